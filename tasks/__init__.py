@@ -1,0 +1,3 @@
+"""
+The Celery tasks.
+"""

@@ -1,0 +1,3 @@
+"""
+The payout worker.
+"""

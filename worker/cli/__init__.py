@@ -1,0 +1,44 @@
+"""
+The `payouts` command: one module for each group of commands, loaded when it is called.
+"""
+
+import importlib
+
+import click
+
+#: Command to "module:attribute". `payouts wire` needs no database library, so it loads none.
+COMMANDS = {
+    "sandbox": "worker.cli.sandbox:sandbox",
+    "wire": "worker.cli.wire:wire",
+}
+
+
+class LazyGroup(click.Group):
+    """
+    A group that imports a command's module when the command is used.
+    """
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """
+        The names of all commands, sorted.
+        """
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """
+        Import and return one command; None for an unknown name.
+        """
+        if cmd_name not in COMMANDS:
+            return None
+        module, attribute = COMMANDS[cmd_name].split(":")
+        command = getattr(importlib.import_module(module), attribute)
+        assert isinstance(command, click.Command)
+        return command
+
+
+@click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="jdpay-payout-worker")
+def main() -> None:
+    """
+    Pay out through JD Pay, at most once.
+    """

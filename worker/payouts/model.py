@@ -1,0 +1,243 @@
+"""
+The nouns: what is to be paid, to whom, and what was done about it.
+
+Frozen values without behaviour beyond what they can say of themselves. Amounts are fen, times are
+aware UTC.
+"""
+
+import enum
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from worker.payouts.evidence import Evidence, Source
+from worker.payouts.status import PayoutStatus, Reason
+
+
+def mask(account_no: str) -> str:
+    """
+    Show the first four and the last four digits, no more: ``6222 **** **** 7312``.
+
+    Numbers of fewer than 12 characters show their last two alone.
+    """
+    if len(account_no) < 12:
+        return f"**** {account_no[-2:]}"
+    return f"{account_no[:4]} **** **** {account_no[-4:]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Payee:
+    """
+    Who receives the money. Every field but the codes is personal: `repr` hides them all.
+    """
+
+    account_no: str
+    account_name: str
+    bank_code: str
+    account_type: str  #: P (a person) or C (a company)
+    card_type: str  #: DE (debit) or CR (credit)
+    branch_code: str | None = None  #: 联行号: the bank branch, 12 digits
+    branch_name: str | None = None
+    mobile: str | None = None
+    id_type: str | None = None
+    id_no: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Payee({self.masked!r}, bank_code={self.bank_code!r})"
+
+    @property
+    def masked(self) -> str:
+        """
+        The account number as people may see it.
+        """
+        return mask(self.account_no)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """
+    What a producer asked for, in full; it never changes after acceptance.
+    """
+
+    out_trade_no: str
+    amount_fen: int
+    subject: str
+    payee: Payee
+    #: What is owed: one payout at a time may pay it. Defaults to the order number at the entry.
+    obligation: str
+    producer: str = "unsealed"
+    currency: str = "CNY"
+    biz_trade_no: str | None = None
+    return_params: str | None = None
+    #: Not to be sent for the first time after this moment.
+    send_before: datetime | None = None
+    #: The producer's own notes; never sent to JD.
+    metadata: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """
+    Where and as whom a payout is sent: fixed at acceptance, for life.
+    """
+
+    profile: str
+    customer_no: str
+    gateway_url: str
+    notify_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Payout:
+    """
+    One payout as its row stands. It holds no payee data but the masked account.
+    """
+
+    id: int
+    terms: Terms
+    out_trade_no: str
+    amount_fen: int
+    currency: str
+    subject: str
+    obligation: str
+    producer: str
+    payee_masked: str
+    bank_code: str
+    status: PayoutStatus
+    reason: Reason
+    #: Rises with every stored piece of evidence and every move: the guard of every write.
+    version: int
+    #: Whether any attempt may have reached JD. Never `queued`, `held` or `cancelled` while set.
+    exposed: bool
+    accepted_at: datetime
+    updated_at: datetime
+    trade_no: str | None = None
+    #: What came back so far; cumulative, it never falls.
+    returned_fen: int = 0
+    #: How often it was transmitted again from `unknown`.
+    resends: int = 0
+    lease_token: str | None = None
+    lease_until: datetime | None = None
+    #: When the last lease ended: an answer "not found" to an earlier question proves nothing.
+    lease_ended_at: datetime | None = None
+    first_sent_at: datetime | None = None
+    last_sent_at: datetime | None = None
+    #: When it reached the status that it has, if that is final.
+    settled_at: datetime | None = None
+    #: When the sweep next wakes the submit task for it; None where sending is not allowed.
+    next_send_at: datetime | None = None
+    #: When the next follow-up query is due; None where none is.
+    next_query_at: datetime | None = None
+    #: Queries since the last verified answer.
+    query_misses: int = 0
+    send_before: datetime | None = None
+
+
+class AttemptOutcome(enum.StrEnum):
+    """
+    How one transmission ended, as far as the worker that made it knows.
+    """
+
+    NOT_CONNECTED = "not_connected"  #: provably nothing was sent
+    ANSWERED = "answered"  #: an answer came; the evidence says which
+    NO_ANSWER = "no_answer"  #: it may have arrived
+    LOST = "lost"  #: the lease expired before the worker reported
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """
+    One transmission of the stored request, begun under a lease.
+    """
+
+    id: int
+    payout_id: int
+    number: int
+    lease_token: str
+    started_at: datetime
+    closed_at: datetime | None = None
+    #: None while it runs.
+    outcome: AttemptOutcome | None = None
+    detail: str = ""
+
+
+class CaseKind(enum.StrEnum):
+    """
+    Why a person has to look. Each member says what happened.
+    """
+
+    CONTRADICTION = "contradiction"  #: CLOS and FINI or REFU for one number, or refused and traded
+    VANISHED = "vanished"  #: JD says it never heard of a trade that it told us of before
+    SECOND_TRADE_NO = "second_trade_no"  #: two JD trade numbers for one number of ours
+    NUMBER_TAKEN = "number_taken"  #: JD knew the number before we ever sent it
+    MISMATCH = "mismatch"  #: a signed message names another member, number, amount or currency
+    PARTIAL_RETURN = "partial_return"  #: a part of the amount came back
+    RETURN_AMOUNT = "return_amount"  #: a return of no amount, of zero, or of more than was paid
+    NO_RESULT = "no_result"  #: not in JD's database: ask JD's support, naming the order number
+    NOT_FOUND = "not_found"  #: JD has not heard of it, and the resend rule does not allow another
+    UNRESOLVED = "unresolved"  #: no final answer for the whole follow-up schedule
+    UNEXPECTED = "unexpected"  #: evidence about a payout that we withdrew or never sent
+    ORPHAN = "orphan"  #: a signed notification names a number that we do not have
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """
+    Something that evidence cannot settle and a person must.
+    """
+
+    id: int
+    kind: CaseKind
+    customer_no: str
+    out_trade_no: str
+    opened_at: datetime
+    payout_id: int | None = None
+    evidence_id: int | None = None
+    closed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """
+    One move, append-only: replaying a payout's rows gives its status.
+    """
+
+    id: int
+    payout_id: int
+    #: None for acceptance.
+    from_status: PayoutStatus | None
+    to_status: PayoutStatus
+    reason: Reason
+    actor: str
+    at: datetime
+    evidence_id: int | None = None
+    #: The source of that evidence.
+    learnt_from: Source | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """
+    An entry message that was not accepted, without its content.
+    """
+
+    reason: str
+    #: What was wrong, field by field, never quoting a value.
+    faults: tuple[str, ...]
+    size_bytes: int
+    sha256: str
+    out_trade_no: str | None = None
+    producer: str | None = None
+    id: int = 0
+    rejected_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Dossier:
+    """
+    All that is known of one payout: what every decision is made from.
+    """
+
+    payout: Payout
+    attempts: tuple[Attempt, ...]
+    evidence: tuple[Evidence, ...]
+    open_cases: tuple[Case, ...]

@@ -1,0 +1,126 @@
+"""
+Where a payout stands, and which moves are legal.
+
+What the gateway evidenced has an order, ``unknown < processing < failed < paid < returned``, and a
+payout stands at the highest ever evidenced, so the order in which evidence arrives cannot change
+where it ends.
+"""
+
+import enum
+
+
+class PayoutStatus(enum.StrEnum):
+    """
+    Where a payout stands. Each member says what it means and who moves it on.
+    """
+
+    #: Durable, never exposed. The submit task sends it; the sweep wakes that task.
+    QUEUED = "queued"
+    #: A control stopped it before sending. The control clearing, or an operator, lets it go.
+    HELD = "held"
+    #: A worker owns the lease and the request may be on the wire. The reply moves it on; a lease
+    #: that expires makes it `UNKNOWN`.
+    SENDING = "sending"
+    #: JD refused the only attempt for our own fault, so nothing was booked. After the fix an
+    #: operator sends the same number again; follow-up queries go on.
+    REFUSED = "refused"
+    #: Exposed, and JD may or may not have it. Only evidence moves it on, or the resend rule.
+    UNKNOWN = "unknown"
+    #: JD has it and has not finished. A notification or a follow-up query moves it on.
+    PROCESSING = "processing"
+    #: A signed CLOS, or the payee's data refused on the only attempt. Only higher evidence moves
+    #: it, and opens a case.
+    FAILED = "failed"
+    #: A signed FINI; part of it may have come back. A return, weeks later, moves it on.
+    PAID = "paid"
+    #: 退票: the bank sent the whole amount back after success. Nobody moves it on.
+    RETURNED = "returned"
+    #: Withdrawn before any exposure. Evidence would move it, with a case: there should be none.
+    CANCELLED = "cancelled"
+
+    @property
+    def rank(self) -> int:
+        """
+        How much has been evidenced: 0 for nothing, then rising with the evidenced order.
+        """
+        return _EVIDENCED.index(self) + 1 if self in _EVIDENCED else 0
+
+    @property
+    def is_final(self) -> bool:
+        """
+        Whether the payout's story is told, as far as anybody can know today.
+        """
+        return self in _FINAL
+
+    @property
+    def awaits_gateway(self) -> bool:
+        """
+        Whether JD may hold it without having told us the end: follow-up queries run.
+        """
+        return self in _AWAITING
+
+
+_EVIDENCED = (
+    PayoutStatus.UNKNOWN,
+    PayoutStatus.PROCESSING,
+    PayoutStatus.FAILED,
+    PayoutStatus.PAID,
+    PayoutStatus.RETURNED,
+)
+_FINAL = frozenset(
+    {PayoutStatus.FAILED, PayoutStatus.PAID, PayoutStatus.RETURNED, PayoutStatus.CANCELLED}
+)
+_AWAITING = frozenset(
+    {
+        PayoutStatus.SENDING,
+        PayoutStatus.REFUSED,
+        PayoutStatus.UNKNOWN,
+        PayoutStatus.PROCESSING,
+    }
+)
+
+_EVIDENCE_MOVES = frozenset(_EVIDENCED)
+
+#: Every legal move. A move that is not here is a fault of ours and is refused.
+TRANSITIONS: dict[PayoutStatus, frozenset[PayoutStatus]] = {
+    PayoutStatus.QUEUED: _EVIDENCE_MOVES
+    | {PayoutStatus.SENDING, PayoutStatus.HELD, PayoutStatus.CANCELLED},
+    PayoutStatus.HELD: _EVIDENCE_MOVES | {PayoutStatus.QUEUED, PayoutStatus.CANCELLED},
+    PayoutStatus.SENDING: _EVIDENCE_MOVES | {PayoutStatus.QUEUED, PayoutStatus.REFUSED},
+    PayoutStatus.REFUSED: _EVIDENCE_MOVES | {PayoutStatus.SENDING},
+    PayoutStatus.UNKNOWN: (_EVIDENCE_MOVES - {PayoutStatus.UNKNOWN})
+    # A late verified refusal of the only attempt shows that the payout was never exposed.
+    | {PayoutStatus.SENDING, PayoutStatus.REFUSED},
+    PayoutStatus.PROCESSING: frozenset(
+        {PayoutStatus.FAILED, PayoutStatus.PAID, PayoutStatus.RETURNED}
+    ),
+    PayoutStatus.FAILED: frozenset({PayoutStatus.PAID, PayoutStatus.RETURNED}),
+    PayoutStatus.PAID: frozenset({PayoutStatus.RETURNED}),
+    PayoutStatus.RETURNED: frozenset(),
+    PayoutStatus.CANCELLED: _EVIDENCE_MOVES,
+}
+
+
+class Reason(enum.StrEnum):
+    """
+    Why a payout moved: it tells two roads to the same status apart.
+    """
+
+    ACCEPTED = "accepted"  #: a producer's job was committed
+    CLAIMED = "claimed"  #: a worker took it to send it for the first time
+    RESENT = "resent"  #: a worker took it to send the same number again
+    NOT_CONNECTED = "not_connected"  #: no connection was made, so nothing was sent
+    NO_ANSWER = "no_answer"  #: the request may have arrived, and no answer came
+    UNCLEAR_ANSWER = "unclear_answer"  #: an answer came that settles nothing
+    LEASE_EXPIRED = "lease_expired"  #: the worker that held it did not report back
+    PAYEE_REFUSED = "payee_refused"  #: JD refused the card, the name or the ID
+    REQUEST_REFUSED = "request_refused"  #: JD refused what we wrote in this request
+    CHANNEL_REFUSED = "channel_refused"  #: JD refused us: key, certificate, member, permission, IP
+    BALANCE_REFUSED = "balance_refused"  #: JD refused it because our balance is too small
+    NUMBER_TAKEN = "number_taken"  #: JD knew the number before we ever sent it
+    IN_PROGRESS = "in_progress"  #: BUID, ACSU or WPAR
+    CLOSED = "closed"  #: CLOS
+    CLOSED_BALANCE_SHORT = "closed_balance_short"  #: CLOS because our balance was too small
+    PAID = "paid"  #: FINI
+    RETURNED = "returned"  #: REFU of the whole amount
+    PARTLY_RETURNED = "partly_returned"  #: REFU of a part, or of an amount that makes no sense
