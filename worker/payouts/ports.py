@@ -149,8 +149,10 @@ class Ledger(Protocol):
 
     def renew(self, attempt: Attempt, lease: timedelta) -> bool:
         """
-        Stretch the lease to `lease` from now; False unless this attempt still owns an unexpired
-        one on a channel that is not paused.
+        Stretch the lease to `lease` from now, if this attempt still owns it.
+
+        False, and nothing changes, if the lease expired or went to another attempt, or if the
+        channel is paused.
         """
 
     def close_attempt(self, attempt: Attempt, outcome: AttemptOutcome, detail: str) -> None:
@@ -184,8 +186,8 @@ class Ledger(Protocol):
 
         Updates the row, appends a transition if the status changed, opens the cases (once for each
         kind and piece of evidence; one open case of a kind), marks the dossier's evidence applied,
-        pauses the channel if the standing says so, or once `unverifiable_limit` answers in a row did
-        not verify. Raises `StaleTransition` if the version had moved on, and changes nothing then.
+        pauses the channel if the standing says so, or once `unverifiable_limit` answers in a row
+        did not verify. Raises `StaleTransition`, and changes nothing, if the version had moved on.
         """
 
     # --- the sweep
@@ -202,14 +204,24 @@ class Ledger(Protocol):
 
     def due_sends(self, limit: int, again_after: timedelta) -> Sequence[int]:
         """
-        Claim the right to wake the submit task for due rows on channels that are not paused, each
-        not again before `again_after`.
+        Claim the right to wake the submit task for what is due on channels that are not paused.
+
+        `next_send_at` becomes now plus `again_after`, so that a row is not woken at every sweep.
         """
 
     def due_queries(self, limit: int, retry: Callable[[int], timedelta]) -> Sequence[int]:
         """
-        Claim due follow-up queries: `next_query_at` becomes now plus `retry(misses)`, and
-        `query_misses` rises by one.
+        Claim the follow-up queries that are due.
+
+        `next_query_at` becomes now plus `retry(query_misses)`, `query_misses` rises by one, and
+        `updated_at` is now.
+        """
+
+    def hurry(self, payout_id: int, spacing: timedelta) -> None:
+        """
+        Make the next follow-up query due now, unless the row was touched within `spacing`.
+
+        Without effect where no query is due at all.
         """
 
     # --- the channel

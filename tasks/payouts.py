@@ -1,0 +1,55 @@
+"""
+The tasks of the worker. Each takes an id; the entry message alone carries a job.
+
+Arguments that a newer producer or worker may add are tolerated, so that a deployment need not stop
+the queue.
+"""
+
+import time
+
+from celery.exceptions import Reject
+from sqlalchemy.exc import SQLAlchemyError
+
+from worker import bootstrap
+from worker.app import app
+from worker.door import receive
+from worker.names import TaskName
+
+#: How long an entry message waits where the database is away, before it goes back, in seconds.
+_DATABASE_PAUSE = 5.0
+
+
+@app.task(name=TaskName.ENQUEUE.value, acks_late=True)
+def enqueue(*_args: object, **message: object) -> None:
+    """
+    Accept one job. Acknowledged only once the payout, or the rejection, is committed.
+    """
+    try:
+        receive(bootstrap.payouts(), message)
+    except SQLAlchemyError as error:
+        time.sleep(_DATABASE_PAUSE)
+        raise Reject(type(error).__name__, requeue=True) from None
+
+
+@app.task(name=TaskName.SUBMIT.value)
+def submit(payout_id: int, **_later: object) -> None:
+    """
+    Send one payout, at most once.
+    """
+    bootstrap.payouts().submit(payout_id)
+
+
+@app.task(name=TaskName.QUERY.value)
+def query(payout_id: int, **_later: object) -> None:
+    """
+    Ask JD what became of one payout.
+    """
+    bootstrap.payouts().query(payout_id)
+
+
+@app.task(name=TaskName.SWEEP.value)
+def sweep(**_later: object) -> None:
+    """
+    Find what nobody woke a worker for.
+    """
+    bootstrap.payouts().sweep()

@@ -1,0 +1,111 @@
+"""
+How a worker takes messages off the queue: what is no job of ours leaves a trace, never its content.
+
+Celery's own handlers print the whole body of a message that they cannot use. These store a
+rejection with size, SHA-256 and reason instead, and the next message is served.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+
+from celery.worker import consumer
+from sqlalchemy.exc import SQLAlchemyError
+
+from worker import bootstrap, entry
+from worker.names import TaskName
+
+log = logging.getLogger("jdpay_payouts.consumer")
+
+#: What stands for an entry message's arguments in events, and so in Flower.
+CONCEALED = "{'job': '…'}"
+
+#: How long the worker pauses where not even a rejection can be stored, in seconds.
+_DATABASE_PAUSE = 1.0
+
+
+class Consumer(consumer.Consumer):
+    """
+    Celery's consumer with its message handlers replaced.
+    """
+
+    def create_task_handler(self, *args: Any, **kwargs: Any) -> Callable[[Any], None]:
+        """
+        Return the callback for each message: screened first, then Celery's own.
+        """
+        handle = super().create_task_handler(*args, **kwargs)
+
+        def on_task_received(message: Any) -> None:
+            headers = message.headers
+            if len(_body(message)) > entry.MAX_BODY_BYTES:
+                self._refuse(message, "too_large")
+            elif not isinstance(headers, dict) or not isinstance(headers.get("task"), str):
+                self._refuse(message, "not_a_task")
+            else:
+                if headers["task"] == TaskName.ENQUEUE:
+                    headers |= {"argsrepr": "()", "kwargsrepr": CONCEALED}
+                try:
+                    handle(message)
+                except Exception as error:  # noqa: BLE001 (the border: any header may be hostile)
+                    self._refuse(message, "unusable", error)
+
+        return on_task_received
+
+    def on_decode_error(self, message: Any, exc: Exception) -> None:
+        """
+        Refuse a message whose body is not what its headers say.
+        """
+        self._refuse(message, "undecodable", exc)
+
+    def on_unknown_message(self, body: object, message: Any) -> None:
+        """
+        Refuse a message that asks for nothing.
+        """
+        self._refuse(message, "not_a_task")
+
+    def on_unknown_task(self, body: object, message: Any, exc: Exception) -> None:
+        """
+        Refuse a message for a task that does not exist here.
+        """
+        self._refuse(message, "unknown_task", exc)
+
+    def on_invalid_task(self, body: object, message: Any, exc: Exception) -> None:
+        """
+        Refuse a message whose arguments cannot be passed on.
+        """
+        self._refuse(message, "invalid_task", exc)
+
+    def _refuse(self, message: Any, reason: str, error: Exception | None = None) -> None:
+        described = entry.described(_body(message), reason, _kind(error))
+        log.warning(
+            "message refused",
+            extra={
+                "action": "refused",
+                "reason": reason,
+                "size_bytes": described.size_bytes,
+                "sha256": described.sha256,
+            },
+        )
+        try:
+            bootstrap.ledger().reject(described)
+        except SQLAlchemyError:
+            log.exception("the rejection could not be stored; the message stays on the queue")
+            time.sleep(_DATABASE_PAUSE)
+            message.reject_log_error(log, self.connection_errors, requeue=True)
+        else:
+            message.ack_log_error(log, self.connection_errors)
+
+
+def _body(message: Any) -> bytes:
+    body = message.body
+    if isinstance(body, str):
+        return body.encode("utf-8", "surrogatepass")
+    return body if isinstance(body, bytes) else repr(body).encode()
+
+
+def _kind(error: Exception | None) -> tuple[str, ...]:
+    """
+    Name only the error's type: its text may quote the message.
+    """
+    return () if error is None else (f"message: {type(error).__name__}",)

@@ -1,0 +1,52 @@
+"""
+What may become of a job at the door.
+"""
+
+from dataclasses import dataclass, fields
+
+from worker.payouts.model import Order
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """
+    The job is a payout now.
+    """
+
+    payout_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Same:
+    """
+    The job is a payout already, with the same content.
+    """
+
+    payout_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """
+    Something stands in the way; `faults` name fields and rules, never values.
+    """
+
+    reason: str
+    faults: tuple[str, ...]
+
+
+Acceptance = Accepted | Same | Conflict
+
+
+def differing(stored: Order, offered: Order) -> tuple[str, ...]:
+    """
+    The names of the fields in which two orders differ, payee fields by their own names.
+    """
+    names = [f.name for f in fields(Order) if f.name != "payee"]
+    own = [name for name in names if getattr(stored, name) != getattr(offered, name)]
+    payee = [
+        f"payee.{f.name}"
+        for f in fields(stored.payee)
+        if getattr(stored.payee, f.name) != getattr(offered.payee, f.name)
+    ]
+    return (*own, *payee)

@@ -1,0 +1,94 @@
+"""
+What a person has to look at: the contradictions and dead ends in what is known of a payout.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+from worker.payouts.bearing import Trade
+from worker.payouts.evidence import TradeStatus
+from worker.payouts.model import CaseKind
+from worker.payouts.reading import Reading
+from worker.payouts.resend import is_absent, may_resend
+from worker.payouts.rules import Rules
+from worker.payouts.standing import CaseNote
+from worker.payouts.status import PayoutStatus
+
+
+def cases(
+    reading: Reading, status: PayoutStatus, now: datetime, rules: Rules
+) -> tuple[CaseNote, ...]:
+    """
+    Every case that this payout gives reason for, each with the evidence that completed it.
+    """
+    return (
+        *_contradictions(reading),
+        *_unexpected(reading),
+        *_returns(reading),
+        *_first(CaseKind.NUMBER_TAKEN, (b.evidence.id for b in reading.taken)),
+        *_first(CaseKind.MISMATCH, (b.evidence.id for b in reading.mismatches)),
+        *_first(CaseKind.NO_RESULT, (b.evidence.id for b in reading.no_results)),
+        *_dead_ends(reading, status, now, rules),
+    )
+
+
+def _first(kind: CaseKind, evidence_ids: Iterable[int]) -> Iterator[CaseNote]:
+    for evidence_id in evidence_ids:
+        yield CaseNote(kind, evidence_id)
+        return
+
+
+def _contradictions(reading: Reading) -> Iterator[CaseNote]:
+    closed = _showing(reading, PayoutStatus.FAILED)
+    paid = _showing(reading, PayoutStatus.PAID) + _showing(reading, PayoutStatus.RETURNED)
+    if closed and paid:
+        yield CaseNote(CaseKind.CONTRADICTION, max(min(closed), min(paid)))
+    elif reading.refusals and reading.trades and not reading.exposing:
+        first = min(t.evidence.id for t in reading.trades)
+        yield CaseNote(CaseKind.CONTRADICTION, max(first, reading.refusals[0].evidence.id))
+    known_since = min((t.evidence.received_at for t in reading.trades), default=None)
+    if known_since is not None:
+        late = (a.evidence.id for a in reading.absences if a.asked_at > known_since)
+        yield from _first(CaseKind.VANISHED, late)
+    named = [t.evidence for t in reading.trades if t.evidence.answer.trade_no]
+    others = (e.id for e in named if e.answer.trade_no != named[0].answer.trade_no)
+    yield from _first(CaseKind.SECOND_TRADE_NO, others)
+
+
+def _showing(reading: Reading, status: PayoutStatus) -> list[int]:
+    return [t.evidence.id for t in reading.trades if t.status is status]
+
+
+def _unexpected(reading: Reading) -> Iterator[CaseNote]:
+    """
+    Evidence of a trade that we cannot have caused.
+    """
+    if not reading.dossier.attempts:
+        yield from _first(CaseKind.UNEXPECTED, (t.evidence.id for t in reading.trades))
+
+
+def _returns(reading: Reading) -> Iterator[CaseNote]:
+    """
+    Returns that are not simply the whole amount.
+    """
+    back = [t for t in reading.trades if t.evidence.answer.trade_status is TradeStatus.REFU]
+    whole = reading.payout.amount_fen
+    yield from _first(CaseKind.PARTIAL_RETURN, (t.evidence.id for t in back if 0 < _fen(t) < whole))
+    yield from _first(
+        CaseKind.RETURN_AMOUNT, (t.evidence.id for t in back if not 0 < _fen(t) <= whole)
+    )
+
+
+def _fen(trade: Trade) -> int:
+    return trade.evidence.answer.refund_fen or 0
+
+
+def _dead_ends(
+    reading: Reading, status: PayoutStatus, now: datetime, rules: Rules
+) -> Iterator[CaseNote]:
+    absent = status is PayoutStatus.UNKNOWN and is_absent(reading, rules)
+    if absent and not may_resend(reading, now, rules):
+        yield CaseNote(CaseKind.NOT_FOUND, reading.absences[-1].evidence.id)
+    sent_at = reading.payout.last_sent_at
+    if status.awaits_gateway and sent_at is not None and now - sent_at > rules.schedule.patience:
+        yield CaseNote(CaseKind.UNRESOLVED)

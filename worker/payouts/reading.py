@@ -1,0 +1,93 @@
+"""
+A dossier, read: every piece of evidence with its bearing, and the attempts that expose.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from worker.payouts.bearing import (
+    Absent,
+    Mismatch,
+    NoResult,
+    NumberTaken,
+    Refusal,
+    Trade,
+    bearing,
+)
+from worker.payouts.evidence import Evidence, Source
+from worker.payouts.model import Attempt, AttemptOutcome, Dossier, Payout
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """
+    The bearings of all evidence, sorted by kind, oldest first, and what they make of the attempts.
+    """
+
+    dossier: Dossier
+    trades: tuple[Trade, ...]
+    refusals: tuple[Refusal, ...]
+    absences: tuple[Absent, ...]
+    no_results: tuple[NoResult, ...]
+    taken: tuple[NumberTaken, ...]
+    mismatches: tuple[Mismatch, ...]
+    #: Attempts that may have reached JD: all but those that provably did not, or were refused.
+    exposing: tuple[Attempt, ...]
+    #: When the last query that got a verified answer was asked.
+    answered_at: datetime | None
+
+    @property
+    def payout(self) -> Payout:
+        """
+        The payout that all this is about.
+        """
+        return self.dossier.payout
+
+    @property
+    def top(self) -> Trade | None:
+        """
+        The highest trade status ever evidenced, by the evidence that showed it first.
+        """
+        return max(self.trades, key=lambda t: (t.status.rank, -t.evidence.id), default=None)
+
+
+def read(dossier: Dossier) -> Reading:
+    """
+    Weigh each piece of evidence by itself.
+    """
+    evidence = sorted(dossier.evidence, key=lambda e: e.id)
+    # What an attempt's own reply says does not depend on the other attempts, but for a duplicate
+    # answer, and that is no refusal: so the refusals can be found first.
+    refused = {
+        e.attempt_id for e in evidence if isinstance(bearing(dossier.payout, e, None), Refusal)
+    }
+    exposing = tuple(
+        a
+        for a in dossier.attempts
+        if a.outcome is not AttemptOutcome.NOT_CONNECTED and a.id not in refused
+    )
+    found = [bearing(dossier.payout, e, _exposed_before(exposing, e)) for e in evidence]
+    answered = [
+        e.asked_at
+        for e in evidence
+        if e.source is Source.QUERY and e.answer.verified and e.asked_at is not None
+    ]
+    return Reading(
+        dossier=dossier,
+        trades=tuple(b for b in found if isinstance(b, Trade)),
+        refusals=tuple(b for b in found if isinstance(b, Refusal)),
+        absences=tuple(b for b in found if isinstance(b, Absent)),
+        no_results=tuple(b for b in found if isinstance(b, NoResult)),
+        taken=tuple(b for b in found if isinstance(b, NumberTaken)),
+        mismatches=tuple(b for b in found if isinstance(b, Mismatch)),
+        exposing=exposing,
+        answered_at=max(answered, default=None),
+    )
+
+
+def _exposed_before(exposing: tuple[Attempt, ...], evidence: Evidence) -> datetime | None:
+    """
+    When the first exposing attempt began, other than the one that this evidence answers.
+    """
+    others = [a.started_at for a in exposing if a.id != evidence.attempt_id]
+    return min(others, default=None)

@@ -1,0 +1,71 @@
+"""
+May a payout be sent, and may it be sent again? The most expensive decision there is.
+
+The same number may go out again only from `unknown`, after JD itself has said, often and late
+enough, that it knows no such trade. It relies on JD's deduplication by `out_trade_no`, so it is
+limited, counted, and can be switched off; what it does not allow is for a person to decide.
+"""
+
+from datetime import datetime
+
+from worker.payouts.model import AttemptOutcome, Dossier
+from worker.payouts.reading import Reading
+from worker.payouts.rules import Rules
+from worker.payouts.status import PayoutStatus
+
+
+def may_send(reading: Reading, now: datetime, rules: Rules) -> bool:
+    """
+    Whether a worker may claim this payout now. An open case forbids it.
+    """
+    if reading.dossier.open_cases:
+        return False
+    match reading.payout.status:
+        case PayoutStatus.QUEUED:
+            return not reading.trades
+        case PayoutStatus.REFUSED:
+            # Only an operator makes a refused payout due, after mending what was refused.
+            return reading.payout.next_send_at is not None and not reading.trades
+        case PayoutStatus.UNKNOWN:
+            return is_absent(reading, rules) and may_resend(reading, now, rules)
+        case _:
+            return False
+
+
+def is_absent(reading: Reading, rules: Rules) -> bool:
+    """
+    Whether JD has said often and late enough that it does not have this payout.
+
+    One not-found answer for each of `rules.resend_gaps`, each to a question asked at least that
+    long after the last lease ended, and no sign of a trade ever.
+    """
+    ended = reading.payout.lease_ended_at
+    if ended is None or reading.trades or reading.no_results or reading.taken:
+        return False
+    asked = sorted(a.asked_at for a in reading.absences if a.asked_at >= ended)
+    for gap in rules.resend_gaps:
+        late_enough = [at for at in asked if at >= ended + gap]
+        if not late_enough:
+            return False
+        asked.remove(late_enough[0])
+    return True
+
+
+def may_resend(reading: Reading, now: datetime, rules: Rules) -> bool:
+    """
+    Whether a resend is still allowed for a payout that is absent.
+    """
+    payout = reading.payout
+    return (
+        not reading.mismatches
+        and _transmissions(reading.dossier) <= rules.resend_limit
+        and payout.first_sent_at is not None
+        and now - payout.first_sent_at <= rules.resend_window
+    )
+
+
+def _transmissions(dossier: Dossier) -> int:
+    """
+    How many attempts may have gone out: connections that were never made do not count.
+    """
+    return sum(a.outcome is not AttemptOutcome.NOT_CONNECTED for a in dossier.attempts)

@@ -1,0 +1,44 @@
+"""
+The numbers that a merchant may set, with the defaults that the design argues for.
+"""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from worker.payouts.followup import Schedule
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """
+    How patient and how careful the worker is.
+    """
+
+    schedule: Schedule = field(default_factory=Schedule)
+    #: A not-found answer counts towards a resend if its question was asked at least this long
+    #: after the last lease ended: one answer for each gap.
+    resend_gaps: tuple[timedelta, ...] = (timedelta(minutes=2), timedelta(minutes=10))
+    #: No resend later than this after the first transmission.
+    resend_window: timedelta = timedelta(hours=24)
+    #: Resends for one payout; 0 switches them off.
+    resend_limit: int = 2
+    #: After a connection that was never made: the first wait, doubling up to the longest.
+    backoff_first: timedelta = timedelta(seconds=5)
+    backoff_longest: timedelta = timedelta(minutes=10)
+    #: The whole of one exchange with the gateway takes no longer than this.
+    http_deadline: timedelta = timedelta(seconds=45)
+    #: A lease outlasts that deadline by this much.
+    lease_margin: timedelta = timedelta(seconds=30)
+    #: A row that was woken is not woken again before this.
+    wake_again: timedelta = timedelta(seconds=30)
+    #: An unsigned message brings a payout's next query forward at most this often.
+    hurry_spacing: timedelta = timedelta(seconds=60)
+    #: So many answers in a row that do not verify stop the channel.
+    unverifiable_limit: int = 3
+
+    @property
+    def lease(self) -> timedelta:
+        """
+        How long a fresh lease lasts.
+        """
+        return self.http_deadline + self.lease_margin

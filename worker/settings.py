@@ -1,0 +1,243 @@
+"""
+Every setting, from the environment (``PAYOUTS_*``) or a file that it names, checked at start.
+
+Each process reads only the group that it needs: beat and Flower the broker's, commands that look
+things up the store's, the receiver no certificate. Durations carry their unit (``90s``, ``3m``,
+``2h``, ``1d``). A secret may stand in a file: ``PAYOUTS_SIGN_KEY_FILE`` in place of
+``PAYOUTS_SIGN_KEY``.
+"""
+
+import enum
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from worker.payouts.durations import parse_duration, parse_durations
+from worker.payouts.followup import Schedule, Stretch, parse_tail
+from worker.payouts.model import Terms
+from worker.payouts.rules import Rules
+
+PREFIX = "PAYOUTS_"
+
+#: The settings that may be given as ``<NAME>_FILE``.
+SECRETS = ("broker_url", "database_url", "keyring", "sign_key", "pfx_password")
+
+
+class SettingsError(Exception):
+    """
+    Settings are missing or impossible; the message names every fault and no value.
+    """
+
+
+class Profile(enum.StrEnum):
+    """
+    What a database and its payouts belong to: play money or real money. They never mix.
+    """
+
+    SANDBOX = "sandbox"
+    LIVE = "live"
+
+
+class Digest(enum.StrEnum):
+    """
+    The digest of the envelope's signature. JD's own library writes SHA-1.
+    """
+
+    SHA1 = "sha1"
+    SHA256 = "sha256"
+
+
+def _duration(value: object) -> object:
+    return parse_duration(value) if isinstance(value, str) else value
+
+
+def _durations(value: object) -> object:
+    return parse_durations(value) if isinstance(value, str) else value
+
+
+def _tail(value: object) -> object:
+    return parse_tail(value) if isinstance(value, str) else value
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration)]
+Durations = Annotated[tuple[timedelta, ...], NoDecode, BeforeValidator(_durations)]
+Tail = Annotated[tuple[Stretch, ...], NoDecode, BeforeValidator(_tail)]
+
+_SCHEDULE = Schedule()
+_RULES = Rules()
+
+
+class _Group(BaseSettings):
+    """
+    One group of settings; what another group owns is ignored.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, extra="ignore", frozen=True, hide_input_in_errors=True
+    )
+
+    @classmethod
+    def load(cls) -> Self:
+        """
+        Read the environment. Raises `SettingsError` that names every fault at once.
+        """
+        try:
+            return cls()
+        except ValidationError as error:
+            faults = [f"{_variable(e['loc'])}: {_rule(e)}" for e in error.errors()]
+        raise SettingsError("the settings cannot be used:\n  " + "\n  ".join(faults))
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_files(cls, given: dict[str, Any]) -> dict[str, Any]:
+        given = dict(given)
+        for name in SECRETS:
+            path = given.get(f"{name}_file")
+            if path and name not in given and name in cls.model_fields:
+                given[name] = _contents(name, Path(path))
+        return given
+
+
+def _contents(name: str, path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        variable = f"{PREFIX}{name.upper()}_FILE"
+        raise ValueError(f"{variable}: cannot read {path}: {error.strerror}") from error
+
+
+def _variable(location: tuple[int | str, ...]) -> str:
+    return PREFIX + "_".join(str(part) for part in location).upper() if location else "settings"
+
+
+def _rule(error: ErrorDetails) -> str:
+    if error["type"] == "missing":
+        return "is not set"
+    return str(error["msg"]).removeprefix("Value error, ")
+
+
+class BrokerSettings(_Group):
+    """
+    What beat, Flower and anything else on the queue needs.
+    """
+
+    broker_url: SecretStr
+    broker_url_file: Path | None = None
+    #: The authority that signed the broker's certificate, for ``rediss://``.
+    broker_ca_file: Path | None = None
+    #: How often beat wakes the sweep.
+    sweep_every: Duration = timedelta(seconds=5)
+
+
+class StoreSettings(_Group):
+    """
+    What it takes to read the ledger.
+    """
+
+    profile: Profile = Profile.SANDBOX
+    database_url: SecretStr
+    database_url_file: Path | None = None
+    #: Keys that seal payee data at rest, newest first, with commas between.
+    keyring: SecretStr
+    keyring_file: Path | None = None
+
+
+class ReceiverSettings(StoreSettings):
+    """
+    What it takes to weigh evidence: the notification receiver's share.
+    """
+
+    #: JD's member number of the merchant, who pays.
+    customer_no: str = Field(pattern=r"^[0-9A-Za-z]{1,24}$")
+    #: The key behind `sign_data`, issued by JD for each member.
+    sign_key: SecretStr = Field(min_length=1)
+    sign_key_file: Path | None = None
+
+    #: Follow-up queries after each transmission; JD notifies at the same intervals.
+    followups: Durations = _SCHEDULE.ladder
+    #: And then: this often, for that long; the last without end.
+    followup_tail: Tail = _SCHEDULE.tail
+    #: Queries after success, for money that the bank sends back.
+    return_watch: Durations = _SCHEDULE.watch
+    query_retry_first: Duration = _SCHEDULE.retry_first
+    query_retry_longest: Duration = _SCHEDULE.retry_longest
+    #: One not-found answer for each of these, so long after the last lease, allows a resend.
+    resend_gaps: Durations = _RULES.resend_gaps
+    resend_window: Duration = _RULES.resend_window
+    #: Resends of one payout; 0 switches them off.
+    resend_limit: int = Field(default=_RULES.resend_limit, ge=0, le=2)
+    backoff_first: Duration = _RULES.backoff_first
+    backoff_longest: Duration = _RULES.backoff_longest
+    #: The whole of one exchange with the gateway takes no longer.
+    http_deadline: Duration = _RULES.http_deadline
+    #: By how much a lease outlasts that deadline.
+    lease_margin: Duration = _RULES.lease_margin
+    #: A payout that was woken is not woken again before this.
+    wake_again: Duration = _RULES.wake_again
+    #: An unsigned message brings a payout's next query forward at most this often.
+    hurry_spacing: Duration = _RULES.hurry_spacing
+    #: So many unverifiable answers in a row stop sending.
+    unverifiable_limit: int = Field(default=_RULES.unverifiable_limit, ge=1)
+
+    @property
+    def rules(self) -> Rules:
+        """
+        The domain's share of the settings.
+        """
+        return Rules(
+            schedule=Schedule(
+                ladder=self.followups,
+                tail=self.followup_tail,
+                watch=self.return_watch,
+                retry_first=self.query_retry_first,
+                retry_longest=self.query_retry_longest,
+            ),
+            resend_gaps=self.resend_gaps,
+            resend_window=self.resend_window,
+            resend_limit=self.resend_limit,
+            backoff_first=self.backoff_first,
+            backoff_longest=self.backoff_longest,
+            http_deadline=self.http_deadline,
+            lease_margin=self.lease_margin,
+            wake_again=self.wake_again,
+            hurry_spacing=self.hurry_spacing,
+            unverifiable_limit=self.unverifiable_limit,
+        )
+
+
+class Settings(BrokerSettings, ReceiverSettings):
+    """
+    Everything: what it takes to send money.
+    """
+
+    #: The gateway's base address; ``/defray_pay`` and ``/trade_query`` follow it.
+    gateway_url: str = Field(pattern=r"^https://[^/?#@]+(/[^?#]*)?$")
+    #: The authority to trust for the gateway's TLS; the public ones if unset.
+    ca_file: Path | None = None
+    #: Where JD shall send notifications: the receiver, as seen from JD.
+    notify_url: str = Field(pattern=r"^https?://[^&\s]{1,240}$")
+    #: The merchant's PKCS#12 file, which signs.
+    pfx_file: Path
+    pfx_password: SecretStr
+    pfx_password_file: Path | None = None
+    #: JD's certificate (DER or PEM), which the envelope is sealed for.
+    jd_cert_file: Path
+    envelope_digest: Digest = Digest.SHA1
+    #: Whether the signature carries signed attributes, as JD's own library does.
+    envelope_attributes: bool = True
+
+    @property
+    def terms(self) -> Terms:
+        """
+        What is fixed for a payout when it is accepted.
+        """
+        return Terms(
+            profile=self.profile,
+            customer_no=self.customer_no,
+            gateway_url=self.gateway_url.rstrip("/"),
+            notify_url=self.notify_url,
+        )

@@ -1,0 +1,3 @@
+"""
+What the outside reaches by HTTP: JD's notifications, and a health check.
+"""

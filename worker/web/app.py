@@ -1,0 +1,28 @@
+"""
+The Flask app, for gunicorn: ``worker.web.app:create_app()``.
+"""
+
+from flask import Flask
+
+from worker import bootstrap, logs
+from worker.jdpay.signature import SignKey
+from worker.payouts.clerk import Clerk
+from worker.web import receiver
+
+
+def create_app() -> Flask:
+    """
+    Make the app from the environment.
+    """
+    logs.configure("INFO")
+    return build(bootstrap.clerk("receiver"), bootstrap.sign_key())
+
+
+def build(clerk: Clerk, sign_key: SignKey) -> Flask:
+    """
+    Make the app over given parts.
+    """
+    app = Flask("jdpay_payouts")
+    app.config.update(CLERK=clerk, SIGN_KEY=sign_key, MAX_CONTENT_LENGTH=receiver.MAX_BODY_BYTES)
+    app.register_blueprint(receiver.blueprint)
+    return app
