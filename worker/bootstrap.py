@@ -36,7 +36,13 @@ def ledger() -> SqlLedger:
     """
     The ledger, its schema current and its profile ours. Raises `SettingsError`, `ProfileMismatch`.
     """
-    settings = StoreSettings.load()
+    return open_ledger(StoreSettings.load())
+
+
+def open_ledger(settings: StoreSettings) -> SqlLedger:
+    """
+    A ledger over given settings, after the same checks.
+    """
     engine = create_engine(settings.database_url.get_secret_value())
     if not migrate.is_current(engine):
         raise SettingsError("the database schema is not current; run `payouts migrate`")

@@ -30,6 +30,9 @@ class Consumer(consumer.Consumer):
     Celery's consumer with its message handlers replaced.
     """
 
+    #: Set by Celery: what the transport raises when the broker is gone.
+    connection_errors: tuple[type[Exception], ...]
+
     def create_task_handler(self, *args: Any, **kwargs: Any) -> Callable[[Any], None]:
         """
         Return the callback for each message: screened first, then Celery's own.

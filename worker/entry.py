@@ -74,8 +74,8 @@ def _order_number(text: str) -> str:
 
 
 def _bank_code(text: str) -> str:
-    if text not in banks.codes():
-        near = ", ".join(f"{code} {banks.name(code)}" for code in banks.near(text))
+    if text not in banks.banks():
+        near = ", ".join(f"{bank.code} {bank.name}" for bank in banks.near(text))
         raise ValueError("is not a bank code of JD's" + (f"; near ones: {near}" if near else ""))
     return text
 
@@ -119,7 +119,7 @@ class Job(BaseModel):
     payee_account_name: Text = Field(max_length=100, description="The account holder's name.")
     payee_bank_code: Annotated[StrictStr, AfterValidator(_bank_code)] = Field(
         description="JD's short name of the bank, as CMB.",
-        json_schema_extra=lambda schema: schema.update(enum=sorted(banks.codes())),
+        json_schema_extra=lambda schema: schema.update({"enum": [*sorted(banks.banks())]}),
     )
     payee_account_type: Literal["P", "C"] = Field(description="P: a person; C: a company (对公).")
     payee_card_type: Literal["DE", "CR"] = Field(

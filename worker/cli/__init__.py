@@ -8,7 +8,22 @@ import click
 
 #: Command to "module:attribute". `payouts wire` needs no database library, so it loads none.
 COMMANDS = {
+    "cases": "worker.cli.cases:cases",
+    "channel": "worker.cli.channel:channel",
+    "demo": "worker.cli.demo:demo",
+    "doctor": "worker.cli.doctor:doctor",
+    "enqueue": "worker.cli.enqueue:enqueue",
+    "history": "worker.cli.show:history",
+    "keygen": "worker.cli.keygen:keygen",
+    "list": "worker.cli.listing:list_",
+    "migrate": "worker.cli.migrate:migrate",
+    "pause": "worker.cli.channel:pause",
+    "query": "worker.cli.query:query",
+    "rejections": "worker.cli.listing:rejections",
+    "resume": "worker.cli.channel:resume",
     "sandbox": "worker.cli.sandbox:sandbox",
+    "schema": "worker.cli.schema:schema",
+    "show": "worker.cli.show:show",
     "wire": "worker.cli.wire:wire",
 }
 

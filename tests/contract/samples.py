@@ -1,0 +1,144 @@
+"""
+Readable defaults for what a ledger is given.
+"""
+
+import dataclasses
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from worker.payouts.evidence import Answer, Meaning, Source, TradeStatus
+from worker.payouts.model import Attempt, Dossier, Order, Payee, Payout, Terms
+from worker.payouts.ports import Ledger
+from worker.payouts.standing import Standing
+from worker.store.engine import create_engine
+from worker.store.keyring import Keyring
+from worker.store.migrate import upgrade
+
+NOON = datetime(2026, 3, 2, 12, 0, 0, 123456, tzinfo=UTC)
+LEASE = timedelta(minutes=3)
+KEY = Keyring.generate_key()
+KEYRING = Keyring([KEY])
+MEMBER = "360080002191800017"
+TERMS = Terms("sandbox", MEMBER, "http://127.0.0.1:9000", "http://127.0.0.1:9001/notify")
+PAYEE = Payee(
+    account_no="6222021234567897312",
+    account_name="张三丰",
+    bank_code="ICBC",
+    account_type="P",
+    card_type="DE",
+    mobile="13812345678",
+    id_type="ID",
+    id_no="110101199003077758",
+)
+
+
+def migrated(url: str) -> None:
+    """
+    Prepare a database, leaving no connection behind.
+    """
+    engine = create_engine(url)
+    upgrade(engine)
+    engine.dispose()
+
+
+class VirtualClock:
+    """
+    A database clock that stands still until a test moves it.
+    """
+
+    def __init__(self) -> None:
+        self.now = NOON
+
+    def __call__(self, _connection: object) -> datetime:
+        """
+        What the ledger takes for the database's time.
+        """
+        return self.now
+
+    def advance(self, **by: float) -> datetime:
+        """
+        Let time pass, by a timedelta's arguments.
+        """
+        self.now += timedelta(**by)
+        return self.now
+
+
+def an_order(number: str = "P-1", **changes: Any) -> Order:
+    """
+    An order that pays what its own number names.
+    """
+    fields: dict[str, Any] = {
+        "out_trade_no": number,
+        "amount_fen": 12_345,
+        "subject": "张三丰的提现",
+        "payee": PAYEE,
+        "obligation": number,
+        "producer": "shop",
+    }
+    return Order(**fields | changes)
+
+
+def a_verified_answer(**changes: Any) -> Answer:
+    """
+    A verified answer of JD's: in progress, about P-1.
+    """
+    fields: dict[str, Any] = {
+        "verified": True,
+        "meaning": Meaning.PROCESSED,
+        "code": "0000",
+        "member": MEMBER,
+        "number": "P-1",
+        "amount_fen": 12_345,
+        "currency": "CNY",
+        "trade_status": TradeStatus.ACSU,
+        "trade_no": "JD-1",
+        "raw": b'{"trade_status":"ACSU"}',
+    }
+    return Answer(**fields | changes)
+
+
+def a_standing(payout: Payout, **changes: Any) -> Standing:
+    """
+    The standing that leaves a payout as it is, but for the changes.
+    """
+    names = {field.name for field in dataclasses.fields(Standing)}
+    kept = {name: getattr(payout, name) for name in names if hasattr(payout, name)}
+    return Standing(**{"evidence_id": None} | kept | changes)
+
+
+def accepted(ledger: Ledger, number: str = "P-1", **changes: Any) -> Payout:
+    """
+    A payout that was just accepted.
+    """
+    payout_id = ledger.accept(an_order(number, **changes), TERMS)
+    assert payout_id is not None
+    return ledger.dossier(payout_id).payout
+
+
+def claimed(ledger: Ledger, payout: Payout) -> Attempt:
+    """
+    The attempt that a claim must give.
+    """
+    attempt = ledger.claim(payout, "canonical", LEASE, "worker-1")
+    assert attempt is not None
+    return attempt
+
+
+def settled(ledger: Ledger, payout_id: int, **changes: Any) -> Payout:
+    """
+    The payout after a settling write that changed what is given.
+    """
+    dossier = ledger.dossier(payout_id)
+    ledger.settle(dossier, a_standing(dossier.payout, **changes), "worker-1", 3)
+    return ledger.dossier(payout_id).payout
+
+
+def recorded(
+    ledger: Ledger, payout_id: int, source: Source = Source.QUERY, **changes: Any
+) -> Dossier:
+    """
+    What is known once an answer with the given changes was recorded.
+    """
+    payout = ledger.dossier(payout_id).payout
+    ledger.record(payout, source, a_verified_answer(**changes))
+    return ledger.dossier(payout_id)

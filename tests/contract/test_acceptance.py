@@ -1,0 +1,169 @@
+"""
+What a ledger does with orders.
+"""
+
+import dataclasses
+from datetime import timedelta
+
+import pytest
+
+from tests.contract.samples import MEMBER, NOON, TERMS, accepted, an_order, claimed
+from worker.payouts.errors import NoSuchPayout
+from worker.payouts.model import Order, Rejection
+from worker.payouts.ports import Ledger
+from worker.payouts.status import PayoutStatus, Reason
+from worker.store.ledger import SqlLedger
+
+
+def test_a_ledger_is_what_the_use_cases_ask_for(ledger: SqlLedger) -> None:
+    """
+    The SQL ledger satisfies the port, as far as types can tell.
+    """
+    port: Ledger = ledger
+
+    assert port.now() == NOON
+
+
+def test_an_accepted_order_is_queued_and_due_at_once(ledger: SqlLedger) -> None:
+    """
+    Acceptance writes an unexposed queued payout, due now, without payee data.
+    """
+    payout = accepted(ledger)
+
+    assert payout.terms == TERMS
+    assert (payout.status, payout.reason) == (PayoutStatus.QUEUED, Reason.ACCEPTED)
+    assert (payout.exposed, payout.version) == (False, 1)
+    assert payout.accepted_at == payout.updated_at == payout.next_send_at == NOON
+    assert payout.next_query_at is None
+    assert payout.payee_masked == "6222 **** **** 7312"
+    assert payout.subject == "张三丰的提现"
+
+
+def test_acceptance_is_the_first_transition(ledger: SqlLedger) -> None:
+    """
+    The history begins with acceptance, by the producer.
+    """
+    payout = accepted(ledger)
+
+    (first,) = ledger.history(payout.id)
+
+    assert (first.from_status, first.to_status) == (None, PayoutStatus.QUEUED)
+    assert (first.reason, first.actor, first.at) == (Reason.ACCEPTED, "shop", NOON)
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        an_order(),
+        an_order(
+            biz_trade_no="B-1",
+            return_params="回传",
+            metadata={"备注": "a\x00b"},
+            send_before=NOON + timedelta(hours=24),
+        ),
+    ],
+    ids=["plain", "everything"],
+)
+def test_an_order_comes_back_as_it_was(ledger: SqlLedger, order: Order) -> None:
+    """
+    What the producer asked for is returned field by field, payee included.
+    """
+    payout_id = ledger.accept(order, TERMS)
+
+    assert payout_id is not None
+    assert ledger.order(payout_id) == order
+
+
+def test_a_number_is_accepted_once(ledger: SqlLedger) -> None:
+    """
+    A second order under the same number writes nothing.
+    """
+    first = accepted(ledger)
+
+    assert ledger.accept(an_order(obligation="another"), TERMS) is None
+    assert ledger.payouts(None, 10) == [first]
+
+
+def test_another_member_may_use_the_same_number(ledger: SqlLedger) -> None:
+    """
+    Numbers and obligations belong to one member.
+    """
+    accepted(ledger)
+
+    other = dataclasses.replace(TERMS, customer_no="another")
+
+    assert ledger.accept(an_order(), other) is not None
+
+
+def test_an_obligation_is_paid_by_one_payout(ledger: SqlLedger) -> None:
+    """
+    A second number for an obligation that is not released is refused, and the first is found.
+    """
+    first = accepted(ledger, obligation="invoice-7")
+
+    assert ledger.accept(an_order("P-2", obligation="invoice-7"), TERMS) is None
+    assert ledger.paying(MEMBER, "invoice-7") == first
+    assert ledger.paying(MEMBER, "invoice-8") is None
+
+
+def test_a_payout_is_found_by_its_number(ledger: SqlLedger) -> None:
+    """
+    A number finds its payout, and nothing for a stranger.
+    """
+    payout = accepted(ledger)
+
+    assert ledger.find(MEMBER, "P-1") == payout
+    assert ledger.find(MEMBER, "P-2") is None
+
+
+def test_the_request_is_there_from_the_first_claim_on(ledger: SqlLedger) -> None:
+    """
+    No request is stored before a claim, and the claimed one afterwards.
+    """
+    payout = accepted(ledger)
+
+    assert ledger.request(payout.id) is None
+    claimed(ledger, payout)
+    assert ledger.request(payout.id) == "canonical"
+
+
+@pytest.mark.parametrize("lookup", ["dossier", "order", "request"])
+def test_a_stranger_is_no_payout(ledger: SqlLedger, lookup: str) -> None:
+    """
+    Asking for a payout that is not there says so.
+    """
+    with pytest.raises(NoSuchPayout):
+        getattr(ledger, lookup)(404)
+
+
+def test_payouts_are_listed_newest_first(ledger: SqlLedger) -> None:
+    """
+    A list has the newest payouts, at most as many as asked for, of the status asked for.
+    """
+    first, second, third = (accepted(ledger, number) for number in ("P-1", "P-2", "P-3"))
+    claimed(ledger, third)
+
+    assert [payout.id for payout in ledger.payouts(None, 2)] == [third.id, second.id]
+    assert ledger.payouts(PayoutStatus.QUEUED, 10) == [second, first]
+
+
+def test_a_rejection_is_kept(ledger: SqlLedger) -> None:
+    """
+    A rejection comes back with the database's time and an id, the newest first.
+    """
+    rejection = Rejection(
+        reason="invalid",
+        faults=("payee.account_no: not digits",),
+        size_bytes=321,
+        sha256="ab" * 32,
+        out_trade_no="P-1",
+    )
+    ledger.reject(rejection)
+    ledger.reject(dataclasses.replace(rejection, reason="expired"))
+
+    newest, oldest = ledger.rejections(10)
+
+    assert newest.reason == "expired"
+    assert dataclasses.replace(oldest, id=0, rejected_at=None) == rejection
+    assert oldest.rejected_at == NOON
+    assert ledger.rejections(1) == [newest]

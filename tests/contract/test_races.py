@@ -1,0 +1,139 @@
+"""
+Several threads at one database, as several workers would be.
+"""
+
+import threading
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import TypeVar
+
+from tests.contract.samples import (
+    LEASE,
+    NOON,
+    TERMS,
+    a_standing,
+    a_verified_answer,
+    accepted,
+    an_order,
+    recorded,
+    settled,
+)
+from worker.payouts.errors import StaleTransition
+from worker.payouts.evidence import Source
+from worker.payouts.status import PayoutStatus
+from worker.store.ledger import SqlLedger
+
+T = TypeVar("T")
+
+
+def at_once(threads: int, work: Callable[[int], T]) -> list[T]:
+    """
+    Run `work` in so many threads that start together; return what each of them got.
+    """
+    start = threading.Barrier(threads)
+
+    def run(number: int) -> T:
+        start.wait()
+        return work(number)
+
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(run, range(threads)))
+
+
+def test_one_of_two_threads_claims(ledger: SqlLedger) -> None:
+    """
+    Two workers that saw the same row at the same time: one sends.
+    """
+    payout = accepted(ledger)
+
+    got = at_once(2, lambda number: ledger.claim(payout, "canonical", LEASE, f"worker-{number}"))
+
+    assert [attempt is None for attempt in got].count(False) == 1
+    assert len(ledger.dossier(payout.id).attempts) == 1
+
+
+def test_each_of_many_rows_is_claimed_once(ledger: SqlLedger) -> None:
+    """
+    Eight workers go through the same hundred payouts, and each payout is sent by one of them.
+    """
+    queued = [accepted(ledger, f"P-{number}") for number in range(100)]
+
+    def claim_all(number: int) -> list[int]:
+        tries = (ledger.claim(payout, "canonical", LEASE, f"worker-{number}") for payout in queued)
+        return [attempt.payout_id for attempt in tries if attempt is not None]
+
+    got = at_once(8, claim_all)
+
+    assert Counter(one for claims in got for one in claims) == Counter(
+        payout.id for payout in queued
+    )
+
+
+def test_sweeps_share_what_is_due(ledger: SqlLedger) -> None:
+    """
+    Many sweeps at once hand out each due send and each due query once.
+    """
+    ids = [accepted(ledger, f"P-{number}").id for number in range(40)]
+    for payout_id in ids:
+        settled(ledger, payout_id, next_query_at=NOON)
+    hour = timedelta(hours=1)
+
+    def sweep(_: int) -> tuple[list[int], list[int]]:
+        sends: list[int] = []
+        queries: list[int] = []
+        for _round in range(10):
+            sends += ledger.due_sends(5, hour)
+            queries += ledger.due_queries(5, lambda _: hour)
+        return sends, queries
+
+    got = at_once(6, sweep)
+
+    assert sorted(one for sends, _ in got for one in sends) == ids
+    assert sorted(one for _, queries in got for one in queries) == ids
+
+
+def test_one_of_many_decisions_is_written(ledger: SqlLedger) -> None:
+    """
+    Of several writers with the same dossier one succeeds, and the others are told.
+    """
+    dossier = recorded(ledger, accepted(ledger).id)
+    standing = a_standing(dossier.payout, status=PayoutStatus.PAID, next_send_at=None)
+
+    def settle(number: int) -> bool:
+        try:
+            ledger.settle(dossier, standing, f"worker-{number}", 3)
+        except StaleTransition:
+            return False
+        return True
+
+    assert at_once(6, settle).count(True) == 1
+    assert len(ledger.history(dossier.payout.id)) == 2
+
+
+def test_a_notification_that_comes_six_times_at_once_is_stored_once(ledger: SqlLedger) -> None:
+    """
+    Concurrent identical notifications are one piece of evidence, and one orphan case.
+    """
+    payout = accepted(ledger)
+    orphan = a_verified_answer(number="P-404")
+
+    def notify(_: int) -> None:
+        ledger.record(payout, Source.NOTIFICATION, a_verified_answer())
+        ledger.record(None, Source.NOTIFICATION, orphan)
+
+    at_once(6, notify)
+
+    dossier = ledger.dossier(payout.id)
+    assert (len(dossier.evidence), dossier.payout.version) == (1, 2)
+    assert len(ledger.cases(open_only=False, limit=10)) == 1
+
+
+def test_a_number_sent_in_six_times_at_once_is_accepted_once(ledger: SqlLedger) -> None:
+    """
+    The broker may repeat an order as it likes.
+    """
+    got = at_once(6, lambda _: ledger.accept(an_order(), TERMS))
+
+    assert [one is None for one in got].count(False) == 1

@@ -1,0 +1,263 @@
+"""
+The files that a deployment starts from agree with the program and with its rules.
+"""
+
+import importlib
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from worker import settings
+from worker.settings import Settings
+
+ROOT = Path(__file__).parents[1]
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+SERVICES: dict[str, Any] = COMPOSE["services"]
+EXAMPLE = (ROOT / ".env.example").read_text()
+PROCFILE = dict(
+    line.split(": ", 1) for line in (ROOT / "Procfile").read_text().splitlines() if line
+)
+KNOWN = {f"{settings.PREFIX}{name.upper()}" for name in Settings.model_fields}
+
+
+def example(*, commented: bool) -> dict[str, str]:
+    """
+    The settings of .env.example, either the ones given or the ones commented out.
+    """
+    mark = "#" if commented else ""
+    found = re.findall(rf"^{mark}(PAYOUTS_\w+)=(.*)$", EXAMPLE, re.MULTILINE)
+    assert len(found) == len(dict(found))
+    return dict(found)
+
+
+def command(service: str) -> list[str]:
+    """
+    A service's command line, as compose has it.
+    """
+    argv: list[str] = SERVICES[service]["command"]
+    return argv
+
+
+# --- .env.example
+
+
+def test_the_example_names_every_setting_once() -> None:
+    """
+    What can be set is in the example, and what is in the example can be set.
+    """
+    given, commented = example(commented=False), example(commented=True)
+
+    assert not given.keys() & commented.keys()
+    assert given.keys() | commented.keys() == KNOWN
+
+
+def test_the_example_is_accepted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """
+    Its values are possible ones; only the secrets' files have to be there.
+    """
+    for name, value in example(commented=False).items():
+        monkeypatch.setenv(name, value)
+    for secret in settings.SECRETS:
+        (tmp_path / secret).write_text("secret")
+        name = f"{settings.PREFIX}{secret.upper()}_FILE"
+        if name in example(commented=False):
+            monkeypatch.setenv(name, str(tmp_path / secret))
+
+    assert Settings.load().profile == "sandbox"
+
+
+def test_the_defaults_shown_are_the_real_ones(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """
+    Setting a commented value changes nothing.
+    """
+    test_the_example_is_accepted(monkeypatch, tmp_path)
+    before = Settings.load()
+    for name, value in example(commented=True).items():
+        field = name.removeprefix(settings.PREFIX).lower()
+        if value and not field.endswith("_file"):
+            monkeypatch.setenv(name, value)
+
+    assert Settings.load() == before
+
+
+# --- docker-compose.yml
+
+
+def test_compose_names_real_settings_only() -> None:
+    """
+    A setting that was renamed is renamed here too.
+    """
+    named = set(re.findall(r"PAYOUTS_[A-Z_]+", (ROOT / "docker-compose.yml").read_text()))
+
+    assert named <= KNOWN
+
+
+def test_the_broker_keeps_what_it_is_given() -> None:
+    """
+    An append-only file, and no message dropped to make room.
+    """
+    argv = command("broker")
+    options = dict(zip(argv[1::2], argv[2::2], strict=True))
+
+    assert options["--appendonly"] == "yes"
+    assert options["--appendfsync"] == "everysec"
+    assert options["--maxmemory-policy"] == "noeviction"
+    assert options["--requirepass"].startswith("${BROKER_PASSWORD:?")
+
+
+@pytest.mark.parametrize("service", ["web", "worker", "beat", "flower"])
+def test_services_wait_for_the_migration(service: str) -> None:
+    """
+    Nothing starts on tables of another version, nor without a broker.
+    """
+    conditions = {name: wait["condition"] for name, wait in SERVICES[service]["depends_on"].items()}
+
+    assert conditions == {
+        "migrate": "service_completed_successfully",
+        "broker": "service_healthy",
+    }
+
+
+def test_the_migration_waits_for_the_database_and_ends() -> None:
+    """
+    The job runs once, when PostgreSQL answers.
+    """
+    assert command("migrate") == ["payouts", "migrate"]
+    assert SERVICES["migrate"]["depends_on"] == {"postgres": {"condition": "service_healthy"}}
+    assert SERVICES["migrate"]["restart"] == "no"
+
+
+def test_the_worker_is_given_time_to_end() -> None:
+    """
+    A stop lets a request that is on the wire come back: longer than the longest task.
+    """
+    worker = SERVICES["worker"]
+
+    assert worker["stop_signal"] == "SIGTERM"
+    assert worker["stop_grace_period"] == "240s"
+    assert {"--without-gossip", "--without-mingle"} <= set(command("worker"))
+
+
+def test_flower_only_looks_and_asks_for_a_password() -> None:
+    """
+    Flower is read-only, keeps nothing, needs a password, and is seen from this host only.
+    """
+    flower = SERVICES["flower"]
+
+    assert {"--read_only=True", "--persistent=False"} <= set(command("flower"))
+    assert flower["environment"]["FLOWER_BASIC_AUTH"].startswith("${FLOWER_BASIC_AUTH:?")
+    assert flower["ports"] == ["127.0.0.1:5555:5555"]
+    assert "FLOWER_UNAUTHENTICATED_API" not in str(COMPOSE)
+
+
+@pytest.mark.parametrize("service", ["beat", "flower"])
+def test_what_only_needs_the_broker_gets_no_secret(service: str) -> None:
+    """
+    Beat and Flower are given neither the settings file, nor the keys, nor the database.
+    """
+    given = {name for name in SERVICES[service]["environment"] if name.startswith("PAYOUTS_")}
+
+    assert given == {"PAYOUTS_BROKER_URL"}
+    assert SERVICES[service].keys().isdisjoint({"env_file", "volumes", "secrets"})
+
+
+def test_only_the_receiver_can_be_opened_to_the_world() -> None:
+    """
+    No other service has a port on an address that could be public.
+    """
+    ports = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
+
+    assert ports.keys() == {"web", "flower"}
+    assert ports["web"] == ["${WEB_ADDRESS:-127.0.0.1}:8000:8000"]
+
+
+def test_every_lasting_service_says_whether_it_is_well() -> None:
+    """
+    Each has a health check, except the job and the sandbox.
+    """
+    without = {name for name, service in SERVICES.items() if "healthcheck" not in service}
+
+    assert without == {"migrate", "sandbox"}
+
+
+def test_the_sandbox_starts_only_when_asked_for() -> None:
+    """
+    The sandbox is behind its profile; and no top-level name, which old versions refuse.
+    """
+    behind = {name for name, service in SERVICES.items() if "profiles" in service}
+
+    assert behind == {"sandbox"}
+    assert SERVICES["sandbox"]["profiles"] == ["sandbox"]
+    assert "name" not in COMPOSE
+
+
+def test_no_secret_is_written_down() -> None:
+    """
+    Passwords come from the environment, and one that is missing is named.
+    """
+    text = (ROOT / "docker-compose.yml").read_text()
+    uses = re.findall(r"\$\{(\w*(?:PASSWORD|AUTH))(:\?[^}]+)?\}", text)
+
+    assert {name for name, _ in uses} == {
+        "BROKER_PASSWORD",
+        "FLOWER_BASIC_AUTH",
+        "POSTGRES_PASSWORD",
+    }
+    assert all(message for _, message in uses)
+    assert all(f"\n{name}=\n" in EXAMPLE for name, _ in uses)
+
+
+# --- Procfile and Dockerfile
+
+
+def test_the_procfile_has_the_four_processes() -> None:
+    """
+    Receiver, worker, beat and monitor, listening at home only.
+    """
+    assert PROCFILE.keys() == {"web", "worker", "beat", "flower"}
+    assert "127.0.0.1:${PORT" in PROCFILE["web"]
+    assert "--address=127.0.0.1" in PROCFILE["flower"]
+    assert "--read_only=True" in PROCFILE["flower"]
+    assert "${FLOWER_BASIC_AUTH:?" in PROCFILE["flower"]
+
+
+@pytest.mark.parametrize("process", ["worker", "beat", "flower"])
+def test_celery_is_started_with_an_app_that_exists(process: str) -> None:
+    """
+    `-A` names the module that holds the app, the same in both files.
+    """
+    words = shlex.split(PROCFILE[process])
+
+    assert words[words.index("-A") + 1] == "worker.app"
+    assert "--app=worker.app" in command(process)
+    assert importlib.import_module("worker.app").app.main == "payouts"
+
+
+def test_gunicorn_is_started_with_a_factory_that_exists() -> None:
+    """
+    The receiver's factory is named the same in both files.
+    """
+    words = shlex.split(PROCFILE["web"])
+    module, factory = words[words.index("gunicorn") + 1].removesuffix("()").split(":")
+
+    assert callable(getattr(importlib.import_module(module), factory))
+    assert f"{module}:{factory}()" in command("web")
+
+
+def test_the_image_is_built_from_the_lock_and_runs_as_nobody_special() -> None:
+    """
+    Hashes are demanded, the user is not root, the working folder is empty, no address is named.
+    """
+    text = (ROOT / "Dockerfile").read_text()
+    final = text.rpartition("\nFROM ")[2]
+
+    assert "--require-hashes --requirement requirements.lock" in text
+    assert re.search(r"^USER payouts$", final, re.MULTILINE)
+    assert re.search(r"^WORKDIR /empty$", final, re.MULTILINE)
+    assert "://" not in text

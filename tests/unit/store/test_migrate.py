@@ -1,0 +1,166 @@
+"""
+Migrations: what they make, and that they can be run anywhere, by anybody, at any time.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+import worker.store
+from worker.store import migrate
+from worker.store.engine import create_engine
+from worker.store.tables import metadata
+
+UPGRADE = """
+import sys
+from worker.store import migrate
+from worker.store.engine import create_engine
+
+engine = create_engine(sys.argv[1])
+migrate.upgrade(engine)
+print(migrate.is_current(engine), migrate.__file__)
+"""
+
+SCHEMA = {
+    "sqlite": "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL",
+    "postgresql": """
+        SELECT concat_ws(' ', table_name, column_name, data_type, character_maximum_length,
+                         is_nullable, column_default, is_identity)
+          FROM information_schema.columns WHERE table_schema = 'public'
+        UNION ALL
+        SELECT concat_ws(' ', conrelid::regclass, conname, pg_get_constraintdef(oid))
+          FROM pg_constraint WHERE connamespace = 'public'::regnamespace
+        UNION ALL
+        SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'
+    """,
+}
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[sa.Engine]:
+    """
+    An empty database of either kind.
+    """
+    engine = create_engine(database_url)
+    yield engine
+    engine.dispose()
+
+
+def schema(engine: sa.Engine) -> set[str]:
+    """
+    Everything that the database says of its own tables, constraints and indexes.
+
+    SQLite keeps the statements as written, where the order of a table's clauses means nothing.
+    """
+    with engine.begin() as conn:
+        found = conn.scalars(sa.text(SCHEMA[engine.dialect.name])).all()
+    lines = [line.strip(" ,\t") for text in found for line in text.splitlines()]
+    return {re.sub(r"\s+", " ", line) for line in lines if "alembic_version" not in line}
+
+
+def test_a_fresh_database_has_no_revision(engine: sa.Engine) -> None:
+    """
+    Before the first upgrade nothing is there, and nothing is current.
+    """
+    assert migrate.current(engine) is None
+    assert not migrate.is_current(engine)
+
+
+def test_an_upgrade_reaches_the_head(engine: sa.Engine) -> None:
+    """
+    An upgrade brings the database to the head, and a second one changes nothing.
+    """
+    migrate.upgrade(engine)
+    before = schema(engine)
+    migrate.upgrade(engine)
+
+    assert migrate.current(engine) == migrate.head() == "0001"
+    assert migrate.is_current(engine)
+    assert schema(engine) == before
+
+
+def test_the_revisions_make_the_tables_that_the_program_uses(engine: sa.Engine) -> None:
+    """
+    Alembic finds nothing left to migrate.
+    """
+    migrate.upgrade(engine)
+
+    with engine.connect() as conn:
+        context = MigrationContext.configure(conn, opts={"compare_server_default": True})
+        assert compare_metadata(context, metadata) == []
+
+
+def test_the_revisions_make_the_same_constraints(engine: sa.Engine) -> None:
+    """
+    Checks, keys and the conditions of partial indexes are equal too, which Alembic does not see.
+    """
+    migrate.upgrade(engine)
+    migrated = schema(engine)
+    with engine.begin() as conn:
+        metadata.drop_all(conn)
+        metadata.create_all(conn)
+
+    assert schema(engine) == migrated
+
+
+def test_a_failed_upgrade_leaves_nothing(
+    engine: sa.Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    An upgrade is one transaction: whatever stops it half-way, the database is as before.
+    """
+    with engine.begin() as conn:
+        conn.execute(sa.text("CREATE TABLE transitions (in_the_way integer)"))
+    before = schema(engine)
+
+    with pytest.raises(sa.exc.DBAPIError, match="already exists"):
+        migrate.upgrade(engine)
+
+    assert schema(engine) == before
+    assert migrate.current(engine) is None
+
+
+def test_processes_may_upgrade_at_once(database_url: str) -> None:
+    """
+    Several hosts that start together do not trip over each other's upgrade.
+    """
+    command = [sys.executable, "-c", UPGRADE, database_url]
+    runs = [
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for _ in range(4)
+    ]
+    ends = [run.communicate() for run in runs]
+
+    assert [(out.split()[0], err) for out, err in ends] == [("True", "")] * 4
+
+
+def test_upgrading_works_from_any_folder(tmp_path: Path) -> None:
+    """
+    A copy under a path with Chinese characters, spaces and percent signs migrates a database there.
+    """
+    home = tmp_path / "代付 程序 100%s" / "lib"
+    source = Path(worker.store.__file__).parents[1]
+    for part in ("payouts", "store"):
+        shutil.copytree(source / part, home / "worker" / part)
+    shutil.copy(source / "__init__.py", home / "worker")
+    run = subprocess.run(
+        [sys.executable, "-c", UPGRADE, f"sqlite:///{home}/数据 库.sqlite"],
+        env=os.environ | {"PYTHONPATH": str(home), "PYTHONUTF8": "1"},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+    )
+
+    assert run.stderr == ""
+    assert run.stdout.strip() == f"True {home}/worker/store/migrate.py"

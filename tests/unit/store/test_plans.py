@@ -1,0 +1,61 @@
+"""
+The sweep stays quick however many payouts are finished: it reads by its partial indexes.
+"""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy import event
+
+from tests.contract.samples import KEYRING, migrated
+from tests.servers import SqliteDatabases
+from worker.store.engine import create_engine
+from worker.store.ledger import SqlLedger
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def engine(sqlite_databases: SqliteDatabases) -> Iterator[sa.Engine]:
+    """
+    A migrated SQLite database.
+    """
+    engine = create_engine(sqlite_databases.prepared(migrated))
+    yield engine
+    engine.dispose()
+
+
+@pytest.mark.parametrize(
+    ("sweep", "index"),
+    [
+        (lambda ledger: ledger.expired(10), "ix_payouts_lease_until"),
+        (lambda ledger: ledger.unapplied(10), "ix_evidence_waiting"),
+        (lambda ledger: ledger.due_sends(10, HOUR), "ix_payouts_next_send_at"),
+        (lambda ledger: ledger.due_queries(10, lambda _: HOUR), "ix_payouts_next_query_at"),
+    ],
+    ids=["expired", "unapplied", "due_sends", "due_queries"],
+)
+def test_a_sweep_reads_by_its_index(
+    engine: sa.Engine, sweep: Callable[[SqlLedger], object], index: str
+) -> None:
+    """
+    SQLite answers each of the sweep's questions from the index that was made for it.
+    """
+    asked: list[tuple[str, Any]] = []
+
+    def overhear(*call: Any) -> None:
+        _conn, _cursor, statement, parameters, *_ = call
+        asked.append((statement, parameters))
+
+    event.listen(engine, "before_cursor_execute", overhear)
+    sweep(SqlLedger(engine, KEYRING))
+    event.remove(engine, "before_cursor_execute", overhear)
+    question = next(one for one in asked if one[0].startswith("SELECT") and "LIMIT" in one[0])
+
+    with engine.begin() as conn:
+        plan = conn.exec_driver_sql(f"EXPLAIN QUERY PLAN {question[0]}", question[1]).all()
+
+    assert index in " ".join(step.detail for step in plan)

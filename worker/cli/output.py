@@ -1,0 +1,102 @@
+"""
+How a command answers: a page, printed for people or as one JSON document.
+"""
+
+import functools
+import json
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import click
+from rich.console import Console, RenderableType
+from rich.table import Table
+
+from worker.cli.faults import FAULTS, explain
+
+#: Where there is no terminal to fit into, as in a pipe.
+_PIPE_WIDTH = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """
+    What a command found: the same for machines and for people.
+
+    A string is printed as it is, everything else is laid out to fit the terminal. `failure` goes
+    to standard error and makes the exit code 1.
+    """
+
+    document: dict[str, object]
+    body: RenderableType = ""
+    failure: str | None = None
+
+
+def answering(command: Callable[..., Page]) -> Callable[..., None]:
+    """
+    Give a command `--json`, print its page, and turn named errors into one line and exit code 1.
+    """
+
+    @click.option("--json", "as_json", is_flag=True, help="Print exactly one JSON document.")
+    @functools.wraps(command)
+    def run(*, as_json: bool, **options: object) -> None:
+        try:
+            page = command(**options)
+        except FAULTS as fault:
+            told = explain(fault)
+            page = Page({"error": told}, failure=told)
+        if as_json:
+            click.echo(json.dumps(page.document, ensure_ascii=False))
+        elif page.body != "":
+            _print(page.body)
+        if page.failure is not None:
+            raise click.ClickException(page.failure)
+
+    return run
+
+
+def note(message: str) -> None:
+    """
+    Tell people something without touching standard output.
+    """
+    click.echo(message, err=True)
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str = "") -> Table:
+    """
+    A table; None is shown as nothing, times in UTC.
+    """
+    made = Table(*columns, title=title or None, title_justify="left", box=None, pad_edge=False)
+    for row in rows:
+        made.add_row(*map(cell, row))
+    return made
+
+
+def cell(value: object) -> str:
+    """
+    A value as people read it.
+    """
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, datetime):
+        return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S}Z"
+    return str(value)
+
+
+def iso(moment: datetime | None) -> str | None:
+    """
+    A time as machines read it: ISO 8601, UTC.
+    """
+    return None if moment is None else moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _print(body: RenderableType) -> None:
+    if isinstance(body, str):
+        click.echo(body)
+        return
+    # Nothing that is shown is markup: a reason may hold square brackets.
+    width = None if sys.stdout.isatty() else _PIPE_WIDTH
+    Console(file=sys.stdout, width=width, markup=False, highlight=False, emoji=False).print(body)

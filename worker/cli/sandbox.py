@@ -1,0 +1,174 @@
+"""
+`payouts sandbox`: a JD Pay on this machine that misbehaves on order.
+"""
+
+import ipaddress
+import json
+import logging
+import os
+import re
+import signal
+import threading
+from datetime import timedelta
+from pathlib import Path
+
+import click
+
+from worker.sandbox.behaviour import Timing
+from worker.sandbox.gateway import Switches
+from worker.sandbox.keys import prepare, write_settings
+from worker.sandbox.running import Options, Sandbox
+from worker.sandbox.scenarios import SCENARIOS, End
+
+_UNITS = {"ms": "milliseconds", "s": "seconds", "m": "minutes", "h": "hours"}
+
+
+def _duration(text: str) -> timedelta:
+    found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)", text.strip())
+    if found is None:
+        raise click.BadParameter(f"{text!r} is not a duration like 500ms, 2s, 3m or 1h")
+    return timedelta(**{_UNITS[found[2]]: float(found[1])})
+
+
+def _read_duration(_ctx: click.Context, _param: click.Parameter, text: str) -> timedelta:
+    return _duration(text)
+
+
+def _read_durations(
+    _ctx: click.Context, _param: click.Parameter, text: str
+) -> tuple[timedelta, ...]:
+    durations = tuple(_duration(part) for part in text.split(","))
+    if list(durations) != sorted(durations):
+        raise click.BadParameter("the times must rise")
+    return durations
+
+
+def _read_host(_ctx: click.Context, _param: click.Parameter, text: str) -> ipaddress.IPv4Address:
+    try:
+        return ipaddress.IPv4Address(text)
+    except ValueError as fault:
+        raise click.BadParameter("give an IPv4 address") from fault
+
+
+def _print_scenarios(ctx: click.Context, _param: click.Parameter, wanted: bool) -> None:
+    if not wanted:
+        return
+    for scenario in SCENARIOS:
+        ends = scenario.ends
+        told = " | ".join(map(_end, (ends.normal, ends.no_notifications, ends.no_replies)))
+        click.echo(f"{scenario.account_no}  {scenario.name:26}{scenario.summary}\n{'':20}{told}")
+    ctx.exit()
+
+
+def _end(end: End) -> str:
+    return f"{end.status}, case {end.case}" if end.case else end.status
+
+
+@click.command()
+@click.option(
+    "--dir",
+    "directory",
+    required=True,
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Where its keys and sandbox.env are, or are made.",
+)
+@click.option("--keys-only", is_flag=True, help="Make the keys and sandbox.env, then exit.")
+@click.option(
+    "--scenarios",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_scenarios,
+    help="Print the payee accounts that choose a scenario, then exit.",
+)
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    callback=_read_host,
+    help="The address to listen on; any but loopback needs --name.",
+)
+@click.option(
+    "--name",
+    "names",
+    multiple=True,
+    help="A DNS name for the certificate; the first one is in the address for clients.",
+)
+@click.option("--port", default=8443, show_default=True, help="0 picks a free one.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document when ready.")
+@click.option(
+    "--pay-after",
+    default="2s",
+    show_default=True,
+    callback=_read_duration,
+    help="From booking to payment.",
+)
+@click.option(
+    "--return-after",
+    default="4s",
+    show_default=True,
+    callback=_read_duration,
+    help="From payment to return.",
+)
+@click.option(
+    "--hang",
+    default="60s",
+    show_default=True,
+    callback=_read_duration,
+    help="How long a reply that never comes is held back.",
+)
+@click.option(
+    "--notify-at",
+    default="0s,1m,3m,10m,120m",
+    show_default=True,
+    callback=_read_durations,
+    help="When a final status is notified, counted from its moment.",
+)
+@click.option("--drop-notifications", is_flag=True, help="Send none.")
+@click.option("--drop-replies", is_flag=True, help="Process submits, but never answer them.")
+def sandbox(  # noqa: PLR0913 - click hands over every option by name
+    *,
+    directory: Path,
+    keys_only: bool,
+    host: ipaddress.IPv4Address,
+    names: tuple[str, ...],
+    port: int,
+    as_json: bool,
+    pay_after: timedelta,
+    return_after: timedelta,
+    hang: timedelta,
+    notify_at: tuple[timedelta, ...],
+    drop_notifications: bool,
+    drop_replies: bool,
+) -> None:
+    """
+    Run a gateway that behaves like JD Pay, or misbehaves: the payee's account number says how.
+
+    It makes its own keys and certificates, and listens on loopback only unless told otherwise.
+    """
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(message)s")
+    if not host.is_loopback and not names:
+        raise click.UsageError("a --host that is not loopback needs a --name for its certificate")
+    name = names[0] if names else "127.0.0.1"
+    keys = prepare(directory, names)
+    if keys_only:
+        # Without a port there is no address yet: the running sandbox adds it.
+        address = f"https://{name}:{port}/npp10" if port else None
+        click.echo(f"keys and settings are in {write_settings(keys, address).parent}")
+        return
+    ended = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ended.set())
+    options = Options(str(host), port, name, Timing(pay_after, return_after, hang, notify_at))
+    with Sandbox(keys, options, Switches(drop_notifications, drop_replies)) as running:
+        if as_json:
+            document = {
+                "url": running.url,
+                "dir": str(directory.absolute()),
+                "ca_file": str(keys.ca_file.absolute()),
+                "pid": os.getpid(),
+            }
+            click.echo(json.dumps(document))
+        else:
+            click.echo(f"the sandbox serves {running.url} (settings: {directory}/sandbox.env)")
+        ended.wait()

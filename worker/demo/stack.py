@@ -1,0 +1,205 @@
+"""
+Every process of the product, started together and stopped together.
+
+What runs is what runs in production: the same worker, beat and receiver, told by environment
+variables alone that their broker, database and gateway are near.
+"""
+
+import contextlib
+import os
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from worker.embedded.broker import Broker, free_port
+from worker.embedded.children import Child
+from worker.embedded.postgres import Postgres
+from worker.store.keyring import Keyring
+
+#: Minutes and days as seconds, so that a demo shows in half a minute what takes weeks.
+HURRIED = {
+    "PAYOUTS_FOLLOWUPS": "1s,3s,6s,12s",
+    "PAYOUTS_FOLLOWUP_TAIL": "3s/60s,10s/10m,1m",
+    "PAYOUTS_RETURN_WATCH": "2s,4s,6s,9s,15s,30s,60s",
+    "PAYOUTS_QUERY_RETRY_FIRST": "1s",
+    "PAYOUTS_QUERY_RETRY_LONGEST": "3s",
+    "PAYOUTS_RESEND_GAPS": "0.5s,2s",
+    "PAYOUTS_BACKOFF_FIRST": "0.5s",
+    "PAYOUTS_BACKOFF_LONGEST": "2s",
+    "PAYOUTS_HTTP_DEADLINE": "2s",
+    "PAYOUTS_LEASE_MARGIN": "2s",
+    "PAYOUTS_WAKE_AGAIN": "2s",
+    "PAYOUTS_HURRY_SPACING": "1s",
+    "PAYOUTS_SWEEP_EVERY": "0.5s",
+    # One scenario answers with a bad signature on purpose; the default of 3 would pause the rest.
+    "PAYOUTS_UNVERIFIABLE_LIMIT": "1000",
+}
+
+#: The sandbox's own pace to match.
+HURRIED_SANDBOX = (
+    *("--pay-after", "1500ms", "--return-after", "3s", "--hang", "10s"),
+    *("--notify-at", "0s,1s,3s,6s,12s"),
+)
+
+
+class StackError(Exception):
+    """
+    A process of the stack did not start, or ended by itself.
+    """
+
+
+class Stack:
+    """
+    The processes, where they are, and how to start and end each of them.
+    """
+
+    def __init__(self, directory: Path, parts: contextlib.ExitStack) -> None:
+        self.directory = directory
+        self.children: dict[str, Child] = {}
+        self._parts = parts
+        self._commands: dict[str, tuple[str, ...]] = {}
+        self._outside = {
+            k: v for k, v in os.environ.items() if not k.startswith(("PAYOUTS_", "CELERY_"))
+        }
+        # The current directory comes first on a module's path, so it is one without any module.
+        self._empty = directory / "empty"
+        self._empty.mkdir(parents=True, exist_ok=True)
+        self.broker = parts.enter_context(Broker(directory / "broker"))
+        ports = {name: free_port() for name in ("sandbox", "receiver", "flower")}
+        self.sandbox_url = f"https://127.0.0.1:{ports['sandbox']}"
+        self.receiver_url = f"http://127.0.0.1:{ports['receiver']}"
+        self.flower_url = f"http://127.0.0.1:{ports['flower']}"
+        #: The settings that every process is given.
+        self.environment: dict[str, str] = {}
+
+    @property
+    def ca_file(self) -> Path:
+        """
+        The sandbox's authority, which its HTTPS certificate is signed by.
+        """
+        return self.directory / "sandbox" / "ca.pem"
+
+    def start(self, name: str, *arguments: str) -> Child:
+        """
+        Start a Python module as a process; without arguments, the one of that name again.
+        """
+        self._commands[name] = arguments or self._commands[name]
+        child = Child(
+            [sys.executable, "-m", *self._commands[name]],
+            log=self.directory / f"{name}.log",
+            env={**self._outside, **self.environment},
+            cwd=self._empty,
+        )
+        self.children[name] = self._parts.enter_context(child)
+        return child
+
+    def kill(self, name: str) -> None:
+        """
+        End one process and its children as a crash would.
+        """
+        self.children.pop(name).kill()
+
+    def books(self) -> dict[str, Any]:
+        """
+        The sandbox's own books.
+        """
+        with _local_session() as session:
+            url = f"{self.sandbox_url}/sandbox/books"
+            reply = session.get(url, verify=str(self.ca_file), timeout=5)
+        reply.raise_for_status()
+        found: dict[str, Any] = reply.json()
+        return found
+
+    def check(self) -> None:
+        """
+        Raise `StackError` if a process has ended, with the end of its log.
+        """
+        for name, child in self.children.items():
+            if not child.is_alive():
+                raise StackError(f"{name} ended by itself; its log ends:\n{child.tail()}")
+
+
+@contextlib.contextmanager
+def running(
+    directory: Path,
+    *,
+    database: str = "sqlite",
+    settings: Mapping[str, str] = HURRIED,
+    sandbox: tuple[str, ...] = HURRIED_SANDBOX,
+    flower: bool = False,
+) -> Iterator[Stack]:
+    """
+    Run broker, database, sandbox, receiver, worker and beat below `directory`, until left.
+
+    Raises `StackError` or `EmbeddedError` where something cannot start.
+    """
+    with contextlib.ExitStack() as parts:
+        stack = Stack(directory, parts)
+        database_url = f"sqlite:///{directory}/payouts.sqlite"
+        if database == "postgres":
+            database_url = parts.enter_context(Postgres(directory / "postgres")).url
+        _start_sandbox(stack, sandbox)
+        stack.environment |= {
+            **_read_environment(directory / "sandbox" / "sandbox.env"),
+            "PAYOUTS_BROKER_URL": stack.broker.url,
+            "PAYOUTS_DATABASE_URL": database_url,
+            "PAYOUTS_KEYRING": Keyring.generate_key(),
+            "PAYOUTS_NOTIFY_URL": f"{stack.receiver_url}/jdpay/notify",
+            **settings,
+        }
+        _wait_until_done(stack.start("migrate", "migtmp"))
+        del stack.children["migrate"]
+        bind = stack.receiver_url.removeprefix("http://")
+        receiver = ("gunicorn", "worker.web.app:create_app()", "--threads", "4", "--bind", bind)
+        stack.start("receiver", *receiver, "--no-control-socket")
+        celery = ("celery", "-A", "worker.app")
+        quiet = ("--without-gossip", "--without-mingle")
+        stack.start("worker", *celery, "worker", "--concurrency", "4", *quiet)
+        stack.start("beat", *celery, "beat", "-s", str(directory / "beat"))
+        if flower:
+            port = stack.flower_url.rpartition(":")[2]
+            web = ("flower", "--address=127.0.0.1", f"--port={port}")
+            stack.start("flower", *celery, *web, "--read_only=True", "--persistent=False")
+        _wait_for(stack.children["receiver"], f"{stack.receiver_url}/health", None)
+        yield stack
+
+
+def _start_sandbox(stack: Stack, options: tuple[str, ...]) -> None:
+    port = stack.sandbox_url.rpartition(":")[2]
+    keys = str(stack.ca_file.parent)
+    child = stack.start("sandbox", "worker", "sandbox", "--dir", keys, "--port", port, *options)
+    _wait_for(child, f"{stack.sandbox_url}/sandbox/health", stack.ca_file)
+
+
+def _read_environment(path: Path) -> dict[str, str]:
+    lines = path.read_text(encoding="utf-8").splitlines()
+    pairs = (line.partition("=")[::2] for line in lines if line and not line.startswith("#"))
+    return dict(pairs)
+
+
+def _local_session() -> requests.Session:
+    session = requests.Session()
+    # A proxy of the user's has no business between two processes of this machine.
+    session.trust_env = False
+    return session
+
+
+def _wait_for(child: Child, url: str, ca_file: Path | None, seconds: float = 30.0) -> None:
+    deadline = time.monotonic() + seconds
+    with _local_session() as session:
+        while child.is_alive() and time.monotonic() < deadline:
+            with contextlib.suppress(requests.RequestException, OSError):
+                if session.get(url, verify=str(ca_file) if ca_file else True, timeout=2).ok:
+                    return
+            time.sleep(0.05)
+    raise StackError(f"{child.log.stem} does not answer at {url}; its log ends:\n{child.tail()}")
+
+
+def _wait_until_done(child: Child, seconds: float = 30.0) -> None:
+    child.wait(seconds)
+    if child.kill() != 0:
+        raise StackError(f"{child.log.stem} failed; its log ends:\n{child.tail()}")

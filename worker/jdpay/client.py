@@ -1,0 +1,100 @@
+"""
+The three calls of JD's 代付 interface, as the gateway of the payouts domain.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+
+from worker.jdpay import canonical, envelope, request
+from worker.jdpay.answer import from_reply
+from worker.jdpay.balance import available_fen
+from worker.jdpay.certificates import JdCertificate, MerchantIdentity
+from worker.jdpay.signature import SHA_256, SignKey
+from worker.jdpay.transport import Transport
+from worker.payouts.evidence import Answer
+from worker.payouts.model import Order, Terms
+
+
+class JdPayClient:
+    """
+    JD Pay for one merchant: implements `worker.payouts.ports.Gateway`.
+
+    Where and as whom it speaks comes with each payout's terms. Holds no connection, so one object
+    may serve many threads, and may be made before a fork.
+    """
+
+    def __init__(
+        self,
+        *,
+        key: SignKey,
+        merchant: MerchantIdentity,
+        jd_certificate: JdCertificate,
+        transport: Transport,
+        style: envelope.Style | None = None,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._key = key
+        self._merchant = merchant
+        self._jd_certificate = jd_certificate
+        self._transport = transport
+        self._style = style or envelope.Style()
+        self._clock = clock
+
+    def render(self, order: Order, terms: Terms, requested_at: datetime) -> str:
+        """
+        Write the canonical text that pays the order. Raises `UnsafeValue`, naming the field.
+        """
+        fields = request.defray_pay(order, terms, requested_at)
+        canonical.refuse_unsafe(fields)
+        return canonical.write(fields)
+
+    def submit(self, request: str, terms: Terms, before_connect: Callable[[], None]) -> Answer:
+        """
+        Sign, seal and send a canonical text. Raises `NotSent` or `MaybeSent`.
+        """
+        sealed = envelope.seal(
+            canonical.encode(request),
+            self._merchant,
+            self._jd_certificate,
+            self._clock(),
+            self._style,
+        )
+        outer = {
+            "customer_no": terms.customer_no,
+            "sign_type": SHA_256,
+            "sign_data": self._key.sign(request),
+            "encrypt_type": "RSA",
+            "encrypt_data": sealed,
+        }
+        reply = self._transport.post(_url(terms, "defray_pay"), outer, before_connect)
+        return from_reply(reply, self._key)
+
+    def query(self, out_trade_no: str, terms: Terms, asked_at: datetime) -> Answer:
+        """
+        Ask what became of a number. Raises `NotSent` or `MaybeSent`.
+        """
+        fields = request.trade_query(out_trade_no, terms, asked_at)
+        return from_reply(self._ask("trade_query", terms, fields), self._key)
+
+    def balance(self, terms: Terms, asked_at: datetime) -> int:
+        """
+        The fen that the member can still pay out; it may be below zero.
+
+        Raises `NoBalance` where JD did not tell it, `NotSent` or `MaybeSent`.
+        """
+        fields = request.account_query(terms, asked_at)
+        return available_fen(self._ask("account_query", terms, fields), self._key)
+
+    def _ask(self, call: str, terms: Terms, fields: Mapping[str, str]) -> bytes:
+        sign_data = self._key.sign(canonical.write(fields))
+        signed = {**fields, "sign_type": SHA_256, "sign_data": sign_data}
+        return self._transport.post(_url(terms, call), signed, _always)
+
+
+def _url(terms: Terms, call: str) -> str:
+    return f"{terms.gateway_url.rstrip('/')}/{call}"
+
+
+def _always() -> None:
+    # A question may be asked by anybody at any time: it needs no lease.
+    return

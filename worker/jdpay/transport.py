@@ -1,0 +1,175 @@
+"""
+One request, once, over a fresh connection, and the knowledge whether it may have arrived.
+"""
+
+import http.client
+import ssl
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from urllib.parse import urlencode, urlsplit
+
+import requests
+import tenacity
+import urllib3.exceptions
+
+from worker.jdpay.deadline import DeadlineAdapter
+from worker.jdpay.errors import BadCertificate
+from worker.payouts.errors import GatewayError, MaybeSent, NotSent
+
+_HEADERS = {
+    "Content-Type": "application/x-www-form-urlencoded; charset=UTF-8",
+    "Accept-Encoding": "identity",
+    "Connection": "close",
+}
+
+_CHUNK_BYTES = 16 * 1024
+
+#: What requests raises, and what it may let through from below.
+_FAULTS = (
+    requests.RequestException,
+    urllib3.exceptions.HTTPError,
+    http.client.HTTPException,
+    OSError,
+    ValueError,
+)
+
+#: The causes that come before the first byte of a request: these three and no other.
+_UNSENT: tuple[tuple[type[Exception], str], ...] = (
+    (urllib3.exceptions.NameResolutionError, "name_unknown"),
+    (urllib3.exceptions.NewConnectionError, "refused"),
+    (urllib3.exceptions.ConnectTimeoutError, "connect_timeout"),
+    (ssl.SSLCertVerificationError, "certificate_untrusted"),
+)
+
+#: The word for an ambiguous fault: the first class that fits, else `fault`.
+_AMBIGUOUS: tuple[tuple[type[Exception], str], ...] = (
+    (requests.exceptions.Timeout, "read_timeout"),
+    (requests.exceptions.SSLError, "tls"),
+    (requests.exceptions.ChunkedEncodingError, "cut"),
+    (requests.exceptions.ContentDecodingError, "bad_encoding"),
+    (requests.exceptions.ConnectionError, "connection_lost"),
+)
+
+
+#: Seconds before the next try: random, up to 0.2, then 0.4.
+_SHORTLY = tenacity.wait_random_exponential(multiplier=0.2, max=2)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transport:
+    """
+    How requests travel. Times are seconds; `deadline` holds for one try from connect to last byte.
+
+    `ca_file` is a PEM file of the authorities to trust in place of the public ones.
+    `sleep` and `wait` belong to the pause before a connection is tried again.
+    """
+
+    ca_file: str | None = None
+    connect_timeout: float = 5.0
+    read_timeout: float = 30.0
+    deadline: float = 45.0
+    body_limit: int = 1024 * 1024
+    tries: int = 3
+    wait: tenacity.wait.WaitBaseT = _SHORTLY
+    sleep: Callable[[float], None] = time.sleep
+
+    def __post_init__(self) -> None:
+        if self.ca_file is not None:
+            try:
+                ssl.create_default_context(cafile=self.ca_file)
+            except OSError as fault:
+                raise BadCertificate(
+                    f"the CA file {self.ca_file} cannot be read as PEM: {fault.strerror}"
+                ) from None
+
+    def post(
+        self, url: str, fields: Mapping[str, str], before_connect: Callable[[], None]
+    ) -> bytes:
+        """
+        POST form fields and return the whole body of a 200.
+
+        Only a connection that was never made is tried again. `before_connect` runs immediately
+        before each try; what it raises passes through, and that try sent nothing. Raises `NotSent`
+        or `MaybeSent`.
+        """
+        if urlsplit(url).scheme != "https":
+            raise NotSent("not_https")
+        body = urlencode(fields).encode()
+        for attempt in tenacity.Retrying(
+            retry=tenacity.retry_if_exception_type(NotSent),
+            stop=tenacity.stop_after_attempt(self.tries),
+            wait=self.wait,
+            sleep=self.sleep,
+            reraise=True,
+        ):
+            before_connect()
+            with attempt:
+                return self._once(url, body)
+        raise AssertionError("the loop above returns or raises")
+
+    def _once(self, url: str, body: bytes) -> bytes:
+        # A session of its own: no connection that might be closing is ever used again, and neither
+        # proxies, .netrc nor CA settings of the environment can divert a payment.
+        with requests.Session() as session:
+            session.trust_env = False
+            adapter = DeadlineAdapter(time.monotonic() + self.deadline, self.read_timeout)
+            session.mount("https://", adapter)
+            try:
+                with session.post(
+                    url,
+                    data=body,
+                    headers=_HEADERS,
+                    timeout=(self.connect_timeout, self.read_timeout),
+                    verify=self.ca_file or True,
+                    allow_redirects=False,
+                    stream=True,
+                ) as response:
+                    return self._body(response)
+            except _FAULTS as fault:
+                raise _classified(fault) from fault
+
+    def _body(self, response: requests.Response) -> bytes:
+        if response.is_redirect or 300 <= response.status_code < 400:
+            raise MaybeSent("redirect")
+        if response.status_code != 200:
+            raise MaybeSent(f"http_{response.status_code}")
+        body = bytearray()
+        for chunk in response.iter_content(_CHUNK_BYTES):
+            body += chunk
+            if len(body) > self.body_limit:
+                raise MaybeSent("too_large")
+        if not body:
+            # Headers that were cut look like a complete answer without a body.
+            raise MaybeSent("empty")
+        return bytes(body)
+
+
+_WRAPPINGS = (
+    requests.RequestException,
+    urllib3.exceptions.MaxRetryError,
+    urllib3.exceptions.SSLError,
+)
+
+
+def _classified(fault: Exception) -> GatewayError:
+    root = _root(fault)
+    for kind, word in _UNSENT:
+        if isinstance(root, kind):
+            return NotSent(word)
+    return MaybeSent(next((word for kind, word in _AMBIGUOUS if isinstance(fault, kind)), "fault"))
+
+
+def _root(fault: BaseException) -> BaseException:
+    """
+    What ended the connection, dug out of the wrappings that requests and urllib3 put around it.
+
+    Goes by the slots that they document, never by `__context__`: that may be an older fault which
+    was being handled when this request began.
+    """
+    inner = fault.args[0] if fault.args else None
+    if isinstance(fault, urllib3.exceptions.MaxRetryError):
+        inner = fault.reason
+    if isinstance(fault, _WRAPPINGS) and isinstance(inner, BaseException):
+        return _root(inner)
+    return fault

@@ -1,0 +1,3 @@
+"""
+Where payouts are kept: SQLAlchemy Core over SQLite or PostgreSQL, payee data sealed.
+"""

@@ -1,0 +1,95 @@
+"""
+Whether a member's payouts may be sent.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from worker.store.base import Base, insert_new
+from worker.store.tables import channels, payouts
+
+
+def is_paused() -> sa.Exists:
+    """
+    True, in a statement over payouts, for those whose channel is paused.
+    """
+    return (
+        sa.select(channels.c.customer_no)
+        .where(channels.c.customer_no == payouts.c.customer_no, channels.c.paused_at.is_not(None))
+        .exists()
+    )
+
+
+class Channel(Base):
+    """
+    The switch of each member.
+    """
+
+    def pause(self, customer_no: str, why: str, actor: str) -> None:
+        """
+        Stop sending for one member. The first reason stands until somebody resumes.
+        """
+        with self._writing() as (conn, now):
+            pause_channel(conn, now, customer_no, why, actor)
+
+    def resume(self, customer_no: str, why: str, actor: str) -> None:
+        """
+        Let sending go on, and forget the count of unverifiable replies.
+        """
+        with self._writing() as (conn, now):
+            _ensure(conn, customer_no)
+            conn.execute(
+                _update(customer_no).values(
+                    paused_at=None,
+                    paused_why=None,
+                    paused_by=None,
+                    resumed_at=now,
+                    resumed_why=why,
+                    resumed_by=actor,
+                    unverifiable=0,
+                )
+            )
+
+
+def pause_channel(
+    conn: sa.Connection, now: datetime, customer_no: str, why: str, actor: str
+) -> None:
+    """
+    Stop sending for one member, unless it is stopped already.
+    """
+    _ensure(conn, customer_no)
+    conn.execute(
+        _update(customer_no)
+        .where(channels.c.paused_at.is_(None))
+        .values(paused_at=now, paused_why=why, paused_by=actor)
+    )
+
+
+def count_unverifiable(conn: sa.Connection, customer_no: str, verified: Sequence[bool]) -> int:
+    """
+    Count answers in a row that did not verify, over payouts; return how many it came to.
+
+    An answer that verifies starts the count again, yet the peak before it is what is returned.
+    """
+    counted = sa.select(channels.c.unverifiable).where(channels.c.customer_no == customer_no)
+    if all(verified) and not conn.scalar(counted):
+        return 0  # the common case writes nothing, so that payouts do not queue for one row
+    _ensure(conn, customer_no)
+    before = count = conn.execute(counted.with_for_update()).scalar_one()
+    peak = 0
+    for one in verified:
+        count = 0 if one else count + 1
+        peak = max(peak, count)
+    if count != before:
+        conn.execute(_update(customer_no).values(unverifiable=count))
+    return peak
+
+
+def _ensure(conn: sa.Connection, customer_no: str) -> None:
+    insert_new(conn, channels, customer_no=customer_no, unverifiable=0)
+
+
+def _update(customer_no: str) -> sa.Update:
+    return sa.update(channels).where(channels.c.customer_no == customer_no)

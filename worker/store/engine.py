@@ -1,0 +1,110 @@
+"""
+Engines for SQLite and PostgreSQL, set up so that a commit is durable and a wait has an end.
+
+A transaction takes SQLite's write lock when it begins, unless its engine came from `reading`.
+"""
+
+import os
+import sqlite3
+import weakref
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.pool import ConnectionPoolEntry, Pool
+
+_SQLITE_BUSY_S = 30
+_POSTGRES_LIMITS = {
+    "statement_timeout": "15s",
+    "lock_timeout": "5s",
+    "idle_in_transaction_session_timeout": "30s",
+}
+
+#: How a dialect is told that a transaction only reads, and reads one snapshot.
+_READING: dict[str, dict[str, Any]] = {
+    "sqlite": {"sqlite_begin": "BEGIN DEFERRED"},
+    "postgresql": {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True},
+}
+
+#: Pools that a fork left to this process, held so that their connections are never closed here.
+_inherited: list[Pool] = []
+
+
+def create_engine(url: str | sa.URL, application_name: str = "payouts") -> sa.Engine:
+    """
+    Make an engine that connects on first use, and afresh in every forked process.
+
+    Its errors never quote parameters, and neither they nor its repr show the URL's password.
+    """
+    target = sa.make_url(url)
+    backend = target.get_backend_name()
+    if backend == "sqlite":
+        engine = _sqlite(target)
+    elif backend == "postgresql":
+        engine = _postgresql(target, application_name)
+    else:
+        raise ValueError(f"the store runs on sqlite or postgresql, not on {backend}")
+    _forget_connections_after_fork(engine)
+    return engine
+
+
+def reading(engine: sa.Engine) -> sa.Engine:
+    """
+    The same engine for transactions that only read, each of them one snapshot.
+    """
+    return engine.execution_options(**_READING[engine.dialect.name])
+
+
+def _sqlite(url: sa.URL) -> sa.Engine:
+    engine = sa.create_engine(url, hide_parameters=True, connect_args={"timeout": _SQLITE_BUSY_S})
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
+    # The driver would begin transactions by itself, too late and never for reads: `_begin_sqlite`
+    # does it instead.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode = WAL")
+    # In WAL mode anything less than FULL may lose committed payouts when the power fails.
+    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.close()
+
+
+def _begin_sqlite(conn: sa.Connection) -> None:
+    # A deferred transaction that reads and then writes fails at once when another wrote meanwhile.
+    conn.exec_driver_sql(conn.get_execution_options().get("sqlite_begin", "BEGIN IMMEDIATE"))
+
+
+def _postgresql(url: sa.URL, application_name: str) -> sa.Engine:
+    limits = " ".join(f"-c {name}={limit}" for name, limit in _POSTGRES_LIMITS.items())
+    return sa.create_engine(
+        url.set(drivername="postgresql+psycopg"),
+        hide_parameters=True,
+        # Guarded updates count on it: a guard that lost a race must miss, not fail.
+        isolation_level="READ COMMITTED",
+        pool_pre_ping=True,
+        pool_size=2,
+        max_overflow=2,
+        pool_recycle=1800,
+        connect_args={
+            "application_name": application_name,
+            "connect_timeout": 10,
+            "options": limits,
+        },
+    )
+
+
+def _forget_connections_after_fork(engine: sa.Engine) -> None:
+    found = weakref.ref(engine)
+
+    def start_over() -> None:
+        if inherited := found():
+            # Closing an inherited connection would disturb the parent's: it is kept, untouched.
+            _inherited.append(inherited.pool)
+            inherited.dispose(close=False)
+
+    os.register_at_fork(after_in_child=start_over)

@@ -1,0 +1,54 @@
+"""
+Sealing payee data: what the database holds of it is unreadable without the keys.
+"""
+
+from collections.abc import Sequence
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+
+from worker.store.errors import BadKey, WrongKey
+
+
+class Keyring:
+    """
+    Keys, newest first: the first one seals, any of them opens.
+    """
+
+    def __init__(self, keys: Sequence[str]) -> None:
+        if not keys:
+            raise BadKey("no key for payee data was given; `Keyring.generate_key()` makes one")
+        self._keys = MultiFernet([_fernet(key, place) for place, key in enumerate(keys, 1)])
+        self._size = len(keys)
+
+    def __repr__(self) -> str:
+        return f"Keyring({self._size} keys, hidden)"
+
+    @staticmethod
+    def generate_key() -> str:
+        """
+        Make a new random key.
+        """
+        return Fernet.generate_key().decode()
+
+    def seal(self, content: bytes | str) -> bytes:
+        """
+        Encrypt and authenticate; text is taken as UTF-8.
+        """
+        return self._keys.encrypt(content.encode() if isinstance(content, str) else content)
+
+    def open(self, sealed: bytes) -> bytes:
+        """
+        Return what was sealed. Raises `WrongKey`.
+        """
+        try:
+            return self._keys.decrypt(sealed)
+        except InvalidToken:
+            raise WrongKey from None
+
+
+def _fernet(key: str, place: int) -> Fernet:
+    try:
+        return Fernet(key)
+    except ValueError:
+        # The key itself must not appear in a log, so the message says only which one it is.
+        raise BadKey(f"key {place} is not 32 bytes in URL-safe base64") from None

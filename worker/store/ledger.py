@@ -1,0 +1,16 @@
+"""
+The ledger as the use cases see it.
+"""
+
+from worker.store.acceptance import Acceptance
+from worker.store.channel import Channel
+from worker.store.reading import Reading
+from worker.store.sending import Sending
+from worker.store.sweep import Sweep
+from worker.store.weighing import Weighing
+
+
+class SqlLedger(Acceptance, Reading, Sending, Weighing, Sweep, Channel):
+    """
+    The durable truth, in SQLite or PostgreSQL. Every method is one transaction.
+    """

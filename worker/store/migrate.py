@@ -1,0 +1,58 @@
+"""
+Bringing a database's tables to what this version expects; no file but the revisions is needed.
+"""
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from worker.store.engine import reading
+
+# Any constant will do that no other user of the same PostgreSQL server's locks has.
+_LOCK = 0x9A70_0D5E
+
+
+def upgrade(engine: sa.Engine) -> None:
+    """
+    Apply every revision that is missing, in one transaction; a second caller waits, then rests.
+    """
+    with engine.begin() as conn:
+        if conn.dialect.name == "postgresql":
+            # A migration may take its time, unlike anything else that an engine does.
+            conn.execute(sa.text("SET LOCAL statement_timeout = '10min'"))
+            conn.execute(sa.text("SET LOCAL lock_timeout = '60s'"))
+            conn.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
+        config = _config()
+        config.attributes["connection"] = conn
+        command.upgrade(config, "head")
+
+
+def current(engine: sa.Engine) -> str | None:
+    """
+    The revision that the database has; None for one without tables.
+    """
+    with reading(engine).begin() as conn:
+        return MigrationContext.configure(conn).get_current_revision()
+
+
+def head() -> str | None:
+    """
+    The revision that this version of the program expects.
+    """
+    return ScriptDirectory.from_config(_config()).get_current_head()
+
+
+def is_current(engine: sa.Engine) -> bool:
+    """
+    Whether the database's tables are the expected ones.
+    """
+    return current(engine) == head()
+
+
+def _config() -> Config:
+    config = Config()
+    # Named as part of the package, so that no path, whatever characters it has, is ever parsed.
+    config.set_main_option("script_location", "worker.store:migrations")
+    return config

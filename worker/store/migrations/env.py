@@ -1,0 +1,10 @@
+"""
+Runs the revisions over the connection, and in the transaction, that `worker.store.migrate` began.
+"""
+
+from alembic import context
+
+from worker.store.tables import metadata
+
+context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
+context.run_migrations()

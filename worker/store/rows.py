@@ -1,0 +1,135 @@
+"""
+From rows to the domain's values, and the sealed content of each.
+"""
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy import RowMapping
+
+from worker.payouts.evidence import Answer, Evidence
+from worker.payouts.model import (
+    Attempt,
+    Case,
+    Order,
+    Payee,
+    Payout,
+    Rejection,
+    Terms,
+    Transition,
+)
+from worker.store.keyring import Keyring
+
+# Columns that have the name and the meaning of a field.
+_ORDER = ("out_trade_no", "amount_fen", "currency", "obligation", "producer", "send_before")
+_TERMS = ("profile", "customer_no", "gateway_url", "notify_url")
+_STATE = (
+    *("id", "status", "reason", "version", "exposed", "accepted_at", "updated_at"),
+    *("payee_masked", "bank_code", "trade_no", "returned_fen", "resends"),
+    *("lease_token", "lease_until", "lease_ended_at", "first_sent_at", "last_sent_at"),
+    *("settled_at", "next_send_at", "next_query_at", "query_misses"),
+)
+_ANSWER = (
+    *("verified", "meaning", "code", "member", "number", "amount_fen", "currency"),
+    *("trade_status", "trade_no", "refund_fen", "reason_code", "traded_at"),
+)
+_EVIDENCE = (*("id", "payout_id", "source", "received_at", "attempt_id", "asked_at", "applied_at"),)
+# People write these, so they may name somebody: they are sealed.
+_FREE_TEXT = ("subject", "biz_trade_no", "return_params", "metadata")
+
+
+def order_columns(order: Order, terms: Terms, keyring: Keyring) -> dict[str, Any]:
+    """
+    The columns that acceptance fixes for life.
+    """
+    return {
+        **{name: getattr(order, name) for name in _ORDER},
+        **{name: getattr(terms, name) for name in _TERMS},
+        "payee_masked": order.payee.masked,
+        "bank_code": order.payee.bank_code,
+        "sealed_payee": _seal(keyring, asdict(order.payee)),
+        "sealed_order": _seal(keyring, {name: getattr(order, name) for name in _FREE_TEXT}),
+    }
+
+
+def to_order(row: RowMapping, keyring: Keyring) -> Order:
+    """
+    What the producer asked for, payee and all.
+    """
+    return Order(
+        **_pick(row, _ORDER),
+        **_open(keyring, row["sealed_order"]),
+        payee=Payee(**_open(keyring, row["sealed_payee"])),
+    )
+
+
+def to_payout(row: RowMapping, keyring: Keyring) -> Payout:
+    """
+    A payout without its payee.
+    """
+    return Payout(
+        **_pick(row, _ORDER),
+        **_pick(row, _STATE),
+        terms=Terms(**_pick(row, _TERMS)),
+        subject=_open(keyring, row["sealed_order"])["subject"],
+    )
+
+
+def answer_columns(answer: Answer, keyring: Keyring) -> dict[str, Any]:
+    """
+    What a message said, its raw form sealed.
+    """
+    return {
+        **{name: getattr(answer, name) for name in _ANSWER},
+        "sealed_raw": keyring.seal(answer.raw),
+    }
+
+
+def to_evidence(row: RowMapping, keyring: Keyring) -> Evidence:
+    """
+    A stored answer with its circumstances.
+    """
+    answer = Answer(**_pick(row, _ANSWER), raw=keyring.open(row["sealed_raw"]))
+    return Evidence(**_pick(row, _EVIDENCE), answer=answer)
+
+
+def to_attempt(row: RowMapping) -> Attempt:
+    """
+    One transmission.
+    """
+    return Attempt(**row)
+
+
+def to_case(row: RowMapping) -> Case:
+    """
+    Something for a person to look at.
+    """
+    return Case(**row)
+
+
+def to_transition(row: RowMapping) -> Transition:
+    """
+    One move; the row also holds the source of its evidence.
+    """
+    return Transition(**row)
+
+
+def to_rejection(row: RowMapping) -> Rejection:
+    """
+    An entry message that was not accepted.
+    """
+    return Rejection(**{**row, "faults": tuple(row["faults"])})
+
+
+def _pick(row: RowMapping, names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: row[name] for name in names}
+
+
+def _seal(keyring: Keyring, content: dict[str, Any]) -> bytes:
+    return keyring.seal(json.dumps(content, ensure_ascii=False))
+
+
+def _open(keyring: Keyring, sealed: bytes) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(keyring.open(sealed))
+    return content

@@ -1,0 +1,21 @@
+"""
+Whose database this is: stamped once, then checked at every start.
+"""
+
+import sqlalchemy as sa
+
+from worker.payouts.errors import ProfileMismatch
+from worker.store.base import insert_new
+from worker.store.clock import Clock, database_now
+from worker.store.tables import installation
+
+
+def ensure_profile(engine: sa.Engine, profile: str, clock: Clock = database_now) -> None:
+    """
+    Stamp a fresh database with the profile. Raises `ProfileMismatch` if it bears another.
+    """
+    with engine.begin() as conn:
+        insert_new(conn, installation, id=1, profile=profile, created_at=clock(conn), epoch=1)
+        stamped = conn.execute(sa.select(installation.c.profile)).scalar_one()
+    if stamped != profile:
+        raise ProfileMismatch(f"this database belongs to the {stamped} profile, not to {profile}")

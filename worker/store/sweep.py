@@ -1,0 +1,133 @@
+"""
+What is due: found, and claimed for a while, without two sweeps doing the same work.
+
+SQLite has no row locks and ignores `FOR UPDATE`; there the transaction holds the write lock.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from worker.payouts.model import AttemptOutcome
+from worker.store.base import Base
+from worker.store.channel import is_paused
+from worker.store.tables import (
+    IN_FLIGHT,
+    IS_FOLLOWED,
+    MAY_BE_SENT,
+    WAITS,
+    attempts,
+    evidence,
+    payouts,
+)
+
+
+class Sweep(Base):
+    """
+    The chores of whoever wakes up every few seconds.
+    """
+
+    def expired(self, limit: int) -> Sequence[int]:
+        """
+        Close, as lost, the attempts whose lease has run out; return the payouts to settle.
+
+        Among them are those whose worker closed its attempt and was gone before it settled.
+        """
+        with self._writing() as (conn, now):
+            over = payouts.c.lease_until.is_(None) | (payouts.c.lease_until <= now)
+            found = conn.scalars(
+                _unlocked(sa.select(payouts.c.id).where(IN_FLIGHT, over))
+                .order_by(payouts.c.lease_until.nulls_last(), payouts.c.id)
+                .limit(limit)
+            ).all()
+            conn.execute(
+                sa.update(attempts)
+                .where(attempts.c.payout_id.in_(found), attempts.c.outcome.is_(None))
+                .values(outcome=AttemptOutcome.LOST, detail="lease expired", closed_at=now)
+            )
+            conn.execute(
+                sa.update(payouts)
+                .where(payouts.c.id.in_(found), payouts.c.lease_token.is_not(None))
+                .values(
+                    lease_ended_at=payouts.c.lease_until,
+                    lease_token=None,
+                    lease_until=None,
+                    version=payouts.c.version + 1,
+                    updated_at=now,
+                )
+            )
+            return found
+
+    def unapplied(self, limit: int) -> Sequence[int]:
+        """
+        Payouts with evidence that waits to be weighed, the longest waiting first.
+        """
+        with self._reading() as conn:
+            return conn.scalars(
+                sa.select(evidence.c.payout_id)
+                .where(WAITS)
+                .group_by(evidence.c.payout_id)
+                .order_by(sa.func.min(evidence.c.id))
+                .limit(limit)
+            ).all()
+
+    def due_sends(self, limit: int, again_after: timedelta) -> Sequence[int]:
+        """
+        Claim the right to wake the submit task for due rows on channels that are not paused.
+        """
+        with self._writing() as (conn, now):
+            found = conn.scalars(
+                _unlocked(sa.select(payouts.c.id))
+                .where(MAY_BE_SENT, payouts.c.next_send_at <= now, ~is_paused())
+                .order_by(payouts.c.next_send_at, payouts.c.id)
+                .limit(limit)
+            ).all()
+            conn.execute(
+                sa.update(payouts)
+                .where(payouts.c.id.in_(found))
+                .values(next_send_at=now + again_after)
+            )
+            return found
+
+    def due_queries(self, limit: int, retry: Callable[[int], timedelta]) -> Sequence[int]:
+        """
+        Claim due follow-up queries; each is due again after `retry` of its misses so far.
+        """
+        with self._writing() as (conn, now):
+            found = conn.execute(
+                _unlocked(sa.select(payouts.c.id, payouts.c.query_misses))
+                .where(IS_FOLLOWED, payouts.c.next_query_at <= now)
+                .order_by(payouts.c.next_query_at, payouts.c.id)
+                .limit(limit)
+            ).all()
+            for misses in {row.query_misses for row in found}:
+                alike = [row.id for row in found if row.query_misses == misses]
+                conn.execute(
+                    sa.update(payouts)
+                    .where(payouts.c.id.in_(alike))
+                    .values(
+                        next_query_at=now + retry(misses), query_misses=misses + 1, updated_at=now
+                    )
+                )
+            return [row.id for row in found]
+
+    def hurry(self, payout_id: int, spacing: timedelta) -> None:
+        """
+        Make the next follow-up query due now, unless the row was touched within `spacing`.
+        """
+        with self._writing() as (conn, now):
+            conn.execute(
+                sa.update(payouts)
+                .where(
+                    payouts.c.id == payout_id,
+                    payouts.c.next_query_at > now,
+                    payouts.c.updated_at <= now - spacing,
+                )
+                .values(next_query_at=now, updated_at=now)
+            )
+
+
+def _unlocked(rows: sa.Select[Any]) -> sa.Select[Any]:
+    return rows.with_for_update(of=payouts, skip_locked=True)

@@ -1,0 +1,237 @@
+"""
+The tables. Their constraints keep the rules even against a mistake in the program.
+"""
+
+import sqlalchemy as sa
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Table, UniqueConstraint
+
+from worker.payouts.evidence import Meaning, Source, TradeStatus
+from worker.payouts.model import AttemptOutcome, CaseKind
+from worker.payouts.money import MAX_FEN
+from worker.payouts.status import PayoutStatus, Reason
+from worker.store.types import Id, UtcDateTime, one_of
+
+metadata = sa.MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+# Conditions of partial indexes. A query must repeat one word for word, literals included, or
+# SQLite does not use the index: so both take it from here.
+MAY_BE_SENT = sa.text("next_send_at IS NOT NULL")
+IS_FOLLOWED = sa.text("next_query_at IS NOT NULL")
+IN_FLIGHT = sa.text("(status = 'sending' OR lease_until IS NOT NULL)")
+WAITS = sa.text("applied_at IS NULL AND payout_id IS NOT NULL")
+
+_STATUSES = ", ".join(f"'{status}'" for status in PayoutStatus)
+
+
+def _partial(name: str, *columns: str, where: sa.TextClause | str, unique: bool = False) -> Index:
+    condition = sa.text(where) if isinstance(where, str) else where
+    return Index(name, *columns, unique=unique, sqlite_where=condition, postgresql_where=condition)
+
+
+payouts = Table(
+    "payouts",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("profile", sa.String, nullable=False),
+    Column("customer_no", sa.String, nullable=False),
+    Column("gateway_url", sa.String, nullable=False),
+    Column("notify_url", sa.String, nullable=False),
+    Column("out_trade_no", sa.String, nullable=False),
+    Column("amount_fen", sa.BigInteger, nullable=False),
+    Column("currency", sa.String(3), nullable=False),
+    Column("obligation", sa.String, nullable=False),
+    Column("producer", sa.String, nullable=False),
+    Column("payee_masked", sa.String, nullable=False),
+    Column("bank_code", sa.String, nullable=False),
+    Column("sealed_payee", sa.LargeBinary, nullable=False),
+    Column("sealed_order", sa.LargeBinary, nullable=False),  #: the order's free text
+    Column("sealed_request", sa.LargeBinary),
+    Column("status", one_of(PayoutStatus), nullable=False),
+    Column("reason", one_of(Reason), nullable=False),
+    Column("version", sa.Integer, nullable=False),
+    Column("exposed", sa.Boolean, nullable=False),
+    Column("accepted_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+    Column("trade_no", sa.String),
+    Column("returned_fen", sa.BigInteger, nullable=False),
+    Column("resends", sa.Integer, nullable=False),
+    Column("lease_token", sa.String),
+    Column("lease_until", UtcDateTime),
+    Column("lease_ended_at", UtcDateTime),
+    Column("first_sent_at", UtcDateTime),
+    Column("last_sent_at", UtcDateTime),
+    Column("settled_at", UtcDateTime),
+    Column("next_send_at", UtcDateTime),
+    Column("next_query_at", UtcDateTime),
+    Column("query_misses", sa.Integer, nullable=False),
+    Column("send_before", UtcDateTime),
+    Column("released_at", UtcDateTime),  #: when the obligation became free for another payout
+    UniqueConstraint("customer_no", "out_trade_no"),
+    CheckConstraint(f"amount_fen BETWEEN 1 AND {MAX_FEN}", name="amount"),
+    CheckConstraint("returned_fen BETWEEN 0 AND amount_fen", name="returned"),
+    CheckConstraint(f"status IN ({_STATUSES})", name="status"),
+    CheckConstraint("NOT exposed OR status NOT IN ('queued', 'held', 'cancelled')", name="exposed"),
+    CheckConstraint("(lease_token IS NULL) = (lease_until IS NULL)", name="lease"),
+    _partial(
+        "uq_payouts_obligation",
+        "customer_no",
+        "obligation",
+        where="released_at IS NULL",
+        unique=True,
+    ),
+    _partial("ix_payouts_next_send_at", "next_send_at", where=MAY_BE_SENT),
+    _partial("ix_payouts_next_query_at", "next_query_at", where=IS_FOLLOWED),
+    _partial("ix_payouts_lease_until", "lease_until", where=IN_FLIGHT),
+    Index("ix_payouts_status_id", "status", "id"),
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("payout_id", Id, ForeignKey("payouts.id"), nullable=False),
+    Column("number", sa.Integer, nullable=False),
+    Column("lease_token", sa.String, nullable=False),
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("closed_at", UtcDateTime),
+    Column("outcome", one_of(AttemptOutcome)),
+    Column("detail", sa.String, nullable=False),
+    UniqueConstraint("payout_id", "number"),
+    CheckConstraint("(outcome IS NULL) = (closed_at IS NULL)", name="closed"),
+    _partial("uq_attempts_open", "payout_id", where="outcome IS NULL", unique=True),
+)
+
+evidence = Table(
+    "evidence",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("payout_id", Id, ForeignKey("payouts.id"), index=True),
+    Column("customer_no", sa.String, nullable=False),
+    Column("out_trade_no", sa.String, nullable=False),
+    Column("attempt_id", Id, ForeignKey("attempts.id")),
+    Column("source", one_of(Source), nullable=False),
+    Column("digest", sa.String(64), nullable=False),
+    Column("sealed_raw", sa.LargeBinary, nullable=False),
+    Column("asked_at", UtcDateTime),
+    Column("received_at", UtcDateTime, nullable=False),
+    Column("applied_at", UtcDateTime),
+    Column("verified", sa.Boolean, nullable=False),
+    Column("meaning", one_of(Meaning), nullable=False),
+    Column("code", sa.String, nullable=False),
+    Column("member", sa.String),
+    Column("number", sa.String),
+    Column("amount_fen", sa.BigInteger),
+    Column("currency", sa.String),
+    Column("trade_status", one_of(TradeStatus)),
+    Column("trade_no", sa.String),
+    Column("refund_fen", sa.BigInteger),
+    Column("reason_code", sa.String),
+    Column("traded_at", UtcDateTime),
+    # `verified` is part of what makes a notification the same: one that could not be verified
+    # while a certificate was wrong must not keep out its verified repetition.
+    _partial(
+        "uq_evidence_notification",
+        "payout_id",
+        "digest",
+        "verified",
+        where="source = 'notification' AND payout_id IS NOT NULL",
+        unique=True,
+    ),
+    _partial(
+        "uq_evidence_orphan",
+        "customer_no",
+        "out_trade_no",
+        "digest",
+        "verified",
+        where="source = 'notification' AND payout_id IS NULL",
+        unique=True,
+    ),
+    _partial("ix_evidence_waiting", "payout_id", where=WAITS),
+)
+
+transitions = Table(
+    "transitions",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("payout_id", Id, ForeignKey("payouts.id"), nullable=False, index=True),
+    Column("from_status", one_of(PayoutStatus)),
+    Column("to_status", one_of(PayoutStatus), nullable=False),
+    Column("reason", one_of(Reason), nullable=False),
+    Column("evidence_id", Id, ForeignKey("evidence.id")),
+    Column("actor", sa.String, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    CheckConstraint("from_status IS NULL OR from_status <> to_status", name="moved"),
+)
+
+cases = Table(
+    "cases",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("kind", one_of(CaseKind), nullable=False),
+    Column("customer_no", sa.String, nullable=False),
+    Column("out_trade_no", sa.String, nullable=False),
+    Column("payout_id", Id, ForeignKey("payouts.id"), index=True),
+    Column("evidence_id", Id, ForeignKey("evidence.id")),
+    Column("opened_at", UtcDateTime, nullable=False),
+    Column("closed_at", UtcDateTime),
+    _partial(
+        "uq_cases_open",
+        "payout_id",
+        "kind",
+        where="closed_at IS NULL AND payout_id IS NOT NULL",
+        unique=True,
+    ),
+    _partial(
+        "uq_cases_open_orphan",
+        "customer_no",
+        "out_trade_no",
+        "kind",
+        where="closed_at IS NULL AND payout_id IS NULL",
+        unique=True,
+    ),
+)
+
+rejections = Table(
+    "rejections",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("reason", sa.String, nullable=False),
+    Column("faults", sa.JSON, nullable=False),
+    Column("size_bytes", sa.Integer, nullable=False),
+    Column("sha256", sa.String(64), nullable=False),
+    Column("out_trade_no", sa.String),
+    Column("producer", sa.String),
+    Column("rejected_at", UtcDateTime, nullable=False),
+)
+
+channels = Table(
+    "channels",
+    metadata,
+    Column("customer_no", sa.String, primary_key=True),
+    Column("paused_at", UtcDateTime),  #: null while sending is allowed
+    Column("paused_why", sa.String),
+    Column("paused_by", sa.String),
+    Column("resumed_at", UtcDateTime),
+    Column("resumed_why", sa.String),
+    Column("resumed_by", sa.String),
+    Column("unverifiable", sa.Integer, nullable=False),  #: replies in a row that did not verify
+)
+
+#: One row: whose database this is.
+installation = Table(
+    "installation",
+    metadata,
+    Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    Column("profile", sa.String, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("epoch", sa.Integer, nullable=False),  #: rises when the database was restored
+    CheckConstraint("id = 1", name="single"),
+)

@@ -1,0 +1,55 @@
+"""
+Column types that behave alike on SQLite and on PostgreSQL.
+"""
+
+import enum
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+
+
+class UtcDateTime(sa.types.TypeDecorator[datetime]):
+    """
+    An aware UTC datetime with microseconds, in and out.
+
+    SQLite has no such type: there it is text of constant width, which sorts as time does.
+    """
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, _dialect: sa.Dialect) -> datetime | None:
+        """
+        Take an aware time of any zone; refuse a naive one, whose meaning could only be guessed.
+        """
+        if value is None:
+            return None
+        if value.utcoffset() is None:
+            raise ValueError("a stored time must be aware")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, _dialect: sa.Dialect) -> datetime | None:
+        """
+        Give it back in UTC, whatever zone the session has.
+        """
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def one_of(kind: type[enum.StrEnum]) -> sa.Enum:
+    """
+    A column of an enum's values as short strings; a new member needs no migration.
+    """
+    return sa.Enum(
+        kind,
+        values_callable=lambda members: [member.value for member in members],
+        native_enum=False,
+        create_constraint=False,
+        validate_strings=True,
+        length=32,
+    )
+
+
+#: SQLite numbers rows by itself only where the key is a plain INTEGER.
+Id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")

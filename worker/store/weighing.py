@@ -1,0 +1,161 @@
+"""
+Evidence in, decisions out.
+"""
+
+import hashlib
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from worker.payouts.errors import StaleTransition
+from worker.payouts.evidence import Answer, Source
+from worker.payouts.model import Attempt, CaseKind, Dossier, Payout
+from worker.payouts.standing import CaseNote, Standing
+from worker.store.base import Base, append_transition, check_move, insert_new
+from worker.store.channel import count_unverifiable, pause_channel
+from worker.store.rows import answer_columns
+from worker.store.tables import cases, evidence, payouts
+
+
+class Weighing(Base):
+    """
+    What the gateway told us, and what was made of it.
+    """
+
+    def record(
+        self,
+        payout: Payout | None,
+        source: Source,
+        answer: Answer,
+        *,
+        attempt: Attempt | None = None,
+        asked_at: datetime | None = None,
+    ) -> None:
+        """
+        Store one piece of evidence, unapplied, so that no decision made without it can be written.
+
+        An identical notification is stored once. Without a payout, an orphan case is opened.
+        """
+        if payout is not None:
+            subject = {
+                "customer_no": payout.terms.customer_no,
+                "out_trade_no": payout.out_trade_no,
+            }
+        else:
+            subject = {
+                "customer_no": answer.member or "",
+                "out_trade_no": answer.number or "",
+            }
+        with self._writing() as (conn, now):
+            evidence_id = insert_new(
+                conn,
+                evidence,
+                **subject,
+                **answer_columns(answer, self._keyring),
+                payout_id=payout and payout.id,
+                attempt_id=attempt and attempt.id,
+                source=source,
+                digest=hashlib.sha256(answer.raw).hexdigest(),
+                asked_at=asked_at,
+                received_at=now,
+            )
+            if evidence_id is None:
+                return
+            if payout is None:
+                insert_new(
+                    conn,
+                    cases,
+                    **subject,
+                    kind=CaseKind.ORPHAN,
+                    evidence_id=evidence_id,
+                    opened_at=now,
+                )
+                return
+            heard = source is Source.QUERY and answer.verified
+            conn.execute(
+                sa.update(payouts)
+                .where(payouts.c.id == payout.id)
+                .values(
+                    version=payouts.c.version + 1,
+                    updated_at=now,
+                    **({"query_misses": 0} if heard else {}),
+                )
+            )
+
+    def settle(
+        self, dossier: Dossier, standing: Standing, actor: str, unverifiable_limit: int
+    ) -> None:
+        """
+        Write what was decided from `dossier`. Raises `StaleTransition`, and changes nothing then.
+
+        Raises `IllegalMove` if the payout may not move that way.
+        """
+        payout = dossier.payout
+        moves = standing.status is not payout.status
+        if moves:
+            check_move(payout.status, standing.status)
+        customer_no = payout.terms.customer_no
+        with self._writing() as (conn, now):
+            written = conn.execute(
+                sa.update(payouts)
+                .where(payouts.c.id == payout.id, payouts.c.version == payout.version)
+                .values(
+                    status=standing.status,
+                    reason=standing.reason,
+                    version=payout.version + 1,
+                    exposed=standing.exposed,
+                    trade_no=standing.trade_no,
+                    returned_fen=standing.returned_fen,
+                    settled_at=standing.settled_at,
+                    next_send_at=standing.next_send_at,
+                    next_query_at=standing.next_query_at,
+                    updated_at=now,
+                )
+            )
+            if written.rowcount == 0:
+                raise StaleTransition(f"payout {payout.id} changed after version {payout.version}")
+            # The version vouches that all evidence there is was in the dossier.
+            conn.execute(
+                sa.update(evidence)
+                .where(evidence.c.payout_id == payout.id, evidence.c.applied_at.is_(None))
+                .values(applied_at=now)
+            )
+            if moves:
+                append_transition(
+                    conn,
+                    payout_id=payout.id,
+                    from_status=payout.status,
+                    to_status=standing.status,
+                    reason=standing.reason,
+                    evidence_id=standing.evidence_id,
+                    actor=actor,
+                    at=now,
+                )
+            for note in standing.cases:
+                _open_case(conn, now, payout, note)
+            if standing.pause is not None:
+                pause_channel(conn, now, customer_no, standing.pause, actor)
+            in_a_row = count_unverifiable(conn, customer_no, standing.verified)
+            if in_a_row >= unverifiable_limit:
+                why = f"{in_a_row} answers in a row could not be verified"
+                pause_channel(conn, now, customer_no, why, actor)
+
+
+def _open_case(conn: sa.Connection, now: datetime, payout: Payout, note: CaseNote) -> None:
+    # What a person closed stays closed until new evidence of the same kind arrives.
+    seen = sa.select(cases.c.id).where(
+        cases.c.payout_id == payout.id,
+        cases.c.kind == note.kind,
+        cases.c.evidence_id.is_not_distinct_from(note.evidence_id) | cases.c.closed_at.is_(None),
+    )
+    if conn.execute(seen).first() is None:
+        conn.execute(
+            sa.insert(cases).values(
+                kind=note.kind,
+                customer_no=payout.terms.customer_no,
+                out_trade_no=payout.out_trade_no,
+                payout_id=payout.id,
+                evidence_id=note.evidence_id,
+                opened_at=now,
+            )
+        )
