@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Protocol
 
 import psycopg
+import pytest
 import redis
 from psycopg import sql
 from sqlalchemy import make_url
@@ -136,7 +137,10 @@ def running_broker() -> Iterator[str]:
     """
     if given := os.environ.get("TEST_REDIS_URL"):
         with contextlib.closing(redis.Redis.from_url(given)) as client:
-            client.ping()  # fails here and now, with the address in its message
+            try:
+                client.ping()
+            except redis.RedisError as error:
+                pytest.fail(f"No broker answers at TEST_REDIS_URL: {error}")
         yield given
         return
     with (
@@ -153,6 +157,10 @@ def running_postgres() -> Iterator[PostgresDatabases]:
     """
     if given := os.environ.get("TEST_DATABASE_URL"):
         databases = PostgresDatabases(given)
+        try:
+            databases.fresh()
+        except psycopg.OperationalError as error:
+            pytest.fail(f"No PostgreSQL answers at TEST_DATABASE_URL: {error}")
         try:
             yield databases
         finally:

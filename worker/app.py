@@ -9,7 +9,7 @@ from typing import Any
 
 from celery import Celery
 from celery.signals import setup_logging
-from kombu import Queue
+from kombu import Exchange, Queue
 
 from worker import logs
 from worker.names import ROUTES, QueueName
@@ -76,7 +76,9 @@ def configuration(settings: BrokerSettings) -> dict[str, Any]:
         "enable_utc": True,
         "task_default_queue": QueueName.SWEEP.value,
         "task_create_missing_queues": True,
-        "task_queues": [Queue(name.value) for name in QueueName],
+        "task_queues": [
+            Queue(name.value, Exchange(name.value), routing_key=name.value) for name in QueueName
+        ],
         "task_routes": {task.value: {"queue": queue.value} for task, queue in ROUTES.items()},
         "beat_schedule": beat_schedule(settings.sweep_every),
         # The schedule file is disposable: correctness does not depend on it.

@@ -157,6 +157,7 @@ def test_a_rejection_is_kept(ledger: SqlLedger) -> None:
         size_bytes=321,
         sha256="ab" * 32,
         out_trade_no="P-1",
+        producer="shop",
     )
     ledger.reject(rejection)
     ledger.reject(dataclasses.replace(rejection, reason="expired"))
@@ -167,3 +168,14 @@ def test_a_rejection_is_kept(ledger: SqlLedger) -> None:
     assert dataclasses.replace(oldest, id=0, rejected_at=None) == rejection
     assert oldest.rejected_at == NOON
     assert ledger.rejections(1) == [newest]
+
+
+def test_no_rejection_is_too_odd_to_be_kept(ledger: SqlLedger) -> None:
+    """
+    What a producer sent as a number or a field's name may hold anything at all.
+    """
+    ledger.reject(Rejection("invalid", ("a\x00\ud800: unknown",), 9, "ab" * 32, "P\x00\ud800"))
+
+    (kept,) = ledger.rejections(10)
+
+    assert (kept.out_trade_no, kept.faults) == ("P\\x00\\ud800", ("a\x00\ud800: unknown",))

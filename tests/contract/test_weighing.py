@@ -45,6 +45,24 @@ def test_evidence_comes_back_as_it_was(ledger: SqlLedger) -> None:
     assert (piece.received_at, piece.applied_at) == (NOON, None)
 
 
+def test_no_message_is_too_odd_to_be_stored(ledger: SqlLedger) -> None:
+    """
+    A character that a database cannot hold is written as an escape; the raw bytes are kept as is.
+    """
+    odd: dict[str, Any] = {
+        "code": "a\x00b",
+        "reason_code": "\ud800",
+        "trade_no": "交易\\x00",
+        "raw": b"a\x00b",
+    }
+
+    (piece,) = recorded(ledger, accepted(ledger).id, **odd).evidence
+
+    answer = piece.answer
+    assert (answer.code, answer.reason_code) == ("a\\x00b", "\\ud800")
+    assert (answer.trade_no, answer.raw) == ("交易\\x00", b"a\x00b")
+
+
 def test_evidence_makes_earlier_decisions_stale(ledger: SqlLedger) -> None:
     """
     What was decided without a piece of evidence cannot be written, and changes nothing.

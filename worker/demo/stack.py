@@ -151,7 +151,7 @@ def running(
             "PAYOUTS_NOTIFY_URL": f"{stack.receiver_url}/jdpay/notify",
             **settings,
         }
-        _wait_until_done(stack.start("migrate", "migtmp"))
+        _wait_until_done(stack.start("migrate", "worker", "migrate"))
         del stack.children["migrate"]
         bind = stack.receiver_url.removeprefix("http://")
         receiver = ("gunicorn", "worker.web.app:create_app()", "--threads", "4", "--bind", bind)

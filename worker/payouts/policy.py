@@ -56,7 +56,9 @@ def _verdict(reading: Reading) -> Verdict:
     stays: Verdict = (payout.status, payout.reason, None)
     top = reading.top
     if top is not None:
-        if top.status.rank <= payout.status.rank:
+        if top.status is payout.status:
+            return payout.status, _sharper_reason(reading), None
+        if top.status.rank < payout.status.rank:
             return stays
         return top.status, top.reason, top.evidence
     if payout.status.rank > PayoutStatus.UNKNOWN.rank or not reading.dossier.attempts:
@@ -71,6 +73,16 @@ def _verdict(reading: Reading) -> Verdict:
     if reading.refusals:
         return _refused(reading.refusals[-1])
     return PayoutStatus.QUEUED, Reason.NOT_CONNECTED, None
+
+
+def _sharper_reason(reading: Reading) -> Reason:
+    """
+    Notifications of a CLOS carry no reason; the confirming query then brings it.
+    """
+    reasons = {trade.reason for trade in reading.trades}
+    if reading.payout.reason is Reason.CLOSED and Reason.CLOSED_BALANCE_SHORT in reasons:
+        return Reason.CLOSED_BALANCE_SHORT
+    return reading.payout.reason
 
 
 #: Where an attempt's end may still move a payout without any trade status.

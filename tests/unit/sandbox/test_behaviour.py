@@ -44,9 +44,7 @@ def seconds(moment: datetime) -> float:
         (Course(returned_percent=50), 1, [(0, "WPAR", 0), (2, "FINI", 0), (6, "REFU", 1)]),
     ],
 )
-def test_timelines(
-    course: Course, amount_fen: int, expected: list[tuple[float, str, int]]
-) -> None:
+def test_timelines(course: Course, amount_fen: int, expected: list[tuple[float, str, int]]) -> None:
     """
     A trade takes its steps at their times, with the amount that came back.
     """
@@ -83,8 +81,10 @@ RETURNED = Course(returned_percent=100)
         (
             Notices.NORMAL,
             RETURNED,
-            [(2, "FINI"), (3, "FINI"), (5, "FINI")]
-            + [(6, "REFU"), (7, "REFU"), (9, "REFU"), (12, "REFU"), (18, "REFU")],
+            [
+                *[(2, "FINI"), (3, "FINI"), (5, "FINI")],
+                *[(6, "REFU"), (7, "REFU"), (9, "REFU"), (12, "REFU"), (18, "REFU")],
+            ],
         ),
         (Notices.RETURN_SILENT, RETURNED, [(2, "FINI"), (3, "FINI"), (5, "FINI")]),
         (Notices.NONE, RETURNED, []),

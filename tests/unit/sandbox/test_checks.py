@@ -85,6 +85,8 @@ def test_a_company_needs_its_branch() -> None:
         ("out_trade_no", "PAYOUT 1", "ILLEGAL_ARGUMENT"),
         ("out_trade_no", "P" * 65, "ILLEGAL_ARGUMENT"),
         ("trade_subject", "题" * 101, "ILLEGAL_ARGUMENT"),
+        ("trade_subject", "代付\n", "ILLEGAL_ARGUMENT"),
+        ("payee_account_name", "张\0三", "ILLEGAL_ARGUMENT"),
         ("payee_account_no", "1" * 33, "ILLEGAL_ARGUMENT"),
         ("payee_account_type", "X", "ILLEGAL_ARGUMENT"),
         ("payee_card_type", "de", "ILLEGAL_ARGUMENT"),

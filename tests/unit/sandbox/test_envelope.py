@@ -113,15 +113,14 @@ def test_wrapped_base64_opens(keys: Keys, sealed: bytes) -> None:
     assert result.plaintext == CONTENT
 
 
-@pytest.mark.parametrize("spoil", [lambda t: t.replace("+", " "), lambda t: t[:-3], lambda t: "签"])
-def test_broken_base64_is_refused(keys: Keys, sealed: bytes, spoil: object) -> None:
+def test_broken_base64_is_refused(keys: Keys, sealed: bytes) -> None:
     """
     A plus that became a space, a cut text and text that is no base64 at all are refused.
     """
-    assert callable(spoil)
-    text = spoil("+" + base64.b64encode(sealed).decode())
-    with pytest.raises(EnvelopeError):
-        open_envelope(text, keys.jd_key, keys.jd_cert, keys.merchant_cert)
+    text = base64.b64encode(sealed).decode()
+    for broken in (f"{text[:8]} {text[9:]}", text[:-3], "签"):
+        with pytest.raises(EnvelopeError):
+            open_envelope(broken, keys.jd_key, keys.jd_cert, keys.merchant_cert)
 
 
 @pytest.mark.parametrize(
@@ -205,9 +204,7 @@ def test_wrong_signatures_are_refused(
 
 
 @pytest.mark.parametrize("style", [(), ("-noattr",)])
-def test_changed_content_is_refused(
-    keys: Keys, merchant: Merchant, style: tuple[str, ...]
-) -> None:
+def test_changed_content_is_refused(keys: Keys, merchant: Merchant, style: tuple[str, ...]) -> None:
     """
     Content that was changed after it was signed is refused, with attributes and without.
     """

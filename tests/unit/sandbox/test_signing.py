@@ -31,9 +31,7 @@ SIGNED = [
             "payee_card_type": "DE",
             "request_datetime": "20240105T093000",
             "return_params": "batch+7",
-            "seller_info": (
-                '{"customer_code":"360080000000000001","customer_type":"CUSTOMER_NO"}'
-            ),
+            "seller_info": ('{"customer_code":"360080000000000001","customer_type":"CUSTOMER_NO"}'),
             "trade_amount": "12345",
             "trade_currency": "CNY",
             "trade_subject": "测试代付 A+B",
@@ -55,9 +53,7 @@ SIGNED = [
     ),
     (
         {
-            "buyer_info": (
-                '{"customer_code":"360080000000000001","customer_type":"CUSTOMER_NO"}'
-            ),
+            "buyer_info": ('{"customer_code":"360080000000000001","customer_type":"CUSTOMER_NO"}'),
             "customer_no": "360080000000000001",
             "ledger_type": "00",
             "out_trade_date": "20240105T080000",

@@ -2,8 +2,10 @@
 How connections are set up, and what becomes of them in a forked process.
 """
 
+import sqlite3
 import subprocess
 import sys
+import threading
 
 import pytest
 import sqlalchemy as sa
@@ -50,6 +52,26 @@ def test_sqlite_is_set_up_to_keep_money(sqlite_url: str, pragma: str, value: obj
 
     with engine.begin() as conn:
         assert conn.execute(sa.text(f"PRAGMA {pragma}")).scalar_one() == value
+    engine.dispose()
+
+
+def test_processes_may_open_a_new_file_at_once(sqlite_url: str) -> None:
+    """
+    SQLite turns away whoever switches a new file to WAL beside another; nobody fails for it.
+    """
+    path = str(sa.make_url(sqlite_url).database)
+    first = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    first.execute("BEGIN IMMEDIATE")
+    with sqlite3.connect(path) as second, pytest.raises(sqlite3.OperationalError, match="locked"):
+        second.execute("PRAGMA journal_mode = WAL")
+    second.close()
+    engine = create_engine(sqlite_url)
+    release = threading.Timer(0.2, first.close)
+    release.start()
+
+    with engine.begin() as conn:
+        assert conn.execute(sa.text("PRAGMA journal_mode")).scalar_one() == "wal"
+    release.join()
     engine.dispose()
 
 

@@ -1,0 +1,63 @@
+"""
+A whole stack of real processes for each acceptance test.
+"""
+
+import contextlib
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from worker import bootstrap
+from worker.demo.stack import HURRIED, HURRIED_SANDBOX, Stack, running
+from worker.settings import StoreSettings
+from worker.store.ledger import SqlLedger
+
+#: How long a test waits for something that must happen, in seconds: generous, never slept through.
+PATIENCE = 120.0
+
+
+@contextlib.contextmanager
+def a_stack(
+    *,
+    database: str = "sqlite",
+    settings: Mapping[str, str] | None = None,
+    sandbox: tuple[str, ...] = (),
+) -> Iterator[tuple[Stack, SqlLedger]]:
+    """
+    A running stack with the ledger that it writes; both end with the block.
+    """
+    with (
+        tempfile.TemporaryDirectory(prefix="payouts-accept-") as folder,
+        running(
+            Path(folder),
+            database=database,
+            settings={**HURRIED, **(settings or {})},
+            sandbox=(*HURRIED_SANDBOX, *sandbox),
+        ) as stack,
+        contextlib.closing(open_ledger(stack)) as ledger,
+    ):
+        yield stack, ledger
+
+
+def open_ledger(stack: Stack) -> SqlLedger:
+    """
+    The ledger of a stack, read by the test itself.
+    """
+    return bootstrap.open_ledger(
+        StoreSettings(
+            database_url=SecretStr(stack.environment["PAYOUTS_DATABASE_URL"]),
+            keyring=SecretStr(stack.environment["PAYOUTS_KEYRING"]),
+        )
+    )
+
+
+@pytest.fixture
+def stack_and_ledger() -> Iterator[tuple[Stack, SqlLedger]]:
+    """
+    A stack with the demo's settings, on SQLite.
+    """
+    with a_stack() as parts:
+        yield parts

@@ -1,0 +1,138 @@
+"""
+Stand-ins for the world: a clock, a gateway that follows a script, a dispatcher that remembers.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from tests.factories import NOON, a_case
+from worker.payouts.evidence import Answer
+from worker.payouts.model import Dossier, Order, Terms
+from worker.payouts.standing import Standing
+from worker.payouts.status import TRANSITIONS
+
+
+class Clock:
+    """
+    A database's clock that stands still until a test moves it.
+    """
+
+    def __init__(self, now: datetime = NOON) -> None:
+        self.now = now
+
+    def __call__(self, _connection: object = None) -> datetime:
+        """
+        What the ledger takes for the database's time.
+        """
+        return self.now
+
+    def advance(self, **by: float) -> datetime:
+        """
+        Let time pass, by a timedelta's arguments.
+        """
+        self.now += timedelta(**by)
+        return self.now
+
+
+#: An answer to give, an error to raise, or something to do first that yields either.
+Step = Answer | BaseException | Callable[[], "Answer | BaseException"]
+
+
+@dataclass
+class ScriptedGateway:
+    """
+    Gives the next answer of its script to each call, and keeps what it was sent.
+    """
+
+    replies: list[Step] = field(default_factory=list)
+    answers: list[Step] = field(default_factory=list)
+    sent: list[str] = field(default_factory=list)
+    asked: list[datetime] = field(default_factory=list)
+    rendered: int = 0
+
+    def render(self, order: Order, terms: Terms, requested_at: datetime) -> str:
+        """
+        Another text each time, as a request that names its moment is.
+        """
+        self.rendered += 1
+        return f"{order.out_trade_no}@{requested_at.isoformat()}#{self.rendered}"
+
+    def submit(self, request: str, terms: Terms, before_connect: Callable[[], None]) -> Answer:
+        """
+        Follow the script once the worker may connect.
+        """
+        before_connect()
+        self.sent.append(request)
+        return _play(self.replies)
+
+    def query(self, out_trade_no: str, terms: Terms, asked_at: datetime) -> Answer:
+        """
+        Follow the script.
+        """
+        self.asked.append(asked_at)
+        return _play(self.answers)
+
+
+def _play(script: list[Step]) -> Answer:
+    step = script.pop(0)
+    outcome = step() if callable(step) else step
+    if isinstance(outcome, BaseException):
+        raise outcome
+    return outcome
+
+
+@dataclass
+class RecordingDispatcher:
+    """
+    Remembers whom it was asked to wake.
+    """
+
+    submits: list[int] = field(default_factory=list)
+    queries: list[int] = field(default_factory=list)
+
+    def submit(self, payout_id: int) -> None:
+        """
+        Remember it.
+        """
+        self.submits.append(payout_id)
+
+    def query(self, payout_id: int) -> None:
+        """
+        Remember it.
+        """
+        self.queries.append(payout_id)
+
+
+def written(dossier: Dossier, standing: Standing, now: datetime) -> Dossier:
+    """
+    The dossier after its standing was written, as the ledger would have it.
+    """
+    old = dossier.payout
+    moved = standing.status is not old.status
+    assert not moved or standing.status in TRANSITIONS[old.status]
+
+    payout = replace(
+        old,
+        status=standing.status,
+        reason=standing.reason,
+        version=old.version + 1,
+        exposed=standing.exposed,
+        trade_no=standing.trade_no,
+        returned_fen=standing.returned_fen,
+        settled_at=standing.settled_at,
+        next_send_at=standing.next_send_at,
+        next_query_at=standing.next_query_at,
+        updated_at=now,
+    )
+    open_kinds = {case.kind for case in dossier.open_cases}
+    opened = [note for note in standing.cases if note.kind not in open_kinds]
+    return Dossier(
+        payout=payout,
+        attempts=dossier.attempts,
+        evidence=tuple(replace(e, applied_at=e.applied_at or now) for e in dossier.evidence),
+        open_cases=(
+            *dossier.open_cases,
+            *(a_case(note.kind, evidence_id=note.evidence_id) for note in opened),
+        ),
+    )
