@@ -71,6 +71,17 @@ def test_a_claimed_payout_cannot_be_claimed_again(ledger: SqlLedger) -> None:
     assert ledger.claim(payout, "canonical", LEASE, "worker-2") is None
 
 
+def test_a_claim_from_another_status_misses(ledger: SqlLedger) -> None:
+    """
+    The row must have the status that the caller believes it has, not only the version.
+    """
+    payout = accepted(ledger)
+    mistaken = dataclasses.replace(payout, status=PayoutStatus.UNKNOWN)
+
+    assert ledger.claim(mistaken, "canonical", LEASE, "worker-1") is None
+    assert ledger.dossier(payout.id).payout == payout
+
+
 def test_an_open_attempt_stops_a_claim(ledger: SqlLedger) -> None:
     """
     A payout that evidence made unknown is not sent again while its attempt still runs.

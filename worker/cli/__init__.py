@@ -11,7 +11,7 @@ COMMANDS = {
     "cases": "worker.cli.cases:cases",
     "channel": "worker.cli.channel:channel",
     "demo": "worker.cli.demo:demo",
-    "doctor": "worker.cli.doctor:doctor",
+    "doctor": "worker.cli.doctor.command:doctor",
     "enqueue": "worker.cli.enqueue:enqueue",
     "history": "worker.cli.show:history",
     "keygen": "worker.cli.keygen:keygen",

@@ -5,7 +5,7 @@ How a command answers: a page, printed for people or as one JSON document.
 import functools
 import json
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -63,10 +63,14 @@ def note(message: str) -> None:
     click.echo(message, err=True)
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str = "") -> Table:
+def table(
+    columns: Sequence[str], rows: Sequence[Sequence[object]], *, title: str = ""
+) -> RenderableType:
     """
-    A table; None is shown as nothing, times in UTC.
+    A table, or the word "none"; a None in it is shown as nothing, times in UTC.
     """
+    if not rows:
+        return "none"
     made = Table(*columns, title=title or None, title_justify="left", box=None, pad_edge=False)
     for row in rows:
         made.add_row(*map(cell, row))

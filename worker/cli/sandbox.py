@@ -15,10 +15,10 @@ from pathlib import Path
 import click
 
 from worker.sandbox.behaviour import Timing
-from worker.sandbox.gateway import Switches
 from worker.sandbox.keys import prepare, write_settings
 from worker.sandbox.running import Options, Sandbox
 from worker.sandbox.scenarios import SCENARIOS, End
+from worker.sandbox.switches import Switches
 
 _UNITS = {"ms": "milliseconds", "s": "seconds", "m": "minutes", "h": "hours"}
 
@@ -160,7 +160,11 @@ def sandbox(  # noqa: PLR0913 - click hands over every option by name
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
     options = Options(str(host), port, name, Timing(pay_after, return_after, hang, notify_at))
-    with Sandbox(keys, options, Switches(drop_notifications, drop_replies)) as running:
+    try:
+        gateway = Sandbox(keys, options, Switches(drop_notifications, drop_replies))
+    except OSError as fault:
+        raise click.ClickException(f"cannot listen on {host}:{port}: {fault.strerror}") from fault
+    with gateway as running:
         if as_json:
             document = {
                 "url": running.url,

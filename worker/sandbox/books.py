@@ -5,65 +5,30 @@ The sandbox's own books: what was ordered, what became of it, and where the mone
 import heapq
 import itertools
 import threading
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from worker.sandbox.behaviour import Intake, Notice, Status, Step, Timing, notices, timeline
+from worker.sandbox.behaviour import Notice, Status, Step, Timing
 from worker.sandbox.dates import BEIJING, utc_now
 from worker.sandbox.journal import Journal, Kind
-from worker.sandbox.scenarios import Scenario, scenario_of
+from worker.sandbox.orders import Order
+from worker.sandbox.scenarios import scenario_of
+from worker.sandbox.timeline import notices, timeline
 
 Clock = Callable[[], datetime]
 
-#: The merchant may send these anew each time; they do not say what is to be paid.
-_NOT_CONTENT = frozenset({"request_datetime"})
-
 
 @dataclass(frozen=True, slots=True)
-class Order:
-    """
-    A number that was transmitted at least once, as it stands at one moment.
-    """
-
-    #: As sent. They hold the payee's data, and are never shown.
-    request: Mapping[str, str] = field(repr=False)
-    scenario: Scenario
-    trade_no: str
-    #: None while it is not booked: to a query, such a trade does not exist.
-    step: Step | None = None
-    #: When it was paid or closed.
-    decided_at: datetime | None = None
-    transmissions: int = 1
-    queries: int = 0
-    notifications: int = 0
-    acknowledged: int = 0
-
-    @property
-    def number(self) -> str:
-        """
-        The merchant's number for it, its `out_trade_no`.
-        """
-        return self.request["out_trade_no"]
-
-    @property
-    def amount_fen(self) -> int:
-        """
-        What is to be paid.
-        """
-        return int(self.request["trade_amount"])
-
-
-@dataclass(frozen=True, slots=True)
-class Intaken:
+class Receipt:
     """
     What the books did with one transmission.
     """
 
     order: Order
-    is_duplicate: bool
+    is_duplicate: bool = False
     #: To be sent, if this transmission was booked.
-    notices: list[Notice]
+    notices: Sequence[Notice] = ()
 
 
 class Books:
@@ -88,7 +53,7 @@ class Books:
         self._refused_duplicates = 0
         self._conflicting = 0
 
-    def transmit(self, request: Mapping[str, str]) -> Intaken:
+    def transmit(self, request: Mapping[str, str]) -> Receipt:
         """
         Take in one well-formed request; a number is booked once, whatever is sent.
         """
@@ -101,15 +66,14 @@ class Books:
                 order = Order(request, scenario, self._new_trade_no(now))
                 self._number_by_trade_no[order.trade_no] = number
             else:
-                order = replace(known, transmissions=known.transmissions + 1)
-                self._conflicting += _content(known.request) != _content(request)
-            self._orders[number] = order
-            if order.step is not None:
+                order = replace(known, request=request, transmissions=known.transmissions + 1)
+                self._conflicting += order.content != known.content
+            if known is not None and known.step is not None:
                 self._refused_duplicates += 1
-                return Intaken(order, True, [])
-            if not _is_booked(order):
-                return Intaken(order, False, [])
-            return self._book(replace(order, request=request), now)
+                original = self._change(number, transmissions=order.transmissions)
+                return Receipt(original, is_duplicate=True)
+            self._orders[number] = order
+            return self._book(order, now) if order.may_be_booked else Receipt(order)
 
     def query(self, number: str | None, trade_no: str | None) -> Order | None:
         """
@@ -159,7 +123,7 @@ class Books:
             debits = self._journal.debits()
             return {
                 "balance_fen": self._journal.balance_fen,
-                "orders": [_row(order, debits[order.number]) for order in self._orders.values()],
+                "orders": [order.to_json(debits[order.number]) for order in self._orders.values()],
                 "debits": debits.total(),
                 "duplicates": sum(times > 1 for times in debits.values()),
                 "refused_duplicates": self._refused_duplicates,
@@ -167,16 +131,15 @@ class Books:
                 "journal": [entry.to_json() for entry in self._journal],
             }
 
-    def _book(self, order: Order, now: datetime) -> Intaken:
+    def _book(self, order: Order, now: datetime) -> Receipt:
         steps = timeline(order.scenario.course, order.amount_fen, now, self._timing)
-        self._orders[order.number] = order
         self._journal.post(now, Kind.DEBIT, order.number, -order.amount_fen)
         self._journal.post(now, Kind.FEE, order.number, -self._fee_fen)
         for step in steps:
             heapq.heappush(self._due, (step.at, next(self._sequence), order.number, step))
         self._catch_up_to(now)
         planned = notices(order.scenario.notices, steps, self._timing)
-        return Intaken(self._orders[order.number], False, planned)
+        return Receipt(self._orders[order.number], notices=planned)
 
     def _catch_up(self) -> datetime:
         now = self._clock()
@@ -209,33 +172,3 @@ class Books:
 
     def _new_trade_no(self, now: datetime) -> str:
         return f"{now.astimezone(BEIJING):%Y%m%d}100042{next(self._sequence):012}"
-
-
-def _is_booked(order: Order) -> bool:
-    match order.scenario.intake:
-        case Intake.BOOKED:
-            return True
-        case Intake.MISSED_ONCE:
-            return order.transmissions > 1
-        case Intake.REFUSED | Intake.ASTRAY:
-            return False
-
-
-def _content(request: Mapping[str, str]) -> dict[str, str]:
-    return {name: value for name, value in request.items() if name not in _NOT_CONTENT}
-
-
-def _row(order: Order, debits: int) -> dict[str, object]:
-    return {
-        "out_trade_no": order.number,
-        "trade_no": order.trade_no,
-        "amount_fen": order.amount_fen,
-        "status": order.step and order.step.status,
-        "refund_fen": order.step.refund_fen if order.step else 0,
-        "debits": debits,
-        "transmissions": order.transmissions,
-        "scenario": order.scenario.name,
-        "queries": order.queries,
-        "notifications": order.notifications,
-        "acknowledged": order.acknowledged,
-    }

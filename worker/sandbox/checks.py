@@ -44,8 +44,13 @@ class Rule:
 
 
 def _like(pattern: str) -> Callable[[str], bool]:
-    expression = re.compile(pattern, re.ASCII | re.DOTALL)
+    expression = re.compile(pattern, re.ASCII)
     return lambda value: expression.fullmatch(value) is not None
+
+
+def _text(longest: int) -> Callable[[str], bool]:
+    # A line break or a NUL in a value would read differently on each side.
+    return _like(rf"[^\x00-\x1f]{{1,{longest}}}")
 
 
 def _moment(value: str) -> bool:
@@ -78,28 +83,28 @@ PAY = (
     Rule("out_trade_no", Need.ALWAYS, _NUMBER),
     Rule("trade_amount", Need.ALWAYS, _like(r"[1-9]\d{0,11}"), "ILLEGAL_AMOUNT_FORMAT"),
     Rule("trade_currency", Need.ALWAYS, _like("CNY"), "ILLEGAL_TRADE_CURRENCY"),
-    Rule("trade_subject", Need.ALWAYS, _like(".{1,100}")),
+    Rule("trade_subject", Need.ALWAYS, _text(100)),
     Rule("pay_tool", Need.ALWAYS, _like("TRAN"), "ILLEGAL_PAY_TYPE"),
     Rule("payee_bank_code", Need.ALWAYS, _like("[0-9A-Z]{1,8}")),
     Rule("payee_card_type", Need.ALWAYS, _like("DE|CR")),
     Rule("payee_account_type", Need.ALWAYS, _like("P|C")),
     Rule("payee_account_no", Need.ALWAYS, _like("[0-9A-Za-z-]{1,32}")),
-    Rule("payee_account_name", Need.ALWAYS, _like(".{1,256}")),
+    Rule("payee_account_name", Need.ALWAYS, _text(256)),
     Rule("payee_bank_associated_code", Need.COMPANY, _like(r"\d{12}")),
-    Rule("payee_bank_fullname", Need.NEVER, _like(".{1,256}")),
+    Rule("payee_bank_fullname", Need.NEVER, _text(256)),
     Rule("payee_bank_country_code", Need.NEVER, _like("[A-Z]{3}")),
-    Rule("payee_bank_province_code", Need.NEVER, _like(".{1,32}")),
-    Rule("payee_bank_city_code", Need.NEVER, _like(".{1,32}")),
+    Rule("payee_bank_province_code", Need.NEVER, _text(32)),
+    Rule("payee_bank_city_code", Need.NEVER, _text(32)),
     Rule("payee_id_type", Need.NEVER, _like("ID|HO|TW|CE|SO|BAP|PA")),
-    Rule("payee_id_no", Need.NEVER, _like(".{1,32}")),
+    Rule("payee_id_no", Need.NEVER, _text(32)),
     Rule("payee_mobile", Need.NEVER, _like(r"\+?[\d-]{5,20}")),
     Rule("notify_url", Need.NEVER, _like(r"(?=.{1,256}$)https?://\S+")),
-    Rule("biz_trade_no", Need.NEVER, _like(".{1,64}")),
+    Rule("biz_trade_no", Need.NEVER, _text(64)),
     Rule("out_trade_date", Need.NEVER, _moment),
     Rule("seller_info", Need.NEVER, _JSON_OBJECT),
-    Rule("category_code", Need.NEVER, _like(".{1,16}")),
+    Rule("category_code", Need.NEVER, _text(16)),
     Rule("trade_source", Need.NEVER, _like("OUT_PC|OUT_APP")),
-    Rule("return_params", Need.NEVER, _like(".{1,256}")),
+    Rule("return_params", Need.NEVER, _text(256)),
     Rule("extend_params", Need.NEVER, _JSON_OBJECT),
     Rule("bank_card_info_type", Need.NEVER, _like("CARD_INFO")),
 )
@@ -109,7 +114,7 @@ QUERY = (
     Rule("request_datetime", Need.ALWAYS, _moment),
     Rule("trade_type", Need.ALWAYS, _like("T_AGD")),
     Rule("out_trade_no", Need.NEVER, _NUMBER),
-    Rule("trade_no", Need.NEVER, _like(".{1,64}")),
+    Rule("trade_no", Need.NEVER, _text(64)),
 )
 
 ACCOUNT = (

@@ -4,44 +4,25 @@ The payment interface: every request is checked as JD checks it, then answered a
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
-from typing import Protocol, assert_never
-from urllib.parse import parse_qsl
+from dataclasses import asdict
+from typing import assert_never
 
 from worker.sandbox import checks, replies
-from worker.sandbox.behaviour import Fault, Intake, Notice
-from worker.sandbox.books import Books, Clock, Order
+from worker.sandbox.behaviour import Fault, Intake
+from worker.sandbox.books import Books, Clock
 from worker.sandbox.checks import Refused
 from worker.sandbox.dates import utc_now
 from worker.sandbox.envelope import EnvelopeError, open_envelope
+from worker.sandbox.forms import read_form
 from worker.sandbox.keys import MEMBER, Keys
+from worker.sandbox.orders import Order
 from worker.sandbox.replies import Answer, Cut, Fields, Held, Page, common, plain, signed_page
 from worker.sandbox.signing import canonical, is_signed
+from worker.sandbox.switches import Announcer, Switches
 
 _NO_INTERFACE = plain("API0000003", "未能找到合适的接口")
 _ILLEGAL_SIGN = ("ILLEGAL_SIGN", "签名验证失败")
 _NO_SUCH_TRADE = ("TRADE_NOT_EXIST", "交易不存在")
-
-
-@dataclass(slots=True)
-class Switches:
-    """
-    What is wrong with the channel as a whole; may be changed while the gateway runs.
-    """
-
-    drop_notifications: bool = False
-    drop_replies: bool = False  #: those to submits: processed, but never answered
-
-
-class Announcer(Protocol):
-    """
-    Who sends the notifications of a booked order.
-    """
-
-    def announce(self, number: str, notices: list[Notice]) -> None:
-        """
-        Send these when they are due, in this order.
-        """
 
 
 class Gateway:
@@ -87,7 +68,7 @@ class Gateway:
 
     def _guarded(self, handle: Callable[[Mapping[str, str]], Answer], body: bytes) -> Answer:
         try:
-            return handle(_form(body))
+            return handle(read_form(body))
         except Refused as refused:
             return self._signed(plain(refused.code, refused.message))
 
@@ -112,17 +93,17 @@ class Gateway:
         ):
             raise Refused(*_ILLEGAL_SIGN)
         checks.check(fields, checks.PAY)
-        intaken = self._books.transmit(fields)
-        if intaken.notices and "notify_url" in fields:
-            self._announcer.announce(intaken.order.number, intaken.notices)
-        if intaken.is_duplicate:
-            return self._reply(intaken.order, "OUT_TRADE_NO_EXIST", "外部交易号已经存在")
-        fault = intaken.order.scenario.fault
-        if fault is not None and intaken.order.transmissions == 1:
-            return self._spoilt(intaken.order, fault)
-        if intaken.order.scenario.intake is Intake.REFUSED:
-            return self._without_trade(intaken.order, "ILLEGAL_BANK_CARD_NO", "银行卡号有误")
-        return self._reply(intaken.order, "0000", "成功")
+        receipt = self._books.transmit(fields)
+        if receipt.notices and "notify_url" in fields:
+            self._announcer.announce(receipt.order.number, receipt.notices)
+        if receipt.is_duplicate:
+            return self._reply(receipt.order, "OUT_TRADE_NO_EXIST", "外部交易号已经存在")
+        fault = receipt.order.scenario.fault
+        if fault is not None and receipt.order.transmissions == 1:
+            return self._spoilt(receipt.order, fault)
+        if receipt.order.scenario.intake is Intake.REFUSED:
+            return self._without_trade(receipt.order, "ILLEGAL_BANK_CARD_NO", "银行卡号有误")
+        return self._reply(receipt.order, "0000", "成功")
 
     def _spoilt(self, order: Order, fault: Fault) -> Answer:
         match fault:
@@ -219,21 +200,3 @@ _SIGN_FIELDS = frozenset(rule.name for rule in checks.SIGNED)
 def _check_member(customer_no: str) -> None:
     if customer_no != MEMBER:
         raise Refused("CUSTOMER_NOT_EXIST", "会员不存在")
-
-
-def _form(body: bytes) -> dict[str, str]:
-    """
-    Read a form; a field that comes twice is refused, since nobody could say which one counts.
-    """
-    try:
-        pairs = parse_qsl(
-            body.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=100
-        )
-    except UnicodeDecodeError as fault:
-        raise Refused("ILLEGAL_CHARSET", "字符集有误") from fault
-    except ValueError as fault:
-        raise checks.illegal_argument("too many fields") from fault
-    fields = dict(pairs)
-    if len(fields) != len(pairs):
-        raise checks.illegal_argument("a field comes twice")
-    return fields

@@ -2,17 +2,18 @@
 What a notification says, and who may be told.
 """
 
+import contextlib
 import http.client
 import ipaddress
 import json
 import socket
 import ssl
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import SplitResult, urlencode, urlsplit, urlunsplit
 
 from worker.sandbox.behaviour import Notice, Status
-from worker.sandbox.books import Order
 from worker.sandbox.dates import java, scrambled, utc_now
 from worker.sandbox.keys import MEMBER
+from worker.sandbox.orders import Order
 from worker.sandbox.replies import DEFAULT_CATEGORY, Fields
 from worker.sandbox.signing import SignType, with_signature
 
@@ -74,31 +75,27 @@ def post(url: str, body: bytes) -> bool:
     """
     Deliver a form; whether the receiver acknowledged it. No answer is an answer like any other.
     """
-    parts = urlsplit(url)
-    try:
-        connection = _connect(parts.scheme, parts.hostname or "", parts.port)
-    except (OSError, ValueError):
-        return False
-    target = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
     headers = {"Content-Type": "application/x-www-form-urlencoded; charset=UTF-8"}
     try:
-        connection.request("POST", target, body, headers)
-        response = connection.getresponse()
-        return response.status == http.client.OK and response.read(_ANSWER_BYTES) == b"success"
-    except (OSError, http.client.HTTPException):
+        parts = urlsplit(url)
+        target = urlunsplit(("", "", parts.path or "/", parts.query, ""))
+        with contextlib.closing(_connection(parts)) as connection:
+            connection.request("POST", target, body, headers)
+            response = connection.getresponse()
+            return response.status == http.client.OK and response.read(_ANSWER_BYTES) == b"success"
+    except (OSError, ValueError, http.client.HTTPException):
         return False
-    finally:
-        connection.close()
 
 
-def _connect(scheme: str, host: str, port: int | None) -> http.client.HTTPConnection:
+def _connection(parts: SplitResult) -> http.client.HTTPConnection:
     """
     A connection to a private address; raises `ValueError` for any other.
     """
-    for *_, address in socket.getaddrinfo(host, port or scheme, type=socket.SOCK_STREAM):
+    host, port = parts.hostname or "", parts.port
+    for *_, address in socket.getaddrinfo(host, port or parts.scheme, type=socket.SOCK_STREAM):
         if not _is_private(ipaddress.ip_address(address[0])):
             raise ValueError("the sandbox calls nobody outside")
-    if scheme == "https":
+    if parts.scheme == "https":
         context = ssl.create_default_context()
         return http.client.HTTPSConnection(host, port, timeout=_TIMEOUT_SECONDS, context=context)
     return http.client.HTTPConnection(host, port, timeout=_TIMEOUT_SECONDS)

@@ -7,14 +7,15 @@ import itertools
 import logging
 import threading
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from worker.sandbox.behaviour import Notice, Status
 from worker.sandbox.books import Books
 from worker.sandbox.dates import utc_now
-from worker.sandbox.gateway import Switches
 from worker.sandbox.notifications import form_of, post
+from worker.sandbox.switches import Switches
 
 log = logging.getLogger("jdpay_payouts.sandbox")
 
@@ -82,7 +83,7 @@ class Notifier:
         for thread in self._threads:
             thread.join()
 
-    def announce(self, number: str, notices: list[Notice]) -> None:
+    def announce(self, number: str, notices: Sequence[Notice]) -> None:
         """
         Send these when they are due, in this order.
         """

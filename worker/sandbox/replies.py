@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from worker.sandbox.behaviour import Status, Step
-from worker.sandbox.books import Order
 from worker.sandbox.dates import compact, java, read_compact
 from worker.sandbox.keys import MEMBER
+from worker.sandbox.orders import Order
 from worker.sandbox.signing import SignType, with_signature
 
 Fields = Mapping[str, str | None]

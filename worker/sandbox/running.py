@@ -10,10 +10,11 @@ from typing import Self
 
 from worker.sandbox.behaviour import Timing
 from worker.sandbox.books import Books
-from worker.sandbox.gateway import Gateway, Switches
+from worker.sandbox.gateway import Gateway
 from worker.sandbox.keys import Keys, write_settings
 from worker.sandbox.notifier import Notifier
 from worker.sandbox.server import Server
+from worker.sandbox.switches import Switches
 
 log = logging.getLogger("jdpay_payouts.sandbox")
 

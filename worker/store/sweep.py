@@ -130,4 +130,4 @@ class Sweep(Base):
 
 
 def _unlocked(rows: sa.Select[Any]) -> sa.Select[Any]:
-    return rows.with_for_update(of=payouts, skip_locked=True)
+    return rows.with_for_update(of=payouts, key_share=True, skip_locked=True)

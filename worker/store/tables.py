@@ -9,7 +9,7 @@ from worker.payouts.evidence import Meaning, Source, TradeStatus
 from worker.payouts.model import AttemptOutcome, CaseKind
 from worker.payouts.money import MAX_FEN
 from worker.payouts.status import PayoutStatus, Reason
-from worker.store.types import Id, UtcDateTime, one_of
+from worker.store.types import ForeignText, Id, UtcDateTime, one_of
 
 metadata = sa.MetaData(
     naming_convention={
@@ -60,7 +60,7 @@ payouts = Table(
     Column("exposed", sa.Boolean, nullable=False),
     Column("accepted_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
-    Column("trade_no", sa.String),
+    Column("trade_no", ForeignText),
     Column("returned_fen", sa.BigInteger, nullable=False),
     Column("resends", sa.Integer, nullable=False),
     Column("lease_token", sa.String),
@@ -114,8 +114,8 @@ evidence = Table(
     metadata,
     Column("id", Id, primary_key=True),
     Column("payout_id", Id, ForeignKey("payouts.id"), index=True),
-    Column("customer_no", sa.String, nullable=False),
-    Column("out_trade_no", sa.String, nullable=False),
+    Column("customer_no", ForeignText, nullable=False),
+    Column("out_trade_no", ForeignText, nullable=False),
     Column("attempt_id", Id, ForeignKey("attempts.id")),
     Column("source", one_of(Source), nullable=False),
     Column("digest", sa.String(64), nullable=False),
@@ -125,15 +125,15 @@ evidence = Table(
     Column("applied_at", UtcDateTime),
     Column("verified", sa.Boolean, nullable=False),
     Column("meaning", one_of(Meaning), nullable=False),
-    Column("code", sa.String, nullable=False),
-    Column("member", sa.String),
-    Column("number", sa.String),
+    Column("code", ForeignText, nullable=False),
+    Column("member", ForeignText),
+    Column("number", ForeignText),
     Column("amount_fen", sa.BigInteger),
-    Column("currency", sa.String),
+    Column("currency", ForeignText),
     Column("trade_status", one_of(TradeStatus)),
-    Column("trade_no", sa.String),
+    Column("trade_no", ForeignText),
     Column("refund_fen", sa.BigInteger),
-    Column("reason_code", sa.String),
+    Column("reason_code", ForeignText),
     Column("traded_at", UtcDateTime),
     # `verified` is part of what makes a notification the same: one that could not be verified
     # while a certificate was wrong must not keep out its verified repetition.
@@ -176,8 +176,8 @@ cases = Table(
     metadata,
     Column("id", Id, primary_key=True),
     Column("kind", one_of(CaseKind), nullable=False),
-    Column("customer_no", sa.String, nullable=False),
-    Column("out_trade_no", sa.String, nullable=False),
+    Column("customer_no", ForeignText, nullable=False),
+    Column("out_trade_no", ForeignText, nullable=False),
     Column("payout_id", Id, ForeignKey("payouts.id"), index=True),
     Column("evidence_id", Id, ForeignKey("evidence.id")),
     Column("opened_at", UtcDateTime, nullable=False),
@@ -203,12 +203,12 @@ rejections = Table(
     "rejections",
     metadata,
     Column("id", Id, primary_key=True),
-    Column("reason", sa.String, nullable=False),
+    Column("reason", ForeignText, nullable=False),
     Column("faults", sa.JSON, nullable=False),
     Column("size_bytes", sa.Integer, nullable=False),
     Column("sha256", sa.String(64), nullable=False),
-    Column("out_trade_no", sa.String),
-    Column("producer", sa.String),
+    Column("out_trade_no", ForeignText),
+    Column("producer", ForeignText),
     Column("rejected_at", UtcDateTime, nullable=False),
 )
 

@@ -37,6 +37,26 @@ class UtcDateTime(sa.types.TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+class ForeignText(sa.types.TypeDecorator[str]):
+    """
+    Text that somebody else wrote: a character that a database cannot hold becomes an escape.
+
+    PostgreSQL holds no NUL, and neither database a half of a surrogate pair; no message from
+    outside may fail to be stored for that.
+    """
+
+    impl = sa.String()
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, _dialect: sa.Dialect) -> str | None:
+        """
+        Escape what cannot be stored, and nothing else.
+        """
+        if value is None:
+            return None
+        return value.encode(errors="backslashreplace").decode().replace("\0", "\\x00")
+
+
 def one_of(kind: type[enum.StrEnum]) -> sa.Enum:
     """
     A column of an enum's values as short strings; a new member needs no migration.

@@ -36,24 +36,19 @@ class Weighing(Base):
 
         An identical notification is stored once. Without a payout, an orphan case is opened.
         """
-        if payout is not None:
-            subject = {
-                "customer_no": payout.terms.customer_no,
-                "out_trade_no": payout.out_trade_no,
-            }
-        else:
-            subject = {
-                "customer_no": answer.member or "",
-                "out_trade_no": answer.number or "",
-            }
+        named = (
+            {"customer_no": payout.terms.customer_no, "out_trade_no": payout.out_trade_no}
+            if payout
+            else {"customer_no": answer.member or "", "out_trade_no": answer.number or ""}
+        )
         with self._writing() as (conn, now):
             evidence_id = insert_new(
                 conn,
                 evidence,
-                **subject,
+                **named,
                 **answer_columns(answer, self._keyring),
-                payout_id=payout and payout.id,
-                attempt_id=attempt and attempt.id,
+                payout_id=payout.id if payout else None,
+                attempt_id=attempt.id if attempt else None,
                 source=source,
                 digest=hashlib.sha256(answer.raw).hexdigest(),
                 asked_at=asked_at,
@@ -65,22 +60,17 @@ class Weighing(Base):
                 insert_new(
                     conn,
                     cases,
-                    **subject,
+                    **named,
                     kind=CaseKind.ORPHAN,
                     evidence_id=evidence_id,
                     opened_at=now,
                 )
                 return
-            heard = source is Source.QUERY and answer.verified
-            conn.execute(
-                sa.update(payouts)
-                .where(payouts.c.id == payout.id)
-                .values(
-                    version=payouts.c.version + 1,
-                    updated_at=now,
-                    **({"query_misses": 0} if heard else {}),
-                )
-            )
+            news = sa.update(payouts).where(payouts.c.id == payout.id)
+            news = news.values(version=payouts.c.version + 1, updated_at=now)
+            if source is Source.QUERY and answer.verified:
+                news = news.values(query_misses=0)
+            conn.execute(news)
 
     def settle(
         self, dossier: Dossier, standing: Standing, actor: str, unverifiable_limit: int

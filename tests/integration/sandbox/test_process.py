@@ -17,9 +17,11 @@ from pathlib import Path
 
 import pytest
 import requests
+from click.testing import CliRunner
 
 from tests.integration.sandbox.client import Client, wait_for
 from tests.unit.sandbox.openssl import Merchant
+from worker.cli.sandbox import sandbox as sandbox_command
 from worker.sandbox.keys import Keys
 from worker.sandbox.running import Sandbox
 from worker.sandbox.scenarios import SCENARIOS
@@ -74,11 +76,10 @@ def test_another_host_needs_a_name(folder: Path) -> None:
     """
     It does not listen to the world by accident.
     """
-    command = [*COMMAND, "--dir", str(folder), "--host", "0.0.0.0"]
-    refused = subprocess.run(command, capture_output=True, text=True, check=False, timeout=20)
+    refused = CliRunner().invoke(sandbox_command, ["--dir", str(folder), "--host", "0.0.0.0"])
 
-    assert refused.returncode == 2
-    assert "--name" in refused.stderr
+    assert refused.exit_code == 2
+    assert "--name" in refused.output
     assert not folder.exists()
 
 
@@ -101,18 +102,29 @@ def test_wrong_options(folder: Path, option: tuple[str, str]) -> None:
     """
     A duration without its unit, times that do not rise and a name for an address are refused.
     """
-    command = [*COMMAND, "--dir", str(folder), *option]
+    refused = CliRunner().invoke(sandbox_command, ["--dir", str(folder), *option])
 
-    assert subprocess.run(command, capture_output=True, check=False, timeout=20).returncode == 2
+    assert refused.exit_code == 2
+    assert option[0] in refused.output or "times" in refused.output
+
+
+def test_a_port_that_is_taken(folder: Path, client: Client) -> None:
+    """
+    A port that somebody else has is named, without a traceback.
+    """
+    port = client.sandbox.origin.rsplit(":", 1)[1]
+    command = ["--dir", str(folder), "--port", port]
+    refused = subprocess.run([*COMMAND, *command], capture_output=True, check=False, timeout=20)
+
+    assert refused.returncode == 1
+    assert refused.stderr.startswith(f"Error: cannot listen on 127.0.0.1:{port}: ".encode())
 
 
 def test_the_table_can_be_printed() -> None:
     """
     The command prints every scenario with its account.
     """
-    printed = subprocess.run(
-        [*COMMAND, "--scenarios"], capture_output=True, text=True, check=True, timeout=20
-    ).stdout
+    printed = CliRunner().invoke(sandbox_command, ["--scenarios"]).output
 
     assert all(s.name in printed and s.account_no in printed for s in SCENARIOS)
 

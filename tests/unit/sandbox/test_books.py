@@ -136,7 +136,7 @@ def test_a_number_is_booked_once(books: Books) -> None:
 
     assert (first.is_duplicate, again.is_duplicate) == (False, True)
     assert again.order.trade_no == first.order.trade_no
-    assert again.notices == []
+    assert again.notices == ()
     assert (report["debits"], report["refused_duplicates"]) == (1, 1)
     assert (report["duplicates"], report["conflicting"]) == (0, 0)
 

@@ -10,8 +10,8 @@ import pytest
 
 from tests.unit.sandbox.orders import order
 from worker.sandbox.behaviour import Cause, Notice, Status, Step
-from worker.sandbox.books import Order
 from worker.sandbox.notifications import form_of, post
+from worker.sandbox.orders import Order
 from worker.sandbox.scenarios import scenario_of
 
 PAID_AT = datetime(2024, 1, 5, 1, 31, 2, tzinfo=UTC)

@@ -12,9 +12,8 @@ from worker.sandbox.behaviour import (
     Notices,
     Status,
     Timing,
-    notices,
-    timeline,
 )
+from worker.sandbox.timeline import notices, timeline
 
 START = datetime(2024, 1, 5, 1, 30, tzinfo=UTC)
 TIMING = Timing(

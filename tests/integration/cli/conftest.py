@@ -1,0 +1,89 @@
+"""
+The commands in this process, over a real database and a real broker.
+"""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from celery import Celery
+from click.testing import CliRunner, Result
+
+from tests.integration.cli.samples import MEMBER
+from tests.servers import SqliteDatabases
+from worker import bootstrap
+from worker.app import configuration
+from worker.cli import main
+from worker.settings import BrokerSettings
+from worker.store.engine import create_engine
+from worker.store.keyring import Keyring
+from worker.store.ledger import SqlLedger
+from worker.store.migrate import upgrade
+
+Run = Callable[..., Result]
+
+
+def migrated(url: str) -> None:
+    """
+    Prepare a database, leaving no connection behind.
+    """
+    engine = create_engine(url)
+    upgrade(engine)
+    engine.dispose()
+
+
+@pytest.fixture(autouse=True)
+def _a_process_of_its_own(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """
+    Parts that a process makes once are made anew for each test.
+    """
+    fresh = Celery("payouts", set_as_current=False)
+    fresh.add_defaults(lambda: configuration(BrokerSettings.load()))
+    for module in ("worker.cli.enqueue", "worker.cli.doctor.queue", "worker.bootstrap"):
+        monkeypatch.setattr(f"{module}.app", fresh)
+    yield
+    if bootstrap.ledger.cache_info().currsize:
+        bootstrap.ledger().close()
+    for part in (bootstrap.ledger, bootstrap.clerk, bootstrap.sign_key, bootstrap.payouts):
+        part.cache_clear()
+    fresh.close()
+
+
+@pytest.fixture
+def store_settings(monkeypatch: pytest.MonkeyPatch, sqlite_databases: SqliteDatabases) -> str:
+    """
+    A migrated database, configured; its URL.
+    """
+    url = sqlite_databases.prepared(migrated)
+    monkeypatch.setenv("PAYOUTS_DATABASE_URL", url)
+    monkeypatch.setenv("PAYOUTS_KEYRING", Keyring.generate_key())
+    return url
+
+
+@pytest.fixture
+def member_settings(monkeypatch: pytest.MonkeyPatch, store_settings: str) -> str:
+    """
+    A migrated database and a member, configured; the member's number.
+    """
+    monkeypatch.setenv("PAYOUTS_CUSTOMER_NO", MEMBER)
+    monkeypatch.setenv("PAYOUTS_SIGN_KEY", "test")
+    return MEMBER
+
+
+@pytest.fixture
+def ledger(store_settings: str) -> SqlLedger:
+    """
+    The ledger that the commands will see.
+    """
+    return bootstrap.ledger()
+
+
+@pytest.fixture
+def run() -> Run:
+    """
+    Run a command; a fault that it does not expect fails the test.
+    """
+
+    def call(*arguments: str, text: str | bytes | None = None) -> Result:
+        return CliRunner().invoke(main, arguments, input=text, catch_exceptions=False)
+
+    return call

@@ -1,0 +1,99 @@
+"""
+Jobs and payouts that the commands are tried on.
+"""
+
+from typing import Any
+
+from worker import entry
+from worker.payouts.clerk import Clerk
+from worker.payouts.evidence import Answer, Meaning, Source, TradeStatus
+from worker.payouts.model import Attempt, AttemptOutcome, Terms
+from worker.payouts.rules import Rules
+from worker.store.ledger import SqlLedger
+
+MEMBER = "360080000000000001"
+TERMS = Terms("sandbox", MEMBER, "https://127.0.0.1:9000/npp10", "http://127.0.0.1:9001/notify")
+NUMBER = "PAYOUT20260302A"
+ACCOUNT = "6222021234567897312"
+NAME = "张三丰"
+SUBJECT = "给张三丰的提现"
+
+#: Nothing of these may ever be shown.
+PRIVATE = (ACCOUNT, NAME, SUBJECT, "13812345678", "110101199003077758")
+
+
+def a_job(number: str = NUMBER, **changes: object) -> dict[str, Any]:
+    """
+    A job as a producer writes it.
+    """
+    job = {
+        "out_trade_no": number,
+        "amount_fen": 1_234_567,
+        "payee_account_no": ACCOUNT,
+        "payee_account_name": NAME,
+        "payee_bank_code": "CMB",
+        "payee_account_type": "P",
+        "payee_mobile": "13812345678",
+        "payee_id_type": "ID",
+        "payee_id_no": "110101199003077758",
+        "subject": SUBJECT,
+    }
+    return {**job, **changes}
+
+
+def an_answer(number: str = NUMBER, **changes: Any) -> Answer:
+    """
+    A verified answer of JD's: in progress.
+    """
+    fields: dict[str, Any] = {
+        "verified": True,
+        "meaning": Meaning.PROCESSED,
+        "code": "0000",
+        "member": MEMBER,
+        "number": number,
+        "amount_fen": 1_234_567,
+        "currency": "CNY",
+        "trade_status": TradeStatus.WPAR,
+        "trade_no": "JD1",
+        "raw": b"{}",
+    }
+    return Answer(**fields | changes)
+
+
+def queued(ledger: SqlLedger, number: str = NUMBER, **changes: object) -> int:
+    """
+    A payout that was just accepted; its id.
+    """
+    payout_id = ledger.accept(entry.parse(a_job(number, **changes)), TERMS)
+    assert payout_id is not None
+    return payout_id
+
+
+def answered(ledger: SqlLedger, answer: Answer, number: str = NUMBER) -> int:
+    """
+    A payout that was sent, and what JD replied; its id.
+    """
+    payout_id = queued(ledger, number)
+    attempt = claimed(ledger, payout_id)
+    payout = ledger.dossier(payout_id).payout
+    ledger.record(payout, Source.REPLY, answer, attempt=attempt, asked_at=attempt.started_at)
+    ledger.close_attempt(attempt, AttemptOutcome.ANSWERED, answer.code)
+    clerk(ledger).settle(payout_id)
+    return payout_id
+
+
+def claimed(ledger: SqlLedger, payout_id: int) -> Attempt:
+    """
+    The attempt of a worker that is sending the payout right now.
+    """
+    payout = ledger.dossier(payout_id).payout
+    attempt = ledger.claim(payout, "canonical", Rules().lease, "worker")
+    assert attempt is not None
+    return attempt
+
+
+def clerk(ledger: SqlLedger) -> Clerk:
+    """
+    What weighs evidence.
+    """
+    return Clerk(ledger, MEMBER, Rules(), "worker")

@@ -1,0 +1,177 @@
+"""
+Handing jobs to the worker, over a real broker.
+"""
+
+import contextlib
+import json
+from pathlib import Path
+from queue import Empty
+from typing import Any
+
+import pytest
+from kombu import Connection
+
+from tests.integration.cli.conftest import Run
+from tests.integration.cli.samples import NUMBER, PRIVATE, TERMS, a_job, clerk, queued
+from worker.dispatch import SilentDispatcher
+from worker.door import receive
+from worker.jdpay.client import JdPayClient
+from worker.payouts.service import Payouts
+from worker.store.ledger import SqlLedger
+
+
+@pytest.fixture
+def broker(monkeypatch: pytest.MonkeyPatch, empty_broker_url: str) -> str:
+    """
+    An empty broker, configured.
+    """
+    monkeypatch.setenv("PAYOUTS_BROKER_URL", empty_broker_url)
+    return empty_broker_url
+
+
+@pytest.fixture
+def worker_takes(monkeypatch: pytest.MonkeyPatch, broker: str, ledger: SqlLedger) -> None:
+    """
+    Whenever the command pauses between two looks, a worker takes what is in the queue.
+    """
+    # Accepting needs no gateway.
+    payouts = Payouts(clerk(ledger), object.__new__(JdPayClient), SilentDispatcher(), TERMS)
+
+    def work(_seconds: float) -> None:
+        for kwargs in _taken(broker):
+            receive(payouts, kwargs)
+
+    monkeypatch.setattr("worker.cli.arrival.time.sleep", work)
+
+
+def _taken(broker: str) -> list[dict[str, Any]]:
+    taken = []
+    with (
+        Connection(broker) as connection,
+        connection.SimpleQueue("payouts.entry") as queue,
+        contextlib.suppress(Empty),
+    ):
+        while True:
+            message = queue.get_nowait()
+            taken.append(message.payload[1])
+            message.ack()
+    return taken
+
+
+def test_a_job_reaches_the_entry_queue(run: Run, broker: str) -> None:
+    """
+    One job from standard input becomes one message, as it was written.
+    """
+    result = run("enqueue", "-", "--json", text=json.dumps(a_job()))
+
+    assert result.exit_code == 0
+    assert json.loads(result.stdout)["jobs"] == [
+        {"index": 0, "out_trade_no": NUMBER, "state": "sent", "payout_id": None, "faults": []}
+    ]
+    assert _taken(broker) == [{"job": a_job()}]
+
+
+def test_it_says_when_a_job_is_accepted(run: Run, broker: str) -> None:
+    """
+    Sent is not accepted, and the operator is told how to see the difference.
+    """
+    result = run("enqueue", "-", text=json.dumps(a_job()))
+
+    assert result.stdout == f"{NUMBER} sent\n"
+    assert "accepted once its row is committed: `payouts show NUMBER`" in result.stderr
+
+
+def test_a_file_may_hold_many(run: Run, broker: str, tmp_path: Path) -> None:
+    """
+    An array is sent job by job, in its order.
+    """
+    path = tmp_path / "工资.json"
+    path.write_text(json.dumps([a_job("SALARY01"), a_job("SALARY02")]))
+
+    run("enqueue", str(path))
+
+    assert [m["job"]["out_trade_no"] for m in _taken(broker)] == ["SALARY01", "SALARY02"]
+
+
+def test_one_bad_job_stops_all(run: Run, broker: str) -> None:
+    """
+    Every fault of every job is named with its place, no value is, and nothing is sent.
+    """
+    jobs = [a_job("SALARY01"), a_job("SALARY02", amount_fen=0, payee_bank_code="CMBX"), 7]
+
+    result = run("enqueue", "-", "--json", text=json.dumps(jobs))
+    told = json.loads(result.stdout)
+
+    assert result.exit_code == 1
+    assert [(j["index"], j["out_trade_no"], len(j["faults"])) for j in told["jobs"]] == [
+        (1, "SALARY02", 2),
+        (2, None, 1),
+    ]
+    assert "jobs[1] amount_fen:" in result.stderr
+    assert [text for text in PRIVATE if text in result.output] == []
+    assert _taken(broker) == []
+
+
+def test_no_broker_loses_nothing(run: Run, monkeypatch: pytest.MonkeyPatch, free_port: int) -> None:
+    """
+    Without a broker: exit code 1, its address without the password, and what to do.
+    """
+    monkeypatch.setenv("PAYOUTS_BROKER_URL", f"redis://:hunter2@127.0.0.1:{free_port}/0")
+
+    result = run("enqueue", "-", "--json", text=json.dumps(a_job()))
+
+    assert result.exit_code == 1
+    assert "0 of 1 jobs were sent" in json.loads(result.stdout)["error"]
+    assert f"the broker redis://127.0.0.1:{free_port} cannot be reached" in result.stderr
+    assert "hunter2" not in result.output
+
+
+def test_waiting_sees_the_acceptance(run: Run, worker_takes: None) -> None:
+    """
+    With `--wait` the command ends when the row is committed, and names the payout.
+    """
+    result = run("enqueue", "-", "--wait", "30", "--json", text=json.dumps(a_job()))
+    (job,) = json.loads(result.stdout)["jobs"]
+
+    assert result.exit_code == 0
+    assert (job["state"], job["payout_id"]) == ("accepted", 1)
+
+
+def test_waiting_sees_the_rejection(run: Run, worker_takes: None, ledger: SqlLedger) -> None:
+    """
+    The same number with another amount is rejected, with the field that differs.
+    """
+    queued(ledger, amount_fen=5)
+
+    result = run("enqueue", "-", "--wait", "30", "--json", text=json.dumps(a_job()))
+    (job,) = json.loads(result.stdout)["jobs"]
+
+    assert result.exit_code == 1
+    assert (job["state"], job["faults"][0]) == ("rejected", "number_reused")
+    assert "amount_fen" in job["faults"][1]
+
+
+def test_the_same_job_again_is_the_same_payout(
+    run: Run, worker_takes: None, ledger: SqlLedger
+) -> None:
+    """
+    A producer that repeats itself learns the payout that it has.
+    """
+    payout_id = queued(ledger)
+
+    result = run("enqueue", "-", "--wait", "30", "--json", text=json.dumps(a_job()))
+
+    assert json.loads(result.stdout)["jobs"][0]["payout_id"] == payout_id
+
+
+def test_waiting_ends(
+    run: Run, broker: str, ledger: SqlLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    Without a worker the command gives up, and says that the job still waits.
+    """
+    result = run("enqueue", "-", "--wait", "0.01", "--json", text=json.dumps(a_job()))
+
+    assert result.exit_code == 1
+    assert "is a worker running?" in json.loads(result.stdout)["error"]
+    assert len(_taken(broker)) == 1

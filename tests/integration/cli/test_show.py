@@ -1,0 +1,192 @@
+"""
+One payout's story.
+"""
+
+import json
+
+import pytest
+
+from tests.integration.cli.conftest import Run
+from tests.integration.cli.samples import (
+    MEMBER,
+    NUMBER,
+    PRIVATE,
+    an_answer,
+    answered,
+    claimed,
+    clerk,
+    queued,
+)
+from worker.payouts.evidence import Meaning, Source, TradeStatus
+from worker.payouts.model import AttemptOutcome
+from worker.store.ledger import SqlLedger
+
+
+def test_a_paid_payout_is_told_whole(run: Run, ledger: SqlLedger) -> None:
+    """
+    Status, amount, attempts, evidence and how it was learnt are all in the document.
+    """
+    payout_id = answered(ledger, an_answer(trade_status=TradeStatus.FINI))
+
+    result = run("show", NUMBER, "--json")
+    shown = json.loads(result.stdout)
+
+    assert result.exit_code == 0
+    assert shown["id"] == payout_id
+    assert (shown["status"], shown["reason"], shown["learnt_from"]) == ("paid", "paid", "reply")
+    assert (shown["amount_fen"], shown["payee_masked"]) == (1_234_567, "6222 **** **** 7312")
+    assert shown["accepted_at"].endswith("Z")
+    assert [a["outcome"] for a in shown["attempts"]] == ["answered"]
+    assert [(e["source"], e["trade_status"], e["verified"]) for e in shown["evidence"]] == [
+        ("reply", "FINI", True)
+    ]
+    assert shown["open_cases"] == []
+
+
+def test_people_read_yuan_and_what_happens_next(run: Run, ledger: SqlLedger) -> None:
+    """
+    The page for people names the amount in yuan and in fen, and when JD is asked next.
+    """
+    answered(ledger, an_answer())
+
+    page = run("show", NUMBER).stdout
+
+    assert "12,345.67 yuan (1234567 fen)" in page
+    assert "processing: JD has it and has not finished" in page
+    assert "JD is asked at 20" in page
+
+
+@pytest.mark.parametrize("command", ["show", "history", "list", "cases", "rejections"])
+@pytest.mark.parametrize("form", [(), ("--json",)], ids=["people", "json"])
+def test_payee_data_is_never_shown(
+    run: Run, ledger: SqlLedger, command: str, form: tuple[str, ...]
+) -> None:
+    """
+    No command prints an account, a name, free text, a phone or an ID number.
+    """
+    answered(ledger, an_answer())
+    arguments = (command, NUMBER) if command in {"show", "history"} else (command,)
+
+    result = run(*arguments, *form)
+
+    assert result.exit_code == 0
+    assert [text for text in PRIVATE if text in result.output] == []
+
+
+def test_an_id_is_as_good_as_a_number(run: Run, ledger: SqlLedger) -> None:
+    """
+    A payout can be named by its id.
+    """
+    payout_id = queued(ledger)
+
+    shown = json.loads(run("show", str(payout_id), "--json").stdout)
+
+    assert shown["out_trade_no"] == NUMBER
+
+
+def test_a_number_of_digits_beats_an_id(run: Run, ledger: SqlLedger) -> None:
+    """
+    Where digits could be both, they are the order number.
+    """
+    queued(ledger)
+    second = queued(ledger, "00000001")
+
+    shown = json.loads(run("show", "00000001", "--json").stdout)
+
+    assert shown["id"] == second
+
+
+def test_an_unknown_number_is_said_so(run: Run, ledger: SqlLedger) -> None:
+    """
+    Exit code 1, one line on standard error, and an error document for machines.
+    """
+    result = run("show", "NOSUCHNUMBER", "--json")
+
+    assert result.exit_code == 1
+    assert "there is no payout NOSUCHNUMBER" in json.loads(result.stdout)["error"]
+    assert result.stderr.startswith("Error: there is no payout NOSUCHNUMBER")
+    assert "Traceback" not in result.output
+
+
+def test_a_payout_on_the_wire_names_its_lease(run: Run, ledger: SqlLedger) -> None:
+    """
+    Who looks at a payout that is being sent learns when that ends.
+    """
+    claimed(ledger, queued(ledger))
+
+    shown = json.loads(run("show", NUMBER, "--json").stdout)
+
+    assert "The lease ends at" in shown["next"]
+    assert shown["lease_until"] is not None
+
+
+def test_a_pause_explains_why_nothing_is_sent(run: Run, ledger: SqlLedger) -> None:
+    """
+    A queued payout of a paused member does not promise to be sent.
+    """
+    queued(ledger)
+    ledger.pause(MEMBER, "drill", "test")
+
+    shown = json.loads(run("show", NUMBER, "--json").stdout)
+
+    assert "Sending is paused for this member" in shown["next"]
+
+
+def test_an_open_case_is_named_first(run: Run, ledger: SqlLedger) -> None:
+    """
+    A payout with an open case says which, and that it is not sent again meanwhile.
+    """
+    payout_id = answered(ledger, an_answer(trade_status=TradeStatus.FINI))
+    payout = ledger.dossier(payout_id).payout
+    ledger.record(payout, Source.NOTIFICATION, an_answer(trade_status=TradeStatus.CLOS))
+    clerk(ledger).settle(payout_id)
+
+    shown = json.loads(run("show", NUMBER, "--json").stdout)
+    (case,) = shown["open_cases"]
+
+    assert case["kind"] == "contradiction"
+    assert shown["next"].startswith(f"A person has to look: `payouts cases show {case['id']}`")
+
+
+def test_a_code_comes_with_its_remedy(run: Run, ledger: SqlLedger) -> None:
+    """
+    What JD refused is told with what to do about it.
+    """
+    refused = {"meaning": Meaning.CHANNEL, "code": "ILLEGAL_SIGN", "trade_status": None}
+    answered(ledger, an_answer(**refused))
+
+    (evidence,) = json.loads(run("show", NUMBER, "--json").stdout)["evidence"]
+
+    assert evidence["code_says"] == "the signature is wrong"
+    assert "sign key" in evidence["code_remedy"]
+
+
+def test_history_tells_every_move_in_order(run: Run, ledger: SqlLedger) -> None:
+    """
+    From acceptance on, each move has its reason and its source.
+    """
+    answered(ledger, an_answer())
+
+    moves = json.loads(run("history", NUMBER, "--json").stdout)["transitions"]
+
+    assert [(m["to_status"], m["reason"], m["learnt_from"]) for m in moves] == [
+        ("queued", "accepted", None),
+        ("sending", "claimed", None),
+        ("processing", "in_progress", "reply"),
+    ]
+
+
+def test_the_page_holds_every_part(run: Run, ledger: SqlLedger) -> None:
+    """
+    The page for people has a table of attempts and one of evidence.
+    """
+    payout_id = queued(ledger)
+    attempt = claimed(ledger, payout_id)
+    ledger.close_attempt(attempt, AttemptOutcome.NO_ANSWER, "read_timeout")
+    clerk(ledger).settle(payout_id)
+
+    page = run("show", NUMBER).stdout
+
+    assert "read_timeout" in page
+    assert "do not pay it again" in page
+    assert "evidence" not in page

@@ -1,0 +1,91 @@
+"""
+The use cases over the real ledger on SQLite, with a clock that only the test moves.
+"""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.factories import MEMBER, TERMS
+from tests.fakes import Clock, RecordingDispatcher, ScriptedGateway
+from tests.servers import SqliteDatabases
+from worker.payouts.clerk import Clerk
+from worker.payouts.rules import Rules
+from worker.payouts.service import Payouts
+from worker.store.engine import create_engine
+from worker.store.keyring import Keyring
+from worker.store.ledger import SqlLedger
+from worker.store.migrate import upgrade
+
+KEYRING = Keyring([Keyring.generate_key()])
+
+
+def migrated(url: str) -> None:
+    """
+    Prepare a database, leaving no connection behind.
+    """
+    engine = create_engine(url)
+    upgrade(engine)
+    engine.dispose()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """
+    Noon, until the test moves it.
+    """
+    return Clock()
+
+
+@pytest.fixture
+def ledger(sqlite_databases: SqliteDatabases, clock: Clock) -> Iterator[SqlLedger]:
+    """
+    A real ledger, empty.
+    """
+    ledger = SqlLedger(create_engine(sqlite_databases.prepared(migrated)), KEYRING, clock)
+    yield ledger
+    ledger.close()
+
+
+@pytest.fixture
+def gateway() -> ScriptedGateway:
+    """
+    JD, without anything to say yet.
+    """
+    return ScriptedGateway()
+
+
+@pytest.fixture
+def dispatcher() -> RecordingDispatcher:
+    """
+    Nobody is woken; who would be is remembered.
+    """
+    return RecordingDispatcher()
+
+
+@pytest.fixture
+def clerk(ledger: SqlLedger) -> Clerk:
+    """
+    What handles evidence.
+    """
+    return Clerk(ledger, MEMBER, Rules(), "test")
+
+
+@pytest.fixture
+def service(clerk: Clerk, gateway: ScriptedGateway, dispatcher: RecordingDispatcher) -> Payouts:
+    """
+    The use cases under test.
+    """
+    return Payouts(clerk, gateway, dispatcher, TERMS)
+
+
+@pytest.fixture
+def with_ledger(
+    gateway: ScriptedGateway, dispatcher: RecordingDispatcher
+) -> Callable[[SqlLedger], Payouts]:
+    """
+    The use cases over another ledger, as another process would have them.
+    """
+    return lambda ledger: Payouts(
+        Clerk(ledger, MEMBER, Rules(), "other"), gateway, dispatcher, TERMS
+    )

@@ -1,0 +1,87 @@
+"""
+What a status or a case means to people, and who moves it on.
+"""
+
+from worker.cli.lookup import Channel
+from worker.cli.output import cell
+from worker.payouts.model import CaseKind, Dossier
+from worker.payouts.status import PayoutStatus
+
+MEANINGS = {
+    PayoutStatus.QUEUED: "accepted; nothing was sent yet",
+    PayoutStatus.HELD: "stopped by a control before it was sent",
+    PayoutStatus.SENDING: "a worker has it; the request may be on its way",
+    PayoutStatus.REFUSED: "JD refused it for a fault of ours; nothing was booked",
+    PayoutStatus.UNKNOWN: "it was sent, and whether JD has it is not known: do not pay it again",
+    PayoutStatus.PROCESSING: "JD has it and has not finished",
+    PayoutStatus.FAILED: "not paid: JD closed it, or refused the payee's data",
+    PayoutStatus.PAID: "JD says that the payee was credited",
+    PayoutStatus.RETURNED: "退票: paid at first, then sent back whole by the bank",
+    PayoutStatus.CANCELLED: "withdrawn before it was sent",
+}
+
+#: What becomes of it if nobody does anything, and what a person may do.
+_NEXT = {
+    PayoutStatus.QUEUED: "A worker sends it.",
+    PayoutStatus.HELD: "It waits for a person to let it go or to cancel it.",
+    PayoutStatus.SENDING: "The reply decides; without one, it becomes unknown when the lease ends.",
+    PayoutStatus.REFUSED: "Correct what JD refused; the same number is then sent again.",
+    PayoutStatus.UNKNOWN: "A follow-up query or a notification decides.",
+    PayoutStatus.PROCESSING: "A follow-up query or a notification decides.",
+    PayoutStatus.FAILED: "Nothing more is sent. To pay after all, enqueue a new number.",
+    PayoutStatus.PAID: "Nothing, unless the bank sends the money back; JD is asked for that.",
+    PayoutStatus.RETURNED: "Nothing. To pay after all, enqueue a new number.",
+    PayoutStatus.CANCELLED: "Nothing.",
+}
+
+CASE_MEANINGS = {
+    CaseKind.CONTRADICTION: "JD said both that it was paid and that it was not",
+    CaseKind.VANISHED: "JD does not know a trade that it told us of before",
+    CaseKind.SECOND_TRADE_NO: "JD named two trades for this one number",
+    CaseKind.NUMBER_TAKEN: "JD knew this number before we ever sent it",
+    CaseKind.MISMATCH: "a signed message names another member, number, amount or currency",
+    CaseKind.PARTIAL_RETURN: "a part of the amount came back",
+    CaseKind.RETURN_AMOUNT: "JD reports a return of no amount, of zero, or of more than was paid",
+    CaseKind.NO_RESULT: "the order is not in JD's database",
+    CaseKind.NOT_FOUND: "JD has not heard of it, and it may not be sent again by itself",
+    CaseKind.UNRESOLVED: "JD has given no final answer for the whole follow-up schedule",
+    CaseKind.UNEXPECTED: "JD reports a trade for a payout that we never sent, or withdrew",
+    CaseKind.ORPHAN: "a signed notification names a number that we do not have",
+}
+
+CASE_ADVICE = {
+    CaseKind.CONTRADICTION: "Ask JD's support which is true. Do not pay it again meanwhile.",
+    CaseKind.VANISHED: "Ask JD's support, naming the trade number. Do not pay it again meanwhile.",
+    CaseKind.SECOND_TRADE_NO: "Look for both trades in JD's console: it may have been paid twice.",
+    CaseKind.NUMBER_TAKEN: "Find who else uses this number. To pay, enqueue a new number.",
+    CaseKind.MISMATCH: "Compare the order in JD's console with ours.",
+    CaseKind.PARTIAL_RETURN: "Book the part that came back; pay again at most that part.",
+    CaseKind.RETURN_AMOUNT: "Look up in JD's console what came back.",
+    CaseKind.NO_RESULT: "Ask JD's support, naming the order number.",
+    CaseKind.NOT_FOUND: "Ask JD's support whether the order exists before it is paid again.",
+    CaseKind.UNRESOLVED: "Ask JD's support, naming the order number.",
+    CaseKind.UNEXPECTED: "Look up in JD's console who made this trade.",
+    CaseKind.ORPHAN: "Was the database restored? Look the number up in JD's console.",
+}
+
+
+def next_step(dossier: Dossier, channel: Channel) -> str:
+    """
+    What happens next to a payout, when, and who moves it on.
+    """
+    payout = dossier.payout
+    told = []
+    if dossier.open_cases:
+        ids = ", ".join(f"`payouts cases show {case.id}`" for case in dossier.open_cases)
+        told.append(f"A person has to look: {ids}. Until then it is not sent again.")
+    told.append(_NEXT[payout.status])
+    if payout.next_send_at is not None:
+        if channel.is_paused:
+            told.append("Sending is paused for this member: see `payouts channel`.")
+        else:
+            told.append(f"It is due to be sent at {cell(payout.next_send_at)}.")
+    if payout.status is PayoutStatus.SENDING and payout.lease_until is not None:
+        told.append(f"The lease ends at {cell(payout.lease_until)}.")
+    if payout.next_query_at is not None:
+        told.append(f"JD is asked at {cell(payout.next_query_at)}.")
+    return " ".join(told)

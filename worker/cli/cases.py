@@ -1,0 +1,63 @@
+"""
+`payouts cases`: what evidence cannot settle and a person must.
+"""
+
+import click
+from rich.text import Text
+
+from worker import bootstrap
+from worker.cli import facts, lookup
+from worker.cli.advice import CASE_ADVICE, CASE_MEANINGS
+from worker.cli.output import Page, answering, cell, table
+
+_MOST = 1000
+
+
+@click.group(invoke_without_command=True)
+@click.option("--all", "closed_too", is_flag=True, help="Closed ones as well.")
+@click.option("--json", "as_json", is_flag=True, help="Print exactly one JSON document.")
+@click.pass_context
+def cases(ctx: click.Context, *, closed_too: bool, as_json: bool) -> None:
+    """
+    List the cases that wait for a person, newest first; `cases show ID` tells one.
+    """
+    if ctx.invoked_subcommand is not None:
+        if closed_too or as_json:
+            raise click.UsageError("write the options after the subcommand")
+    else:
+        ctx.invoke(_list, closed_too=closed_too, as_json=as_json)
+
+
+@answering
+def _list(*, closed_too: bool) -> Page:
+    found = bootstrap.ledger().cases(open_only=not closed_too, limit=_MOST)
+    columns = ("id", "opened", "closed", "number", "kind", "what happened")
+    rows = [
+        (c.id, c.opened_at, c.closed_at, c.out_trade_no, c.kind, CASE_MEANINGS[c.kind])
+        for c in found
+    ]
+    return Page({"cases": [facts.case_facts(c) for c in found]}, table(columns, rows))
+
+
+@cases.command()
+@click.argument("case_id", metavar="ID", type=int)
+@answering
+def show(case_id: int) -> Page:
+    """
+    Show one case, and what to do about it.
+    """
+    case = lookup.case(case_id)
+    if case.payout_id is None:
+        payout = "none: no payout of ours has this number"
+    else:
+        payout = f"`payouts show {case.payout_id}`"
+    lines = [
+        f"case      {case.id}, {case.kind}, {'closed' if case.closed_at else 'open'}",
+        f"number    {case.out_trade_no} of member {case.customer_no}",
+        f"happened  {CASE_MEANINGS[case.kind]}",
+        f"to do     {CASE_ADVICE[case.kind]}",
+        f"opened    {cell(case.opened_at)}",
+        f"payout    {payout}",
+        f"evidence  {cell(case.evidence_id)}",
+    ]
+    return Page({"case": facts.case_facts(case)}, Text("\n".join(lines)))

@@ -1,0 +1,152 @@
+"""
+What may be told of a payout, as JSON: stable names, amounts in fen, times in UTC.
+
+Of the payee nothing but the masked account; of free text nothing, since it may name somebody.
+"""
+
+from worker.cli.advice import CASE_ADVICE, CASE_MEANINGS, MEANINGS
+from worker.cli.lookup import Channel
+from worker.cli.output import iso
+from worker.jdpay import codes
+from worker.payouts.evidence import Evidence
+from worker.payouts.model import Attempt, Case, Payout, Rejection, Transition
+
+Facts = dict[str, object]
+
+
+def payout_facts(payout: Payout) -> Facts:
+    """
+    A payout's row.
+    """
+    return {
+        "id": payout.id,
+        "out_trade_no": payout.out_trade_no,
+        "customer_no": payout.terms.customer_no,
+        "profile": payout.terms.profile,
+        "status": payout.status,
+        "meaning": MEANINGS[payout.status],
+        "reason": payout.reason,
+        "amount_fen": payout.amount_fen,
+        "returned_fen": payout.returned_fen,
+        "currency": payout.currency,
+        "payee_masked": payout.payee_masked,
+        "bank_code": payout.bank_code,
+        "obligation": payout.obligation,
+        "producer": payout.producer,
+        "trade_no": payout.trade_no,
+        "exposed": payout.exposed,
+        "resends": payout.resends,
+        "accepted_at": iso(payout.accepted_at),
+        "updated_at": iso(payout.updated_at),
+        "first_sent_at": iso(payout.first_sent_at),
+        "last_sent_at": iso(payout.last_sent_at),
+        "settled_at": iso(payout.settled_at),
+        "send_before": iso(payout.send_before),
+        "lease_until": iso(payout.lease_until),
+        "next_send_at": iso(payout.next_send_at),
+        "next_query_at": iso(payout.next_query_at),
+    }
+
+
+def attempt_facts(attempt: Attempt) -> Facts:
+    """
+    One transmission.
+    """
+    return {
+        "number": attempt.number,
+        "started_at": iso(attempt.started_at),
+        "closed_at": iso(attempt.closed_at),
+        "outcome": attempt.outcome,
+        "detail": attempt.detail,
+    }
+
+
+def evidence_facts(evidence: Evidence) -> Facts:
+    """
+    One message of JD's: what it says, and what its codes mean.
+    """
+    answer = evidence.answer
+    return {
+        "id": evidence.id,
+        "source": evidence.source,
+        "verified": answer.verified,
+        "code": answer.code or None,
+        "code_says": codes.look_up(answer.code).says if answer.code else None,
+        "code_remedy": codes.look_up(answer.code).remedy if answer.code else None,
+        "trade_status": answer.trade_status,
+        "trade_no": answer.trade_no,
+        "reason_code": answer.reason_code,
+        "reason_says": codes.reason(answer.reason_code).says if answer.reason_code else None,
+        "reason_remedy": codes.reason(answer.reason_code).remedy if answer.reason_code else None,
+        "amount_fen": answer.amount_fen,
+        "refund_fen": answer.refund_fen,
+        "asked_at": iso(evidence.asked_at),
+        "received_at": iso(evidence.received_at),
+        "applied_at": iso(evidence.applied_at),
+    }
+
+
+def transition_facts(transition: Transition) -> Facts:
+    """
+    One move.
+    """
+    return {
+        "at": iso(transition.at),
+        "from_status": transition.from_status,
+        "to_status": transition.to_status,
+        "reason": transition.reason,
+        "learnt_from": transition.learnt_from,
+        "evidence_id": transition.evidence_id,
+        "actor": transition.actor,
+    }
+
+
+def case_facts(case: Case) -> Facts:
+    """
+    Something that a person must look at.
+    """
+    return {
+        "id": case.id,
+        "kind": case.kind,
+        "meaning": CASE_MEANINGS[case.kind],
+        "advice": CASE_ADVICE[case.kind],
+        "customer_no": case.customer_no,
+        "out_trade_no": case.out_trade_no,
+        "payout_id": case.payout_id,
+        "evidence_id": case.evidence_id,
+        "opened_at": iso(case.opened_at),
+        "closed_at": iso(case.closed_at),
+    }
+
+
+def rejection_facts(rejection: Rejection) -> Facts:
+    """
+    An entry message that was not accepted.
+    """
+    return {
+        "id": rejection.id,
+        "rejected_at": iso(rejection.rejected_at),
+        "reason": rejection.reason,
+        "faults": list(rejection.faults),
+        "out_trade_no": rejection.out_trade_no,
+        "producer": rejection.producer,
+        "size_bytes": rejection.size_bytes,
+        "sha256": rejection.sha256,
+    }
+
+
+def channel_facts(channel: Channel) -> Facts:
+    """
+    One member's switch.
+    """
+    return {
+        "customer_no": channel.customer_no,
+        "paused": channel.is_paused,
+        "paused_at": iso(channel.paused_at),
+        "paused_why": channel.paused_why,
+        "paused_by": channel.paused_by,
+        "resumed_at": iso(channel.resumed_at),
+        "resumed_why": channel.resumed_why,
+        "resumed_by": channel.resumed_by,
+        "unverifiable": channel.unverifiable,
+    }

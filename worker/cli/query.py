@@ -1,0 +1,38 @@
+"""
+`payouts query`: ask JD now.
+"""
+
+import dataclasses
+
+import click
+
+from worker import bootstrap
+from worker.cli import lookup
+from worker.cli.output import Page, answering
+from worker.cli.show import story
+
+
+@click.command()
+@click.argument("number")
+@answering
+def query(number: str) -> Page:
+    """
+    Ask JD now what became of one payout, store the answer, and show where the payout stands.
+    """
+    payouts = bootstrap.payouts()
+    payout_id = lookup.payout_id(number)
+    before = len(payouts.ledger.dossier(payout_id).evidence)
+    payouts.query(payout_id)
+    answered = len(payouts.ledger.dossier(payout_id).evidence) > before
+    page = story(payout_id)
+    return dataclasses.replace(
+        page,
+        document={**page.document, "answered": answered},
+        failure=None if answered else _UNANSWERED,
+    )
+
+
+_UNANSWERED = (
+    "JD gave no answer, so nothing changed; JD is asked again by itself. `payouts doctor` finds out"
+    " what stands in the way"
+)

@@ -1,0 +1,20 @@
+"""
+`payouts schema`: what a job must look like.
+"""
+
+import json
+
+import click
+
+from worker import entry
+from worker.cli.output import Page, answering
+
+
+@click.command()
+@answering
+def schema() -> Page:
+    """
+    Print the JSON Schema of a job.
+    """
+    document = entry.schema()
+    return Page(document, json.dumps(document, ensure_ascii=False, indent=2))

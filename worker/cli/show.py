@@ -1,0 +1,105 @@
+"""
+`payouts show` and `payouts history`: one payout's story.
+"""
+
+import click
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from worker import bootstrap
+from worker.cli import facts, lookup
+from worker.cli.advice import CASE_MEANINGS, MEANINGS, next_step
+from worker.cli.output import Page, answering, cell, table
+from worker.payouts.evidence import Source
+from worker.payouts.model import Dossier
+from worker.payouts.money import yuan
+
+
+@click.command()
+@click.argument("number")
+@answering
+def show(number: str) -> Page:
+    """
+    Show one payout, by its order number or its id: where it stands and what happens next.
+    """
+    payout_id = lookup.payout_id(number)
+    return story(payout_id)
+
+
+@click.command()
+@click.argument("number")
+@answering
+def history(number: str) -> Page:
+    """
+    Show every move of one payout, oldest first.
+    """
+    moves = bootstrap.ledger().history(lookup.payout_id(number))
+    columns = ("at", "from", "to", "reason", "learnt from", "by")
+    rows = [(m.at, m.from_status, m.to_status, m.reason, m.learnt_from, m.actor) for m in moves]
+    return Page({"transitions": [facts.transition_facts(m) for m in moves]}, table(columns, rows))
+
+
+def story(payout_id: int) -> Page:
+    """
+    All that is known of one payout.
+    """
+    ledger = bootstrap.ledger()
+    dossier = ledger.dossier(payout_id)
+    learnt_from = ledger.history(payout_id)[-1].learnt_from
+    following = next_step(dossier, lookup.channel(dossier.payout.terms.customer_no))
+    document = {
+        **facts.payout_facts(dossier.payout),
+        "learnt_from": learnt_from,
+        "next": following,
+        "attempts": [facts.attempt_facts(a) for a in dossier.attempts],
+        "evidence": [facts.evidence_facts(e) for e in dossier.evidence],
+        "open_cases": [facts.case_facts(c) for c in dossier.open_cases],
+    }
+    return Page(document, _body(dossier, learnt_from, following))
+
+
+def _body(dossier: Dossier, learnt_from: Source | None, following: str) -> RenderableType:
+    payout = dossier.payout
+    back = f", {yuan(payout.returned_fen)} of it came back" if payout.returned_fen else ""
+    lines = [
+        ("payout", f"{payout.out_trade_no} (id {payout.id}, {payout.terms.profile})"),
+        ("status", f"{payout.status}: {MEANINGS[payout.status]}"),
+        ("reason", f"{payout.reason}{f', learnt from a {learnt_from}' if learnt_from else ''}"),
+        ("next", following),
+        ("amount", f"{yuan(payout.amount_fen)} yuan ({payout.amount_fen} fen){back}"),
+        ("payee", f"{payout.payee_masked} {payout.bank_code}"),
+        ("pays", f"{payout.obligation}, for {payout.producer}"),
+        ("member", payout.terms.customer_no),
+        ("JD's number", payout.trade_no),
+        ("accepted", payout.accepted_at),
+        ("sent", payout.last_sent_at),
+        ("settled", payout.settled_at),
+    ]
+    width = max(len(name) for name, _ in lines)
+    parts: list[RenderableType] = [
+        Text(f"{name:{width}}  {cell(value)}") for name, value in lines if value is not None
+    ]
+    parts += [
+        Text(f"\ncase {c.id}: {CASE_MEANINGS[c.kind]} (`payouts cases show {c.id}`)")
+        for c in dossier.open_cases
+    ]
+    if dossier.attempts:
+        parts.append(_attempts(dossier))
+    if dossier.evidence:
+        parts.append(_evidence(dossier))
+    return Group(*parts)
+
+
+def _attempts(dossier: Dossier) -> RenderableType:
+    rows = [(a.number, a.started_at, a.closed_at, a.outcome, a.detail) for a in dossier.attempts]
+    return table(("#", "started", "closed", "outcome", "detail"), rows, title="\nattempts")
+
+
+def _evidence(dossier: Dossier) -> RenderableType:
+    told = [(e, e.answer) for e in dossier.evidence]
+    rows = [
+        (e.id, e.source, e.received_at, a.verified, a.code, a.trade_status, a.reason_code)
+        for e, a in told
+    ]
+    columns = ("id", "from", "received", "verified", "code", "trade status", "reason")
+    return table(columns, rows, title="\nevidence")

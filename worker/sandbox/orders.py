@@ -1,0 +1,85 @@
+"""
+An order, as the sandbox's books know it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from worker.sandbox.behaviour import Intake, Step
+from worker.sandbox.scenarios import Scenario
+
+#: A merchant may send this anew each time; it does not say what is to be paid.
+_NOT_CONTENT = frozenset({"request_datetime"})
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """
+    A number that was transmitted at least once, as it stands at one moment.
+    """
+
+    #: As sent. They hold the payee's data, and are never shown.
+    request: Mapping[str, str] = field(repr=False)
+    scenario: Scenario
+    trade_no: str
+    #: None while it is not booked: to a query, such a trade does not exist.
+    step: Step | None = None
+    #: When it was paid or closed.
+    decided_at: datetime | None = None
+    transmissions: int = 1
+    queries: int = 0
+    notifications: int = 0
+    acknowledged: int = 0
+
+    @property
+    def number(self) -> str:
+        """
+        The merchant's number for it, its `out_trade_no`.
+        """
+        return self.request["out_trade_no"]
+
+    @property
+    def amount_fen(self) -> int:
+        """
+        What is to be paid.
+        """
+        return int(self.request["trade_amount"])
+
+    @property
+    def content(self) -> dict[str, str]:
+        """
+        What must not change when a number comes again.
+        """
+        return {name: text for name, text in self.request.items() if name not in _NOT_CONTENT}
+
+    @property
+    def may_be_booked(self) -> bool:
+        """
+        Whether the transmission that it has just had gets it into the books.
+        """
+        match self.scenario.intake:
+            case Intake.BOOKED:
+                return True
+            case Intake.MISSED_ONCE:
+                return self.transmissions > 1
+            case Intake.REFUSED | Intake.ASTRAY:
+                return False
+
+    def to_json(self, debits: int) -> dict[str, object]:
+        """
+        The order as the books show it: without its payee.
+        """
+        return {
+            "out_trade_no": self.number,
+            "trade_no": self.trade_no,
+            "amount_fen": self.amount_fen,
+            "status": self.step.status if self.step else None,
+            "refund_fen": self.step.refund_fen if self.step else 0,
+            "debits": debits,
+            "transmissions": self.transmissions,
+            "scenario": self.scenario.name,
+            "queries": self.queries,
+            "notifications": self.notifications,
+            "acknowledged": self.acknowledged,
+        }
