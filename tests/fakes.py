@@ -5,9 +5,11 @@ Stand-ins for the world: a clock, a gateway that follows a script, a dispatcher 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 
-from tests.factories import NOON, a_case
-from worker.payouts.evidence import Answer
+from tests.factories import NOON, a_bare, a_case, a_trade
+from worker.payouts.errors import MaybeSent, NotSent
+from worker.payouts.evidence import Answer, Meaning, TradeStatus
 from worker.payouts.model import Dossier, Order, Terms
 from worker.payouts.standing import Standing
 from worker.payouts.status import TRANSITIONS
@@ -50,6 +52,8 @@ class ScriptedGateway:
     sent: list[str] = field(default_factory=list)
     asked: list[datetime] = field(default_factory=list)
     rendered: int = 0
+    #: What happens after the claim and before the connection.
+    meanwhile: Callable[[], object] = lambda: None
 
     def render(self, order: Order, terms: Terms, requested_at: datetime) -> str:
         """
@@ -62,6 +66,7 @@ class ScriptedGateway:
         """
         Follow the script once the worker may connect.
         """
+        self.meanwhile()
         before_connect()
         self.sent.append(request)
         return _play(self.replies)
@@ -102,6 +107,82 @@ class RecordingDispatcher:
         Remember it.
         """
         self.queries.append(payout_id)
+
+
+class Died(BaseException):
+    """
+    The process ended here.
+    """
+
+
+class MortalLedger:
+    """
+    A ledger whose process dies at its n-th write: just before it, or just after it was committed.
+    """
+
+    WRITES = ("accept", "claim", "renew", "close_attempt", "record", "settle")
+
+    def __init__(self, ledger: Any, dies_at: int, *, after: bool) -> None:
+        self._ledger = ledger
+        self._left = dies_at
+        self._after = after
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._ledger, name)
+        return self._counted(method) if name in self.WRITES else method
+
+    def _counted(self, method: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            self._left -= 1
+            if self._left == 0 and not self._after:
+                raise Died
+            result = method(*args, **kwargs)
+            if self._left == 0:
+                raise Died
+            return result
+
+        return call
+
+
+@dataclass
+class HonestGateway:
+    """
+    Books each number once, and tells what it has; a reply may be lost on its way.
+    """
+
+    loses_replies: bool = False
+    refuses_connections: int = 0
+    booked: list[str] = field(default_factory=list)
+    sent: list[str] = field(default_factory=list)
+
+    def render(self, order: Order, terms: Terms, requested_at: datetime) -> str:
+        """
+        A text that names its moment.
+        """
+        return f"{order.out_trade_no}@{requested_at.isoformat()}"
+
+    def submit(self, request: str, terms: Terms, before_connect: Callable[[], None]) -> Answer:
+        """
+        Book it, unless the number was used before.
+        """
+        before_connect()
+        if self.refuses_connections:
+            self.refuses_connections -= 1
+            raise NotSent("connect_refused")
+        self.sent.append(request)
+        known = bool(self.booked)
+        if not known:
+            self.booked.append(request)
+        if self.loses_replies:
+            raise MaybeSent("read_timeout")
+        meaning = Meaning.DUPLICATE if known else Meaning.PROCESSED
+        return a_trade(TradeStatus.FINI, meaning=meaning)
+
+    def query(self, out_trade_no: str, terms: Terms, asked_at: datetime) -> Answer:
+        """
+        What became of it.
+        """
+        return a_trade(TradeStatus.FINI) if self.booked else a_bare(Meaning.NOT_FOUND)
 
 
 def written(dossier: Dossier, standing: Standing, now: datetime) -> Dossier:

@@ -64,6 +64,10 @@ def _end(end: End) -> str:
     return f"{end.status}, case {end.case}" if end.case else end.status
 
 
+#: Near what the public network takes, and enough for a reply to be read first.
+_NOTICE_TAKES = timedelta(milliseconds=300)
+
+
 @click.command()
 @click.option(
     "--dir",
@@ -159,7 +163,9 @@ def sandbox(  # noqa: PLR0913 - click hands over every option by name
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
-    options = Options(str(host), port, name, Timing(pay_after, return_after, hang, notify_at))
+    options = Options(
+        str(host), port, name, Timing(pay_after, return_after, hang, notify_at, _NOTICE_TAKES)
+    )
     try:
         gateway = Sandbox(keys, options, Switches(drop_notifications, drop_replies))
     except OSError as fault:

@@ -95,8 +95,8 @@ def bearing(payout: Payout, evidence: Evidence, exposed_since: datetime | None) 
     """
     Return what `evidence` says about `payout`.
 
-    `exposed_since` is when the first attempt began that may have reached JD, not counting the
-    attempt that this evidence answers; None if there was none.
+    `exposed_since` is when the payout was first attempted, if any attempt but the one that this
+    evidence answers may have reached JD; None if none may have.
     """
     answer = evidence.answer
     if not answer.verified:

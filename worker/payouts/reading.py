@@ -66,7 +66,7 @@ def read(dossier: Dossier) -> Reading:
         for a in dossier.attempts
         if a.outcome is not AttemptOutcome.NOT_CONNECTED and a.id not in refused
     )
-    found = [bearing(dossier.payout, e, _exposed_before(exposing, e)) for e in evidence]
+    found = [bearing(dossier.payout, e, _exposed_before(dossier, exposing, e)) for e in evidence]
     answered = [
         e.asked_at
         for e in evidence
@@ -85,9 +85,15 @@ def read(dossier: Dossier) -> Reading:
     )
 
 
-def _exposed_before(exposing: tuple[Attempt, ...], evidence: Evidence) -> datetime | None:
+def _exposed_before(
+    dossier: Dossier, exposing: tuple[Attempt, ...], evidence: Evidence
+) -> datetime | None:
     """
-    When the first exposing attempt began, other than the one that this evidence answers.
+    When the payout was first attempted, if any attempt but the one answered here exposed it.
+
+    The first attempt of all and not the exposing one, since JD dates a trade by the request, and
+    the request is as old as the first attempt.
     """
-    others = [a.started_at for a in exposing if a.id != evidence.attempt_id]
-    return min(others, default=None)
+    if all(attempt.id == evidence.attempt_id for attempt in exposing):
+        return None
+    return min(attempt.started_at for attempt in dossier.attempts)

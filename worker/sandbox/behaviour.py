@@ -89,6 +89,8 @@ class Timing:
     hang: timedelta = timedelta(seconds=60)
     #: Counted from the moment at which the trade became final.
     notify_at: tuple[timedelta, ...] = tuple(timedelta(minutes=m) for m in (0, 1, 3, 10, 120))
+    #: How long a notification is under way, which lets a reply that says paid come first.
+    notice_takes: timedelta = timedelta(0)
 
 
 @dataclass(frozen=True, slots=True)

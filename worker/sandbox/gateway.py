@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import assert_never
 
 from worker.sandbox import checks, replies
-from worker.sandbox.behaviour import Fault, Intake
+from worker.sandbox.behaviour import Fault, Intake, Status, Step
 from worker.sandbox.books import Books, Clock
 from worker.sandbox.checks import Refused
 from worker.sandbox.dates import utc_now
@@ -141,7 +141,7 @@ class Gateway:
             return self._signed(common(*_NO_SUCH_TRADE, number, self._clock()))
         if order.scenario.intake is Intake.ASTRAY:
             return self._without_trade(order, "NO_RESULT", "查询无结果")
-        if order.step is None or order.queries <= order.scenario.unseen_queries:
+        if order.step is None or _is_unseen(order, order.step):
             return self._without_trade(order, *_NO_SUCH_TRADE)
         return self._signed(replies.queried(order, order.step, self._clock()))
 
@@ -195,6 +195,11 @@ class Gateway:
 
 
 _SIGN_FIELDS = frozenset(rule.name for rule in checks.SIGNED)
+
+
+def _is_unseen(order: Order, step: Step) -> bool:
+    # Never once it is decided: it may have been notified by then, and what was told stays known.
+    return step.status is Status.WPAR and order.queries <= order.scenario.unseen_queries
 
 
 def _check_member(customer_no: str) -> None:

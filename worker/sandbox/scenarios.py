@@ -54,7 +54,7 @@ class Scenario:
     #: Of the reply to the first transmission.
     fault: Fault | None = None
     notices: Notices = Notices.NORMAL
-    #: So many of the first queries answer that there is no such trade.
+    #: So many of the first queries find nothing, unless the trade is decided by then.
     unseen_queries: int = 0
 
 

@@ -57,6 +57,6 @@ def _series(ends: Sequence[Step], timing: Timing) -> Iterator[Notice]:
     """
     for step, successor in zip(ends, [*ends[1:], None], strict=True):
         for delay in timing.notify_at:
-            at = step.at + delay
+            at = step.at + timing.notice_takes + delay
             if successor is None or at < successor.at:
                 yield Notice(at, step)

@@ -3,6 +3,8 @@ The commands in this process, over a real database and a real broker.
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from celery import Celery
@@ -13,6 +15,8 @@ from tests.servers import SqliteDatabases
 from worker import bootstrap
 from worker.app import configuration
 from worker.cli import main
+from worker.sandbox import keys
+from worker.sandbox.running import Sandbox
 from worker.settings import BrokerSettings
 from worker.store.engine import create_engine
 from worker.store.keyring import Keyring
@@ -20,6 +24,16 @@ from worker.store.ledger import SqlLedger
 from worker.store.migrate import upgrade
 
 Run = Callable[..., Result]
+
+
+@dataclass(frozen=True)
+class Place:
+    """
+    The sandbox that a test's settings point to.
+    """
+
+    directory: Path
+    url: str
 
 
 def migrated(url: str) -> None:
@@ -75,6 +89,36 @@ def ledger(store_settings: str) -> SqlLedger:
     The ledger that the commands will see.
     """
     return bootstrap.ledger()
+
+
+@pytest.fixture(scope="package")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    """
+    A running gateway, shared by the package.
+    """
+    directory = tmp_path_factory.mktemp("沙箱")
+    with Sandbox(keys.prepare(directory)) as running:
+        yield Place(directory, running.url)
+
+
+@pytest.fixture
+def healthy(
+    monkeypatch: pytest.MonkeyPatch, sandbox: Place, member_settings: str, broker_url: str
+) -> None:
+    """
+    Settings with which everything works.
+    """
+    settings = {
+        "GATEWAY_URL": sandbox.url,
+        "CA_FILE": sandbox.directory / "ca.pem",
+        "PFX_FILE": sandbox.directory / "merchant.pfx",
+        "PFX_PASSWORD_FILE": sandbox.directory / "merchant.password",
+        "JD_CERT_FILE": sandbox.directory / "jd_cert.der",
+        "NOTIFY_URL": "http://127.0.0.1:9001/jdpay/notify",
+        "BROKER_URL": broker_url,
+    }
+    for name, value in settings.items():
+        monkeypatch.setenv(f"PAYOUTS_{name}", str(value))
 
 
 @pytest.fixture

@@ -60,11 +60,11 @@ def an_answer(number: str = NUMBER, **changes: Any) -> Answer:
     return Answer(**fields | changes)
 
 
-def queued(ledger: SqlLedger, number: str = NUMBER, **changes: object) -> int:
+def queued(ledger: SqlLedger, number: str = NUMBER, terms: Terms = TERMS, **changes: object) -> int:
     """
     A payout that was just accepted; its id.
     """
-    payout_id = ledger.accept(entry.parse(a_job(number, **changes)), TERMS)
+    payout_id = ledger.accept(entry.parse(a_job(number, **changes)), terms)
     assert payout_id is not None
     return payout_id
 

@@ -4,7 +4,6 @@ The doctor, against a real gateway, broker and database, each broken in turn.
 
 import contextlib
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,54 +18,12 @@ from cryptography.hazmat.primitives.serialization import (
     pkcs12,
 )
 
-from tests.integration.cli.conftest import Run
+from tests.integration.cli.conftest import Place, Run
 from tests.integration.cli.samples import MEMBER, queued
 from worker.cli.doctor import queue
-from worker.sandbox import keys
-from worker.sandbox.running import Sandbox
 from worker.store.engine import create_engine
 from worker.store.keyring import Keyring
 from worker.store.ledger import SqlLedger
-
-
-@dataclass(frozen=True)
-class Place:
-    """
-    The sandbox that a test's settings point to.
-    """
-
-    directory: Path
-    url: str
-
-
-@pytest.fixture(scope="module")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    """
-    A running gateway, shared by the module.
-    """
-    directory = tmp_path_factory.mktemp("沙箱")
-    with Sandbox(keys.prepare(directory)) as running:
-        yield Place(directory, running.url)
-
-
-@pytest.fixture
-def healthy(
-    monkeypatch: pytest.MonkeyPatch, sandbox: Place, member_settings: str, broker_url: str
-) -> None:
-    """
-    Settings with which everything works.
-    """
-    settings = {
-        "GATEWAY_URL": sandbox.url,
-        "CA_FILE": sandbox.directory / "ca.pem",
-        "PFX_FILE": sandbox.directory / "merchant.pfx",
-        "PFX_PASSWORD_FILE": sandbox.directory / "merchant.password",
-        "JD_CERT_FILE": sandbox.directory / "jd_cert.der",
-        "NOTIFY_URL": "http://127.0.0.1:9001/jdpay/notify",
-        "BROKER_URL": broker_url,
-    }
-    for name, value in settings.items():
-        monkeypatch.setenv(f"PAYOUTS_{name}", str(value))
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,7 @@ def broker() -> Iterator[Finding]:
         return
     try:
         with app.connection_for_write() as connection:
-            connection.connect()
+            connection.ensure_connection(max_retries=0)
             # The redis client is what kombu's channel to a Redis has, beyond its general interface.
             client: redis.Redis = getattr(connection.channel(), "client")  # noqa: B009
             yield ok(f"{broker_place()} answers")
