@@ -23,7 +23,7 @@ from worker.payouts.model import (
 from worker.payouts.status import PayoutStatus, Reason
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
-MEMBER = "360080002191800017"
+MEMBER = "360080000000000001"
 NUMBER = "P2026030200001"
 AMOUNT = 12_345
 TERMS = Terms("sandbox", MEMBER, "https://127.0.0.1:9443", "http://127.0.0.1:9080/jdpay/notify")

@@ -18,7 +18,7 @@ NOON = datetime(2026, 3, 2, 12, 0, 0, 123456, tzinfo=UTC)
 LEASE = timedelta(minutes=3)
 KEY = Keyring.generate_key()
 KEYRING = Keyring([KEY])
-MEMBER = "360080002191800017"
+MEMBER = "360080000000000001"
 TERMS = Terms("sandbox", MEMBER, "http://127.0.0.1:9000", "http://127.0.0.1:9001/notify")
 PAYEE = Payee(
     account_no="6222021234567897312",

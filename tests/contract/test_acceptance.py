@@ -7,8 +7,17 @@ from datetime import timedelta
 
 import pytest
 
-from tests.contract.samples import MEMBER, NOON, TERMS, accepted, an_order, claimed
+from tests.contract.samples import (
+    MEMBER,
+    NOON,
+    TERMS,
+    a_verified_answer,
+    accepted,
+    an_order,
+    claimed,
+)
 from worker.payouts.errors import NoSuchPayout
+from worker.payouts.evidence import Source
 from worker.payouts.model import Order, Rejection
 from worker.payouts.ports import Ledger
 from worker.payouts.status import PayoutStatus, Reason
@@ -179,3 +188,17 @@ def test_no_rejection_is_too_odd_to_be_kept(ledger: SqlLedger) -> None:
     (kept,) = ledger.rejections(10)
 
     assert (kept.out_trade_no, kept.faults) == ("P\\x00\\ud800", ("a\x00\ud800: unknown",))
+
+
+def test_an_accepted_order_takes_up_what_was_notified_of_its_number(ledger: SqlLedger) -> None:
+    """
+    An orphan notification becomes evidence of the payout that is accepted under its number.
+    """
+    ledger.record(None, Source.NOTIFICATION, a_verified_answer(number="P-1"))
+    ledger.record(None, Source.NOTIFICATION, a_verified_answer(number="P-2", raw=b"other"))
+
+    payout = accepted(ledger, "P-1")
+
+    (evidence,) = ledger.dossier(payout.id).evidence
+    assert (evidence.answer.number, evidence.applied_at) == ("P-1", None)
+    assert list(ledger.unapplied(10)) == [payout.id]
