@@ -26,7 +26,7 @@ from worker.store import migrate
 from worker.store.engine import create_engine
 from worker.store.keyring import Keyring
 from worker.store.ledger import SqlLedger
-from worker.store.stamp import ensure_profile
+from worker.store.stamp import ensure_keyring, ensure_profile
 
 log = logging.getLogger("jdpay_payouts.bootstrap")
 
@@ -34,7 +34,9 @@ log = logging.getLogger("jdpay_payouts.bootstrap")
 @functools.cache
 def ledger() -> SqlLedger:
     """
-    The ledger, its schema current and its profile ours. Raises `SettingsError`, `ProfileMismatch`.
+    The ledger, its schema current and its profile and keys ours.
+
+    Raises `SettingsError`, `ProfileMismatch` or `WrongKey`.
     """
     return open_ledger(StoreSettings.load())
 
@@ -47,7 +49,9 @@ def open_ledger(settings: StoreSettings) -> SqlLedger:
     if not migrate.is_current(engine):
         raise SettingsError("the database schema is not current; run `payouts migrate`")
     ensure_profile(engine, settings.profile)
-    return SqlLedger(engine, keyring(settings))
+    keys = keyring(settings)
+    ensure_keyring(engine, keys)
+    return SqlLedger(engine, keys)
 
 
 @functools.cache

@@ -233,5 +233,6 @@ installation = Table(
     Column("profile", sa.String, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("epoch", sa.Integer, nullable=False),  #: rises when the database was restored
+    Column("sealed_sample", sa.LargeBinary),  #: opens with the keyring that seals the rest
     CheckConstraint("id = 1", name="single"),
 )

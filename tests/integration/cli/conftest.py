@@ -46,15 +46,15 @@ def migrated(url: str) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _a_process_of_its_own(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def app(monkeypatch: pytest.MonkeyPatch) -> Iterator[Celery]:
     """
-    Parts that a process makes once are made anew for each test.
+    The Celery app. It and the other parts that a process makes once are made anew for each test.
     """
     fresh = Celery("payouts", set_as_current=False)
     fresh.add_defaults(lambda: configuration(BrokerSettings.load()))
     for module in ("worker.cli.enqueue", "worker.cli.doctor.queue", "worker.bootstrap"):
         monkeypatch.setattr(f"{module}.app", fresh)
-    yield
+    yield fresh
     if bootstrap.ledger.cache_info().currsize:
         bootstrap.ledger().close()
     for part in (bootstrap.ledger, bootstrap.clerk, bootstrap.sign_key, bootstrap.payouts):

@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 import redis
 import sqlalchemy as sa
+from celery import Celery
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
@@ -20,7 +22,6 @@ from cryptography.hazmat.primitives.serialization import (
 
 from tests.integration.cli.conftest import Place, Run
 from tests.integration.cli.samples import MEMBER, queued
-from worker.cli.doctor import queue
 from worker.store.engine import create_engine
 from worker.store.keyring import Keyring
 from worker.store.ledger import SqlLedger
@@ -370,7 +371,7 @@ def test_an_environment_that_overrides_celery(
 
 
 def test_unsafe_celery_settings(
-    healthy: None, examine: Examine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    healthy: None, examine: Examine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, app: Celery
 ) -> None:
     """
     Settings are judged by their effect, wherever they come from.
@@ -378,7 +379,7 @@ def test_unsafe_celery_settings(
     (tmp_path / "loose.py").write_text("task_always_eager = True\n")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setenv("CELERY_CONFIG_MODULE", "loose")
-    queue.app.conf.accept_content = ["pickle"]
+    app.conf.accept_content = ["pickle"]
 
     told = examine().told("celery", "fault")
 
@@ -492,7 +493,7 @@ def test_a_clock_that_is_wrong(
 def _expired(directory: Path) -> bytes:
     password = (directory / "merchant.password").read_bytes()
     loaded = pkcs12.load_pkcs12((directory / "merchant.pfx").read_bytes(), password)
-    assert loaded.key is not None
+    assert isinstance(loaded.key, RSAPrivateKey)
     assert loaded.cert is not None
     end = datetime.now(UTC) - timedelta(days=1)
     name = loaded.cert.certificate.subject

@@ -152,8 +152,7 @@ def test_a_code_comes_with_its_remedy(run: Run, ledger: SqlLedger) -> None:
     """
     What JD refused is told with what to do about it.
     """
-    refused = {"meaning": Meaning.CHANNEL, "code": "ILLEGAL_SIGN", "trade_status": None}
-    answered(ledger, an_answer(**refused))
+    answered(ledger, an_answer(meaning=Meaning.CHANNEL, code="ILLEGAL_SIGN", trade_status=None))
 
     (evidence,) = json.loads(run("show", NUMBER, "--json").stdout)["evidence"]
 

@@ -356,9 +356,9 @@ def run_for_a_while(
     service: Payouts, dispatcher: RecordingDispatcher, clock: Clock, payout_id: int
 ) -> Payout:
     """
-    Beat and a worker, for twenty minutes.
+    Beat and a worker, for as long as two resends take.
     """
-    for _ in range(7):
+    for _ in range(11):
         clock.advance(minutes=3)
         service.sweep()
         while dispatcher.submits:

@@ -11,7 +11,9 @@ from tests.contract.samples import migrated
 from tests.servers import Databases
 from worker.payouts.errors import ProfileMismatch
 from worker.store.engine import create_engine
-from worker.store.stamp import ensure_profile
+from worker.store.errors import WrongKey
+from worker.store.keyring import Keyring
+from worker.store.stamp import ensure_keyring, ensure_profile
 from worker.store.tables import installation
 
 
@@ -53,8 +55,22 @@ def test_there_is_one_stamp(engine: sa.Engine) -> None:
     """
     ensure_profile(engine, "sandbox")
     second = sa.text(
-        "INSERT INTO installation SELECT 2, profile, created_at, epoch FROM installation"
+        "INSERT INTO installation (id, profile, created_at, epoch)"
+        " SELECT 2, profile, created_at, epoch FROM installation"
     )
 
     with pytest.raises(sa.exc.IntegrityError), engine.begin() as conn:
         conn.execute(second)
+
+
+def test_the_first_keyring_is_kept_to(engine: sa.Engine) -> None:
+    """
+    A database that one key has sealed is refused to a process with another, and to no rotation.
+    """
+    first, second = Keyring.generate_key(), Keyring.generate_key()
+    ensure_profile(engine, "sandbox")
+    ensure_keyring(engine, Keyring([first]))
+    ensure_keyring(engine, Keyring([second, first]))
+
+    with pytest.raises(WrongKey):
+        ensure_keyring(engine, Keyring([second]))

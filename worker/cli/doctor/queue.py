@@ -66,15 +66,8 @@ def broker() -> Iterator[Finding]:
             client: redis.Redis = getattr(connection.channel(), "client")  # noqa: B009
             yield ok(f"{broker_place()} answers")
             yield from _durability(client)
-    except redis.AuthenticationError:
-        yield fault(
-            f"{broker_place()} refuses our user or password", "correct them in PAYOUTS_BROKER_URL"
-        )
     except (redis.RedisError, KombuError, OSError) as error:
-        yield fault(
-            f"{broker_place()} cannot be reached: {error}",
-            "start it, or correct PAYOUTS_BROKER_URL (and PAYOUTS_BROKER_CA_FILE for rediss://)",
-        )
+        yield _unusable(error)
 
 
 def celery() -> Iterator[Finding]:
@@ -92,6 +85,18 @@ def celery() -> Iterator[Finding]:
             yield fault(f"{name} is {found!r}: {why}", f"it must be {wanted!r}")
     if not unsafe:
         yield ok("the settings are safe")
+
+
+def _unusable(error: Exception) -> Finding:
+    # kombu hides what the redis client raised behind an error of its own.
+    if isinstance(error.__cause__ or error, redis.AuthenticationError):
+        return fault(
+            f"{broker_place()} refuses our user or password", "correct them in PAYOUTS_BROKER_URL"
+        )
+    return fault(
+        f"{broker_place()} cannot be reached: {error}",
+        "start it, or correct PAYOUTS_BROKER_URL (and PAYOUTS_BROKER_CA_FILE for rediss://)",
+    )
 
 
 def _durability(client: redis.Redis) -> Iterator[Finding]:

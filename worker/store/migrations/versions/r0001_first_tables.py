@@ -36,6 +36,7 @@ def upgrade() -> None:
         sa.Column("profile", sa.String(), nullable=False),
         sa.Column("created_at", _TIME, nullable=False),
         sa.Column("epoch", sa.Integer(), nullable=False),
+        sa.Column("sealed_sample", sa.LargeBinary()),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_installation")),
         sa.CheckConstraint("id = 1", name=op.f("ck_installation_single")),
     )
