@@ -25,6 +25,7 @@ def a_stack(
     database: str = "sqlite",
     settings: Mapping[str, str] | None = None,
     sandbox: tuple[str, ...] = (),
+    flower: bool = False,
 ) -> Iterator[tuple[Stack, SqlLedger]]:
     """
     A running stack with the ledger that it writes; both end with the block.
@@ -36,6 +37,7 @@ def a_stack(
             database=database,
             settings={**HURRIED, **(settings or {})},
             sandbox=(*HURRIED_SANDBOX, *sandbox),
+            flower=flower,
         ) as stack,
         contextlib.closing(open_ledger(stack)) as ledger,
     ):

@@ -9,6 +9,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from worker import bootstrap
 from worker.cli.faults import NotFound
 from worker.payouts.model import Case
 from worker.settings import SettingsError, StoreSettings
@@ -70,6 +71,7 @@ def payout_id(number: str) -> int:
     """
     The one payout that has this order number, or else this id. Raises `NotFound`.
     """
+    bootstrap.ledger()  # refuses a database that is not current or not ours
     found = payout_ids(number)
     if len(found) > 1:
         ids = ", ".join(map(str, found))
@@ -88,6 +90,7 @@ def case(case_id: int) -> Case:
     """
     One case, open or closed. Raises `NotFound`.
     """
+    bootstrap.ledger()  # refuses a database that is not current or not ours
     with database() as engine, reading(engine).begin() as conn:
         row = conn.execute(sa.select(cases).where(cases.c.id == case_id)).mappings().one_or_none()
     if row is None:

@@ -19,8 +19,8 @@ def query(number: str) -> Page:
     """
     Ask JD now what became of one payout, store the answer, and show where the payout stands.
     """
-    payouts = bootstrap.payouts()
     payout_id = lookup.payout_id(number)
+    payouts = bootstrap.payouts()
     before = len(payouts.ledger.dossier(payout_id).evidence)
     payouts.query(payout_id)
     answered = len(payouts.ledger.dossier(payout_id).evidence) > before

@@ -9,7 +9,9 @@ from queue import Empty
 from typing import Any
 
 import pytest
+from celery import Celery
 from kombu import Connection
+from kombu.exceptions import OperationalError
 
 from tests.integration.cli.conftest import Run
 from tests.integration.cli.samples import NUMBER, PRIVATE, TERMS, a_job, clerk, queued
@@ -175,3 +177,27 @@ def test_waiting_ends(
     assert result.exit_code == 1
     assert "is a worker running?" in json.loads(result.stdout)["error"]
     assert len(_taken(broker)) == 1
+
+
+def test_a_broker_that_fails_midway(
+    run: Run, broker: str, app: Celery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    What was sent is told, and that the whole file may be sent again.
+    """
+    send_task = app.send_task
+
+    def fail_at_the_second(name: str, kwargs: dict[str, Any], **options: Any) -> None:
+        if kwargs["job"]["out_trade_no"] == "SALARY02":
+            raise OperationalError("connection refused")
+        send_task(name, kwargs=kwargs, **options)
+
+    monkeypatch.setattr(app, "send_task", fail_at_the_second)
+    jobs = [a_job("SALARY01"), a_job("SALARY02")]
+
+    result = run("enqueue", "-", "--json", text=json.dumps(jobs))
+    told = json.loads(result.stdout)
+
+    assert result.exit_code == 1
+    assert [job["out_trade_no"] for job in told["jobs"]] == ["SALARY01"]
+    assert told["error"].startswith("1 of 2 jobs were sent before the broker failed")
