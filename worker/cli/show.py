@@ -2,6 +2,8 @@
 `payouts show` and `payouts history`: one payout's story.
 """
 
+from collections.abc import Iterator
+
 import click
 from rich.console import Group, RenderableType
 from rich.text import Text
@@ -10,7 +12,8 @@ from worker import bootstrap
 from worker.cli import facts, lookup
 from worker.cli.advice import CASE_MEANINGS, MEANINGS, next_step
 from worker.cli.output import Page, answering, cell, table
-from worker.payouts.evidence import Source
+from worker.jdpay import codes
+from worker.payouts.evidence import Meaning, Source
 from worker.payouts.model import Dossier
 from worker.payouts.money import yuan
 
@@ -87,6 +90,7 @@ def _body(dossier: Dossier, learnt_from: Source | None, following: str) -> Rende
         parts.append(_attempts(dossier))
     if dossier.evidence:
         parts.append(_evidence(dossier))
+        parts += map(Text, _explanations(dossier))
     return Group(*parts)
 
 
@@ -103,3 +107,17 @@ def _evidence(dossier: Dossier) -> RenderableType:
     ]
     columns = ("id", "from", "received", "verified", "code", "trade status", "reason")
     return table(columns, rows, title="\nevidence")
+
+
+def _explanations(dossier: Dossier) -> Iterator[str]:
+    """
+    What JD's codes say and what to do, each once; that a call was processed explains nothing.
+    """
+    for code in dict.fromkeys(e.answer.code for e in dossier.evidence):
+        listed = codes.look_up(code)
+        if code and listed.meaning is not Meaning.PROCESSED:
+            yield f"{code}: {listed.says}; {listed.remedy}"
+    for code in dict.fromkeys(e.answer.reason_code for e in dossier.evidence):
+        if code:
+            cause = codes.reason(code)
+            yield f"{code}: {cause.says}; {cause.remedy}"

@@ -158,6 +158,7 @@ def test_a_code_comes_with_its_remedy(run: Run, ledger: SqlLedger) -> None:
 
     assert evidence["code_says"] == "the signature is wrong"
     assert "sign key" in evidence["code_remedy"]
+    assert "ILLEGAL_SIGN: the signature is wrong; check the sign key" in run("show", NUMBER).stdout
 
 
 def test_history_tells_every_move_in_order(run: Run, ledger: SqlLedger) -> None:

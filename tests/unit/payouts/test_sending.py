@@ -13,7 +13,6 @@ from tests.factories import (
     a_trade,
     an_answer,
     an_order,
-    at,
 )
 from tests.fakes import (
     Clock,
@@ -27,7 +26,7 @@ from tests.fakes import (
 from worker.payouts.acceptance import Accepted
 from worker.payouts.clerk import Clerk
 from worker.payouts.errors import MaybeSent, NoSuchPayout, NotSent
-from worker.payouts.evidence import Meaning, TradeStatus
+from worker.payouts.evidence import Answer, Meaning, Source, TradeStatus
 from worker.payouts.model import AttemptOutcome, Payout
 from worker.payouts.rules import Rules
 from worker.payouts.service import Payouts
@@ -327,6 +326,25 @@ def test_three_replies_in_a_row_that_do_not_verify_stop_the_channel(
     assert len(gateway.sent) == 3
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [a_trade(TradeStatus.FINI), a_trade(TradeStatus.FINI, amount_fen=1)],
+    ids=["a trade", "a mismatch"],
+)
+def test_evidence_that_waits_is_weighed_before_sending(
+    service: Payouts, gateway: ScriptedGateway, payout_id: int, answer: Answer
+) -> None:
+    """
+    The receiver died between storing it and opening the case that stops this payout.
+    """
+    gateway.replies = [MaybeSent("read_timeout")]
+    payout = service.ledger.dossier(payout_id).payout
+    service.ledger.record(payout, Source.NOTIFICATION, answer)
+    service.submit(payout_id)
+
+    assert [] == gateway.sent
+
+
 def test_a_payout_of_another_member_is_not_touched(
     service: Payouts, ledger: SqlLedger, gateway: ScriptedGateway, payout_id: int
 ) -> None:
@@ -359,6 +377,8 @@ def run_for_a_while(
     Beat and a worker, for as long as two resends take.
     """
     for _ in range(11):
+        if service.ledger.dossier(payout_id).payout.status.is_final:
+            break
         clock.advance(minutes=3)
         service.sweep()
         while dispatcher.submits:

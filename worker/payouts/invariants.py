@@ -1,0 +1,206 @@
+"""
+What must always hold, named in one place: the audit, the tests and the simulation all ask here.
+
+Pure: each check looks at what is recorded of one payout, or at the gateway's books beside it.
+"""
+
+import enum
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from worker.payouts.model import Case, CaseKind, Dossier, Transition
+from worker.payouts.policy import weigh
+from worker.payouts.reading import read
+from worker.payouts.rules import Rules
+from worker.payouts.status import TRANSITIONS, PayoutStatus
+
+
+class Invariant(enum.StrEnum):
+    """
+    The promises, by the names that reports and tests use.
+    """
+
+    #: Debits minus refunds for one obligation never exceed what is owed; no number twice.
+    I1_PAID_ONCE = "I1"
+    #: Every accepted job ends in one final status or an open case; every other has a rejection.
+    I2_NOTHING_LOST = "I2"
+    #: A final status only moves up ``failed < paid < returned``; contradictions have a case.
+    I3_ONLY_UP = "I3"
+    #: A payout leaves `unknown` only with evidence; an exposed one is never queued or withdrawn.
+    I4_UNKNOWN_IS_HONEST = "I4"
+    #: Every change of status has its transition, and replaying them gives the status.
+    I5_HISTORY_IS_WHOLE = "I5"
+    #: All stored evidence is weighed, and weighing all of it gives what the row says.
+    I6_ORDER_DOES_NOT_MATTER = "I6"
+    #: No status comes from anything unsigned, or signed about something else.
+    I7_SIGNED_ONLY = "I7"
+    #: Once faults stop, every payout becomes final or has an open case within its schedule.
+    I8_COMES_TO_REST = "I8"
+    #: No connection is made outside an owned lease that outlasts the deadline.
+    I9_ONE_AT_A_TIME = "I9"
+    #: A released obligation has its proof recorded.
+    I10_RELEASED_WITH_PROOF = "I10"
+
+
+@dataclass(frozen=True, slots=True)
+class Breach:
+    """
+    A promise that was not kept.
+    """
+
+    invariant: Invariant
+    out_trade_no: str
+    detail: str
+
+    def __str__(self) -> str:
+        return f"{self.invariant} {self.out_trade_no}: {self.detail}"
+
+
+def of_payout(
+    dossier: Dossier,
+    history: Sequence[Transition],
+    cases: Sequence[Case],
+    now: datetime,
+    rules: Rules,
+) -> Iterator[Breach]:
+    """
+    Check what one payout's own rows can show. `history` is oldest first; `cases` hold closed ones.
+
+    Evidence that is not weighed yet, as for a moment while a worker runs, is a breach of I6 here:
+    ask again once things are at rest.
+    """
+    number = dossier.payout.out_trade_no
+    checks = (
+        (Invariant.I3_ONLY_UP, _only_up(dossier, history, cases)),
+        (Invariant.I4_UNKNOWN_IS_HONEST, _honest(dossier, history)),
+        (Invariant.I5_HISTORY_IS_WHOLE, _whole_history(dossier, history)),
+        (Invariant.I6_ORDER_DOES_NOT_MATTER, _weighed(dossier, now, rules)),
+        (Invariant.I7_SIGNED_ONLY, _signed(dossier, history)),
+        (Invariant.I9_ONE_AT_A_TIME, _one_at_a_time(dossier)),
+    )
+    for invariant, details in checks:
+        for detail in details:
+            yield Breach(invariant, number, detail)
+
+
+def at_rest(dossier: Dossier) -> Iterator[Breach]:
+    """
+    Check I8 and I2 for a payout whose faults have healed and whose schedule has passed.
+    """
+    payout = dossier.payout
+    if not payout.status.is_final and not dossier.open_cases:
+        yield Breach(
+            Invariant.I8_COMES_TO_REST, payout.out_trade_no, f"{payout.status}, without a case"
+        )
+
+
+def of_books(
+    debits: Mapping[str, int], kept_fen: Mapping[str, int], owed: Mapping[str, tuple[str, int]]
+) -> Iterator[Breach]:
+    """
+    Check I1 in the gateway's books.
+
+    `debits` counts the debits of each number; `kept_fen` is debits minus what came back, by number;
+    `owed` names each number's obligation and amount.
+    """
+    for number, times in debits.items():
+        if times > 1:
+            yield Breach(Invariant.I1_PAID_ONCE, number, f"debited {times} times")
+        if number not in owed:
+            yield Breach(Invariant.I2_NOTHING_LOST, number, "debited, and not in the ledger")
+    paid: dict[str, int] = {}
+    for number, fen in kept_fen.items():
+        if number in owed:
+            obligation, amount_fen = owed[number]
+            paid[obligation] = paid.get(obligation, 0) + fen
+            if paid[obligation] > amount_fen:
+                detail = f"{paid[obligation]} fen paid for {obligation}, {amount_fen} owed"
+                yield Breach(Invariant.I1_PAID_ONCE, number, detail)
+
+
+def _only_up(
+    dossier: Dossier, history: Sequence[Transition], cases: Sequence[Case]
+) -> Iterator[str]:
+    for move in history:
+        if move.from_status is not None and move.to_status not in TRANSITIONS[move.from_status]:
+            yield f"moved from {move.from_status} to {move.to_status}"
+    closed_and_paid = {trade.status for trade in read(dossier).trades}
+    mixed = PayoutStatus.FAILED in closed_and_paid and closed_and_paid & {
+        PayoutStatus.PAID,
+        PayoutStatus.RETURNED,
+    }
+    if mixed and CaseKind.CONTRADICTION not in _kinds(cases):
+        yield "closed and paid, without a case"
+
+
+def _honest(dossier: Dossier, history: Sequence[Transition]) -> Iterator[str]:
+    payout = dossier.payout
+    withdrawn = {PayoutStatus.QUEUED, PayoutStatus.HELD, PayoutStatus.CANCELLED}
+    if payout.exposed and payout.status in withdrawn:
+        yield f"exposed and {payout.status}"
+    if read(dossier).exposing and payout.status in withdrawn:
+        yield f"may have reached JD, and is {payout.status}"
+    for move in history:
+        left = move.from_status is PayoutStatus.UNKNOWN
+        if left and move.to_status is not PayoutStatus.SENDING and move.evidence_id is None:
+            yield f"left unknown for {move.to_status} without evidence"
+
+
+def _whole_history(dossier: Dossier, history: Sequence[Transition]) -> Iterator[str]:
+    status: PayoutStatus | None = None
+    for move in history:
+        if move.from_status is not status:
+            yield f"a move from {move.from_status} follows one to {status}"
+        status = move.to_status
+    if status is not dossier.payout.status:
+        yield f"history ends in {status}, the row says {dossier.payout.status}"
+
+
+def _weighed(dossier: Dossier, now: datetime, rules: Rules) -> Iterator[str]:
+    payout = dossier.payout
+    waiting = [e.id for e in dossier.evidence if e.applied_at is None]
+    if waiting:
+        yield f"evidence {waiting} is not weighed"
+        return
+    standing = weigh(dossier, now, rules)
+    for name in ("status", "returned_fen", "trade_no", "exposed"):
+        says, should = getattr(payout, name), getattr(standing, name)
+        if says != should:
+            yield f"{name} is {says}, and weighing all evidence gives {should}"
+
+
+def _signed(dossier: Dossier, history: Sequence[Transition]) -> Iterator[str]:
+    payout = dossier.payout
+    ours = (payout.terms.customer_no, payout.out_trade_no, payout.amount_fen, payout.currency)
+    stored = {evidence.id: evidence.answer for evidence in dossier.evidence}
+    for move in history:
+        if move.evidence_id is None:
+            if move.to_status.rank > PayoutStatus.UNKNOWN.rank and move.actor in _ROBOTS:
+                yield f"{move.to_status} without evidence"
+            continue
+        answer = stored.get(move.evidence_id)
+        if answer is None or not answer.verified:
+            yield f"{move.to_status} from something unsigned"
+            continue
+        named = (answer.member, answer.number, answer.amount_fen, answer.currency)
+        if answer.trade_status is not None and named != ours:
+            yield f"{move.to_status} from a message about something else"
+
+
+#: Actors that are programs: what they move needs evidence.
+_ROBOTS = frozenset({"worker", "receiver"})
+
+
+def _one_at_a_time(dossier: Dossier) -> Iterator[str]:
+    ends: datetime | None = None
+    for attempt in dossier.attempts:
+        if ends is not None and attempt.started_at < ends:
+            yield f"attempt {attempt.number} began before the one before it had ended"
+        ends = attempt.closed_at or ends
+    if sum(attempt.closed_at is None for attempt in dossier.attempts) > 1:
+        yield "two attempts are under way"
+
+
+def _kinds(cases: Iterable[Case]) -> set[CaseKind]:
+    return {case.kind for case in cases}
