@@ -63,21 +63,21 @@ def test_the_fullest_job_is_taken_whole() -> None:
     order = entry.parse(a_job(**FULL), "shop")
     payee = order.payee
 
-    assert ("salary-2026-03-张三丰", "shop", "B1", "r=1", {"team": "payroll"}) == (
+    assert (
         order.obligation,
         order.producer,
         order.biz_trade_no,
         order.return_params,
         order.metadata,
-    )
+    ) == ("salary-2026-03-张三丰", "shop", "B1", "r=1", {"team": "payroll"})
     assert datetime(2026, 3, 3, 12, tzinfo=UTC) == order.send_before
-    assert ("CR", "102100099996", "中国工商银行北京分行", "13812345678") == (
+    assert (
         payee.card_type,
         payee.branch_code,
         payee.branch_name,
         payee.mobile,
-    )
-    assert ("ID", "11010119900307775X") == (payee.id_type, payee.id_no)
+    ) == ("CR", "102100099996", "中国工商银行北京分行", "13812345678")
+    assert (payee.id_type, payee.id_no) == ("ID", "11010119900307775X")
 
 
 BAD = [
@@ -195,7 +195,7 @@ def test_a_job_is_an_object(job: object) -> None:
     """
     Anything else is not looked into.
     """
-    assert ("job: must be an object",) == faults(job)
+    assert faults(job) == ("job: must be an object",)
 
 
 def test_all_faults_are_named_at_once() -> None:
@@ -252,7 +252,7 @@ def test_no_fault_quotes_a_value() -> None:
     values = ["欧阳", "锋", "6222", "7312", "1381234", "9900307", "110101"]
 
     assert len(found) >= len(SECRETS)
-    assert [] == [fault for fault in found for value in values if value in fault]
+    assert [fault for fault in found for value in values if value in fault] == []
 
 
 def test_the_error_itself_quotes_nothing() -> None:
@@ -389,7 +389,7 @@ def test_a_company_without_its_branch_is_refused_by_both() -> None:
     """
     job = {**a_job(**COMPANY), "payee_branch_name": None}
 
-    assert ("payee_branch_name: is required for a company account",) == faults(job)
+    assert faults(job) == ("payee_branch_name: is required for a company account",)
     assert not accepts(entry.schema(), job)
 
 
@@ -433,7 +433,7 @@ def test_an_accepted_job_leaves_no_rejection() -> None:
     """
     There is nothing to complain about.
     """
-    assert [] == received({"job": a_job()}, Accepted(1)).rejections
+    assert received({"job": a_job()}, Accepted(1)).rejections == []
 
 
 @pytest.mark.parametrize(
@@ -471,7 +471,7 @@ def test_a_rejection_names_a_proper_number_only() -> None:
     known = received({"job": a_job(amount_fen=0)}, Accepted(1)).rejections[0]
     strange = received({"job": a_job(out_trade_no="张三 6222")}, Accepted(1)).rejections[0]
 
-    assert (NUMBER, None) == (known.out_trade_no, strange.out_trade_no)
+    assert (known.out_trade_no, strange.out_trade_no) == (NUMBER, None)
 
 
 def test_a_fault_of_the_database_passes_through() -> None:

@@ -33,11 +33,11 @@ def test_a_line_says_when_where_and_what() -> None:
     """
     written = line("payout %s", "moved")
 
-    assert ("info", "jdpay_payouts.test", "payout moved") == (
+    assert (
         written["level"],
         written["logger"],
         written["message"],
-    )
+    ) == ("info", "jdpay_payouts.test", "payout moved")
     assert written["time"].endswith("+00:00")
 
 

@@ -23,7 +23,7 @@ NEEDED = {
     "BROKER_URL": "redis://:broker-secret@127.0.0.1:6379/0",
     "DATABASE_URL": "postgresql://u:db-secret@127.0.0.1/p",
     "KEYRING": "keyring-secret",
-    "CUSTOMER_NO": "360080002191800017",
+    "CUSTOMER_NO": "360080000000000001",
     "SIGN_KEY": "sign-secret",
     "GATEWAY_URL": "https://127.0.0.1:9443/npp10/",
     "NOTIFY_URL": "http://127.0.0.1:9080/jdpay/notify",
@@ -73,11 +73,11 @@ def test_the_terms_of_new_payouts() -> None:
     """
     terms = Settings.load().terms
 
-    assert ("sandbox", "360080002191800017", "https://127.0.0.1:9443/npp10") == (
+    assert (
         terms.profile,
         terms.customer_no,
         terms.gateway_url,
-    )
+    ) == ("sandbox", "360080000000000001", "https://127.0.0.1:9443/npp10")
 
 
 def test_durations_carry_their_unit(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,7 +93,7 @@ def test_durations_carry_their_unit(monkeypatch: pytest.MonkeyPatch) -> None:
         QUERY_RETRY_FIRST="0.5s",
         HTTP_DEADLINE="5s",
         LEASE_MARGIN="30s",
-        SWEEP_EVERY="500ms".replace("500ms", "0.5s"),
+        SWEEP_EVERY="0.5s",
     )
     settings = Settings.load()
 
@@ -128,11 +128,11 @@ def test_all_faults_are_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     given(monkeypatch, SIGN_KEY=None, CUSTOMER_NO="no spaces", FOLLOWUPS="3m,1m", PROFILE="test")
     text = fault()
 
-    assert [] == [
+    assert [
         name
         for name in ("SIGN_KEY", "CUSTOMER_NO", "FOLLOWUPS", "PROFILE")
         if f"PAYOUTS_{name}: " not in text
-    ]
+    ] == []
 
 
 @pytest.mark.parametrize(
@@ -179,7 +179,6 @@ def test_an_impossible_setting_is_refused(
         ("WAKE_AGAIN", "0s"),
         ("HTTP_DEADLINE", "0s"),
         ("BACKOFF_FIRST", "0s"),
-        ("RETURN_WATCH", "0s,1d"),
     ],
 )
 def test_a_setting_that_would_hurt_is_refused(
@@ -201,7 +200,7 @@ def test_no_secret_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     given(monkeypatch, CUSTOMER_NO="no spaces")
     shown += fault()
 
-    assert [] == [value for value in NEEDED.values() if "secret" in value and value in shown]
+    assert [value for value in NEEDED.values() if "secret" in value and value in shown] == []
     assert "-secret" not in shown
 
 

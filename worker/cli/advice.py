@@ -28,10 +28,9 @@ _NEXT = {
     PayoutStatus.REFUSED: "Correct what JD refused; the same number is then sent again.",
     PayoutStatus.UNKNOWN: "A follow-up query or a notification decides.",
     PayoutStatus.PROCESSING: "A follow-up query or a notification decides.",
-    PayoutStatus.FAILED: "Nothing more is sent. Replace it under a new number only once JD has said so"
-    " again a day later.",
+    PayoutStatus.FAILED: "Nothing more is sent. Replace it only once JD repeats that a day later.",
     PayoutStatus.PAID: "Nothing, unless the bank sends the money back; JD is asked for that.",
-    PayoutStatus.RETURNED: "Nothing. Replace it under a new number only once a query has confirmed it.",
+    PayoutStatus.RETURNED: "Nothing. Replace it only once a query has confirmed the return.",
     PayoutStatus.CANCELLED: "Nothing.",
 }
 
@@ -54,7 +53,7 @@ CASE_ADVICE = {
     CaseKind.CONTRADICTION: "Ask JD's support which is true. Do not pay it again meanwhile.",
     CaseKind.VANISHED: "Ask JD's support, naming the trade number. Do not pay it again meanwhile.",
     CaseKind.SECOND_TRADE_NO: "Look for both trades in JD's console: it may have been paid twice.",
-    CaseKind.NUMBER_TAKEN: "Find out who used this number, and for what, before paying under another.",
+    CaseKind.NUMBER_TAKEN: "Find out who used this number, and for what, before paying again.",
     CaseKind.MISMATCH: "Compare the order in JD's console with ours.",
     CaseKind.PARTIAL_RETURN: "Book the part that came back; pay again at most that part.",
     CaseKind.RETURN_AMOUNT: "Look up in JD's console what came back.",

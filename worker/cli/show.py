@@ -117,7 +117,7 @@ def _explanations(dossier: Dossier) -> Iterator[str]:
         listed = codes.look_up(code)
         if code and listed.meaning is not Meaning.PROCESSED:
             yield f"{code}: {listed.says}; {listed.remedy}"
-    for code in dict.fromkeys(e.answer.reason_code for e in dossier.evidence):
-        if code:
-            cause = codes.reason(code)
-            yield f"{code}: {cause.says}; {cause.remedy}"
+    for given in dict.fromkeys(e.answer.reason_code for e in dossier.evidence):
+        if given:
+            cause = codes.reason(given)
+            yield f"{given}: {cause.says}; {cause.remedy}"

@@ -77,9 +77,10 @@ def test_a_known_number_with_other_content_is_a_conflict(
     service.accept(an_order())
     outcome = service.accept(an_order(**changes))
 
-    assert Conflict(
-        "number_reused", (f"{fault}: differs from the payout that has this number",)
-    ) == outcome
+    assert (
+        Conflict("number_reused", (f"{fault}: differs from the payout that has this number",))
+        == outcome
+    )
 
 
 def test_an_obligation_is_paid_by_one_payout(service: Payouts) -> None:
@@ -99,7 +100,7 @@ def test_a_job_whose_time_is_over_is_a_conflict(service: Payouts) -> None:
     outcome = service.accept(an_order(send_before=at(0)))
 
     assert Conflict("expired", ("send_before: this moment has passed",)) == outcome
-    assert [] == service.ledger.payouts(None, 10)
+    assert service.ledger.payouts(None, 10) == []
 
 
 def test_a_repeated_job_whose_time_is_over_is_still_the_same_payout(
@@ -123,4 +124,4 @@ def test_a_rejection_is_kept(service: Payouts) -> None:
     service.reject(Rejection("invalid", ("amount_fen: is required",), 10, "ab" * 32))
     (kept,) = service.ledger.rejections(10)
 
-    assert ("invalid", ("amount_fen: is required",)) == (kept.reason, kept.faults)
+    assert (kept.reason, kept.faults) == ("invalid", ("amount_fen: is required",))

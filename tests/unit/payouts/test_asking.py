@@ -210,7 +210,10 @@ def test_no_answer_makes_a_hot_loop(
             break
         asked.append(max(now, standing.next_query_at))
         now = asked[-1] + A_MOMENT
-        evidence = (*dossier.evidence, replace(a_query(answer), asked_at=asked[-1], received_at=now))
+        evidence = (
+            *dossier.evidence,
+            replace(a_query(answer), asked_at=asked[-1], received_at=now),
+        )
         dossier = replace(dossier, evidence=numbered(evidence))
 
     assert all(later - first >= A_MINUTE for first, later in zip(asked, asked[2:], strict=False))

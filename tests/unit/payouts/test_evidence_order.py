@@ -75,9 +75,7 @@ unsigned = answers.map(lambda answer: replace(answer, verified=False))
 minutes = st.sampled_from([1, 2, 11, 30])
 
 notifications = st.builds(a_notification, answers, minutes)
-queries = st.one_of(
-    st.builds(a_query, answers, minutes), st.builds(not_found, minutes)
-)
+queries = st.one_of(st.builds(a_query, answers, minutes), st.builds(not_found, minutes))
 refusals = st.sampled_from([a_bare(meaning) for meaning in sorted(REFUSALS)])
 replies = st.one_of(refusals, refusals, answers)
 
@@ -191,9 +189,9 @@ def test_copies_do_not_matter(story: Story, data: st.DataObject) -> None:
     """
     A message that is stored again, anywhere, changes nothing.
     """
-    copies = data.draw(st.lists(st.sampled_from(story.evidence), max_size=4)) if (
-        story.evidence
-    ) else []
+    copies = (
+        data.draw(st.lists(st.sampled_from(story.evidence), max_size=4)) if (story.evidence) else []
+    )
     longer = tuple(data.draw(st.permutations([*story.evidence, *copies])))
 
     assert told(story, story.evidence) == told(story, longer)

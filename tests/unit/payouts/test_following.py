@@ -117,7 +117,7 @@ def test_a_lost_answer_is_asked_for_again_with_growing_waits(
 
     gaps = [later - first for first, later in zip(gateway.asked, gateway.asked[1:], strict=False)]
     assert at(1) == gateway.asked[0]
-    assert [30, 60, 120, 240] == [gap.total_seconds() for gap in gaps]
+    assert [gap.total_seconds() for gap in gaps] == [30, 60, 120, 240]
     assert PayoutStatus.UNKNOWN is row().status
 
 
@@ -185,7 +185,7 @@ def test_a_lost_request_is_sent_again_and_paid(
             service.submit(dispatcher.submits.pop())
 
     assert [at(1), at(2), at(3), at(10)] == gateway.asked[:4]
-    assert (PayoutStatus.PAID, 1) == (row().status, row().resends)
+    assert (row().status, row().resends) == (PayoutStatus.PAID, 1)
 
 
 def test_a_confirmed_end_is_left_in_peace(
@@ -208,7 +208,7 @@ def test_a_confirmed_end_is_left_in_peace(
         while dispatcher.queries:
             service.query(dispatcher.queries.pop())
 
-    assert [0, 1, 2, 3, 7, 15, 30] == [(asked - at(0)).days for asked in gateway.asked]
+    assert [(asked - at(0)).days for asked in gateway.asked] == [0, 1, 2, 3, 7, 15, 30]
 
 
 # --- notifications
@@ -254,7 +254,7 @@ def test_a_repeated_notification_is_acknowledged_and_stored_once(
     """
     JD sends five; each gets its answer.
     """
-    assert [True] * 5 == [clerk.notify(FINI) for _ in range(5)]
+    assert [clerk.notify(FINI) for _ in range(5)] == [True] * 5
     assert len(ledger.dossier(payout_id).evidence) == 1
 
 
@@ -264,9 +264,9 @@ def test_a_notification_of_a_number_that_we_lack_is_kept(clerk: Clerk, ledger: S
     """
     lost = replace(FINI, number="P9999999")
 
-    assert [True, True] == [clerk.notify(lost), clerk.notify(lost)]
+    assert [clerk.notify(lost), clerk.notify(lost)] == [True, True]
     (case,) = ledger.cases(open_only=True, limit=10)
-    assert (CaseKind.ORPHAN, "P9999999") == (case.kind, case.out_trade_no)
+    assert (case.kind, case.out_trade_no) == (CaseKind.ORPHAN, "P9999999")
 
 
 @pytest.mark.parametrize("field", ["member", "amount_fen", "currency"])
@@ -357,7 +357,7 @@ def test_doubt_about_a_number_that_we_lack_does_nothing(clerk: Clerk, ledger: Sq
     """
     clerk.doubt("P9999999")
 
-    assert [] == ledger.payouts(None, 10)
+    assert ledger.payouts(None, 10) == []
 
 
 def test_doubt_wakes_no_question_about_what_was_never_sent(
@@ -378,9 +378,7 @@ def test_doubt_wakes_no_question_about_what_was_never_sent(
 # --- the sweep
 
 
-def test_a_lost_worker_is_noticed(
-    service: Payouts, gateway: ScriptedGateway, clock: Clock
-) -> None:
+def test_a_lost_worker_is_noticed(service: Payouts, gateway: ScriptedGateway, clock: Clock) -> None:
     """
     Its lease runs out, and the payout is unknown and followed.
     """
@@ -392,14 +390,14 @@ def test_a_lost_worker_is_noticed(
     swept = service.sweep()
 
     payout = service.ledger.dossier(1).payout
-    assert (PayoutStatus.UNKNOWN, True) == (payout.status, payout.exposed)
-    assert (1, 1) == (swept.settled, swept.queries)
+    assert (payout.status, payout.exposed) == (PayoutStatus.UNKNOWN, True)
+    assert (swept.settled, swept.queries) == (1, 1)
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before it", "after it"])
 @pytest.mark.parametrize("dies_at", [1, 2])
 def test_death_while_learning_loses_nothing(
-    ledger: SqlLedger, clerk: Clerk, service: Payouts, payout_id: int, dies_at: int, after: bool  # noqa: FBT001
+    ledger: SqlLedger, clerk: Clerk, service: Payouts, payout_id: int, dies_at: int, after: bool
 ) -> None:
     """
     What was stored is applied by the next sweep; what was not, JD sends again.
@@ -423,7 +421,7 @@ def test_a_due_row_is_woken_once_for_a_while(
     service.accept(an_order())
     dispatcher.submits.clear()
 
-    assert [1, 0, 0] == [service.sweep().sends for _ in range(3)]
+    assert [service.sweep().sends for _ in range(3)] == [1, 0, 0]
     clock.advance(seconds=31)
     assert service.sweep().sends == 1
 
@@ -439,7 +437,7 @@ def test_a_pause_stops_sends_and_no_queries(
     clock.advance(minutes=1)
     swept = service.sweep()
 
-    assert (0, 1) == (swept.sends, swept.queries)
+    assert (swept.sends, swept.queries) == (0, 1)
 
 
 class StubbornLedger(SqlLedger):
@@ -468,7 +466,7 @@ def test_one_broken_payout_does_not_stop_the_others(
     """
     A row that cannot be settled is passed over, and the sweep does the rest of its work.
     """
-    stubborn = StubbornLedger(ledger._engine, ledger._keyring, clock)  # noqa: SLF001
+    stubborn = StubbornLedger(ledger._engine, ledger._keyring, clock)
     stubborn.broken = payout_id
     service = with_ledger(stubborn)
     ledger.record(ledger.dossier(payout_id).payout, Source.QUERY, an_answer(verified=False))
@@ -477,4 +475,4 @@ def test_one_broken_payout_does_not_stop_the_others(
     clock.advance(minutes=5)
     service.sweep()
 
-    assert [2] == dispatcher.submits
+    assert dispatcher.submits == [2]

@@ -47,7 +47,7 @@ def test_equal_orders_do_not_differ() -> None:
     """
     The same content is the same payout.
     """
-    assert () == differing(an_order(), an_order())
+    assert differing(an_order(), an_order()) == ()
 
 
 @pytest.mark.parametrize(
@@ -75,6 +75,7 @@ def test_payee_fields_are_named_without_values() -> None:
     """
     other = replace(PAYEE, account_no="6222021234567897313", account_name="李四")
 
-    assert ("payee.account_no", "payee.account_name") == differing(
-        an_order(), an_order(payee=other)
+    assert differing(an_order(), an_order(payee=other)) == (
+        "payee.account_no",
+        "payee.account_name",
     )

@@ -257,7 +257,7 @@ def test_refusals_of_two_attempts_in_either_order() -> None:
     ],
 )
 def test_exposure_is_written_down(
-    outcomes: str, evidence: tuple[Evidence, ...], exposed: bool  # noqa: FBT001
+    outcomes: str, evidence: tuple[Evidence, ...], exposed: bool
 ) -> None:
     """
     Whether any attempt may have reached JD stands in the row.
@@ -326,7 +326,7 @@ def test_a_return_on_the_third_day() -> None:
     later = a_dossier(dossier.payout, *back, attempts=dossier.attempts)
     standing = weigh(later, at(3 * day), RULES)
 
-    assert (RETURNED, AMOUNT, ()) == (standing.status, standing.returned_fen, standing.cases)
+    assert (standing.status, standing.returned_fen, standing.cases) == (RETURNED, AMOUNT, ())
 
 
 @pytest.mark.parametrize(
@@ -378,7 +378,7 @@ def test_what_came_back(
         (a_reply(a_bare(Meaning.CHANNEL), applied_at=at(1)), False),
     ],
 )
-def test_our_own_faults_stop_the_channel(evidence: Evidence, pauses: bool) -> None:  # noqa: FBT001
+def test_our_own_faults_stop_the_channel(evidence: Evidence, pauses: bool) -> None:
     """
     What is wrong with us stops sending, once, and never the payee's payout.
     """
@@ -394,7 +394,7 @@ def test_a_balance_that_was_short_fails_the_payout_and_stops_the_channel() -> No
     short = a_trade(TradeStatus.CLOS, reason_code=BALANCE_SHORT)
     standing = weighed(PROCESSING, a_notification(short))
 
-    assert (FAILED, Reason.CLOSED_BALANCE_SHORT) == (standing.status, standing.reason)
+    assert (standing.status, standing.reason) == (FAILED, Reason.CLOSED_BALANCE_SHORT)
     assert standing.pause is not None
     assert BALANCE_SHORT in standing.pause
 
@@ -422,7 +422,7 @@ def test_answers_that_do_not_verify_are_counted() -> None:
         a_query(WPAR, 5),
     )
 
-    assert (False, True) == standing.verified
+    assert standing.verified == (False, True)
 
 
 @pytest.mark.parametrize(
@@ -530,4 +530,4 @@ def test_weighing_twice_changes_nothing() -> None:
         again.settled_at,
         again.cases,
     )
-    assert (None, ()) == (again.evidence_id, again.verified)
+    assert (again.evidence_id, again.verified) == (None, ())

@@ -73,14 +73,14 @@ def test_a_refusal_takes_back_its_own_attempt_only() -> None:
     attempts = (an_attempt(1, NO_ANSWER), an_attempt(2, ANSWERED))
     refusal = a_reply(a_bare(Meaning.PAYEE), attempt_id=2)
 
-    assert [1] == exposing(a_dossier(None, refusal, attempts=attempts))
+    assert exposing(a_dossier(None, refusal, attempts=attempts)) == [1]
 
 
 def test_a_refused_query_takes_nothing_back() -> None:
     """
     A refusal of the question says nothing about the payout.
     """
-    assert [1] == exposing(a_dossier(None, a_query(a_bare(Meaning.CHANNEL))))
+    assert exposing(a_dossier(None, a_query(a_bare(Meaning.CHANNEL)))) == [1]
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_a_later_attempt_does_not_make_an_early_duplicate_ours() -> None:
     attempts = (an_attempt(1, LOST), an_attempt(2, NO_ANSWER, started_at=at(1)))
     reading = read(a_dossier(None, duplicate, attempts=attempts))
 
-    assert () == reading.trades
+    assert reading.trades == ()
     assert len(reading.taken) == 1
 
 
@@ -132,7 +132,7 @@ def test_the_top_is_the_highest_ever_evidenced() -> None:
     )
 
     assert reading.top is not None
-    assert (PayoutStatus.PAID, 1) == (reading.top.status, reading.top.evidence.id)
+    assert (reading.top.status, reading.top.evidence.id) == (PayoutStatus.PAID, 1)
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ def allowed(dossier: Dossier, minutes: float = 11, rules: Rules = RULES) -> bool
         ((-20, -10, 2), False),
     ],
 )
-def test_absent_means_said_often_and_late_enough(asked: tuple[float, ...], expected: bool) -> None:  # noqa: FBT001
+def test_absent_means_said_often_and_late_enough(asked: tuple[float, ...], expected: bool) -> None:
     """
     Two signed not-found answers, asked at least 2 and 10 minutes after the lease ended.
     """
@@ -123,7 +123,7 @@ def test_a_duplicate_answer_forbids_another_resend() -> None:
     ("hours", "expected"),
     [(23, True), (24, True), (24.01, False), (1000, False)],
 )
-def test_a_resend_has_its_window(hours: float, expected: bool) -> None:  # noqa: FBT001
+def test_a_resend_has_its_window(hours: float, expected: bool) -> None:
     """
     No resend later than 24 hours after the first transmission.
     """
@@ -141,7 +141,7 @@ def test_a_resend_has_its_window(hours: float, expected: bool) -> None:  # noqa:
         (1, "UU", False),
     ],
 )
-def test_resends_are_limited(limit: int, outcomes: str, expected: bool) -> None:  # noqa: FBT001
+def test_resends_are_limited(limit: int, outcomes: str, expected: bool) -> None:
     """
     So many resends and no more: U is unanswered, N is not connected.
     """
@@ -160,9 +160,7 @@ def test_after_a_resend_the_asking_begins_anew() -> None:
     attempts = (an_attempt(1), an_attempt(2, started_at=at(11)))
 
     assert not allowed(a_dossier(resent, *TWICE, attempts=attempts), 23)
-    assert allowed(
-        a_dossier(resent, *TWICE, not_found(14), not_found(22), attempts=attempts), 23
-    )
+    assert allowed(a_dossier(resent, *TWICE, not_found(14), not_found(22), attempts=attempts), 23)
 
 
 def test_every_gap_needs_its_answer() -> None:
@@ -191,7 +189,7 @@ def test_every_gap_needs_its_answer() -> None:
         (PayoutStatus.CANCELLED, False),
     ],
 )
-def test_what_may_be_sent_by_itself(status: PayoutStatus, expected: bool) -> None:  # noqa: FBT001
+def test_what_may_be_sent_by_itself(status: PayoutStatus, expected: bool) -> None:
     """
     Of all statuses, only a queued payout goes out without more ado.
     """

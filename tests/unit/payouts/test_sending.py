@@ -125,7 +125,7 @@ def test_what_becomes_of_a_submission(
         attempt.outcome,
     )
     assert dossier.payout.lease_token is None
-    assert [] == [e for e in dossier.evidence if e.applied_at is None]
+    assert [e for e in dossier.evidence if e.applied_at is None] == []
 
 
 def test_the_claim_is_committed_before_the_connection(
@@ -147,9 +147,7 @@ def test_the_claim_is_committed_before_the_connection(
     assert [(PayoutStatus.SENDING, True, gateway.sent[0])] == seen
 
 
-def test_two_workers_send_once(
-    service: Payouts, gateway: ScriptedGateway, payout_id: int
-) -> None:
+def test_two_workers_send_once(service: Payouts, gateway: ScriptedGateway, payout_id: int) -> None:
     """
     A message that is delivered again while the request is on the wire does nothing.
     """
@@ -191,8 +189,8 @@ def test_a_channel_that_pauses_after_the_claim_stops_the_connection(
     service.submit(payout_id)
 
     payout = service.ledger.dossier(payout_id).payout
-    assert [] == gateway.sent
-    assert (PayoutStatus.QUEUED, False) == (payout.status, payout.exposed)
+    assert gateway.sent == []
+    assert (payout.status, payout.exposed) == (PayoutStatus.QUEUED, False)
 
 
 def test_a_worker_that_slept_over_its_lease_does_not_connect(
@@ -204,7 +202,7 @@ def test_a_worker_that_slept_over_its_lease_does_not_connect(
     gateway.meanwhile = lambda: clock.advance(minutes=5)
     service.submit(payout_id)
 
-    assert [] == gateway.sent
+    assert gateway.sent == []
     assert PayoutStatus.QUEUED is service.ledger.dossier(payout_id).payout.status
 
 
@@ -222,7 +220,7 @@ def test_a_worker_whose_payout_was_taken_for_lost_does_not_connect(
     gateway.meanwhile = sleep
     service.submit(payout_id)
 
-    assert [] == gateway.sent
+    assert gateway.sent == []
     assert PayoutStatus.UNKNOWN is service.ledger.dossier(payout_id).payout.status
 
 
@@ -260,7 +258,7 @@ def test_a_resend_is_the_same_request(
     payout = service.ledger.dossier(payout_id).payout
     assert 2 == len(gateway.sent)  # noqa: SIM300
     assert 1 == len(set(gateway.sent))  # noqa: SIM300
-    assert (PayoutStatus.PAID, 1) == (payout.status, payout.resends)
+    assert (payout.status, payout.resends) == (PayoutStatus.PAID, 1)
 
 
 def test_a_retry_after_no_connection_is_the_same_request(
@@ -289,7 +287,7 @@ def test_a_paused_channel_changes_no_row(
     service.submit(payout_id)
 
     assert before == service.ledger.dossier(payout_id)
-    assert [] == gateway.sent
+    assert gateway.sent == []
 
 
 @pytest.mark.parametrize(
@@ -342,7 +340,7 @@ def test_evidence_that_waits_is_weighed_before_sending(
     service.ledger.record(payout, Source.NOTIFICATION, answer)
     service.submit(payout_id)
 
-    assert [] == gateway.sent
+    assert gateway.sent == []
 
 
 def test_a_payout_of_another_member_is_not_touched(
@@ -356,7 +354,7 @@ def test_a_payout_of_another_member_is_not_touched(
     other.submit(payout_id)
     other.query(payout_id)
 
-    assert [] == [*gateway.sent, *gateway.asked]
+    assert [*gateway.sent, *gateway.asked] == []
 
 
 def test_a_payout_that_does_not_exist_is_named(service: Payouts) -> None:
@@ -392,14 +390,12 @@ Recovery = Callable[[HonestGateway, int, bool], tuple[bool, Payout]]
 
 
 @pytest.fixture
-def after_death(
-    ledger: SqlLedger, clock: Clock, dispatcher: RecordingDispatcher
-) -> Recovery:
+def after_death(ledger: SqlLedger, clock: Clock, dispatcher: RecordingDispatcher) -> Recovery:
     """
     Die at the n-th write of accepting and sending, recover with a new process, and look.
     """
 
-    def recover(gateway: HonestGateway, dies_at: int, after: bool) -> tuple[bool, Payout]:  # noqa: FBT001
+    def recover(gateway: HonestGateway, dies_at: int, after: bool) -> tuple[bool, Payout]:
         mortal = MortalLedger(ledger, dies_at, after=after)
         doomed = Payouts(Clerk(mortal, MEMBER, Rules(), "doomed"), gateway, dispatcher, TERMS)  # type: ignore[arg-type]
         died = False
@@ -420,7 +416,7 @@ def after_death(
 @pytest.mark.parametrize("loses_replies", [False, True], ids=["answered", "reply lost"])
 @pytest.mark.parametrize("refuses", [0, 1], ids=["connected", "not connected"])
 def test_death_at_any_write_ends_in_one_payment(
-    after_death: Recovery, dies_at: int, after: bool, loses_replies: bool, refuses: int  # noqa: FBT001
+    after_death: Recovery, dies_at: int, after: bool, loses_replies: bool, refuses: int
 ) -> None:
     """
     Wherever the process dies, the payout is paid once and recorded as paid.
@@ -428,13 +424,13 @@ def test_death_at_any_write_ends_in_one_payment(
     gateway = HonestGateway(loses_replies=loses_replies, refuses_connections=refuses)
     _, payout = after_death(gateway, dies_at, after)
 
-    assert (1, PayoutStatus.PAID) == (len(gateway.booked), payout.status)
+    assert (len(gateway.booked), payout.status) == (1, PayoutStatus.PAID)
     assert len(set(gateway.sent)) == 1
     assert payout.lease_token is None
 
 
 @pytest.mark.parametrize(("dies_at", "dies"), [(6, True), (7, False)])
-def test_the_deaths_reach_every_write(after_death: Recovery, dies_at: int, dies: bool) -> None:  # noqa: FBT001
+def test_the_deaths_reach_every_write(after_death: Recovery, dies_at: int, dies: bool) -> None:
     """
     The table above goes as far as the last write of an ordinary submission, and no further.
     """

@@ -44,7 +44,7 @@ def test_nothing_moves_to_itself() -> None:
     """
     A move is a change.
     """
-    assert [] == [status for status in PayoutStatus if status in TRANSITIONS[status]]
+    assert [status for status in PayoutStatus if status in TRANSITIONS[status]] == []
 
 
 def test_every_status_has_its_row() -> None:
@@ -89,7 +89,7 @@ def test_the_order_of_evidence() -> None:
     """
     Ranks rise along the evidenced order, and all that is local has none.
     """
-    assert [1, 2, 3, 4, 5] == [status.rank for status in EVIDENCED]
+    assert [status.rank for status in EVIDENCED] == [1, 2, 3, 4, 5]
     assert {0} == {status.rank for status in set(PayoutStatus) - set(EVIDENCED)}
 
 
