@@ -80,6 +80,10 @@ def _run(directory: Path, database: str, console: Console, *, as_json: bool, kee
         try:
             with screen.Screen(console) as watch:
                 outcome = play(running, ledger, story.cast(), watch, _PATIENCE_SECONDS)
+            if keep:
+                # The last scenario paused the channel, as a short balance should.
+                member = running.environment["PAYOUTS_CUSTOMER_NO"]
+                ledger.resume(member, "the demo's balance was topped up", "demo")
         finally:
             ledger.close()
         _report(outcome, console, as_json=as_json)

@@ -34,7 +34,8 @@ _FAULTS = (
     ValueError,
 )
 
-#: The causes that come before the first byte of a request: these three and no other.
+#: The causes that come before the first byte of a request: no connection (a name that is unknown
+#: is one kind of it), a connection too slow to make, and a certificate that does not verify.
 _UNSENT: tuple[tuple[type[Exception], str], ...] = (
     (urllib3.exceptions.NameResolutionError, "name_unknown"),
     (urllib3.exceptions.NewConnectionError, "refused"),

@@ -65,5 +65,5 @@ def test_steps_that_do_not_rise_are_refused(text: str) -> None:
     """
     Each step lies after the one before.
     """
-    with pytest.raises(ValueError, match="must rise|is not a duration"):
+    with pytest.raises(ValueError, match=r"must rise|is not a duration"):
         parse_durations(text)

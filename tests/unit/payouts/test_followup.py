@@ -154,5 +154,5 @@ def test_a_tail_that_ends_or_stands_still_is_refused(text: str) -> None:
     """
     Only the last stretch is endless, and every interval is longer than zero.
     """
-    with pytest.raises(ValueError, match="stretch|longer than zero|is not a duration"):
+    with pytest.raises(ValueError, match=r"stretch|longer than zero|is not a duration"):
         parse_tail(text)

@@ -46,8 +46,9 @@ def weighed(
     status: PayoutStatus, *evidence: Evidence, outcomes: str = "?", minutes: float = 15
 ) -> Standing:
     """
-    The standing after attempts that ended so: ? no answer, A answered, N not connected, L lost,
-    and a dot for one that runs.
+    The standing after attempts that ended so.
+
+    ? is no answer, A answered, N not connected, L lost, and a dot is one that runs.
     """
     return weigh(sent(status, *evidence, outcomes=outcomes), at(minutes), RULES)
 

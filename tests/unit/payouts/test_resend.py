@@ -1,5 +1,5 @@
 """
-May a payout be sent, and may it be sent again?
+Whether a payout may be sent, and sent again.
 """
 
 from dataclasses import replace

@@ -347,7 +347,7 @@ def test_a_payout_of_another_member_is_not_touched(
     service: Payouts, ledger: SqlLedger, gateway: ScriptedGateway, payout_id: int
 ) -> None:
     """
-    This process has no keys for it.
+    A process leaves alone what it has no keys for.
     """
     terms = type(TERMS)("sandbox", "999", TERMS.gateway_url, TERMS.notify_url)
     other = Payouts(Clerk(ledger, "999", Rules(), "other"), gateway, RecordingDispatcher(), terms)
