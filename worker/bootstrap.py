@@ -5,6 +5,7 @@ Each part is made once a process, when something first asks for it; a forked chi
 database connections, and keeps the certificates that its parent read.
 """
 
+import contextlib
 import functools
 import ipaddress
 import logging
@@ -45,12 +46,18 @@ def open_ledger(settings: StoreSettings) -> SqlLedger:
     """
     A ledger over given settings, after the same checks.
     """
-    engine = create_engine(settings.database_url.get_secret_value())
-    if not migrate.is_current(engine):
-        raise SettingsError("the database schema is not current; run `payouts migrate`")
-    ensure_profile(engine, settings.profile)
-    keys = keyring(settings)
-    ensure_keyring(engine, keys)
+    try:
+        engine = create_engine(settings.database_url.get_secret_value())
+    except ValueError as error:
+        raise SettingsError(f"PAYOUTS_DATABASE_URL: {error}") from error
+    with contextlib.ExitStack() as unless_it_is_ours:
+        unless_it_is_ours.callback(engine.dispose)
+        if not migrate.is_current(engine):
+            raise SettingsError("the database schema is not current; run `payouts migrate`")
+        ensure_profile(engine, settings.profile)
+        keys = keyring(settings)
+        ensure_keyring(engine, keys)
+        unless_it_is_ours.pop_all()
     return SqlLedger(engine, keys)
 
 
@@ -130,7 +137,7 @@ def refuse_real_money(settings: Settings) -> None:
     host = urlsplit(settings.gateway_url).hostname or ""
     try:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:  # the latter for what cannot be a name
         raise SettingsError(f"PAYOUTS_GATEWAY_URL: the host {host} is not known") from error
     for *_, address in found:
         where = ipaddress.ip_address(str(address[0]).partition("%")[0])

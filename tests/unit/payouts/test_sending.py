@@ -57,49 +57,37 @@ def payout_id(service: Payouts) -> int:
 
 
 @pytest.mark.parametrize(
-    ("reply", "status", "reason", "outcome"),
+    ("reply", "end"),
     [
-        (NotSent("dns"), PayoutStatus.QUEUED, Reason.NOT_CONNECTED, AttemptOutcome.NOT_CONNECTED),
+        (NotSent("dns"), (PayoutStatus.QUEUED, Reason.NOT_CONNECTED, AttemptOutcome.NOT_CONNECTED)),
         (
             MaybeSent("read_timeout"),
-            PayoutStatus.UNKNOWN,
-            Reason.NO_ANSWER,
-            AttemptOutcome.NO_ANSWER,
+            (PayoutStatus.UNKNOWN, Reason.NO_ANSWER, AttemptOutcome.NO_ANSWER),
         ),
-        (UNSIGNED, PayoutStatus.UNKNOWN, Reason.UNCLEAR_ANSWER, AttemptOutcome.ANSWERED),
-        (an_answer(), PayoutStatus.UNKNOWN, Reason.UNCLEAR_ANSWER, AttemptOutcome.ANSWERED),
+        (UNSIGNED, (PayoutStatus.UNKNOWN, Reason.UNCLEAR_ANSWER, AttemptOutcome.ANSWERED)),
+        (an_answer(), (PayoutStatus.UNKNOWN, Reason.UNCLEAR_ANSWER, AttemptOutcome.ANSWERED)),
         (
             a_bare(Meaning.UNCLEAR),
-            PayoutStatus.UNKNOWN,
-            Reason.UNCLEAR_ANSWER,
-            AttemptOutcome.ANSWERED,
+            (PayoutStatus.UNKNOWN, Reason.UNCLEAR_ANSWER, AttemptOutcome.ANSWERED),
         ),
         (
             a_bare(Meaning.PAYEE),
-            PayoutStatus.FAILED,
-            Reason.PAYEE_REFUSED,
-            AttemptOutcome.ANSWERED,
+            (PayoutStatus.FAILED, Reason.PAYEE_REFUSED, AttemptOutcome.ANSWERED),
         ),
         (
             a_bare(Meaning.CHANNEL),
-            PayoutStatus.REFUSED,
-            Reason.CHANNEL_REFUSED,
-            AttemptOutcome.ANSWERED,
+            (PayoutStatus.REFUSED, Reason.CHANNEL_REFUSED, AttemptOutcome.ANSWERED),
         ),
         (
             a_bare(Meaning.DUPLICATE),
-            PayoutStatus.UNKNOWN,
-            Reason.NUMBER_TAKEN,
-            AttemptOutcome.ANSWERED,
+            (PayoutStatus.UNKNOWN, Reason.NUMBER_TAKEN, AttemptOutcome.ANSWERED),
         ),
         (
             a_trade(TradeStatus.WPAR),
-            PayoutStatus.PROCESSING,
-            Reason.IN_PROGRESS,
-            AttemptOutcome.ANSWERED,
+            (PayoutStatus.PROCESSING, Reason.IN_PROGRESS, AttemptOutcome.ANSWERED),
         ),
-        (a_trade(TradeStatus.FINI), PayoutStatus.PAID, Reason.PAID, AttemptOutcome.ANSWERED),
-        (a_trade(TradeStatus.CLOS), PayoutStatus.FAILED, Reason.CLOSED, AttemptOutcome.ANSWERED),
+        (a_trade(TradeStatus.FINI), (PayoutStatus.PAID, Reason.PAID, AttemptOutcome.ANSWERED)),
+        (a_trade(TradeStatus.CLOS), (PayoutStatus.FAILED, Reason.CLOSED, AttemptOutcome.ANSWERED)),
     ],
 )
 def test_what_becomes_of_a_submission(
@@ -107,9 +95,7 @@ def test_what_becomes_of_a_submission(
     gateway: ScriptedGateway,
     payout_id: int,
     reply: Step,
-    status: PayoutStatus,
-    reason: Reason,
-    outcome: AttemptOutcome,
+    end: tuple[PayoutStatus, Reason, AttemptOutcome],
 ) -> None:
     """
     Every result of the gateway has its end, written down with the attempt.
@@ -119,7 +105,7 @@ def test_what_becomes_of_a_submission(
 
     dossier = service.ledger.dossier(payout_id)
     (attempt,) = dossier.attempts
-    assert (status, reason, outcome) == (
+    assert end == (
         dossier.payout.status,
         dossier.payout.reason,
         attempt.outcome,

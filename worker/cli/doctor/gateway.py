@@ -8,6 +8,7 @@ sealed: whether JD accepts the pfx shows with the first payout alone.
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 
+from worker import bootstrap
 from worker.cli.doctor.clocks import compared
 from worker.cli.doctor.finding import Finding, fault, ok
 from worker.jdpay import canonical, codes, request, times
@@ -70,6 +71,8 @@ def gateway(clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Iterat
     JD tells us our balance.
     """
     settings = Settings.load()
+    # What the worker may not talk to, the doctor does not talk to; `settings` says why.
+    bootstrap.refuse_real_money(settings)
     url = f"{settings.gateway_url.rstrip('/')}/account_query"
     key = SignKey(settings.sign_key.get_secret_value())
     asked = request.account_query(settings.terms, clock())
