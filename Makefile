@@ -10,7 +10,9 @@ UV_COMPILE := uv pip compile pyproject.toml --universal --python-version 3.11 \
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 
-.PHONY: help install demo test check lock clean openssl
+SEEDS ?= 1000
+
+.PHONY: help install demo test check simulate lock clean openssl
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -28,6 +30,9 @@ check: .venv/installed-dev ## Lint, format, types and layers
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 	@$(BIN)/python -m pytest --quiet tests/test_layers.py
+
+simulate: .venv/installed-dev ## Simulate SEEDS worlds of crashes and lost messages
+	@$(BIN)/python -m tests.simulation --seeds $(SEEDS)
 
 lock: ## Resolve both locks anew for Python 3.11 to 3.13 (needs uv)
 	$(UV_COMPILE) --output-file requirements.lock

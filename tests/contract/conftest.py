@@ -1,5 +1,5 @@
 """
-A ledger over each database, with a clock that only the test moves.
+A ledger in memory and over each database, with a clock that only the test moves.
 """
 
 from collections.abc import Iterator
@@ -9,15 +9,27 @@ import sqlalchemy as sa
 
 from tests.contract.samples import KEYRING, VirtualClock, migrated
 from tests.servers import Databases
+from worker.payouts.ports import Ledger
 from worker.store.engine import create_engine
 from worker.store.ledger import SqlLedger
+from worker.store.memory import MemoryLedger
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """
+    Run each test over every ledger; one that asks for the engine, over those that have one.
+    """
+    if "backend" in metafunc.fixturenames:
+        memory = [] if "engine" in metafunc.fixturenames else ["memory"]
+        metafunc.parametrize("backend", [*memory, "sqlite", "postgres"])
 
 
 @pytest.fixture
-def engine(databases: Databases) -> Iterator[sa.Engine]:
+def engine(backend: str, request: pytest.FixtureRequest) -> Iterator[sa.Engine]:
     """
     A migrated database of either kind.
     """
+    databases: Databases = request.getfixturevalue(f"{backend}_databases")
     engine = create_engine(databases.prepared(migrated))
     yield engine
     engine.dispose()
@@ -32,8 +44,10 @@ def clock() -> VirtualClock:
 
 
 @pytest.fixture
-def ledger(engine: sa.Engine, clock: VirtualClock) -> SqlLedger:
+def ledger(backend: str, clock: VirtualClock, request: pytest.FixtureRequest) -> Ledger:
     """
     The ledger under test.
     """
-    return SqlLedger(engine, KEYRING, clock)
+    if backend == "memory":
+        return MemoryLedger(lambda: clock.now)
+    return SqlLedger(request.getfixturevalue("engine"), KEYRING, clock)

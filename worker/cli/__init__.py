@@ -8,6 +8,7 @@ import click
 
 #: Command to "module:attribute". `payouts wire` needs no database library, so it loads none.
 COMMANDS = {
+    "audit": "worker.cli.audit:audit",
     "cases": "worker.cli.cases:cases",
     "channel": "worker.cli.channel:channel",
     "demo": "worker.cli.demo:demo",

@@ -69,6 +69,8 @@ class Stack:
         self._empty = directory / "empty"
         self._empty.mkdir(parents=True, exist_ok=True)
         self.broker = parts.enter_context(Broker(directory / "broker"))
+        #: The database server, where there is one.
+        self.postgres: Postgres | None = None
         ports = {name: free_port() for name in ("sandbox", "receiver", "flower")}
         self.sandbox_url = f"https://127.0.0.1:{ports['sandbox']}"
         self.receiver_url = f"http://127.0.0.1:{ports['receiver']}"
@@ -131,17 +133,21 @@ def running(
     settings: Mapping[str, str] = HURRIED,
     sandbox: tuple[str, ...] = HURRIED_SANDBOX,
     flower: bool = False,
+    workers: int = 1,
+    beats: int = 1,
 ) -> Iterator[Stack]:
     """
     Run broker, database, sandbox, receiver, worker and beat below `directory`, until left.
 
-    Raises `StackError` or `EmbeddedError` where something cannot start.
+    Further workers and beats are called ``worker2``, ``beat2`` and so on. Raises `StackError` or
+    `EmbeddedError` where something cannot start.
     """
     with contextlib.ExitStack() as parts:
         stack = Stack(directory, parts)
         database_url = f"sqlite:///{directory}/payouts.sqlite"
         if database == "postgres":
-            database_url = parts.enter_context(Postgres(directory / "postgres")).url
+            stack.postgres = parts.enter_context(Postgres(directory / "postgres"))
+            database_url = stack.postgres.url
         _start_sandbox(stack, sandbox)
         stack.environment |= {
             **_read_environment(directory / "sandbox" / "sandbox.env"),
@@ -158,14 +164,21 @@ def running(
         stack.start("receiver", *receiver, "--no-control-socket")
         celery = ("celery", "-A", "worker.app")
         quiet = ("--without-gossip", "--without-mingle")
-        stack.start("worker", *celery, "worker", "--concurrency", "4", *quiet)
-        stack.start("beat", *celery, "beat", "-s", str(directory / "beat"))
+        for name in _names("worker", workers):
+            node = f"--hostname={name}@%h"
+            stack.start(name, *celery, "worker", "--concurrency", "4", node, *quiet)
+        for name in _names("beat", beats):
+            stack.start(name, *celery, "beat", "-s", str(directory / name))
         if flower:
             port = stack.flower_url.rpartition(":")[2]
             web = ("flower", "--address=127.0.0.1", f"--port={port}")
             stack.start("flower", *celery, *web, "--read_only=True", "--persistent=False")
         _wait_for(stack.children["receiver"], f"{stack.receiver_url}/health", None)
         yield stack
+
+
+def _names(part: str, count: int) -> list[str]:
+    return [part, *(f"{part}{number}" for number in range(2, count + 1))]
 
 
 def _start_sandbox(stack: Stack, options: tuple[str, ...]) -> None:

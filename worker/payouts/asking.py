@@ -72,7 +72,7 @@ def _moves_after_all(reading: Reading) -> bool:
 
 def _ladder(reading: Reading, status: PayoutStatus, rules: Rules) -> datetime | None:
     payout = reading.payout
-    since = payout.last_sent_at or payout.updated_at
+    since = payout.last_sent_at or payout.accepted_at
     due = rules.schedule.after_transmission(since, reading.answered_at)
     ended = payout.lease_ended_at
     if status is PayoutStatus.UNKNOWN and ended is not None and reading.absences:

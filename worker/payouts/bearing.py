@@ -71,6 +71,15 @@ class NumberTaken:
 
 
 @dataclass(frozen=True, slots=True)
+class Known:
+    """
+    JD knows the number, but does not say, or not in full, what became of it.
+    """
+
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True)
 class Mismatch:
     """
     A signed message about our number, or to our request, names something that is not ours.
@@ -88,7 +97,7 @@ class Silent:
     evidence: Evidence
 
 
-Bearing = Trade | Refusal | Absent | NoResult | NumberTaken | Mismatch | Silent
+Bearing = Trade | Refusal | Absent | NoResult | NumberTaken | Known | Mismatch | Silent
 
 
 def bearing(payout: Payout, evidence: Evidence, exposed_since: datetime | None) -> Bearing:
@@ -96,7 +105,7 @@ def bearing(payout: Payout, evidence: Evidence, exposed_since: datetime | None) 
     Return what `evidence` says about `payout`.
 
     `exposed_since` is when the payout was first attempted, if any attempt but the one that this
-    evidence answers may have reached JD; None if none may have.
+    evidence answers, and before it, may have reached JD; None if none may have.
     """
     answer = evidence.answer
     if not answer.verified:
@@ -107,7 +116,9 @@ def bearing(payout: Payout, evidence: Evidence, exposed_since: datetime | None) 
     if duplicate and (exposed_since is None or _precedes(answer, exposed_since)):
         return NumberTaken(evidence)
     if answer.trade_status is not None:
-        return _trade(evidence, payout) if _names(answer, payout) else Silent(evidence)
+        return _trade(evidence, payout) if _names(answer, payout) else Known(evidence)
+    if duplicate:
+        return Known(evidence)
     match evidence.source:
         case Source.REPLY:
             return Refusal(evidence) if answer.meaning in REFUSALS else Silent(evidence)

@@ -7,9 +7,9 @@ from datetime import datetime
 
 from worker.payouts.bearing import Trade
 from worker.payouts.evidence import TradeStatus
-from worker.payouts.model import CaseKind
+from worker.payouts.model import AttemptOutcome, CaseKind
 from worker.payouts.reading import Reading
-from worker.payouts.resend import is_absent, may_resend
+from worker.payouts.resend import may_resend, proven_absent
 from worker.payouts.rules import Rules
 from worker.payouts.standing import CaseNote
 from worker.payouts.status import PayoutStatus
@@ -63,7 +63,8 @@ def _unexpected(reading: Reading) -> Iterator[CaseNote]:
     """
     Evidence of a trade that we cannot have caused.
     """
-    if not reading.dossier.attempts:
+    attempts = reading.dossier.attempts
+    if all(attempt.outcome is AttemptOutcome.NOT_CONNECTED for attempt in attempts):
         yield from _first(CaseKind.UNEXPECTED, (t.evidence.id for t in reading.trades))
 
 
@@ -86,9 +87,9 @@ def _fen(trade: Trade) -> int:
 def _dead_ends(
     reading: Reading, status: PayoutStatus, now: datetime, rules: Rules
 ) -> Iterator[CaseNote]:
-    absent = status is PayoutStatus.UNKNOWN and is_absent(reading, rules)
-    if absent and not may_resend(reading, now, rules):
-        yield CaseNote(CaseKind.NOT_FOUND, reading.absences[-1].evidence.id)
+    absent = proven_absent(reading, rules) if status is PayoutStatus.UNKNOWN else None
+    if absent is not None and not may_resend(reading, now, rules):
+        yield CaseNote(CaseKind.NOT_FOUND, absent.evidence.id)
     sent_at = reading.payout.last_sent_at
     if status.awaits_gateway and sent_at is not None and now - sent_at > rules.schedule.patience:
         yield CaseNote(CaseKind.UNRESOLVED)

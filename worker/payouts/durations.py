@@ -16,7 +16,10 @@ def parse_duration(text: str) -> timedelta:
     match = _DURATION.fullmatch(text.strip())
     if match is None:
         raise ValueError(f"{text!r} is not a duration; write a number and a unit, as 90s, 3m, 2h")
-    return timedelta(seconds=float(match["number"]) * _UNITS[match["unit"]])
+    try:
+        return timedelta(seconds=float(match["number"]) * _UNITS[match["unit"]])
+    except OverflowError:
+        raise ValueError(f"{text!r} is longer than any calendar") from None
 
 
 def parse_durations(text: str) -> tuple[timedelta, ...]:

@@ -46,33 +46,48 @@ def weigh(dossier: Dossier, now: datetime, rules: Rules) -> Standing:
         next_send_at=_next_send_at(reading, status, now, rules),
         next_query_at=next_query_at(reading, status, settled_at, now, rules),
         cases=cases(reading, status, now, rules),
-        pause=_pause(waiting),
+        pause=_pause(dossier, waiting),
         verified=tuple(e.answer.verified for e in waiting if e.source is not Source.NOTIFICATION),
     )
 
 
 def _verdict(reading: Reading) -> Verdict:
     payout = reading.payout
-    stays: Verdict = (payout.status, payout.reason, None)
-    top = reading.top
-    if top is not None:
-        if top.status is payout.status:
-            return payout.status, _sharper_reason(reading), None
-        if top.status.rank < payout.status.rank:
-            return stays
-        return top.status, top.reason, top.evidence
-    if payout.status.rank > PayoutStatus.UNKNOWN.rank or not reading.dossier.attempts:
-        return stays
-    last = reading.dossier.attempts[-1]
-    if last.outcome is None or payout.status not in _MOVED_BY_ATTEMPTS:
-        return stays
-    if reading.exposing:
-        if payout.status is PayoutStatus.UNKNOWN:
-            return stays
-        return _unknown(reading)
-    if reading.refusals:
-        return _refused(reading.refusals[-1])
-    return PayoutStatus.QUEUED, Reason.NOT_CONNECTED, None
+    found = _evidenced(reading) or _attempted(reading)
+    if found is None or found[0] is payout.status:
+        return payout.status, _sharper_reason(reading), None
+    if found[0].rank < payout.status.rank and payout.status is not PayoutStatus.UNKNOWN:
+        return payout.status, payout.reason, None
+    return found
+
+
+def _evidenced(reading: Reading) -> Verdict | None:
+    """
+    The highest status that JD's word gives, whatever came first.
+
+    A refusal counts where no attempt may have got past it: it speaks for its own attempt alone.
+    """
+    found: list[Verdict] = []
+    if reading.top is not None:
+        found.append((reading.top.status, reading.top.reason, reading.top.evidence))
+    if reading.refusals and not reading.exposing:
+        found.append(_refused(max(reading.refusals, key=_attempt)))
+    return max(found, key=lambda verdict: verdict[0].rank, default=None)
+
+
+def _attempted(reading: Reading) -> Verdict | None:
+    """
+    What the end of the last attempt says by itself: at most that we do not know.
+    """
+    attempts = reading.dossier.attempts
+    if not attempts or attempts[-1].outcome is None:
+        return None
+    if reading.payout.status is not PayoutStatus.SENDING:
+        return None
+    return _unknown(reading) if reading.exposing else _UNSENT
+
+
+_UNSENT: Verdict = (PayoutStatus.QUEUED, Reason.NOT_CONNECTED, None)
 
 
 def _sharper_reason(reading: Reading) -> Reason:
@@ -83,10 +98,6 @@ def _sharper_reason(reading: Reading) -> Reason:
     if reading.payout.reason is Reason.CLOSED and Reason.CLOSED_BALANCE_SHORT in reasons:
         return Reason.CLOSED_BALANCE_SHORT
     return reading.payout.reason
-
-
-#: Where an attempt's end may still move a payout without any trade status.
-_MOVED_BY_ATTEMPTS = frozenset({PayoutStatus.SENDING, PayoutStatus.UNKNOWN, PayoutStatus.REFUSED})
 
 
 def _unknown(reading: Reading) -> Verdict:
@@ -112,6 +123,10 @@ _REFUSED = {
 def _refused(refusal: Refusal) -> Verdict:
     status, reason = _REFUSED[refusal.evidence.answer.meaning]
     return status, reason, refusal.evidence
+
+
+def _attempt(refusal: Refusal) -> int:
+    return refusal.evidence.attempt_id or 0
 
 
 def _first_trade_no(reading: Reading) -> str | None:
@@ -154,7 +169,7 @@ def _backoff(dossier: Dossier, rules: Rules) -> timedelta:
     return doubled(rules.backoff_first, rules.backoff_longest, max(0, tries - 1))
 
 
-def _pause(waiting: tuple[Evidence, ...]) -> str | None:
+def _pause(dossier: Dossier, waiting: tuple[Evidence, ...]) -> str | None:
     """
     Our own faults stop the channel, signed or not: a false alarm costs time, a missed one more.
     """
@@ -162,9 +177,14 @@ def _pause(waiting: tuple[Evidence, ...]) -> str | None:
         answer = evidence.answer
         if evidence.source is not Source.NOTIFICATION and answer.meaning in _STOPS:
             return f"JD answered {answer.code}"
-        if answer.verified and answer.reason_code == BALANCE_SHORT:
+        if _is_short(evidence) and not any(_is_short(e) for e in dossier.evidence if e.applied_at):
+            # Told for the first time: a repetition must not undo that somebody topped up.
             return f"JD closed a payout with {BALANCE_SHORT}: balance short"
     return None
+
+
+def _is_short(evidence: Evidence) -> bool:
+    return evidence.answer.verified and evidence.answer.reason_code == BALANCE_SHORT
 
 
 _STOPS = frozenset({Meaning.CHANNEL, Meaning.BALANCE})

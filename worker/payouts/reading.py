@@ -7,6 +7,7 @@ from datetime import datetime
 
 from worker.payouts.bearing import (
     Absent,
+    Known,
     Mismatch,
     NoResult,
     NumberTaken,
@@ -31,6 +32,7 @@ class Reading:
     no_results: tuple[NoResult, ...]
     taken: tuple[NumberTaken, ...]
     mismatches: tuple[Mismatch, ...]
+    known: tuple[Known, ...]
     #: Attempts that may have reached JD: all but those that provably did not, or were refused.
     exposing: tuple[Attempt, ...]
     #: When the last query that got a verified answer was asked.
@@ -79,6 +81,7 @@ def read(dossier: Dossier) -> Reading:
         absences=tuple(b for b in found if isinstance(b, Absent)),
         no_results=tuple(b for b in found if isinstance(b, NoResult)),
         taken=tuple(b for b in found if isinstance(b, NumberTaken)),
+        known=tuple(b for b in found if isinstance(b, Known)),
         mismatches=tuple(b for b in found if isinstance(b, Mismatch)),
         exposing=exposing,
         answered_at=max(answered, default=None),
@@ -89,11 +92,12 @@ def _exposed_before(
     dossier: Dossier, exposing: tuple[Attempt, ...], evidence: Evidence
 ) -> datetime | None:
     """
-    When the payout was first attempted, if any attempt but the one answered here exposed it.
+    When the payout was first attempted, if any attempt before the one answered here exposed it.
 
     The first attempt of all and not the exposing one, since JD dates a trade by the request, and
     the request is as old as the first attempt.
     """
-    if all(attempt.id == evidence.attempt_id for attempt in exposing):
+    answered = evidence.attempt_id
+    if answered is None or all(attempt.id >= answered for attempt in exposing):
         return None
     return min(attempt.started_at for attempt in dossier.attempts)

@@ -8,6 +8,7 @@ limited, counted, and can be switched off; what it does not allow is for a perso
 
 from datetime import datetime
 
+from worker.payouts.bearing import Absent
 from worker.payouts.model import AttemptOutcome, Dossier
 from worker.payouts.reading import Reading
 from worker.payouts.rules import Rules
@@ -27,37 +28,40 @@ def may_send(reading: Reading, now: datetime, rules: Rules) -> bool:
             # Only an operator makes a refused payout due, after mending what was refused.
             return reading.payout.next_send_at is not None and not reading.trades
         case PayoutStatus.UNKNOWN:
-            return is_absent(reading, rules) and may_resend(reading, now, rules)
+            return proven_absent(reading, rules) is not None and may_resend(reading, now, rules)
         case _:
             return False
 
 
-def is_absent(reading: Reading, rules: Rules) -> bool:
+def proven_absent(reading: Reading, rules: Rules) -> Absent | None:
     """
-    Whether JD has said often and late enough that it does not have this payout.
+    The answer with which JD has said often and late enough that it does not have this payout.
 
-    One not-found answer for each of `rules.resend_gaps`, each to a question asked at least that
-    long after the last lease ended, and no sign of a trade ever.
+    One not-found answer for each of `rules.resend_gaps`, each to a question of its own, asked at
+    least that long after the last lease ended, and no sign of a trade ever. None if that is not so.
     """
     ended = reading.payout.lease_ended_at
-    if ended is None or reading.trades or reading.no_results or reading.taken:
-        return False
-    asked = sorted(a.asked_at for a in reading.absences if a.asked_at >= ended)
+    if ended is None or reading.trades or reading.no_results:
+        return None
+    asked = {absent.asked_at: absent for absent in reversed(reading.absences)}
+    completing = None
     for gap in rules.resend_gaps:
         late_enough = [at for at in asked if at >= ended + gap]
         if not late_enough:
-            return False
-        asked.remove(late_enough[0])
-    return True
+            return None
+        completing = asked.pop(min(late_enough))
+    return completing
 
 
 def may_resend(reading: Reading, now: datetime, rules: Rules) -> bool:
     """
     Whether a resend is still allowed for a payout that is absent.
+
+    Any other word of JD's about the number forbids it: then a person decides.
     """
     payout = reading.payout
     return (
-        not reading.mismatches
+        not (reading.mismatches or reading.known or reading.taken)
         and _transmissions(reading.dossier) <= rules.resend_limit
         and payout.first_sent_at is not None
         and now - payout.first_sent_at <= rules.resend_window

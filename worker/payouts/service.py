@@ -57,9 +57,8 @@ class Payouts:
         The same number with the same content is the same payout. What stands in the way of a job
         comes back as a `Conflict`, and nothing is stored of it.
         """
-        if order.send_before is not None and order.send_before <= self.ledger.now():
-            return Conflict("expired", ("send_before: this moment has passed",))
-        payout_id = self.ledger.accept(order, self.terms)
+        expired = order.send_before is not None and order.send_before <= self.ledger.now()
+        payout_id = None if expired else self.ledger.accept(order, self.terms)
         if payout_id is not None:
             log.info("payout accepted", extra={"action": "accepted", "payout_id": payout_id})
             self._dispatcher.submit(payout_id)
@@ -78,6 +77,10 @@ class Payouts:
         Send one payout, if it may be sent now: claimed and committed before any socket opens.
         """
         dossier = self.ledger.dossier(payout_id)
+        if any(evidence.applied_at is None for evidence in dossier.evidence):
+            # Whoever stored it is gone: it may open a case, and that would forbid the sending.
+            self._clerk.settle(payout_id)
+            dossier = self.ledger.dossier(payout_id)
         payout = dossier.payout
         now = self.ledger.now()
         if not self._is_ours(payout) or not may_send(read(dossier), now, self.rules):
@@ -115,7 +118,10 @@ class Payouts:
         """
         settled = {*self.ledger.expired(limit), *self.ledger.unapplied(limit)}
         for payout_id in settled:
-            self._clerk.settle(payout_id)
+            try:
+                self._clerk.settle(payout_id)
+            except Exception:  # one row that cannot be settled must not stop all the others
+                log.exception("passed over by the sweep", extra={"payout_id": payout_id})
         sends = self.ledger.due_sends(limit, self.rules.wake_again)
         for payout_id in sends:
             self._dispatcher.submit(payout_id)
@@ -134,6 +140,8 @@ class Payouts:
                 "number_reused",
                 tuple(f"{n}: differs from the payout that has this number" for n in names),
             )
+        if order.send_before is not None and order.send_before <= self.ledger.now():
+            return Conflict("expired", ("send_before: this moment has passed",))
         holder = self.ledger.paying(self.terms.customer_no, order.obligation)
         number = holder.out_trade_no if holder else "another payout"
         return Conflict("obligation_taken", (f"obligation: {number} pays it already",))

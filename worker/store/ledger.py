@@ -3,6 +3,7 @@ The ledger as the use cases see it.
 """
 
 from worker.store.acceptance import Acceptance
+from worker.store.auditing import Auditing
 from worker.store.channel import Channel
 from worker.store.reading import Reading
 from worker.store.sending import Sending
@@ -10,7 +11,7 @@ from worker.store.sweep import Sweep
 from worker.store.weighing import Weighing
 
 
-class SqlLedger(Acceptance, Reading, Sending, Weighing, Sweep, Channel):
+class SqlLedger(Acceptance, Reading, Sending, Weighing, Sweep, Channel, Auditing):
     """
     The durable truth, in SQLite or PostgreSQL. Every method is one transaction.
     """

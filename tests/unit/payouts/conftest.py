@@ -2,9 +2,11 @@
 The use cases over the real ledger on SQLite, with a clock that only the test moves.
 """
 
+import sqlite3
 from collections.abc import Callable, Iterator
 
 import pytest
+from sqlalchemy import event
 
 from tests.factories import MEMBER, TERMS
 from tests.fakes import Clock, RecordingDispatcher, ScriptedGateway
@@ -29,6 +31,13 @@ def migrated(url: str) -> None:
     engine.dispose()
 
 
+def without_waiting_for_the_disk(connection: sqlite3.Connection, _entry: object) -> None:
+    """
+    No test here cuts the power.
+    """
+    connection.execute("PRAGMA synchronous = OFF")
+
+
 @pytest.fixture
 def clock() -> Clock:
     """
@@ -42,7 +51,9 @@ def ledger(sqlite_databases: SqliteDatabases, clock: Clock) -> Iterator[SqlLedge
     """
     A real ledger, empty.
     """
-    ledger = SqlLedger(create_engine(sqlite_databases.prepared(migrated)), KEYRING, clock)
+    engine = create_engine(sqlite_databases.prepared(migrated))
+    event.listen(engine, "connect", without_waiting_for_the_disk)
+    ledger = SqlLedger(engine, KEYRING, clock)
     yield ledger
     ledger.close()
 

@@ -186,21 +186,10 @@ ANSWERS = [
 ]
 
 
-@pytest.mark.parametrize("answer", ANSWERS, ids=lambda answer: answer.code or "trade")
-@pytest.mark.parametrize("status", [s for s in PayoutStatus if s is not PayoutStatus.CANCELLED])
-@pytest.mark.parametrize(
-    "earlier",
-    [(), (a_notification(PART, 0),), (a_notification(an_answer(amount_fen=1), 0),)],
-    ids=["plain", "odd return", "mismatch"],
-)
-def test_no_answer_makes_a_hot_loop(
-    status: PayoutStatus, answer: Answer, earlier: tuple[Evidence, ...]
-) -> None:
+def asked_about(dossier: Dossier, answer: Answer) -> list[datetime]:
     """
-    Ask whenever it is due, with the same answer each time: two questions a minute at most.
+    When JD is asked if every question is put when it is due, and gets that answer.
     """
-    attempts = (an_attempt(),) if a_payout(status).exposed else ()
-    dossier = a_dossier(a_payout(status), *earlier, attempts=attempts)
     asked: list[datetime] = []
     now = NOON
     for _ in range(8):
@@ -210,10 +199,24 @@ def test_no_answer_makes_a_hot_loop(
             break
         asked.append(max(now, standing.next_query_at))
         now = asked[-1] + A_MOMENT
-        evidence = (
-            *dossier.evidence,
-            replace(a_query(answer), asked_at=asked[-1], received_at=now),
-        )
-        dossier = replace(dossier, evidence=numbered(evidence))
+        heard = replace(a_query(answer), asked_at=asked[-1], received_at=now)
+        dossier = replace(dossier, evidence=numbered((*dossier.evidence, heard)))
+    return asked
 
-    assert all(later - first >= A_MINUTE for first, later in zip(asked, asked[2:], strict=False))
+
+@pytest.mark.parametrize("status", [s for s in PayoutStatus if s is not PayoutStatus.CANCELLED])
+@pytest.mark.parametrize(
+    "earlier",
+    [(), (a_notification(PART, 0),), (a_notification(an_answer(amount_fen=1), 0),)],
+    ids=["plain", "odd return", "mismatch"],
+)
+def test_no_answer_makes_a_hot_loop(status: PayoutStatus, earlier: tuple[Evidence, ...]) -> None:
+    """
+    Whatever JD answers each time, it is asked twice a minute at most.
+    """
+    attempts = (an_attempt(),) if a_payout(status).exposed else ()
+    for answer in ANSWERS:
+        asked = asked_about(a_dossier(a_payout(status), *earlier, attempts=attempts), answer)
+        gaps = [later - first for first, later in zip(asked, asked[2:], strict=False)]
+
+        assert min(gaps, default=A_MINUTE) >= A_MINUTE, answer

@@ -136,9 +136,10 @@ def test_a_refused_payout_stays_refused(evidence: Evidence) -> None:
 @pytest.mark.parametrize(
     ("outcomes", "evidence", "status", "reason"),
     [
-        # it runs: nothing is decided
+        # it runs: nothing is decided, unless its answer is stored already
         (".", (), SENDING, Reason.ACCEPTED),
-        (".", (a_reply(a_bare(Meaning.PAYEE)),), SENDING, Reason.ACCEPTED),
+        (".", (a_reply(a_bare(Meaning.UNCLEAR)),), SENDING, Reason.ACCEPTED),
+        (".", (a_reply(a_bare(Meaning.PAYEE)),), FAILED, Reason.PAYEE_REFUSED),
         # provably not sent: back to the queue
         ("N", (), QUEUED, Reason.NOT_CONNECTED),
         ("NNN", (), QUEUED, Reason.NOT_CONNECTED),

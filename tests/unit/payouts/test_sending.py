@@ -3,6 +3,7 @@ Sending: claimed before a socket opens, and every way in which it can end.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -399,15 +400,21 @@ def after_death(ledger: SqlLedger, clock: Clock, dispatcher: RecordingDispatcher
 
 @pytest.mark.parametrize("after", [False, True], ids=["before it", "after it"])
 @pytest.mark.parametrize("dies_at", range(1, 7))
-@pytest.mark.parametrize("loses_replies", [False, True], ids=["answered", "reply lost"])
-@pytest.mark.parametrize("refuses", [0, 1], ids=["connected", "not connected"])
+@pytest.mark.parametrize(
+    "faults",
+    [{}, {"loses_replies": True}, {"refuses_connections": 1}],
+    ids=["answered", "reply lost", "not connected"],
+)
 def test_death_at_any_write_ends_in_one_payment(
-    after_death: Recovery, dies_at: int, after: bool, loses_replies: bool, refuses: int
+    after_death: Recovery,
+    dies_at: int,
+    after: bool,
+    faults: dict[str, Any],
 ) -> None:
     """
     Wherever the process dies, the payout is paid once and recorded as paid.
     """
-    gateway = HonestGateway(loses_replies=loses_replies, refuses_connections=refuses)
+    gateway = HonestGateway(**faults)
     _, payout = after_death(gateway, dies_at, after)
 
     assert (len(gateway.booked), payout.status) == (1, PayoutStatus.PAID)

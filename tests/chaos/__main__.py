@@ -1,0 +1,67 @@
+"""
+``python -m tests.chaos``: exit 0 if every promise held, 1 if not.
+"""
+
+import contextlib
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from tests.acceptance.conftest import open_ledger
+from tests.chaos import plan, report
+from tests.chaos.course import Outcome, Wanted, run
+from worker.demo.stack import running
+
+
+def chaos(wanted: Wanted, directory: Path) -> Outcome:
+    """
+    Start everything below `directory`, break it, and end it again.
+    """
+    with (
+        running(
+            directory, database="postgres", workers=len(plan.WORKERS), beats=len(plan.BEATS)
+        ) as stack,
+        contextlib.closing(open_ledger(stack)) as ledger,
+    ):
+        return run(stack, ledger, wanted, click.echo)
+
+
+@click.command()
+@click.option("--minutes", default=10.0, show_default=True, help="How long faults happen.")
+@click.option("--seed", default=1, show_default=True, help="Decides the plan.")
+@click.option("--rate", default=2.0, show_default=True, help="Jobs a second.")
+@click.option("--plan", "show_plan", is_flag=True, help="Print the plan, then exit.")
+@click.option(
+    "--keep",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Work in this folder, and leave logs and database there.",
+)
+def main(minutes: float, seed: int, rate: float, show_plan: bool, keep: Path | None) -> None:
+    """
+    Break the whole product by a seed's plan, and check every promise afterwards.
+    """
+    if show_plan:
+        for fault in plan.make(seed, minutes * 60):
+            click.echo(fault)
+        return
+    with _folder(keep) as directory:
+        outcome = chaos(Wanted(seed, minutes * 60, rate), directory)
+    for line in report.lines(outcome):
+        click.echo(line)
+    sys.exit(1 if outcome.findings.breaches else 0)
+
+
+@contextlib.contextmanager
+def _folder(keep: Path | None) -> Iterator[Path]:
+    if keep:
+        yield keep.resolve()
+        return
+    with tempfile.TemporaryDirectory(prefix="payouts-chaos-") as folder:
+        yield Path(folder)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,95 @@
+"""
+The promises, checked for every payout once all is at rest.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from worker.demo import audit as books_audit
+from worker.payouts.invariants import Breach, Invariant, at_rest, of_books, of_payout
+from worker.payouts.model import Case, Payout, Transition
+from worker.payouts.ports import Ledger
+from worker.payouts.rules import Rules
+
+#: More than any run has.
+_ALL = 10_000_000
+
+#: What the sandbox's journal calls the movements of payouts' own money, fees aside.
+_MOVEMENTS = frozenset({"debit", "closed", "returned"})
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """
+    Everything that an audit read, and what it found wrong.
+    """
+
+    payouts: Sequence[Payout]
+    histories: Sequence[Sequence[Transition]]
+    cases: Sequence[Case]
+    books: Mapping[str, Any]
+    breaches: tuple[str, ...]
+
+
+def unsettled(ledger: Ledger, books: Mapping[str, Any]) -> list[str]:
+    """
+    What is still to come to rest, or on what the books do not agree yet.
+    """
+    payouts = ledger.payouts(None, _ALL)
+    with_case = {case.out_trade_no for case in ledger.cases(open_only=True, limit=_ALL)}
+    waiting = [
+        f"{payout.out_trade_no} {payout.status}"
+        for payout in payouts
+        if not payout.status.is_final and payout.out_trade_no not in with_case
+    ]
+    return waiting or list(books_audit.audit(books, payouts, with_case).faults)
+
+
+def audit(
+    ledger: Ledger, books: Mapping[str, Any], rules: Rules, fates: Mapping[str, str]
+) -> Findings:
+    """
+    Check every payout, the books, and every job; `fates` has what the producer knows of each.
+    """
+    payouts = ledger.payouts(None, _ALL)
+    cases = ledger.cases(open_only=False, limit=_ALL)
+    by_payout: dict[int | None, list[Case]] = {}
+    for case in cases:
+        by_payout.setdefault(case.payout_id, []).append(case)
+    breaches: list[str] = []
+    histories = []
+    now = ledger.now()
+    for payout in payouts:
+        dossier, history = ledger.dossier(payout.id), ledger.history(payout.id)
+        histories.append(history)
+        found = of_payout(dossier, history, by_payout.get(payout.id, []), now, rules)
+        breaches += map(str, (*found, *at_rest(dossier)))
+    breaches += map(str, _against_books(payouts, books))
+    breaches += map(str, _jobs(payouts, {r.out_trade_no for r in ledger.rejections(_ALL)}, fates))
+    with_case = {case.out_trade_no for case in cases if case.closed_at is None}
+    breaches += books_audit.audit(books, payouts, with_case).faults
+    return Findings(payouts, histories, cases, books, tuple(breaches))
+
+
+def _against_books(payouts: Sequence[Payout], books: Mapping[str, Any]) -> Iterator[Breach]:
+    kept_fen: dict[str, int] = {}
+    for entry in books["journal"]:
+        if entry["kind"] in _MOVEMENTS:
+            number = entry["out_trade_no"]
+            kept_fen[number] = kept_fen.get(number, 0) - entry["change_fen"]
+    return of_books(
+        {order["out_trade_no"]: order["debits"] for order in books["orders"]},
+        kept_fen,
+        {payout.out_trade_no: (payout.obligation, payout.amount_fen) for payout in payouts},
+    )
+
+
+def _jobs(
+    payouts: Sequence[Payout], rejected: set[str | None], fates: Mapping[str, str]
+) -> Iterator[Breach]:
+    accepted = {payout.out_trade_no for payout in payouts}
+    for number in fates.keys() - accepted - rejected:
+        yield Breach(Invariant.I2_NOTHING_LOST, number, f"{fates[number]}, and left no trace")
+    for number in accepted - fates.keys():
+        yield Breach(Invariant.I2_NOTHING_LOST, number, "nobody asked for it")

@@ -1,0 +1,163 @@
+"""
+The course of a run: load and faults together, then healing, then rest.
+"""
+
+import contextlib
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import requests
+from sqlalchemy.exc import SQLAlchemyError
+
+from tests.chaos import plan
+from tests.chaos.audit import Findings, audit, unsettled
+from tests.chaos.injector import Injector
+from tests.chaos.plan import Fault
+from tests.chaos.producer import Producer
+from worker.demo.stack import Stack
+from worker.embedded.errors import NotReady
+from worker.payouts.ports import Ledger
+from worker.settings import PREFIX, ReceiverSettings
+
+_TICK_SECONDS = 0.05
+_PROGRESS_SECONDS = 10.0
+_START_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """
+    What a run is asked for.
+    """
+
+    seed: int
+    #: How long faults happen.
+    seconds: float
+    jobs_per_second: float
+    #: How long everything may take to come to rest after the last fault.
+    rest_seconds: float = 150.0
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """
+    Everything that a run found.
+    """
+
+    wanted: Wanted
+    #: The faults, and when each began.
+    faults: Sequence[tuple[Fault, datetime]]
+    ended_by_itself: Counter[str]
+    made: int
+    accepted: int
+    rejected: int
+    repeated: int
+    rested_after: float
+    findings: Findings
+
+
+def run(stack: Stack, ledger: Ledger, wanted: Wanted, tell: Callable[[str], None]) -> Outcome:
+    """
+    Break a running stack by the plan of a seed, let it heal, and check what became of it.
+    """
+    member = stack.environment["PAYOUTS_CUSTOMER_NO"]
+    producer = Producer(stack.broker.url, member, ledger, wanted.seed, wanted.jobs_per_second)
+    injector = Injector(stack)
+    with contextlib.closing(producer):
+        _wait_for_work(injector, producer)
+        begun = _break(injector, producer, wanted, tell)
+        tell("all faults are over; waiting for everything to come to rest")
+        rested_after = _heal(stack, ledger, injector, producer, wanted.rest_seconds)
+    injector.rest()
+    fates = dict.fromkeys(producer.accepted, "accepted")
+    fates |= dict.fromkeys(producer.rejected, "rejected")
+    fates |= dict.fromkeys(producer.kept, "sent")
+    given = {name.removeprefix(PREFIX).lower(): value for name, value in stack.environment.items()}
+    rules = ReceiverSettings.model_validate(given).rules
+    return Outcome(
+        wanted=wanted,
+        faults=begun,
+        ended_by_itself=injector.ended,
+        made=producer.made,
+        accepted=len(producer.accepted),
+        rejected=len(producer.rejected),
+        repeated=producer.repeated,
+        rested_after=rested_after,
+        findings=audit(ledger, stack.books(), rules, fates),
+    )
+
+
+def _wait_for_work(injector: Injector, producer: Producer) -> None:
+    """
+    Wait until the workers have accepted a first job. Raises `TimeoutError` if they never do.
+    """
+    start = time.monotonic()
+    while not producer.accepted:
+        if time.monotonic() - start > _START_SECONDS:
+            raise TimeoutError("no worker accepted the first job")
+        _tick(injector, producer, _TICK_SECONDS)
+
+
+def _break(
+    injector: Injector, producer: Producer, wanted: Wanted, tell: Callable[[str], None]
+) -> list[tuple[Fault, datetime]]:
+    waiting = deque(plan.make(wanted.seed, wanted.seconds))
+    begun: list[tuple[Fault, datetime]] = []
+    lasting: list[Fault] = []
+    start = time.monotonic()
+    told = 0.0
+    while (elapsed := time.monotonic() - start) < wanted.seconds or waiting or lasting:
+        for fault in [one for one in lasting if one.ends <= elapsed]:
+            # A server that does not start is tried again.
+            with contextlib.suppress(NotReady):
+                injector.end(fault)
+                lasting.remove(fault)
+        # Not before what the plan says is mended by then: starting a server may have taken longer.
+        while waiting and waiting[0].at <= elapsed and waiting[0].target not in _targets(lasting):
+            fault = waiting.popleft()
+            begun.append((fault, datetime.now(UTC)))
+            injector.begin(fault)
+            lasting.append(fault)
+        _tick(injector, producer, min(elapsed, wanted.seconds))
+        if elapsed - told >= _PROGRESS_SECONDS:
+            told = elapsed
+            tell(
+                f"{elapsed:5.0f} s: {len(begun)} faults, {producer.made} jobs,"
+                f" {len(producer.accepted)} accepted, {producer.repeated} repeated"
+            )
+    return begun
+
+
+def _targets(faults: Sequence[Fault]) -> set[str]:
+    return {fault.target for fault in faults}
+
+
+def _heal(
+    stack: Stack, ledger: Ledger, injector: Injector, producer: Producer, seconds: float
+) -> float:
+    """
+    Wait until nothing is under way and the books agree; return how long it took.
+
+    Gives up in silence when the time is over: the audit then names what is left.
+    """
+    start = time.monotonic()
+    while (elapsed := time.monotonic() - start) < seconds:
+        _tick(injector, producer, 0.0)
+        with contextlib.suppress(SQLAlchemyError, requests.RequestException):
+            if not producer.kept and not unsettled(ledger, stack.books()):
+                break
+        time.sleep(_TICK_SECONDS * 10)
+    return elapsed
+
+
+def _tick(injector: Injector, producer: Producer, load_seconds: float) -> None:
+    injector.supervise()
+    producer.make(load_seconds)
+    producer.send(time.monotonic())
+    # The ledger may be away: the jobs are kept until it is back.
+    with contextlib.suppress(SQLAlchemyError):
+        producer.look()
+    time.sleep(_TICK_SECONDS)

@@ -1,0 +1,125 @@
+"""
+Does to a running stack what the plan says, and undoes it.
+"""
+
+import contextlib
+import os
+import signal
+from collections import Counter
+
+import redis
+import requests
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from tests.chaos.plan import BEATS, WORKERS, Fault, Kind
+from worker.demo.stack import Stack
+
+#: What is started again when it ends by itself. The sandbox is not: its books would be gone.
+_SUPERVISED = (*WORKERS, *BEATS, "receiver")
+
+
+class Injector:
+    """
+    Breaks and mends the parts of one stack, from the main thread.
+
+    Like any supervisor it starts again what ended by itself; `ended` counts that.
+    """
+
+    def __init__(self, stack: Stack) -> None:
+        assert stack.postgres is not None
+        self._stack = stack
+        self._postgres = stack.postgres
+        self._down: set[str] = set()
+        self.ended: Counter[str] = Counter()
+
+    def begin(self, fault: Fault) -> None:
+        """
+        Break it.
+        """
+        match fault.kind:
+            case Kind.WORKER_KILLED | Kind.BEAT_KILLED | Kind.RECEIVER_KILLED:
+                self._down.add(fault.target)
+                self._stack.kill(fault.target)
+            case Kind.WORKER_FROZEN:
+                self._signal(fault.target, signal.SIGSTOP)
+            case Kind.GATEWAY_FROZEN:
+                self._signal("sandbox", signal.SIGSTOP)
+            case Kind.BROKER_CLIENTS_CUT:
+                self._command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+            case Kind.BROKER_EMPTIED:
+                self._command("FLUSHALL")
+            case Kind.BROKER_KILLED:
+                self._stack.broker.kill()
+            case Kind.POSTGRES_STOPPED:
+                self._postgres.stop(immediate=True)
+            case Kind.REPLIES_DROPPED:
+                self._switch(drop_replies=True)
+            case Kind.NOTIFICATIONS_DROPPED:
+                self._switch(drop_notifications=True)
+
+    def end(self, fault: Fault) -> None:
+        """
+        Mend it. Raises `NotReady` where a server has to be tried again.
+        """
+        match fault.kind:
+            case Kind.WORKER_KILLED | Kind.BEAT_KILLED | Kind.RECEIVER_KILLED:
+                self._stack.start(fault.target)
+                self._down.discard(fault.target)
+            case Kind.WORKER_FROZEN:
+                self._signal(fault.target, signal.SIGCONT)
+            case Kind.GATEWAY_FROZEN:
+                self._signal("sandbox", signal.SIGCONT)
+            case Kind.BROKER_CLIENTS_CUT | Kind.BROKER_EMPTIED:
+                pass
+            case Kind.BROKER_KILLED:
+                self._stack.broker.start()
+            case Kind.POSTGRES_STOPPED:
+                self._postgres.start()
+            case Kind.REPLIES_DROPPED:
+                self._switch(drop_replies=False)
+            case Kind.NOTIFICATIONS_DROPPED:
+                self._switch(drop_notifications=False)
+
+    def supervise(self) -> None:
+        """
+        Start again what ended by itself.
+        """
+        for name in _SUPERVISED:
+            if name not in self._down and not self._stack.children[name].is_alive():
+                self.ended[name] += 1
+                self._stack.kill(name)
+                self._stack.start(name)
+
+    def rest(self) -> None:
+        """
+        End, in good order, everything that writes to the ledger.
+        """
+        children = [self._stack.children[name] for name in _SUPERVISED]
+        for child in children:
+            child.send(signal.SIGTERM)
+        for child in children:
+            child.stop()
+
+    def _signal(self, name: str, signum: signal.Signals) -> None:
+        """
+        Send a signal to a process and to all of its children.
+        """
+        child = self._stack.children[name]
+        if child.is_alive():
+            os.killpg(child.pid, signum)
+
+    def _command(self, *words: str) -> None:
+        broker = redis.Redis.from_url(
+            self._stack.broker.url, socket_timeout=5.0, retry=Retry(NoBackoff(), 0)
+        )
+        with contextlib.closing(broker):
+            broker.execute_command(*words)
+
+    def _switch(self, **switches: bool) -> None:
+        with requests.Session() as session:
+            session.trust_env = False
+            url = f"{self._stack.sandbox_url}/sandbox/switches"
+            session.post(
+                url, json=switches, verify=str(self._stack.ca_file), timeout=10
+            ).raise_for_status()

@@ -1,0 +1,104 @@
+"""
+What goes wrong, when, and for how long: decided by the seed alone.
+"""
+
+import enum
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+WORKERS = ("worker", "worker2", "worker3")
+BEATS = ("beat", "beat2")
+
+#: A frozen worker sleeps for at least this long: longer than the demo's lease of 4 seconds.
+LONGER_THAN_A_LEASE = 5.0
+
+
+class Kind(enum.StrEnum):
+    """
+    The faults, by the names that the report uses.
+    """
+
+    WORKER_KILLED = "worker killed"  #: kill -9 of its whole process group
+    WORKER_FROZEN = "worker frozen"  #: SIGSTOP for longer than its lease, then SIGCONT
+    BEAT_KILLED = "beat killed"
+    RECEIVER_KILLED = "receiver killed"
+    BROKER_CLIENTS_CUT = "broker clients cut"  #: CLIENT KILL TYPE normal
+    BROKER_EMPTIED = "broker emptied"  #: FLUSHALL
+    BROKER_KILLED = "broker killed"
+    POSTGRES_STOPPED = "postgres stopped"  #: its immediate mode, which is a crash
+    GATEWAY_FROZEN = "gateway frozen"  #: its books are in memory, so it is never killed
+    REPLIES_DROPPED = "replies dropped"
+    NOTIFICATIONS_DROPPED = "notifications dropped"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """
+    One fault: in seconds after the start, and how many until it is mended.
+    """
+
+    at: float
+    kind: Kind
+    target: str
+    lasts: float
+
+    @property
+    def ends(self) -> float:
+        """
+        When it is mended.
+        """
+        return self.at + self.lasts
+
+    def __str__(self) -> str:
+        return f"{self.at:7.2f} s  {self.kind} ({self.target}) for {self.lasts:.2f} s"
+
+
+#: Kind: how often in proportion, what it may hit, and how long it may last. A fault of no length
+#: is over at once. Faults with one target never overlap; all others may.
+_CHOICES: dict[Kind, tuple[int, tuple[str, ...], tuple[float, float]]] = {
+    Kind.WORKER_KILLED: (6, WORKERS, (0.2, 4.0)),
+    Kind.WORKER_FROZEN: (3, WORKERS, (LONGER_THAN_A_LEASE, 9.0)),
+    Kind.BEAT_KILLED: (2, BEATS, (0.2, 6.0)),
+    Kind.RECEIVER_KILLED: (2, ("receiver",), (0.2, 4.0)),
+    Kind.BROKER_CLIENTS_CUT: (2, ("broker",), (0.0, 0.0)),
+    Kind.BROKER_EMPTIED: (3, ("broker",), (0.0, 0.0)),
+    Kind.BROKER_KILLED: (2, ("broker",), (0.2, 4.0)),
+    Kind.POSTGRES_STOPPED: (2, ("postgres",), (0.2, 4.0)),
+    Kind.GATEWAY_FROZEN: (2, ("gateway",), (1.0, 5.0)),
+    Kind.REPLIES_DROPPED: (2, ("gateway",), (2.0, 8.0)),
+    Kind.NOTIFICATIONS_DROPPED: (2, ("gateway",), (2.0, 8.0)),
+}
+
+#: Seconds between the beginnings of two faults.
+_GAPS = (0.5, 4.0)
+
+
+def make(seed: int, seconds: float) -> list[Fault]:
+    """
+    The faults of one run; a longer run with the same seed begins with the shorter one's.
+    """
+    found = []
+    for fault in _endless(random.Random(seed)):
+        if fault.at > seconds:
+            return found
+        found.append(fault)
+    raise AssertionError("the plan has no end")
+
+
+def _endless(dice: random.Random) -> Iterator[Fault]:
+    now = 0.0
+    busy: dict[str, float] = {}
+    # Each kind once at first, so that a short run has seen them all.
+    kinds = dice.sample(list(Kind), len(Kind))
+    weights = [_CHOICES[kind][0] for kind in Kind]
+    while True:
+        now += dice.uniform(*_GAPS)
+        kind = kinds.pop() if kinds else dice.choices(list(Kind), weights)[0]
+        _, targets, lengths = _CHOICES[kind]
+        target, lasts = dice.choice(targets), dice.uniform(*lengths)
+        now = max(now, busy.get(target, 0.0))
+        fault = Fault(round(now, 3), kind, target, round(lasts, 3))
+        # A moment for whoever was restarted to begin, before it is hit again.
+        busy[target] = fault.ends + 2.0
+        yield fault

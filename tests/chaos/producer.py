@@ -1,0 +1,130 @@
+"""
+A producer that keeps to the README: each job is kept, and repeated, until its fate is known.
+"""
+
+import random
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+from celery import Celery
+from kombu.exceptions import OperationalError
+
+from worker.demo.story import PAUSING, Actor, job
+from worker.names import QueueName, TaskName
+from worker.payouts.ports import Ledger
+from worker.sandbox.scenarios import SCENARIOS
+
+#: How long to wait for a job to be accepted before it is sent again, in seconds: doubled each time.
+_PATIENCE = (3.0, 6.0, 12.0)
+
+#: Every so many jobs, one claims an obligation that an earlier job claims already.
+_DOUBLE_EVERY = 25
+
+#: A short balance pauses the channel, which is right, and would end the load.
+_SCENARIOS = tuple(scenario for scenario in SCENARIOS if scenario.name != PAUSING)
+
+
+@dataclass(slots=True)
+class _Kept:
+    """
+    A job whose fate is not known yet.
+    """
+
+    job: dict[str, Any]
+    times: int = 0
+    due: float = float("-inf")
+
+
+class Producer:
+    """
+    Makes jobs of all scenarios at a steady rate, and keeps each until its fate is known.
+    """
+
+    def __init__(
+        self, broker_url: str, member: str, ledger: Ledger, seed: int, per_second: float
+    ) -> None:
+        self.accepted: set[str] = set()
+        self.rejected: set[str] = set()
+        self.repeated = 0
+        self._member = member
+        self._ledger = ledger
+        self._seed = seed
+        self._per_second = per_second
+        self._dice = random.Random(seed)
+        self._kept: dict[str, _Kept] = {}
+        self._made: list[str] = []
+        self._app = Celery("producer", broker=broker_url, set_as_current=False)
+        self._app.conf.broker_transport_options = {"socket_timeout": 2, "socket_connect_timeout": 2}
+
+    @property
+    def made(self) -> int:
+        """
+        How many jobs there are.
+        """
+        return len(self._made)
+
+    @property
+    def kept(self) -> Collection[str]:
+        """
+        The numbers of the jobs whose fate is not known yet.
+        """
+        return self._kept.keys()
+
+    def make(self, elapsed: float) -> None:
+        """
+        Make the jobs that are due after so many seconds of load.
+        """
+        while self.made < elapsed * self._per_second:
+            place = self.made
+            number = f"CHAOS{self._seed}N{place:06}"
+            scenario = _SCENARIOS[place % len(_SCENARIOS)]
+            wanted = job(Actor(number, scenario, scenario.ends.normal), 10_000 + place)
+            if place % _DOUBLE_EVERY == _DOUBLE_EVERY - 1:
+                wanted["obligation"] = self._dice.choice(self._made)
+            self._kept[number] = _Kept(wanted)
+            self._made.append(number)
+
+    def send(self, now: float) -> None:
+        """
+        Send what is new, and again what was not accepted in time. `now` is any steady clock's.
+        """
+        due = [kept for kept in self._kept.values() if kept.due <= now]
+        if not due:
+            return
+        try:
+            with self._app.connection_for_write() as connection:
+                connection.ensure_connection(max_retries=0)
+                for kept in due:
+                    self._app.send_task(
+                        TaskName.ENQUEUE.value,
+                        kwargs={"job": kept.job},
+                        queue=QueueName.ENTRY.value,
+                        connection=connection,
+                        retry=False,
+                    )
+                    self.repeated += kept.times > 0
+                    kept.due = now + _PATIENCE[min(kept.times, len(_PATIENCE) - 1)]
+                    kept.times += 1
+        except OperationalError:
+            return  # the jobs are kept, and come again
+
+    def look(self) -> None:
+        """
+        Let go of the jobs that the ledger accepted or rejected.
+        """
+        for number in list(self._kept):
+            if self._ledger.find(self._member, number) is not None:
+                self.accepted.add(number)
+                del self._kept[number]
+        if self._kept:
+            for rejection in self._ledger.rejections(len(self._made)):
+                if rejection.out_trade_no in self._kept:
+                    self.rejected.add(rejection.out_trade_no)
+                    del self._kept[rejection.out_trade_no]
+
+    def close(self) -> None:
+        """
+        Let go of the broker.
+        """
+        self._app.close()

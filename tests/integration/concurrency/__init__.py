@@ -1,0 +1,3 @@
+"""
+Several processes at one database: what each of them may count on.
+"""

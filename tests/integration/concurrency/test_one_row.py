@@ -1,0 +1,70 @@
+import pytest
+
+from tests.contract.samples import KEY, LEASE, MEMBER
+from tests.integration.concurrency.conftest import Fill
+from tests.integration.concurrency.crew import Member, meddle
+from tests.integration.concurrency.processes import at_once
+from worker.payouts.clerk import Clerk
+from worker.payouts.evidence import Source
+from worker.payouts.invariants import at_rest, of_payout
+from worker.payouts.model import AttemptOutcome
+from worker.payouts.rules import Rules
+from worker.payouts.status import PayoutStatus
+from worker.store.ledger import SqlLedger
+
+ROLES = ("receiver", "receiver", "asker", "asker", "operator", "sweeper")
+ROWS = 12
+
+
+@pytest.fixture
+def unknown(ledger: SqlLedger, fill: Fill) -> list[int]:
+    """
+    Payouts that were sent, and of which nobody knows what became.
+    """
+    ids = fill(ROWS)
+    clerk = Clerk(ledger, MEMBER, Rules(), "worker")
+    for payout_id in ids:
+        attempt = ledger.claim(ledger.dossier(payout_id).payout, "canonical", LEASE, "worker")
+        assert attempt is not None
+        ledger.close_attempt(attempt, AttemptOutcome.NO_ANSWER, "read_timeout")
+        clerk.settle(payout_id)
+    return ids
+
+
+def test_all_who_touch_a_row_at_once_leave_it_the_same(
+    url: str, ledger: SqlLedger, unknown: list[int]
+) -> None:
+    """
+    Notifications, answers, sweeps and an operator at one row together: one end, a whole history.
+    """
+    crew = [Member(url, KEY, place, role, tuple(unknown)) for place, role in enumerate(ROLES)]
+
+    sent = at_once(meddle, crew)
+
+    assert sent == [[]] * len(ROLES)
+    cases = ledger.cases(open_only=False, limit=100)
+    assert cases == []
+    for payout_id in unknown:
+        dossier, history = ledger.dossier(payout_id), ledger.history(payout_id)
+        payout = dossier.payout
+        breaches = of_payout(dossier, history, cases, ledger.now(), Rules())
+        assert [*map(str, breaches), *map(str, at_rest(dossier))] == []
+        assert payout.status is PayoutStatus.RETURNED
+        assert (payout.returned_fen, payout.trade_no) == (payout.amount_fen, "JD-1")
+        sources = [evidence.source for evidence in dossier.evidence]
+        assert sorted(sources) == [Source.NOTIFICATION] * 2 + [Source.QUERY] * 4
+
+
+def test_a_channel_that_was_switched_at_the_same_time_can_be_used(
+    url: str, ledger: SqlLedger, fill: Fill
+) -> None:
+    """
+    After many operators paused and resumed at once, sending is allowed.
+    """
+    queued, *rows = fill(6)
+    crew = [Member(url, KEY, place, "operator", tuple(rows)) for place in range(4)]
+
+    at_once(meddle, crew)
+
+    payout = ledger.dossier(queued).payout
+    assert ledger.claim(payout, "canonical", LEASE, "worker") is not None

@@ -1,0 +1,112 @@
+"""
+A broker that keeps no promise, and the workers that it feeds.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from random import Random
+
+from tests.simulation.faults import Weather
+from tests.simulation.scheduler import Scheduler
+from worker.payouts.model import Order
+
+
+@dataclass(frozen=True)
+class Message:
+    """
+    What a worker is asked to do. Entry messages alone carry an order, and are acknowledged late.
+    """
+
+    task: str
+    payout_id: int = 0
+    order: Order | None = None
+
+    def __str__(self) -> str:
+        subject = self.order.out_trade_no if self.order else self.payout_id
+        return f"{self.task} {subject}"
+
+
+class Broker:
+    """
+    Loses, repeats and delays messages; hands the others to workers, of which there are a few.
+    """
+
+    def __init__(
+        self,
+        rng: Random,
+        scheduler: Scheduler,
+        weather: Weather,
+        workers: int,
+        perform: Callable[[Message], None],
+    ) -> None:
+        self._rng = rng
+        self._scheduler = scheduler
+        self._weather = weather
+        self._perform = perform
+        self._idle = workers
+        self._started = 0
+        self._backlog: deque[Message] = deque()
+        #: Rises when everything that is under way is lost.
+        self._epoch = 0
+
+    def submit(self, payout_id: int) -> None:
+        """
+        Ask a worker to send.
+        """
+        self.publish(Message("submit", payout_id))
+
+    def query(self, payout_id: int) -> None:
+        """
+        Ask a worker to query.
+        """
+        self.publish(Message("query", payout_id))
+
+    def publish(self, message: Message) -> None:
+        """
+        Take a message from whoever sends one.
+        """
+        if self._weather.strikes("message_lost"):
+            return
+        for _ in range(1 + self._weather.strikes("message_repeated")):
+            late = self._weather.strikes("message_late")
+            self._deliver_after(self._rng.uniform(0, 300 if late else 0.2), message)
+
+    def wipe(self) -> None:
+        """
+        Forget every message.
+        """
+        self._backlog.clear()
+        self._epoch += 1
+
+    def _deliver_after(self, seconds: float, message: Message) -> None:
+        epoch = self._epoch
+
+        def deliver() -> None:
+            if epoch == self._epoch:
+                self._backlog.append(message)
+                self._work()
+
+        self._scheduler.after(seconds, deliver)
+
+    def _work(self) -> None:
+        if self._idle and self._backlog:
+            message = self._backlog.popleft()
+            self._idle -= 1
+            self._started += 1
+            name = f"worker-{self._started} ({message})"
+            self._scheduler.start(
+                name, lambda: self._perform(message), lambda whole: self._ended(message, whole)
+            )
+
+    def _ended(self, message: Message, whole: bool) -> None:
+        """
+        Let the worker take the next message, or first start again.
+        """
+        self._scheduler.after(0 if whole else self._rng.uniform(1, 60), self._free)
+        if message.order is not None and not whole:
+            self._deliver_after(self._rng.uniform(1, 60), message)
+
+    def _free(self) -> None:
+        self._idle += 1
+        self._work()

@@ -1,0 +1,53 @@
+"""
+The effects of the service, derived from its ports: whatever a port gains is an effect too.
+"""
+
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+from worker.payouts import ports
+
+#: What stands around an effect: its name, as ``ledger.claim``, and the call with its arguments.
+Around = Callable[[str, Callable[..., Any], tuple[Any, ...], dict[str, Any]], Any]
+
+
+def all_ports() -> dict[str, type]:
+    """
+    Every protocol of the ports, by its name in small letters.
+    """
+    found = vars(ports).values()
+    return {p.__name__.lower(): p for p in found if getattr(p, "_is_protocol", False) and is_own(p)}
+
+
+def is_own(port: type) -> bool:
+    """
+    Whether the ports define it themselves.
+    """
+    return port.__module__ == ports.__name__
+
+
+def effects(port: type) -> tuple[str, ...]:
+    """
+    The public methods of a port.
+    """
+    return tuple(n for n, v in vars(port).items() if callable(v) and not n.startswith("_"))
+
+
+def guarded(port: str, target: object, around: Around) -> Any:
+    """
+    Stand in front of `target` with the port's methods and nothing else, each of them guarded.
+    """
+    return SimpleNamespace(
+        **{
+            name: _guard(f"{port}.{name}", getattr(target, name), around)
+            for name in effects(all_ports()[port])
+        }
+    )
+
+
+def _guard(effect: str, method: Callable[..., Any], around: Around) -> Callable[..., Any]:
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return around(effect, method, args, kwargs)
+
+    return call

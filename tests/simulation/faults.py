@@ -1,0 +1,101 @@
+"""
+What can go wrong in a world, and how often: each seed has a weather of its own.
+"""
+
+from collections import Counter
+from random import Random
+
+_OFTEN = (0.03, 0.1, 0.3, 0.6)
+_AT_ANY_EFFECT = (0.003, 0.01, 0.04)
+
+#: Each fault with the rates that it may have; half of them are off in any one seed.
+RATES: dict[str, tuple[float, ...]] = {
+    # at any effect
+    "crash": _AT_ANY_EFFECT,
+    "database_away": _AT_ANY_EFFECT,
+    "freeze": _AT_ANY_EFFECT,
+    "power_cut": (0.001, 0.003),
+    "broker_wiped": (0.001, 0.003),
+    "paused": (0.001, 0.01),
+    # to the broker
+    "message_lost": _OFTEN,
+    "message_repeated": _OFTEN,
+    "message_late": _OFTEN,
+    "beat_away": (0.05, 0.2),
+    # between us and JD
+    "connection_refused": _OFTEN,
+    "request_lost": _OFTEN,
+    "request_late": _OFTEN,
+    "reply_lost": _OFTEN,
+    "query_lost": _OFTEN,
+    # what JD answers
+    "code_refused": _OFTEN,
+    "code_unclear": _OFTEN,
+    "refused_and_booked": (0.02, 0.1),
+    "bare_duplicate": _OFTEN,
+    "found_late": _OFTEN,
+    "forgotten": _OFTEN,
+    "no_result": (0.02, 0.1),
+    "number_taken": (0.1, 0.3),
+    # what a message says, signed or not
+    "unsigned": _OFTEN,
+    "about_another": (0.03, 0.1, 0.3),
+    "incomplete": (0.03, 0.1, 0.3),
+    "second_trade_no": (0.02, 0.1),
+    # notifications
+    "notice_lost": _OFTEN,
+    "notice_repeated": _OFTEN,
+    "notice_late": _OFTEN,
+    "notice_forged": _OFTEN,
+    # people
+    "job_repeated": _OFTEN,
+    "job_conflicts": (0.1, 0.3),
+}
+
+#: Those that may strike at any effect, whatever it is.
+ANYWHERE = ("crash", "database_away", "freeze", "power_cut", "broker_wiped", "paused")
+
+
+class Weather:
+    """
+    The faults of one world, until they heal.
+    """
+
+    def __init__(self, rng: Random) -> None:
+        self._rng = rng
+        self._rates = {
+            fault: rng.choice(rates) if rng.random() < 0.5 else 0.0
+            for fault, rates in RATES.items()
+        }
+        self.calm = False
+        #: How often each struck.
+        self.struck: Counter[str] = Counter()
+
+    def strikes(self, fault: str) -> bool:
+        """
+        Whether a fault happens now.
+        """
+        rate = self._rates[fault]
+        if not rate or self._rng.random() >= rate:
+            return False
+        self.struck[fault] += 1
+        return True
+
+    def strikes_anywhere(self) -> str | None:
+        """
+        Which of the faults that need no occasion happens now, if any.
+        """
+        drawn = self._rng.random()
+        for fault in ANYWHERE:
+            drawn -= self._rates[fault]
+            if drawn < 0:
+                self.struck[fault] += 1
+                return fault
+        return None
+
+    def heal(self) -> None:
+        """
+        From now on nothing goes wrong.
+        """
+        self.calm = True
+        self._rates = dict.fromkeys(RATES, 0.0)

@@ -1,0 +1,239 @@
+"""
+Bugs to be planted into the running process, so that a run which finds nothing is worth something.
+
+Each one takes away a guard that money depends on, as a careless change might.
+"""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+from unittest.mock import patch
+
+from worker.payouts import bearing as bearings
+from worker.payouts import policy, reading, resend, service
+from worker.payouts.evidence import REFUSALS, Evidence, Meaning
+from worker.payouts.model import Attempt, AttemptOutcome, Dossier, Payout
+from worker.payouts.standing import Standing
+from worker.payouts.status import PayoutStatus, Reason
+from worker.store.memory import MemoryLedger
+
+#: Where something is, its name there, and what takes its place.
+Change = tuple[Any, str, Any]
+
+
+def timeout_means_failed() -> list[Change]:
+    """
+    An attempt without an answer is taken for a failure.
+    """
+    verdict = (PayoutStatus.FAILED, Reason.NO_ANSWER, None)
+    return [(policy, "_unknown", lambda reading: verdict)]
+
+
+def unlisted_code_means_failed() -> list[Change]:
+    """
+    The last row of the outcome table refuses, where it should not know.
+    """
+    row = {Meaning.UNCLEAR: (PayoutStatus.FAILED, Reason.PAYEE_REFUSED)}
+    return [
+        (bearings, "REFUSALS", REFUSALS | {Meaning.UNCLEAR}),
+        (policy, "_REFUSED", policy._REFUSED | row),
+    ]
+
+
+def resend_after_one_denial() -> list[Change]:
+    """
+    One not-found answer is enough to send a number again.
+    """
+    return [(resend, "is_absent", lambda reading, rules: bool(reading.absences))]
+
+
+def unsigned_is_believed() -> list[Change]:
+    """
+    Nobody looks at the signature.
+    """
+    weigh = bearings.bearing
+
+    def trusting(payout: Payout, evidence: Evidence, since: Any) -> Any:
+        signed = replace(evidence, answer=replace(evidence.answer, verified=True))
+        return weigh(payout, signed, since)
+
+    return [(reading, "bearing", trusting)]
+
+
+def amount_is_not_compared() -> list[Change]:
+    """
+    A signed message about another amount counts.
+    """
+    weigh = bearings.bearing
+
+    def generous(payout: Payout, evidence: Evidence, since: Any) -> Any:
+        same = replace(evidence.answer, amount_fen=payout.amount_fen)
+        return weigh(payout, replace(evidence, answer=same), since)
+
+    return [(reading, "bearing", generous)]
+
+
+def claim_without_version() -> list[Change]:
+    """
+    A claim looks at the status alone, so it misses evidence that came in between.
+    """
+    claim = MemoryLedger.claim
+
+    def careless(self: MemoryLedger, payout: Payout, *rest: Any) -> Attempt | None:
+        version = self.dossier(payout.id).payout.version
+        return claim(self, replace(payout, version=version), *rest)
+
+    return [(MemoryLedger, "claim", careless)]
+
+
+def settle_without_version() -> list[Change]:
+    """
+    A decision overwrites what was decided since it was made.
+    """
+    settle = MemoryLedger.settle
+
+    def careless(self: MemoryLedger, dossier: Dossier, *rest: Any) -> None:
+        version = self.dossier(dossier.payout.id).payout.version
+        payout = replace(dossier.payout, version=version)
+        settle(self, replace(dossier, payout=payout), *rest)
+
+    return [(MemoryLedger, "settle", careless)]
+
+
+def lease_fences_evidence() -> list[Change]:
+    """
+    The reply to an attempt whose lease is over is thrown away.
+    """
+    record = MemoryLedger.record
+
+    def fenced(self: MemoryLedger, payout: Any, source: Any, answer: Any, **about: Any) -> None:
+        attempt: Attempt | None = about.get("attempt")
+        if attempt is not None:
+            row = self.dossier(payout.id).payout
+            if row.lease_token != attempt.lease_token:
+                return
+        record(self, payout, source, answer, **about)
+
+    return [(MemoryLedger, "record", fenced)]
+
+
+def send_before_commit() -> list[Change]:
+    """
+    The request goes out first, and is written down once the answer is there.
+    """
+    submit = service.Payouts.submit
+
+    def eager(self: service.Payouts, payout_id: int) -> None:
+        dossier = self.ledger.dossier(payout_id)
+        if resend.may_send(reading.read(dossier), self.ledger.now(), self.rules):
+            order, terms = self.ledger.order(payout_id), dossier.payout.terms
+            request = self._gateway.render(order, terms, self.ledger.now())
+            self._gateway.submit(request, terms, lambda: None)
+        submit(self, payout_id)
+
+    return [(service.Payouts, "submit", eager)]
+
+
+def lease_is_not_renewed() -> list[Change]:
+    """
+    A worker connects under whatever is left of its lease, if anything is.
+    """
+    return [(MemoryLedger, "renew", lambda self, attempt, lease: True)]
+
+
+def no_answer_means_not_connected() -> list[Change]:
+    """
+    A request that got no answer is closed as if it had never been sent.
+    """
+    close = MemoryLedger.close_attempt
+
+    def hopeful(self: MemoryLedger, attempt: Attempt, outcome: Any, detail: str) -> None:
+        lost = outcome is AttemptOutcome.NO_ANSWER
+        close(self, attempt, AttemptOutcome.NOT_CONNECTED if lost else outcome, detail)
+
+    return [(MemoryLedger, "close_attempt", hopeful)]
+
+
+def refusal_after_exposure() -> list[Change]:
+    """
+    A refusal of any attempt makes it failed, although an earlier one may have arrived.
+    """
+    verdict = policy._verdict
+
+    def hasty(reading: Any) -> Any:
+        if reading.refusals and reading.top is None and not reading.payout.status.is_final:
+            return policy._refused(reading.refusals[-1])
+        return verdict(reading)
+
+    return [(policy, "_verdict", hasty)]
+
+
+def sweep_forgets_evidence() -> list[Change]:
+    """
+    Evidence whose worker died before it was weighed waits for ever.
+    """
+    return [(MemoryLedger, "unapplied", lambda self, limit: [])]
+
+
+def asking_ends_in_silence() -> list[Change]:
+    """
+    After the ladder nobody asks any more.
+    """
+    ask = policy.next_query_at
+
+    def tired(reading: Any, status: Any, settled_at: Any, now: Any, rules: Any) -> Any:
+        due = ask(reading, status, settled_at, now, rules)
+        since = reading.payout.last_sent_at
+        return None if since and due and due - since > timedelta(minutes=125) else due
+
+    return [(policy, "next_query_at", tired)]
+
+
+def notification_is_not_kept() -> list[Change]:
+    """
+    A notification counts only while it is answered: its evidence replaces nothing in the ledger.
+    """
+    top = reading.Reading.top
+
+    def asked_only(self: reading.Reading) -> Any:
+        found = top.fget(self)  # type: ignore[attr-defined]
+        if found and found.evidence.applied_at and found.evidence.asked_at is None:
+            return None
+        return found
+
+    return [(reading.Reading, "top", property(asked_only))]
+
+
+PLANTS: dict[str, Callable[[], list[Change]]] = {
+    plant.__name__: plant
+    for plant in (
+        timeout_means_failed,
+        unlisted_code_means_failed,
+        resend_after_one_denial,
+        unsigned_is_believed,
+        amount_is_not_compared,
+        claim_without_version,
+        settle_without_version,
+        lease_fences_evidence,
+        send_before_commit,
+        lease_is_not_renewed,
+        no_answer_means_not_connected,
+        refusal_after_exposure,
+        sweep_forgets_evidence,
+        asking_ends_in_silence,
+        notification_is_not_kept,
+    )
+}
+
+
+@contextlib.contextmanager
+def planted(name: str | None) -> Iterator[None]:
+    """
+    Live with a bug for a while; with none if there is no name.
+    """
+    with contextlib.ExitStack() as stack:
+        for place, attribute, replacement in PLANTS[name]() if name else ():
+            stack.enter_context(patch.object(place, attribute, replacement))
+        yield

@@ -1,0 +1,210 @@
+"""
+Whoever looks on: the invariants after each effect, and what no row can show about itself.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from tests.factories import MEMBER
+from tests.simulation.books import Trade
+from tests.simulation.jd import Jd
+from tests.simulation.scheduler import Process, Scheduler
+from worker.payouts.evidence import Meaning
+from worker.payouts.invariants import Breach, Invariant, at_rest, of_books, of_payout
+from worker.payouts.model import Dossier, Order, Payout
+from worker.payouts.ports import Ledger
+from worker.payouts.rules import Rules
+from worker.payouts.status import PayoutStatus, Reason
+
+
+class Broken(BaseException):
+    """
+    A promise was not kept, so the world stops.
+    """
+
+    def __init__(self, breaches: Iterable[Breach]) -> None:
+        super().__init__("\n".join(map(str, breaches)))
+
+
+class Watch:
+    """
+    Looks at the ledger itself, past all failpoints, and at the books of the model of JD.
+    """
+
+    def __init__(self, scheduler: Scheduler, ledger: Ledger, jd: Jd, rules: Rules) -> None:
+        self._scheduler = scheduler
+        self._ledger = ledger
+        self._jd = jd
+        self._rules = rules
+        self._seen: dict[int, Payout] = {}
+        #: When each number was put on the wire, if that try was not provably harmless.
+        self._sent: defaultdict[str, list[float]] = defaultdict(list)
+        jd.connected = self.connected
+
+    def saw(self, process: Process, effect: str, args: tuple[Any, ...], result: object) -> None:
+        """
+        Check what an effect changed.
+        """
+        if effect == "ledger.claim" and result is not None:
+            process.attempt = result
+        elif effect == "ledger.record":
+            self._check(self._unrecorded(*args[:3]))
+        for row in self._ledger.payouts(None, 100):
+            before = self._seen.get(row.id)
+            if row is before:
+                continue
+            self._seen[row.id] = row
+            if before is None or _tells(row) != _tells(before):
+                self._check(self._of_row(row.id))
+
+    def connected(self, number: str) -> None:
+        """
+        Check, at the moment of a connection that brings an order, the right to make it.
+        """
+        self._check(self._unowned(number))
+        self._check(self._unproven(number))
+        self._sent[number].append(self._scheduler.seconds)
+
+    def booked(self, trade: Trade) -> None:
+        """
+        Check the books after a debit.
+        """
+        number = trade.number
+        if row := self._ledger.find(MEMBER, number):
+            kept = self._jd.books.kept_fen(self._scheduler.seconds)
+            debits = {number: self._jd.books.debits[number]}
+            owed = {number: (row.obligation, row.amount_fen)}
+            self._check(of_books(debits, {number: kept[number]}, owed))
+
+    def finish(self, orders: Iterable[Order]) -> None:
+        """
+        Check everything once faults have healed and nothing is due any more.
+        """
+        now = self._scheduler.now()
+        cases = self._ledger.cases(open_only=False, limit=1000)
+        owed = {}
+        for row in self._ledger.payouts(None, 100):
+            dossier, history = self._ledger.dossier(row.id), self._ledger.history(row.id)
+            own = [case for case in cases if case.payout_id == row.id]
+            self._check(of_payout(dossier, history, own, now, self._rules))
+            self._check(at_rest(dossier))
+            self._check(self._untrue(row))
+            self._check(self._behind(dossier))
+            owed[row.out_trade_no] = (row.obligation, row.amount_fen)
+        books, seconds = self._jd.books, self._scheduler.seconds
+        ours = {number: n for number, n in books.debits.items() if self._is_ours(number)}
+        kept = {n: fen for n, fen in books.kept_fen(seconds).items() if self._is_ours(n)}
+        self._check(of_books(ours, kept, owed))
+        self._check(self._without_trace(orders))
+
+    def _check(self, breaches: Iterable[Breach]) -> None:
+        found = list(breaches)
+        if found:
+            raise Broken(found)
+
+    def _of_row(self, payout_id: int) -> Iterator[Breach]:
+        dossier = self._ledger.dossier(payout_id)
+        waits = any(e.applied_at is None for e in dossier.evidence)
+        cases = self._ledger.cases(open_only=False, limit=1000)
+        for breach in of_payout(
+            dossier,
+            self._ledger.history(payout_id),
+            [case for case in cases if case.payout_id == payout_id],
+            self._scheduler.now(),
+            self._rules,
+        ):
+            if not (waits and breach.invariant is Invariant.I6_ORDER_DOES_NOT_MATTER):
+                yield breach
+        yield from self._untrue(dossier.payout)
+
+    def _untrue(self, row: Payout) -> Iterator[Breach]:
+        """
+        A status that JD never truly gave it.
+        """
+        if row.status.rank <= PayoutStatus.UNKNOWN.rank and row.status is not PayoutStatus.REFUSED:
+            return
+        number = row.out_trade_no
+        refused = self._jd.books.refused.get(number, set())
+        if row.status is PayoutStatus.REFUSED:
+            true = bool(refused)
+        elif row.reason is Reason.PAYEE_REFUSED:
+            true = Meaning.PAYEE in refused
+        else:
+            trade = self._jd.books.trades.get(number)
+            true = trade is not None and row.status in trade.stood(self._scheduler.seconds)
+        if not true:
+            detail = f"{row.status} ({row.reason}), which JD never said in truth"
+            yield Breach(Invariant.I7_SIGNED_ONLY, number, detail)
+
+    def _behind(self, dossier: Dossier) -> Iterator[Breach]:
+        """
+        A record that is at rest, and is not what became of the money.
+        """
+        row = dossier.payout
+        trade = self._jd.books.trades.get(row.out_trade_no)
+        if dossier.open_cases or (trade is not None and trade.is_fickle):
+            return
+        if trade is None:
+            if row.reason is not Reason.PAYEE_REFUSED:
+                detail = f"{row.status}, and JD has no such trade"
+                yield Breach(Invariant.I8_COMES_TO_REST, row.out_trade_no, detail)
+            return
+        seconds = self._scheduler.seconds
+        true = max(trade.stood(seconds), key=lambda status: status.rank)
+        says = (row.status, row.returned_fen)
+        if says != (true, trade.returned_fen(seconds)):
+            detail = f"{says} in the ledger, {true} in JD's books"
+            yield Breach(Invariant.I8_COMES_TO_REST, row.out_trade_no, detail)
+
+    def _unrecorded(self, payout: Payout | None, _source: object, answer: Any) -> Iterator[Breach]:
+        if payout is not None:
+            told = self._ledger.dossier(payout.id).evidence
+            if not any((e.answer.raw, e.answer.verified) == (answer.raw, answer.verified) for e in told):
+                detail = "an answer was recorded, and is not in the ledger"
+                yield Breach(Invariant.I2_NOTHING_LOST, payout.out_trade_no, detail)
+
+    def _unowned(self, number: str) -> Iterator[Breach]:
+        process, until = self._scheduler.running, None
+        row = self._ledger.find(MEMBER, number)
+        if process and process.attempt and row and row.lease_token == process.attempt.lease_token:
+            until = row.lease_until
+        if until is None or until < self._scheduler.now() + self._rules.http_deadline:
+            detail = f"connected under a lease until {until}"
+            yield Breach(Invariant.I9_ONE_AT_A_TIME, number, detail)
+
+    def _unproven(self, number: str) -> Iterator[Breach]:
+        """
+        A number that goes out again although nothing shows that JD does not have it.
+        """
+        if not (sent := self._sent[number]) or number in self._jd.books.refused:
+            return
+        now, seconds = self._scheduler.now(), self._scheduler.seconds
+        ages = [(now - asked).total_seconds() for asked in self._jd.denied[number]]
+        gaps = [seconds - age - sent[-1] for age in ages]
+        needed = [gap.total_seconds() for gap in self._rules.resend_gaps]
+        proven = len([gap for gap in gaps if gap >= needed[0]]) >= len(needed)
+        proven = proven and max(gaps) >= needed[-1]
+        fresh = seconds - sent[0] <= self._rules.resend_window.total_seconds() + 3600
+        if not (proven and fresh and len(sent) <= self._rules.resend_limit):
+            detail = f"sent again {seconds - sent[-1]:.0f} s later, JD denied it after {gaps}"
+            yield Breach(Invariant.I1_PAID_ONCE, number, detail)
+
+    def _is_ours(self, number: str) -> bool:
+        return self._ledger.find(MEMBER, number) is not None or bool(self._sent[number])
+
+    def _without_trace(self, orders: Iterable[Order]) -> Iterator[Breach]:
+        rejected = {r.out_trade_no for r in self._ledger.rejections(1000)}
+        for order in orders:
+            row = self._ledger.find(MEMBER, order.out_trade_no)
+            taken = row is not None and self._ledger.order(row.id) == order
+            if not taken and order.out_trade_no not in rejected:
+                detail = "neither accepted nor rejected"
+                yield Breach(Invariant.I2_NOTHING_LOST, order.out_trade_no, detail)
+
+
+def _tells(row: Payout) -> tuple[object, ...]:
+    """
+    What a row says of the money; the rest says when to look again.
+    """
+    return row.status, row.reason, row.exposed, row.returned_fen, row.trade_no

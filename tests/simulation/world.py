@@ -1,0 +1,335 @@
+"""
+One seed: a world drawn from it, its safety phase with faults, and its rest once they heal.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from itertools import count
+from random import Random
+from typing import Any
+
+from tests.factories import MEMBER, NOON, TERMS, an_order
+from tests.simulation.books import Trade
+from tests.simulation.broker import Broker, Message
+from tests.simulation.effects import guarded
+from tests.simulation.faults import Weather
+from tests.simulation.jd import Jd
+from tests.simulation.notifier import Notifier
+from tests.simulation.scheduler import Crash, Scheduler
+from tests.simulation.watch import Broken, Watch
+from worker.payouts.acceptance import Conflict
+from worker.payouts.clerk import Clerk
+from worker.payouts.followup import Schedule, Stretch
+from worker.payouts.model import Order, Rejection
+from worker.payouts.rules import Rules
+from worker.payouts.service import Payouts
+from worker.payouts.status import PayoutStatus
+from worker.store.memory import MemoryLedger
+
+#: Short enough to be simulated by the thousand; one world in fifty keeps the real ones.
+_SHORT = Schedule(
+    tail=(Stretch(timedelta(hours=1), timedelta(hours=2)), Stretch(timedelta(days=7))),
+    watch=(timedelta(days=1), timedelta(days=2)),
+)
+_SWEEP_EVERY = 5.0
+
+
+class DatabaseAway(Exception):
+    """
+    The ledger could not be reached, or its word that it had committed was lost.
+    """
+
+
+@dataclass
+class Outcome:
+    """
+    What became of one seed.
+    """
+
+    seed: int
+    effects: int
+    #: What was found wrong; empty if nothing was.
+    fault: str = ""
+    struck: Counter[str] = field(default_factory=Counter)
+    payouts: int = 0
+    resends: int = 0
+    ends: Counter[str] = field(default_factory=Counter)
+    story: list[str] = field(default_factory=list)
+
+
+class World:
+    """
+    Workers, sweepers and receivers of the real service around a ledger in memory.
+    """
+
+    def __init__(self, seed: int, *, tells: bool = False) -> None:
+        self._seed = seed
+        self._rng = rng = Random(seed)
+        self._scheduler = Scheduler()
+        self._weather = Weather(rng)
+        self._rules = _rules(rng)
+        tokens = count(1)
+        self._ledger = MemoryLedger(self._scheduler.now, lambda: f"lease-{next(tokens)}")
+        watched = self._rules.schedule.watch[-1].total_seconds()
+        self._jd = Jd(rng, self._scheduler, self._weather, watched * 0.8)
+        self._watch = Watch(self._scheduler, self._ledger, self._jd, self._rules)
+        workers = rng.choice((2, 3))
+        self._broker = Broker(rng, self._scheduler, self._weather, workers, self._perform)
+        self._notifier = Notifier(rng, self._scheduler, self._weather, self._jd, self._hear)
+        self._jd.booked = self._booked
+        self._orders: list[Order] = []
+        self._effects = 0
+        self._next_sweep = 0.0
+        self._sweeps = count(1)
+        self._tells = tells
+        self._story: list[str] = []
+        self._ports = {
+            "ledger": guarded("ledger", self._ledger, self._around),
+            "gateway": guarded("gateway", self._jd, self._around),
+            "dispatcher": guarded("dispatcher", self._broker, self._around),
+        }
+
+    def run(self) -> Outcome:
+        """
+        Live through both phases; the outcome says what broke, if anything did.
+        """
+        fault = ""
+        try:
+            self._begin()
+            enough = self._rng.randrange(40, 250)
+            while self._effects < enough and self._advance(None):
+                pass
+            self._heal()
+            schedule = self._rules.schedule
+            bound = max(schedule.watch[-1], schedule.patience + schedule.tail[-1].every)
+            end = self._scheduler.seconds + bound.total_seconds() + 2 * 86_400
+            while self._advance(end):
+                pass
+            self._watch.finish(self._orders)
+        except Broken as broken:
+            fault = str(broken)
+        except Exception as stumble:  # noqa: BLE001 (whatever it is, the seed has found it)
+            fault = f"the worker stumbled: {stumble!r}"
+        finally:
+            self._scheduler.kill_all()
+        rows = self._ledger.payouts(None, 100)
+        return Outcome(
+            seed=self._seed,
+            effects=self._effects,
+            fault=fault,
+            struck=self._weather.struck,
+            payouts=len(rows),
+            resends=sum(row.resends for row in rows),
+            ends=Counter(row.status.value for row in rows),
+            story=self._story,
+        )
+
+    def _begin(self) -> None:
+        rng = self._rng
+        for place in range(rng.choice((1, 1, 2, 2, 3, 4))):
+            order = an_order(f"P-{place}", amount_fen=rng.randrange(1, 100_000))
+            if self._weather.strikes("number_taken"):
+                self._jd.take_number(order.out_trade_no, rng.choice((order.amount_fen, 1)))
+            self._produce(rng.uniform(0, 60), order)
+            if self._weather.strikes("job_repeated"):
+                self._produce(rng.uniform(0, 600), order)
+            if self._weather.strikes("job_conflicts"):
+                other = rng.choice(
+                    (replace(order, amount_fen=7), replace(order, out_trade_no=f"Q-{place}"))
+                )
+                self._produce(rng.uniform(0, 600), other)
+
+    def _produce(self, seconds: float, order: Order) -> None:
+        self._orders.append(order)
+        self._scheduler.after(seconds, lambda: self._broker.publish(Message("enqueue", order=order)))
+
+    def _heal(self) -> None:
+        """
+        End all faults: the operator resumes sending, and producers repeat what they must.
+        """
+        self._tell("", "--- all faults heal")
+        self._weather.heal()
+        for minutes in (0, 5, 60, 360):
+            self._scheduler.after(minutes * 60, self._resume)
+        for order in self._orders:
+            self._broker.publish(Message("enqueue", order=order))
+
+    def _advance(self, end: float | None) -> bool:
+        """
+        Take the next step of the world; False if there is none before the end.
+        """
+        due, planned = self._next_due(), self._scheduler.next_at
+        if due is not None:
+            due = max(due, self._next_sweep, self._scheduler.seconds)
+            if planned is None or due <= planned:
+                if end is not None and due > end:
+                    return False
+                self._scheduler.seconds = due
+                self._sweep()
+                return True
+        if planned is None or (end is not None and planned > end):
+            return False
+        self._scheduler.step()
+        return True
+
+    def _next_due(self) -> float | None:
+        """
+        When the ledger next holds something for a sweep.
+        """
+        if self._ledger.unapplied(1):
+            return self._scheduler.seconds
+        due: list[datetime] = []
+        for row in self._ledger.payouts(None, 100):
+            if row.next_query_at:
+                due.append(row.next_query_at)
+            if row.lease_until:
+                due.append(row.lease_until)
+            elif row.status is PayoutStatus.SENDING:
+                return self._scheduler.seconds
+            if row.next_send_at and not self._ledger.dossier(row.id).open_cases:
+                due.append(row.next_send_at)
+        return (min(due) - NOON).total_seconds() if due else None
+
+    def _sweep(self) -> None:
+        idle = self._weather.strikes("beat_away")
+        wait = self._rng.uniform(600, 7200) if idle else _SWEEP_EVERY
+        self._next_sweep = self._scheduler.seconds + wait
+        work = self._payouts("worker").sweep
+        self._start(f"sweeper-{next(self._sweeps)}", work)
+        if not self._weather.calm and self._rng.random() < 0.1:
+            # Another beat.
+            self._scheduler.after(
+                self._rng.uniform(0, 1),
+                lambda: self._start(f"sweeper-{next(self._sweeps)}", work),
+            )
+
+    def _start(self, name: str, work: Any) -> None:
+        def cautious() -> None:
+            try:
+                work()
+            except DatabaseAway:
+                self._tell(name, "gave up: the database is away")
+
+        self._scheduler.start(name, cautious, lambda whole: None)
+
+    def _payouts(self, actor: str) -> Payouts:
+        clerk = Clerk(self._ports["ledger"], MEMBER, self._rules, actor)
+        return Payouts(clerk, self._ports["gateway"], self._ports["dispatcher"], TERMS)
+
+    def _perform(self, message: Message) -> None:
+        """
+        Do what a task does with its message.
+        """
+        service = self._payouts("worker")
+        try:
+            if message.order is None:
+                getattr(service, message.task)(message.payout_id)
+                return
+            order = message.order
+            outcome = service.accept(order)
+            if isinstance(outcome, Conflict):
+                number = order.out_trade_no
+                service.reject(Rejection(outcome.reason, outcome.faults, 0, "", number))
+        except DatabaseAway:
+            self._tell("", f"{message}: the database is away")
+            if message.order is not None:
+                self._scheduler.after(5, lambda: self._broker.publish(message))
+
+    def _booked(self, trade: Trade) -> None:
+        self._tell("", f"JD books {trade.number}: {[(f'{s.at:.0f}', s.status, s.refund_fen) for s in trade.steps]}")
+        self._watch.booked(trade)
+        self._notifier.announce(trade)
+
+    def _hear(self, answer: Any, acknowledge: Any) -> None:
+        """
+        Do what the receiver does with a notification.
+        """
+        clerk = Clerk(self._ports["ledger"], MEMBER, self._rules, "receiver")
+
+        def work() -> None:
+            if not answer.verified:
+                clerk.doubt(answer.number)
+            elif clerk.notify(answer):
+                acknowledge()
+
+        self._start(f"receiver ({_short(answer)})", work)
+
+    def _around(self, effect: str, method: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """
+        The failpoint before and after every effect.
+        """
+        process = self._scheduler.running
+        self._effects += 1
+        fault, before = None, False
+        if not self._weather.calm:
+            fault, before = self._weather.strikes_anywhere(), self._rng.random() < 0.5
+            if fault and before:
+                self._strike(fault, effect, 1800)
+            self._dawdle()
+        try:
+            result = method(*args, **kwargs)
+        except Exception as error:
+            self._tell(process.name, f"{effect} raised {error!r}")
+            raise
+        if self._tells:
+            self._tell(process.name, f"{effect}{_shown(args)} -> {_short(result)}")
+        self._watch.saw(process, effect, args, result)
+        if fault and not before:
+            # No worker can know that it was stopped between the renewal and the connection.
+            margin = self._rules.lease_margin.total_seconds() - 1
+            self._strike(fault, effect, margin if process.connecting else 1800)
+        return result
+
+    def _dawdle(self) -> None:
+        """
+        Let others run in between, for a moment or for longer.
+        """
+        drawn = self._rng.random()
+        if drawn < 0.4:
+            longest = 30 if drawn < 0.01 else 5 if drawn < 0.05 else 0.05
+            self._scheduler.sleep(self._rng.uniform(0, longest))
+
+    def _strike(self, fault: str, effect: str, longest: float) -> None:
+        name = self._scheduler.running.name
+        self._tell(name, f"!!! {fault} at {effect}")
+        match fault:
+            case "crash":
+                raise Crash
+            case "power_cut":
+                self._scheduler.after(0, self._scheduler.kill_all)
+                raise Crash
+            case "database_away" if effect.startswith("ledger."):
+                raise DatabaseAway
+            case "freeze":
+                self._scheduler.sleep(self._rng.uniform(longest / 30, longest))
+            case "broker_wiped":
+                self._broker.wipe()
+            case "paused":
+                self._ledger.pause(MEMBER, "operator", "operator")
+                self._scheduler.after(self._rng.uniform(1, 1200), self._resume)
+
+    def _resume(self) -> None:
+        self._tell("operator", "resumes the channel")
+        self._ledger.resume(MEMBER, "operator", "operator")
+
+    def _tell(self, who: str, what: str) -> None:
+        if self._tells:
+            self._story.append(f"{self._scheduler.now():%d %H:%M:%S.%f} {who:24} {what}")
+
+
+def _rules(rng: Random) -> Rules:
+    return Rules(
+        schedule=Schedule() if rng.random() < 0.02 else _SHORT,
+        resend_limit=rng.choice((0, 1, 2, 2)),
+        unverifiable_limit=rng.choice((3, 1000)),
+    )
+
+
+def _shown(args: tuple[Any, ...]) -> str:
+    return f"({', '.join(map(_short, args))})"
+
+
+def _short(value: Any) -> str:
+    text = str(value)
+    return text if len(text) < 200 else f"{text[:200]}…"

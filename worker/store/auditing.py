@@ -1,0 +1,41 @@
+"""
+Reading everything, a few rows at a time: for an audit over millions of payouts.
+"""
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+
+from worker.payouts.model import Case
+from worker.store import rows
+from worker.store.base import Base
+from worker.store.tables import cases, payouts
+
+
+class Auditing(Base):
+    """
+    What an audit needs beside the dossiers and histories.
+    """
+
+    def ids_after(self, payout_id: int, limit: int) -> Sequence[int]:
+        """
+        The next payouts in order of acceptance, beginning behind this one.
+        """
+        following = sa.select(payouts.c.id).where(payouts.c.id > payout_id)
+        with self._reading() as conn:
+            return conn.scalars(following.order_by(payouts.c.id).limit(limit)).all()
+
+    def count(self) -> int:
+        """
+        How many payouts there are.
+        """
+        with self._reading() as conn:
+            return conn.execute(sa.select(sa.func.count()).select_from(payouts)).scalar_one()
+
+    def cases_of(self, payout_id: int) -> Sequence[Case]:
+        """
+        All cases of one payout, closed ones included.
+        """
+        found = sa.select(cases).where(cases.c.payout_id == payout_id).order_by(cases.c.id)
+        with self._reading() as conn:
+            return [rows.to_case(row) for row in conn.execute(found).mappings()]
