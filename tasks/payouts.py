@@ -5,18 +5,20 @@ Arguments that a newer producer or worker may add are tolerated, so that a deplo
 the queue.
 """
 
+import logging
 import time
 
 from celery.exceptions import Reject
-from sqlalchemy.exc import SQLAlchemyError
 
 from worker import bootstrap
 from worker.app import app
 from worker.door import receive
 from worker.names import TaskName
 
-#: How long an entry message waits where the database is away, before it goes back, in seconds.
-_DATABASE_PAUSE = 5.0
+log = logging.getLogger("jdpay_payouts.tasks")
+
+#: How long an entry message that cannot be taken waits before it goes back, in seconds.
+_PAUSE = 5.0
 
 
 @app.task(name=TaskName.ENQUEUE.value, acks_late=True)
@@ -26,8 +28,11 @@ def enqueue(*_args: object, **message: object) -> None:
     """
     try:
         receive(bootstrap.payouts(), message)
-    except SQLAlchemyError as error:
-        time.sleep(_DATABASE_PAUSE)
+    except Exception as error:  # noqa: BLE001 (the border)
+        # A job's own faults are dealt with inside; what comes here is the database
+        # being away, or a setting of ours with which no worker can start: the job must wait.
+        log.error("no job can be taken: %s", error)  # noqa: TRY400 (the text says it all)
+        time.sleep(_PAUSE)
         raise Reject(type(error).__name__, requeue=True) from None
 
 

@@ -10,7 +10,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from celery.exceptions import InvalidTaskError
 from celery.worker import consumer
+from kombu.exceptions import DecodeError
 from sqlalchemy.exc import SQLAlchemyError
 
 from worker import bootstrap, entry
@@ -46,10 +48,14 @@ class Consumer(consumer.Consumer):
             elif not isinstance(headers, dict) or not isinstance(headers.get("task"), str):
                 self._refuse(message, "not_a_task")
             else:
-                if headers["task"] == TaskName.ENQUEUE:
-                    headers |= {"argsrepr": "()", "kwargsrepr": CONCEALED}
                 try:
+                    if headers["task"] == TaskName.ENQUEUE:
+                        _screen(message)
                     handle(message)
+                except DecodeError as error:
+                    self._refuse(message, "undecodable", error)
+                except InvalidTaskError as error:
+                    self._refuse(message, "invalid_task", error)
                 except Exception as error:  # noqa: BLE001 (the border: any header may be hostile)
                     self._refuse(message, "unusable", error)
 
@@ -98,6 +104,28 @@ class Consumer(consumer.Consumer):
             message.reject_log_error(log, self.connection_errors, requeue=True)
         else:
             message.ack_log_error(log, self.connection_errors)
+
+
+#: Headers with which Celery would drop, delay or kill an entry message without a trace. A job says
+#: `send_before` instead.
+_DROPPED = ("expires", "eta", "timelimit")
+
+
+def _screen(message: Any) -> None:
+    """
+    Make an entry message fit to be taken: arguments of the right kind, concealed in events.
+
+    Raises `InvalidTaskError` for arguments that cannot be passed on, which Celery would only find
+    in the child, after it was acknowledged, or a `DecodeError`.
+    """
+    match message.payload:
+        case [[*_], dict(), *_]:
+            pass
+        case _:
+            raise InvalidTaskError
+    for name in _DROPPED:
+        message.headers.pop(name, None)
+    message.headers |= {"argsrepr": "()", "kwargsrepr": CONCEALED}
 
 
 def _body(message: Any) -> bytes:

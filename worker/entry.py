@@ -90,10 +90,14 @@ def _pay_tool(text: str) -> str:
     return text
 
 
+#: How a time begins: a string of digits alone would be taken for seconds since 1970.
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ]", re.ASCII)
+
+
 def _written(value: object) -> object:
-    if not isinstance(value, str):
+    if not (isinstance(value, str) and _DATE.match(value)):
         rule = "must be a time in ISO 8601 with its zone, as 2026-01-31T18:00:00+08:00"
-        raise ValueError(rule)  # noqa: TRY004 (pydantic turns this one into a fault)
+        raise ValueError(rule)
     return value
 
 
@@ -149,7 +153,9 @@ class Job(BaseModel):
         default=None, max_length=256, description="JD echoes it in replies and notifications."
     )
     payee_mobile: Annotated[StrictStr, AfterValidator(_digits(5, 20))] | None = Field(
-        default=None, description="Only if the bank shall text the payee."
+        default=None,
+        description="Only if the bank shall text the payee.",
+        json_schema_extra={"pattern": "^[0-9]{5,20}$"},
     )
     payee_id_type: Literal["ID", "HO", "TW", "CE", "SO", "BAP", "PA"] | None = Field(
         default=None, description="ID identity card, HO home-return permit, TW, CE, SO, BAP, PA."
@@ -217,16 +223,22 @@ def schema() -> dict[str, Any]:
     The JSON Schema of a job, with the rules that span fields.
     """
     written = Job.model_json_schema()
-    company = {"properties": {"payee_account_type": {"const": "C"}}}
-    needs = ["payee_branch_code", "payee_branch_name"]
     written["$schema"] = "https://json-schema.org/draft/2020-12/schema"
-    written["if"] = company
-    written["then"] = {"required": needs, "properties": {"payee_card_type": {"const": "DE"}}}
-    written["dependentRequired"] = {
-        "payee_id_no": ["payee_id_type"],
-        "payee_id_type": ["payee_id_no"],
-    }
+    company = _given("payee_branch_code", "payee_branch_name")
+    company["properties"]["payee_card_type"] = {"const": "DE"}
+    written["allOf"] = [
+        {"if": {"properties": {"payee_account_type": {"const": "C"}}}, "then": company},
+        {"if": _given("payee_id_no"), "then": _given("payee_id_type")},
+        {"if": _given("payee_id_type"), "then": _given("payee_id_no")},
+    ]
     return written
+
+
+def _given(*names: str) -> dict[str, Any]:
+    """
+    Ask for fields that are there and not null.
+    """
+    return {"required": [*names], "properties": {name: {"type": "string"} for name in names}}
 
 
 def _across_fields(job: Mapping[str, object]) -> Iterator[str]:

@@ -26,8 +26,9 @@ FIELDS = (
 )
 
 
-#: Longer runs of digits are shortened wherever they come from: a library's message may quote one.
-_LONG_NUMBER = re.compile(r"(?<![0-9A-Fa-f.])[0-9]{10,}(?![0-9A-Fa-f])")
+#: Longer runs of digits are shortened wherever they come from, but for the places behind a decimal
+#: point: a library's message may quote somebody's account.
+_LONG_NUMBER = re.compile(r"(?<![0-9])(?<![0-9]\.)[0-9]{10,}")
 
 
 def redact(text: str) -> str:

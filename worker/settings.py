@@ -12,7 +12,14 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -63,7 +70,14 @@ def _tail(value: object) -> object:
     return parse_tail(value) if isinstance(value, str) else value
 
 
-Duration = Annotated[timedelta, BeforeValidator(_duration)]
+def _two_gaps(gaps: tuple[timedelta, ...]) -> tuple[timedelta, ...]:
+    if len(gaps) < 2 or gaps[0] <= timedelta(0):
+        raise ValueError("a resend needs two answers, each some time after the lease: 2m,10m")
+    return gaps
+
+
+#: Longer than nothing: a wait of zero makes a loop.
+Duration = Annotated[timedelta, BeforeValidator(_duration), Field(gt=timedelta(0))]
 Durations = Annotated[tuple[timedelta, ...], NoDecode, BeforeValidator(_durations)]
 Tail = Annotated[tuple[Stretch, ...], NoDecode, BeforeValidator(_tail)]
 
@@ -166,7 +180,7 @@ class ReceiverSettings(StoreSettings):
     query_retry_first: Duration = _SCHEDULE.retry_first
     query_retry_longest: Duration = _SCHEDULE.retry_longest
     #: One not-found answer for each of these, so long after the last lease, allows a resend.
-    resend_gaps: Durations = _RULES.resend_gaps
+    resend_gaps: Annotated[Durations, AfterValidator(_two_gaps)] = _RULES.resend_gaps
     resend_window: Duration = _RULES.resend_window
     #: Resends of one payout; 0 switches them off.
     resend_limit: int = Field(default=_RULES.resend_limit, ge=0, le=2)

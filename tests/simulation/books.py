@@ -2,7 +2,7 @@
 What the model of JD has in its books: each trade with its course, and what it ever said of it.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from random import Random
 
@@ -105,8 +105,8 @@ class Books:
     #: How often each number was debited, and what those debits come to.
     debits: Counter[str] = field(default_factory=Counter)
     debited_fen: Counter[str] = field(default_factory=Counter)
-    #: The meanings with which orders of each number were refused.
-    refused: dict[str, set[Meaning]] = field(default_factory=dict)
+    #: The meanings with which the orders of each number were refused.
+    refused: defaultdict[str, list[Meaning]] = field(default_factory=lambda: defaultdict(list))
 
     def book(self, trade: Trade) -> None:
         """

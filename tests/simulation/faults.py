@@ -6,7 +6,7 @@ from collections import Counter
 from random import Random
 
 _OFTEN = (0.03, 0.1, 0.3, 0.6)
-_AT_ANY_EFFECT = (0.003, 0.01, 0.04)
+_AT_ANY_EFFECT = (0.005, 0.02, 0.06)
 
 #: Each fault with the rates that it may have; half of them are off in any one seed.
 RATES: dict[str, tuple[float, ...]] = {

@@ -127,10 +127,9 @@ class Jd:
         known = self.books.trades.get(number)
         if self._weather.strikes("code_refused"):
             meaning = self._rng.choice(_REFUSALS)
-            if known is None:
-                self.books.refused.setdefault(number, set()).add(meaning)
-                if self._weather.strikes("refused_and_booked"):
-                    self._book(request, int(amount_fen))
+            self.books.refused[number].append(meaning)
+            if known is None and self._weather.strikes("refused_and_booked"):
+                self._book(request, int(amount_fen))
             return _bare(meaning)
         if known is not None and known.known_at <= now:
             if self._weather.strikes("bare_duplicate"):

@@ -46,7 +46,7 @@ def resend_after_one_denial() -> list[Change]:
     """
     One not-found answer is enough to send a number again.
     """
-    return [(resend, "is_absent", lambda reading, rules: bool(reading.absences))]
+    return [(resend, "proven_absent", lambda reading, rules: next(iter(reading.absences), None))]
 
 
 def unsigned_is_believed() -> list[Change]:

@@ -10,12 +10,22 @@ from tests.factories import MEMBER
 from tests.simulation.books import Trade
 from tests.simulation.jd import Jd
 from tests.simulation.scheduler import Process, Scheduler
-from worker.payouts.evidence import Meaning
+from worker.payouts.evidence import Answer, Source
 from worker.payouts.invariants import Breach, Invariant, at_rest, of_books, of_payout
 from worker.payouts.model import Dossier, Order, Payout
 from worker.payouts.ports import Ledger
 from worker.payouts.rules import Rules
 from worker.payouts.status import PayoutStatus, Reason
+
+
+_REFUSALS = frozenset(
+    {
+        Reason.PAYEE_REFUSED,
+        Reason.REQUEST_REFUSED,
+        Reason.CHANNEL_REFUSED,
+        Reason.BALANCE_REFUSED,
+    }
+)
 
 
 class Broken(BaseException):
@@ -42,14 +52,15 @@ class Watch:
         self._sent: defaultdict[str, list[float]] = defaultdict(list)
         jd.connected = self.connected
 
-    def saw(self, process: Process, effect: str, args: tuple[Any, ...], result: object) -> None:
+    def saw(self, process: Process, effect: str, args: tuple[Any, ...], result: Any) -> None:
         """
         Check what an effect changed.
         """
         if effect == "ledger.claim" and result is not None:
             process.attempt = result
+            self._check(self._stale(args[0]))
         elif effect == "ledger.record":
-            self._check(self._unrecorded(*args[:3]))
+            self._check(self._unrecorded(*args))
         for row in self._ledger.payouts(None, 100):
             before = self._seen.get(row.id)
             if row is before:
@@ -125,11 +136,10 @@ class Watch:
         if row.status.rank <= PayoutStatus.UNKNOWN.rank and row.status is not PayoutStatus.REFUSED:
             return
         number = row.out_trade_no
-        refused = self._jd.books.refused.get(number, set())
-        if row.status is PayoutStatus.REFUSED:
-            true = bool(refused)
-        elif row.reason is Reason.PAYEE_REFUSED:
-            true = Meaning.PAYEE in refused
+        if row.reason in _REFUSALS:
+            # Of all orders with this number that went out: one that was not may have arrived.
+            refused = self._jd.books.refused[number]
+            true = 0 < len(refused) >= len(self._sent[number])
         else:
             trade = self._jd.books.trades.get(number)
             true = trade is not None and row.status in trade.stood(self._scheduler.seconds)
@@ -157,12 +167,24 @@ class Watch:
             detail = f"{says} in the ledger, {true} in JD's books"
             yield Breach(Invariant.I8_COMES_TO_REST, row.out_trade_no, detail)
 
-    def _unrecorded(self, payout: Payout | None, _source: object, answer: Any) -> Iterator[Breach]:
+    def _unrecorded(self, payout: Payout | None, source: Source, answer: Answer) -> Iterator[Breach]:
+        """
+        An answer that was handed to the ledger, and is not there.
+        """
         if payout is not None:
+            said = (source, answer.raw, answer.verified)
             told = self._ledger.dossier(payout.id).evidence
-            if not any((e.answer.raw, e.answer.verified) == (answer.raw, answer.verified) for e in told):
-                detail = "an answer was recorded, and is not in the ledger"
-                yield Breach(Invariant.I2_NOTHING_LOST, payout.out_trade_no, detail)
+            if not any((e.source, e.answer.raw, e.answer.verified) == said for e in told):
+                yield Breach(Invariant.I2_NOTHING_LOST, payout.out_trade_no, f"{source} not kept")
+
+    def _stale(self, payout: Payout) -> Iterator[Breach]:
+        """
+        A claim that succeeded although the row had changed since the claimant read it.
+        """
+        row = self._ledger.dossier(payout.id).payout
+        if row.version != payout.version + 1:
+            detail = f"claimed as of version {payout.version}, at version {row.version - 1}"
+            yield Breach(Invariant.I4_UNKNOWN_IS_HONEST, payout.out_trade_no, detail)
 
     def _unowned(self, number: str) -> Iterator[Breach]:
         process, until = self._scheduler.running, None
@@ -177,7 +199,8 @@ class Watch:
         """
         A number that goes out again although nothing shows that JD does not have it.
         """
-        if not (sent := self._sent[number]) or number in self._jd.books.refused:
+        sent = self._sent[number]
+        if len(sent) <= len(self._jd.books.refused[number]):
             return
         now, seconds = self._scheduler.now(), self._scheduler.seconds
         ages = [(now - asked).total_seconds() for asked in self._jd.denied[number]]

@@ -314,7 +314,7 @@ def tasks(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     monkeypatch.setattr(app_module, "app", Celery(broker="memory://", set_as_current=False))
     spec.loader.exec_module(module)
-    monkeypatch.setattr(module, "_DATABASE_PAUSE", 0)
+    monkeypatch.setattr(module, "_PAUSE", 0)
     return module
 
 

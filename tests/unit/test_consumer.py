@@ -130,7 +130,7 @@ BAD = [
     (Message(f"not json {ACCOUNT}".encode()), "undecodable"),
     (Message(b"\xff\xfe" + ACCOUNT.encode()), "undecodable"),
     (Message(f"not json {ACCOUNT}"), "undecodable"),
-    (Message(b"null"), "unusable"),
+    (Message(b"null"), "invalid_task"),
 ]
 
 

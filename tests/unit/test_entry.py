@@ -314,9 +314,7 @@ _KEYWORDS: dict[str, Any] = {
     "required": lambda names, value: all(name in value for name in names),
     "properties": _properties,
     "if": lambda *_: True,
-    "dependentRequired": lambda needs, value: all(
-        other in value for name, others in needs.items() if name in value for other in others
-    ),
+    "allOf": lambda schemas, value: all(accepts(s, value) for s in schemas),
 }
 
 #: What a schema cannot say, or this one does not: it is left to the worker.
