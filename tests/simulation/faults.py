@@ -6,9 +6,11 @@ from collections import Counter
 from random import Random
 
 _OFTEN = (0.03, 0.1, 0.3, 0.6)
-_AT_ANY_EFFECT = (0.005, 0.02, 0.06)
+_WHERE_IT_CAN = (0.3, 0.6, 0.9)
+_AT_ANY_EFFECT = (0.003, 0.01, 0.03)
 
-#: Each fault with the rates that it may have; half of them are off in any one seed.
+#: Each fault with the rates that it may have; most of them are off in any one seed, so that those
+#: which are on can show what they do.
 RATES: dict[str, tuple[float, ...]] = {
     # at any effect
     "crash": _AT_ANY_EFFECT,
@@ -24,16 +26,17 @@ RATES: dict[str, tuple[float, ...]] = {
     "beat_away": (0.05, 0.2),
     # between us and JD
     "connection_refused": _OFTEN,
-    "request_lost": _OFTEN,
-    "request_late": _OFTEN,
+    "request_lost": _WHERE_IT_CAN,
+    "request_late": _WHERE_IT_CAN,
     "reply_lost": _OFTEN,
     "query_lost": _OFTEN,
     # what JD answers
     "code_refused": _OFTEN,
     "code_unclear": _OFTEN,
-    "refused_and_booked": (0.02, 0.1),
-    "bare_duplicate": _OFTEN,
-    "found_late": _OFTEN,
+    "resend_refused": _WHERE_IT_CAN,
+    "refused_and_booked": _WHERE_IT_CAN,
+    "bare_duplicate": _WHERE_IT_CAN,
+    "found_late": _WHERE_IT_CAN,
     "forgotten": _OFTEN,
     "no_result": (0.02, 0.1),
     "number_taken": (0.1, 0.3),
@@ -63,11 +66,13 @@ class Weather:
 
     def __init__(self, rng: Random) -> None:
         self._rng = rng
+        kinds = rng.choice((0.15, 0.3, 0.6))
         self._rates = {
-            fault: rng.choice(rates) if rng.random() < 0.5 else 0.0
+            fault: rng.choice(rates) if rng.random() < kinds else 0.0
             for fault, rates in RATES.items()
         }
         self.calm = False
+        self._times: Counter[str] = Counter()
         #: How often each struck.
         self.struck: Counter[str] = Counter()
 
@@ -81,11 +86,15 @@ class Weather:
         self.struck[fault] += 1
         return True
 
-    def strikes_anywhere(self) -> str | None:
+    def strikes_anywhere(self, effect: str) -> str | None:
         """
-        Which of the faults that need no occasion happens now, if any.
+        Which of the faults that need no occasion happens at this effect, if any.
+
+        The first few times of each effect are in more danger, or faults would seldom meet the few
+        effects that send money among the many that look at rows.
         """
-        drawn = self._rng.random()
+        self._times[effect] += 1
+        drawn = self._rng.random() / max(1, 8 // self._times[effect])
         for fault in ANYWHERE:
             drawn -= self._rates[fault]
             if drawn < 0:

@@ -6,7 +6,7 @@ and a request is under way for four at most. So two not-found answers, the later
 minutes after the last lease, prove that a number may go out again even if nothing else did.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -20,6 +20,8 @@ from worker.payouts.errors import MaybeSent, NotSent
 from worker.payouts.evidence import Answer, Meaning, TradeStatus
 from worker.payouts.model import Order, Terms
 
+#: In place of the request that brought somebody else's order.
+STRANGER = "another's"
 _REFUSALS = (Meaning.PAYEE, Meaning.REQUEST, Meaning.CHANNEL, Meaning.BALANCE)
 _KNOWN_WITHIN = 300.0
 _UNDER_WAY_FOR = 240.0
@@ -45,6 +47,7 @@ class Jd:
         self._scheduler = scheduler
         self._weather = weather
         self._return_within = return_within
+        self._sent: Counter[str] = Counter()
         #: How far JD's clock is from ours.
         self._skew = rng.uniform(-240, 240)
 
@@ -67,6 +70,7 @@ class Jd:
                 raise NotSent("refused")
             self._pass_time(0.4)
         self.connected(number)
+        self._sent[number] += 1
         if self._weather.strikes("request_lost"):
             self._time_out()
         if self._weather.strikes("request_late"):
@@ -108,7 +112,7 @@ class Jd:
         """
         before = self._scheduler.seconds - 3600
         steps = [Step(before, self._rng.choice((TradeStatus.FINI, TradeStatus.CLOS)))]
-        trade = Trade(number, amount_fen, "JD-before", before, before, "another's", steps)
+        trade = Trade(number, amount_fen, "JD-before", before, before, STRANGER, steps)
         self.books.book(trade)
         self.booked(trade)
 
@@ -125,7 +129,7 @@ class Jd:
         number, amount_fen, _ = request.split("|")
         now = self._scheduler.seconds
         known = self.books.trades.get(number)
-        if self._weather.strikes("code_refused"):
+        if self._weather.strikes("resend_refused" if self._sent[number] > 1 else "code_refused"):
             meaning = self._rng.choice(_REFUSALS)
             self.books.refused[number].append(meaning)
             if known is None and self._weather.strikes("refused_and_booked"):

@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.factories import MEMBER
 from tests.simulation.books import Trade
-from tests.simulation.jd import Jd
+from tests.simulation.jd import STRANGER, Jd
 from tests.simulation.scheduler import Process, Scheduler
 from worker.payouts.evidence import Answer, Source
 from worker.payouts.invariants import Breach, Invariant, at_rest, of_books, of_payout
@@ -81,12 +81,9 @@ class Watch:
         """
         Check the books after a debit.
         """
-        number = trade.number
-        if row := self._ledger.find(MEMBER, number):
-            kept = self._jd.books.kept_fen(self._scheduler.seconds)
-            debits = {number: self._jd.books.debits[number]}
-            owed = {number: (row.obligation, row.amount_fen)}
-            self._check(of_books(debits, {number: kept[number]}, owed))
+        row = self._ledger.find(MEMBER, trade.number)
+        if row is not None:
+            self._check(self._overpaid({row.out_trade_no: (row.obligation, row.amount_fen)}))
 
     def finish(self, orders: Iterable[Order]) -> None:
         """
@@ -103,10 +100,7 @@ class Watch:
             self._check(self._untrue(row))
             self._check(self._behind(dossier))
             owed[row.out_trade_no] = (row.obligation, row.amount_fen)
-        books, seconds = self._jd.books, self._scheduler.seconds
-        ours = {number: n for number, n in books.debits.items() if self._is_ours(number)}
-        kept = {n: fen for n, fen in books.kept_fen(seconds).items() if self._is_ours(n)}
-        self._check(of_books(ours, kept, owed))
+        self._check(self._overpaid(owed))
         self._check(self._without_trace(orders))
 
     def _check(self, breaches: Iterable[Breach]) -> None:
@@ -213,8 +207,18 @@ class Watch:
             detail = f"sent again {seconds - sent[-1]:.0f} s later, JD denied it after {gaps}"
             yield Breach(Invariant.I1_PAID_ONCE, number, detail)
 
-    def _is_ours(self, number: str) -> bool:
-        return self._ledger.find(MEMBER, number) is not None or bool(self._sent[number])
+    def _overpaid(self, owed: dict[str, tuple[str, int]]) -> Iterator[Breach]:
+        """
+        More in JD's books than is owed; what a stranger paid under a number of ours is not ours.
+        """
+        books = self._jd.books
+        kept = books.kept_fen(self._scheduler.seconds)
+        ours = {n for n, trade in books.trades.items() if trade.request != STRANGER}
+        return of_books(
+            {n: times for n, times in books.debits.items() if n in ours and n in owed},
+            {n: fen for n, fen in kept.items() if n in ours},
+            owed,
+        )
 
     def _without_trace(self, orders: Iterable[Order]) -> Iterator[Breach]:
         rejected = {r.out_trade_no for r in self._ledger.rejections(1000)}

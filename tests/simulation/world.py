@@ -263,7 +263,7 @@ class World:
         self._effects += 1
         fault, before = None, False
         if not self._weather.calm:
-            fault, before = self._weather.strikes_anywhere(), self._rng.random() < 0.5
+            fault, before = self._weather.strikes_anywhere(effect), self._rng.random() < 0.5
             if fault and before:
                 self._strike(fault, effect, 1800)
             self._dawdle()

@@ -121,7 +121,7 @@ def bearing(payout: Payout, evidence: Evidence, exposed_since: datetime | None) 
         return Known(evidence)
     match evidence.source:
         case Source.REPLY:
-            return Refusal(evidence) if answer.meaning in REFUSALS else Silent(evidence)
+            return _reply(evidence)
         case Source.QUERY:
             return _absence(evidence)
         case Source.NOTIFICATION:
@@ -155,6 +155,15 @@ def _names(answer: Answer, payout: Payout) -> bool:
 
 def _precedes(answer: Answer, exposed_since: datetime) -> bool:
     return answer.traded_at is not None and answer.traded_at < exposed_since - CLOCK_TOLERANCE
+
+
+def _reply(evidence: Evidence) -> Bearing:
+    if evidence.answer.meaning in REFUSALS:
+        return Refusal(evidence)
+    if evidence.answer.meaning is Meaning.PROCESSED:
+        # Taken in, and not said what became of it.
+        return Known(evidence)
+    return Silent(evidence)
 
 
 def _absence(evidence: Evidence) -> Bearing:

@@ -41,7 +41,7 @@ class Clerk:
         if not answer.verified or answer.number is None:
             return False
         payout = self.ledger.find(self.customer_no, answer.number)
-        if payout is None and answer.member != self.customer_no:
+        if payout is None and answer.member not in {None, self.customer_no}:
             return False
         self.ledger.record(payout, Source.NOTIFICATION, answer)
         if payout is None:

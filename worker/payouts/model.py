@@ -60,18 +60,19 @@ class Order:
 
     out_trade_no: str
     amount_fen: int
-    subject: str
+    #: Free texts may name somebody, so no `repr` shows them.
+    subject: str = field(repr=False)
     payee: Payee
     #: What is owed: one payout at a time may pay it. Defaults to the order number at the entry.
     obligation: str
     producer: str = "unsealed"
     currency: str = "CNY"
     biz_trade_no: str | None = None
-    return_params: str | None = None
+    return_params: str | None = field(default=None, repr=False)
     #: Not to be sent for the first time after this moment.
     send_before: datetime | None = None
     #: The producer's own notes; never sent to JD.
-    metadata: dict[str, str] = field(default_factory=dict)
+    metadata: dict[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,19 +37,22 @@ def proven_absent(reading: Reading, rules: Rules) -> Absent | None:
     """
     The answer with which JD has said often and late enough that it does not have this payout.
 
-    One not-found answer for each of `rules.resend_gaps`, each to a question of its own, asked at
-    least that long after the last lease ended, and no sign of a trade ever. None if that is not so.
+    One not-found answer for each of `rules.resend_gaps`, each to a question asked at least that
+    long after the last lease ended and at least the first gap after the one before, and no sign of
+    a trade ever. None if that is not so.
     """
     ended = reading.payout.lease_ended_at
     if ended is None or reading.trades or reading.no_results:
         return None
-    asked = {absent.asked_at: absent for absent in reversed(reading.absences)}
     completing = None
     for gap in rules.resend_gaps:
-        late_enough = [at for at in asked if at >= ended + gap]
-        if not late_enough:
+        earliest = ended + gap
+        if completing is not None:
+            earliest = max(earliest, completing.asked_at + rules.resend_gaps[0])
+        late_enough = [absent for absent in reading.absences if absent.asked_at >= earliest]
+        completing = min(late_enough, key=lambda absent: absent.asked_at, default=None)
+        if completing is None:
             return None
-        completing = asked.pop(min(late_enough))
     return completing
 
 

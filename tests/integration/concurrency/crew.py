@@ -22,7 +22,7 @@ from worker.store.keyring import Keyring
 from worker.store.ledger import SqlLedger
 
 #: So many of the newest queued payouts a process looks at, and so many of those it tries to claim.
-_SEEN, _TRIED = 64, 16
+_SEEN, _TRIED = 96, 12
 
 
 @dataclass(frozen=True)

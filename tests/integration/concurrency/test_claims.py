@@ -29,7 +29,7 @@ def test_each_row_is_claimed_by_one_of_many_processes(
     )
     once = dict.fromkeys(queued, 1)
     with engine.connect() as conn:
-        assert once == dict(conn.execute(tries).tuples().all())
-        assert once == dict(conn.execute(moves).tuples().all())
+        assert once == dict(map(tuple, conn.execute(tries)))
+        assert once == dict(map(tuple, conn.execute(moves)))
     assert queued == sorted(one for claims in got for one in claims)
     assert sum(bool(claims) for claims in got) > 1

@@ -167,13 +167,20 @@ def test_only_the_reply_can_refuse(meaning: Meaning, source: Source, kind: type[
 
 @pytest.mark.parametrize(
     "meaning",
-    [Meaning.NONE, Meaning.PROCESSED, Meaning.UNCLEAR, Meaning.NOT_FOUND, Meaning.NO_RESULT],
+    [Meaning.NONE, Meaning.UNCLEAR, Meaning.NOT_FOUND, Meaning.NO_RESULT],
 )
 def test_any_other_reply_refuses_nothing(meaning: Meaning) -> None:
     """
-    An unlisted code, a system error or 0000 without a trade leaves a sent payout unknown.
+    An unlisted code or a system error leaves a sent payout unknown.
     """
     assert isinstance(heard(Source.REPLY, a_bare(meaning)), Silent)
+
+
+def test_a_reply_that_took_it_in_shows_that_jd_knows_it() -> None:
+    """
+    0000 without a trade status says no more, and forbids that the number is sent again.
+    """
+    assert isinstance(heard(Source.REPLY, a_bare(Meaning.PROCESSED)), Known)
 
 
 @pytest.mark.parametrize(

@@ -238,3 +238,11 @@ def test_a_trade_that_is_known_stops_a_queued_payout() -> None:
     queued = a_payout(PayoutStatus.QUEUED)
 
     assert not allowed(a_dossier(queued, a_notification(a_trade(TradeStatus.WPAR))))
+
+
+def test_two_answers_in_one_breath_are_one() -> None:
+    """
+    A query that was delivered twice asks twice at once: the second says nothing new.
+    """
+    assert not allowed(a_dossier(None, not_found(10), not_found(10.001)))
+    assert allowed(a_dossier(None, not_found(10), not_found(12)))

@@ -1,0 +1,62 @@
+"""
+A broker that goes away while a worker has as many messages in hand as it may have.
+"""
+
+from contextlib import closing
+
+import redis
+import sqlalchemy as sa
+from celery import Celery
+
+from tests.acceptance.conftest import PATIENCE, a_stack
+from tests.waiting import until
+from worker.demo.story import cast, job
+from worker.names import QueueName, TaskName
+from worker.store.engine import create_engine
+
+#: What a worker of the demo may have in hand: one message for each of its processes.
+IN_HAND = 4
+
+#: How soon after the broker's return a worker must take messages again, in seconds.
+SOON = 40.0
+
+
+def test_a_worker_whose_acknowledgements_were_lost_takes_messages_again() -> None:
+    """
+    All messages in hand end while the broker is away; once it is back, the next job is accepted.
+    """
+    jobs = [job(cast()[0], 4_200) for _ in range(IN_HAND + 1)]
+    with (
+        a_stack() as (stack, ledger),
+        closing(create_engine(stack.environment["PAYOUTS_DATABASE_URL"]).connect()) as blocker,
+        Celery(broker=stack.broker.url, set_as_current=False) as producer,
+        redis.Redis.from_url(stack.broker.url) as broker,
+    ):
+        member = stack.environment["PAYOUTS_CUSTOMER_NO"]
+        log = stack.children["worker"].log
+
+        def send(one: dict[str, object]) -> None:
+            producer.send_task(
+                TaskName.ENQUEUE.value, kwargs={"job": one}, queue=QueueName.ENTRY.value
+            )
+
+        def is_accepted(one: dict[str, object]) -> bool:
+            return ledger.find(member, str(one["out_trade_no"])) is not None
+
+        send(jobs[0])
+        until(lambda: is_accepted(jobs[0]), PATIENCE)
+        # Without a beat nothing but the jobs occupies the worker.
+        stack.kill("beat")
+        until(lambda: broker.llen(QueueName.SWEEP.value) == 0, PATIENCE)
+        with blocker.begin():  # holds the write lock, so no job can be accepted meanwhile
+            blocker.execute(sa.text("SELECT 1"))
+            for one in jobs[1:]:
+                send(one)
+            until(lambda: broker.hlen("unacked") == IN_HAND, PATIENCE)
+            stack.broker.kill()
+        until(lambda: log.read_text().count("Couldn't ack") == IN_HAND, PATIENCE)
+        stack.broker.start()
+        late = job(cast()[0], 4_200)
+        send(late)
+
+        until(lambda: is_accepted(late), SOON)
