@@ -33,6 +33,7 @@ _SHORT = Schedule(
     watch=(timedelta(days=1), timedelta(days=2)),
 )
 _SWEEP_EVERY = 5.0
+_SWEEP_IN_VAIN = 60.0
 
 
 class DatabaseAway(Exception):
@@ -97,8 +98,11 @@ class World:
         fault = ""
         try:
             self._begin()
-            enough = self._rng.randrange(40, 250)
-            while self._effects < enough and self._advance(None):
+            enough, long = self._rng.randrange(40, 250), self._rng.choice((0, 0, 1200, 2400))
+            while (
+                self._effects < enough
+                or (self._scheduler.seconds < long and self._effects < 2 * enough)
+            ) and self._advance(None):
                 pass
             self._heal()
             schedule = self._rules.schedule
@@ -195,7 +199,13 @@ class World:
         idle = self._weather.strikes("beat_away")
         wait = self._rng.uniform(600, 7200) if idle else _SWEEP_EVERY
         self._next_sweep = self._scheduler.seconds + wait
-        work = self._payouts("worker").sweep
+
+        def work() -> None:
+            swept = self._payouts("worker").sweep()
+            if not (swept.settled or swept.sends or swept.queries):
+                # What is due waits for somebody: a paused channel, for instance.
+                self._next_sweep = self._scheduler.seconds + _SWEEP_IN_VAIN
+
         self._start(f"sweeper-{next(self._sweeps)}", work)
         if not self._weather.calm and self._rng.random() < 0.1:
             # Another beat.
