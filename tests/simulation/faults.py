@@ -25,8 +25,9 @@ RATES: dict[str, tuple[float, ...]] = {
     "message_late": _OFTEN,
     "beat_away": (0.05, 0.2),
     # between us and JD
-    "connection_refused": _OFTEN,
+    "connection_refused": _WHERE_IT_CAN,
     "request_lost": _WHERE_IT_CAN,
+    "resend_lost": (0.03, 0.1, 0.3),
     "request_late": _WHERE_IT_CAN,
     "reply_lost": _OFTEN,
     "query_lost": _OFTEN,

@@ -41,8 +41,8 @@ class Jd:
         #: When each number was last asked for and signed "not found", by when that was asked.
         self.denied: defaultdict[str, list[datetime]] = defaultdict(list)
         #: Called for each connection that brings an order, and for each order that is booked.
-        self.connected: Callable[[str], None] = lambda number: None
-        self.booked: Callable[[Trade], None] = lambda trade: None
+        self.connected: Callable[[str], None] = lambda _number: None
+        self.booked: Callable[[Trade], None] = lambda _trade: None
         self._rng = rng
         self._scheduler = scheduler
         self._weather = weather
@@ -71,7 +71,8 @@ class Jd:
             self._pass_time(0.4)
         self.connected(number)
         self._sent[number] += 1
-        if self._weather.strikes("request_lost"):
+        again = self._sent[number] > 1
+        if self._weather.strikes("resend_lost" if again else "request_lost"):
             self._time_out()
         if self._weather.strikes("request_late"):
             delay = self._rng.uniform(0, _UNDER_WAY_FOR)
@@ -117,8 +118,7 @@ class Jd:
         self.booked(trade)
 
     def _may_connect(self, before_connect: Callable[[], None]) -> None:
-        process = self._scheduler.running
-        assert process is not None
+        process = self._scheduler.current
         process.connecting = True
         try:
             before_connect()
@@ -166,9 +166,7 @@ class Jd:
             return _bare(Meaning.NOT_FOUND)
         return self._telling(trade, trade.step(now))
 
-    def _telling(
-        self, trade: Trade, step: Step, meaning: Meaning = Meaning.PROCESSED
-    ) -> Answer:
+    def _telling(self, trade: Trade, step: Step, meaning: Meaning = Meaning.PROCESSED) -> Answer:
         said = (trade.number, trade.amount_fen, step.status, step.refund_fen)
         return Answer(
             verified=True,

@@ -15,7 +15,6 @@ from worker.payouts import bearing as bearings
 from worker.payouts import policy, reading, resend, service
 from worker.payouts.evidence import REFUSALS, Evidence, Meaning
 from worker.payouts.model import Attempt, AttemptOutcome, Dossier, Payout
-from worker.payouts.standing import Standing
 from worker.payouts.status import PayoutStatus, Reason
 from worker.store.memory import MemoryLedger
 
@@ -28,7 +27,7 @@ def timeout_means_failed() -> list[Change]:
     An attempt without an answer is taken for a failure.
     """
     verdict = (PayoutStatus.FAILED, Reason.NO_ANSWER, None)
-    return [(policy, "_unknown", lambda reading: verdict)]
+    return [(policy, "_unknown", lambda _reading: verdict)]
 
 
 def unlisted_code_means_failed() -> list[Change]:
@@ -46,7 +45,7 @@ def resend_after_one_denial() -> list[Change]:
     """
     One not-found answer is enough to send a number again.
     """
-    return [(resend, "proven_absent", lambda reading, rules: next(iter(reading.absences), None))]
+    return [(resend, "proven_absent", lambda reading, _rules: next(iter(reading.absences), None))]
 
 
 def unsigned_is_believed() -> list[Change]:
@@ -140,7 +139,7 @@ def lease_is_not_renewed() -> list[Change]:
     """
     A worker connects under whatever is left of its lease, if anything is.
     """
-    return [(MemoryLedger, "renew", lambda self, attempt, lease: True)]
+    return [(MemoryLedger, "renew", lambda *_: True)]
 
 
 def no_answer_means_not_connected() -> list[Change]:
@@ -170,11 +169,11 @@ def refusal_after_exposure() -> list[Change]:
     return [(policy, "_verdict", hasty)]
 
 
-def sweep_forgets_evidence() -> list[Change]:
+def sweep_forgets_lost_workers() -> list[Change]:
     """
-    Evidence whose worker died before it was weighed waits for ever.
+    Nobody ends the leases of workers that died.
     """
-    return [(MemoryLedger, "unapplied", lambda self, limit: [])]
+    return [(MemoryLedger, "expired", lambda *_: [])]
 
 
 def asking_ends_in_silence() -> list[Change]:
@@ -221,7 +220,7 @@ PLANTS: dict[str, Callable[[], list[Change]]] = {
         lease_is_not_renewed,
         no_answer_means_not_connected,
         refusal_after_exposure,
-        sweep_forgets_evidence,
+        sweep_forgets_lost_workers,
         asking_ends_in_silence,
         notification_is_not_kept,
     )

@@ -53,6 +53,14 @@ class Scheduler:
         return NOON + timedelta(seconds=self.seconds)
 
     @property
+    def current(self) -> Process:
+        """
+        The process that calls this.
+        """
+        assert self.running is not None
+        return self.running
+
+    @property
     def next_at(self) -> float | None:
         """
         When the next action is due; None when nothing is planned.
@@ -96,8 +104,7 @@ class Scheduler:
         """
         Let others run, from inside a process; return when the time has passed.
         """
-        process = self.running
-        assert process is not None
+        process = self.current
         self.after(seconds, lambda: self._switch(process))
         self._hub.switch()
 

@@ -17,7 +17,6 @@ from worker.payouts.ports import Ledger
 from worker.payouts.rules import Rules
 from worker.payouts.status import PayoutStatus, Reason
 
-
 _REFUSALS = frozenset(
     {
         Reason.PAYEE_REFUSED,
@@ -161,7 +160,9 @@ class Watch:
             detail = f"{says} in the ledger, {true} in JD's books"
             yield Breach(Invariant.I8_COMES_TO_REST, row.out_trade_no, detail)
 
-    def _unrecorded(self, payout: Payout | None, source: Source, answer: Answer) -> Iterator[Breach]:
+    def _unrecorded(
+        self, payout: Payout | None, source: Source, answer: Answer
+    ) -> Iterator[Breach]:
         """
         An answer that was handed to the ledger, and is not there.
         """
@@ -181,9 +182,9 @@ class Watch:
             yield Breach(Invariant.I4_UNKNOWN_IS_HONEST, payout.out_trade_no, detail)
 
     def _unowned(self, number: str) -> Iterator[Breach]:
-        process, until = self._scheduler.running, None
+        attempt, until = self._scheduler.current.attempt, None
         row = self._ledger.find(MEMBER, number)
-        if process and process.attempt and row and row.lease_token == process.attempt.lease_token:
+        if attempt and row and row.lease_token == attempt.lease_token:
             until = row.lease_until
         if until is None or until < self._scheduler.now() + self._rules.http_deadline:
             detail = f"connected under a lease until {until}"

@@ -13,10 +13,12 @@ from tests.factories import MEMBER, NOON, TERMS, an_order
 from tests.simulation.books import Trade
 from tests.simulation.broker import Broker, Message
 from tests.simulation.effects import guarded
+from tests.simulation.failpoints import DatabaseAway, Failpoints
 from tests.simulation.faults import Weather
 from tests.simulation.jd import Jd
 from tests.simulation.notifier import Notifier
-from tests.simulation.scheduler import Crash, Scheduler
+from tests.simulation.scheduler import Scheduler
+from tests.simulation.story import Story
 from tests.simulation.watch import Broken, Watch
 from worker.payouts.acceptance import Conflict
 from worker.payouts.clerk import Clerk
@@ -34,12 +36,6 @@ _SHORT = Schedule(
 )
 _SWEEP_EVERY = 5.0
 _SWEEP_IN_VAIN = 60.0
-
-
-class DatabaseAway(Exception):
-    """
-    The ledger could not be reached, or its word that it had committed was lost.
-    """
 
 
 @dataclass
@@ -80,15 +76,21 @@ class World:
         self._notifier = Notifier(rng, self._scheduler, self._weather, self._jd, self._hear)
         self._jd.booked = self._booked
         self._orders: list[Order] = []
-        self._effects = 0
         self._next_sweep = 0.0
         self._sweeps = count(1)
-        self._tells = tells
-        self._story: list[str] = []
-        self._ports = {
-            "ledger": guarded("ledger", self._ledger, self._around),
-            "gateway": guarded("gateway", self._jd, self._around),
-            "dispatcher": guarded("dispatcher", self._broker, self._around),
+        self._story = Story(self._scheduler.now, wanted=tells)
+        self._failpoints = Failpoints(
+            rng,
+            self._scheduler,
+            self._weather,
+            self._watch,
+            self._story,
+            self._rules.lease_margin.total_seconds() - 1,
+            self._disturb,
+        )
+        real = {"ledger": self._ledger, "gateway": self._jd, "dispatcher": self._broker}
+        self.ports = {
+            port: guarded(port, target, self._failpoints.around) for port, target in real.items()
         }
 
     def run(self) -> Outcome:
@@ -100,8 +102,8 @@ class World:
             self._begin()
             enough, long = self._rng.randrange(40, 250), self._rng.choice((0, 0, 1200, 2400))
             while (
-                self._effects < enough
-                or (self._scheduler.seconds < long and self._effects < 2 * enough)
+                self._failpoints.passed < enough
+                or (self._scheduler.seconds < long and self._failpoints.passed < 2 * enough)
             ) and self._advance(None):
                 pass
             self._heal()
@@ -120,13 +122,13 @@ class World:
         rows = self._ledger.payouts(None, 100)
         return Outcome(
             seed=self._seed,
-            effects=self._effects,
+            effects=self._failpoints.passed,
             fault=fault,
             struck=self._weather.struck,
             payouts=len(rows),
             resends=sum(row.resends for row in rows),
             ends=Counter(row.status.value for row in rows),
-            story=self._story,
+            story=self._story.lines,
         )
 
     def _begin(self) -> None:
@@ -146,13 +148,15 @@ class World:
 
     def _produce(self, seconds: float, order: Order) -> None:
         self._orders.append(order)
-        self._scheduler.after(seconds, lambda: self._broker.publish(Message("enqueue", order=order)))
+        self._scheduler.after(
+            seconds, lambda: self._broker.publish(Message("enqueue", order=order))
+        )
 
     def _heal(self) -> None:
         """
         End all faults: the operator resumes sending, and producers repeat what they must.
         """
-        self._tell("", "--- all faults heal")
+        self._story.tell("", "--- all faults heal")
         self._weather.heal()
         for minutes in (0, 5, 60, 360):
             self._scheduler.after(minutes * 60, self._resume)
@@ -219,13 +223,13 @@ class World:
             try:
                 work()
             except DatabaseAway:
-                self._tell(name, "gave up: the database is away")
+                self._story.tell(name, "gave up: the database is away")
 
-        self._scheduler.start(name, cautious, lambda whole: None)
+        self._scheduler.start(name, cautious, lambda _whole: None)
 
     def _payouts(self, actor: str) -> Payouts:
-        clerk = Clerk(self._ports["ledger"], MEMBER, self._rules, actor)
-        return Payouts(clerk, self._ports["gateway"], self._ports["dispatcher"], TERMS)
+        clerk = Clerk(self.ports["ledger"], MEMBER, self._rules, actor)
+        return Payouts(clerk, self.ports["gateway"], self.ports["dispatcher"], TERMS)
 
     def _perform(self, message: Message) -> None:
         """
@@ -242,12 +246,12 @@ class World:
                 number = order.out_trade_no
                 service.reject(Rejection(outcome.reason, outcome.faults, 0, "", number))
         except DatabaseAway:
-            self._tell("", f"{message}: the database is away")
+            self._story.tell("", f"{message}: the database is away")
             if message.order is not None:
                 self._scheduler.after(5, lambda: self._broker.publish(message))
 
     def _booked(self, trade: Trade) -> None:
-        self._tell("", f"JD books {trade.number}: {[(f'{s.at:.0f}', s.status, s.refund_fen) for s in trade.steps]}")
+        self._story.tell("JD", "books", trade)
         self._watch.booked(trade)
         self._notifier.announce(trade)
 
@@ -255,7 +259,7 @@ class World:
         """
         Do what the receiver does with a notification.
         """
-        clerk = Clerk(self._ports["ledger"], MEMBER, self._rules, "receiver")
+        clerk = Clerk(self.ports["ledger"], MEMBER, self._rules, "receiver")
 
         def work() -> None:
             if not answer.verified:
@@ -263,56 +267,13 @@ class World:
             elif clerk.notify(answer):
                 acknowledge()
 
-        self._start(f"receiver ({_short(answer)})", work)
+        self._story.tell("JD", "notifies:", answer)
+        self._start("receiver", work)
 
-    def _around(self, effect: str, method: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """
-        The failpoint before and after every effect.
-        """
-        process = self._scheduler.running
-        self._effects += 1
-        fault, before = None, False
-        if not self._weather.calm:
-            fault, before = self._weather.strikes_anywhere(effect), self._rng.random() < 0.5
-            if fault and before:
-                self._strike(fault, effect, 1800)
-            self._dawdle()
-        try:
-            result = method(*args, **kwargs)
-        except Exception as error:
-            self._tell(process.name, f"{effect} raised {error!r}")
-            raise
-        if self._tells:
-            self._tell(process.name, f"{effect}{_shown(args)} -> {_short(result)}")
-        self._watch.saw(process, effect, args, result)
-        if fault and not before:
-            # No worker can know that it was stopped between the renewal and the connection.
-            margin = self._rules.lease_margin.total_seconds() - 1
-            self._strike(fault, effect, margin if process.connecting else 1800)
-        return result
-
-    def _dawdle(self) -> None:
-        """
-        Let others run in between, for a moment or for longer.
-        """
-        drawn = self._rng.random()
-        if drawn < 0.4:
-            longest = 30 if drawn < 0.01 else 5 if drawn < 0.05 else 0.05
-            self._scheduler.sleep(self._rng.uniform(0, longest))
-
-    def _strike(self, fault: str, effect: str, longest: float) -> None:
-        name = self._scheduler.running.name
-        self._tell(name, f"!!! {fault} at {effect}")
+    def _disturb(self, fault: str) -> None:
         match fault:
-            case "crash":
-                raise Crash
             case "power_cut":
                 self._scheduler.after(0, self._scheduler.kill_all)
-                raise Crash
-            case "database_away" if effect.startswith("ledger."):
-                raise DatabaseAway
-            case "freeze":
-                self._scheduler.sleep(self._rng.uniform(longest / 30, longest))
             case "broker_wiped":
                 self._broker.wipe()
             case "paused":
@@ -320,12 +281,8 @@ class World:
                 self._scheduler.after(self._rng.uniform(1, 1200), self._resume)
 
     def _resume(self) -> None:
-        self._tell("operator", "resumes the channel")
+        self._story.tell("operator", "resumes the channel")
         self._ledger.resume(MEMBER, "operator", "operator")
-
-    def _tell(self, who: str, what: str) -> None:
-        if self._tells:
-            self._story.append(f"{self._scheduler.now():%d %H:%M:%S.%f} {who:24} {what}")
 
 
 def _rules(rng: Random) -> Rules:
@@ -334,12 +291,3 @@ def _rules(rng: Random) -> Rules:
         resend_limit=rng.choice((0, 1, 2, 2)),
         unverifiable_limit=rng.choice((3, 1000)),
     )
-
-
-def _shown(args: tuple[Any, ...]) -> str:
-    return f"({', '.join(map(_short, args))})"
-
-
-def _short(value: Any) -> str:
-    text = str(value)
-    return text if len(text) < 200 else f"{text[:200]}…"

@@ -9,6 +9,7 @@ import click
 #: Command to "module:attribute". `payouts wire` needs no database library, so it loads none.
 COMMANDS = {
     "audit": "worker.cli.audit:audit",
+    "cancel": "worker.cli.desk:cancel",
     "cases": "worker.cli.cases:cases",
     "channel": "worker.cli.channel:channel",
     "demo": "worker.cli.demo:demo",
@@ -16,11 +17,15 @@ COMMANDS = {
     "enqueue": "worker.cli.enqueue:enqueue",
     "history": "worker.cli.show:history",
     "keygen": "worker.cli.keygen:keygen",
+    "let-go": "worker.cli.desk:let_go",
     "list": "worker.cli.listing:list_",
     "migrate": "worker.cli.migrate:migrate",
     "pause": "worker.cli.channel:pause",
     "query": "worker.cli.query:query",
     "rejections": "worker.cli.listing:rejections",
+    "release": "worker.cli.desk:release",
+    "resend": "worker.cli.desk:resend",
+    "resolve": "worker.cli.desk:resolve",
     "resume": "worker.cli.channel:resume",
     "sandbox": "worker.cli.sandbox:sandbox",
     "schema": "worker.cli.schema:schema",

@@ -23,14 +23,14 @@ MEANINGS = {
 #: What becomes of it if nobody does anything, and what a person may do.
 _NEXT = {
     PayoutStatus.QUEUED: "A worker sends it.",
-    PayoutStatus.HELD: "It waits for a person to let it go or to cancel it.",
+    PayoutStatus.HELD: "It waits for a person: `payouts let-go` or `payouts cancel`.",
     PayoutStatus.SENDING: "The reply decides; without one, it becomes unknown when the lease ends.",
-    PayoutStatus.REFUSED: "Correct what JD refused; the same number is then sent again.",
+    PayoutStatus.REFUSED: "Mend what JD refused; `payouts resend` then sends the same number again.",
     PayoutStatus.UNKNOWN: "A follow-up query or a notification decides.",
     PayoutStatus.PROCESSING: "A follow-up query or a notification decides.",
-    PayoutStatus.FAILED: "Nothing more is sent. Replace it only once JD repeats that a day later.",
+    PayoutStatus.FAILED: "Nothing more is sent. `payouts release` frees its obligation once that is proven.",
     PayoutStatus.PAID: "Nothing, unless the bank sends the money back; JD is asked for that.",
-    PayoutStatus.RETURNED: "Nothing. Replace it only once a query has confirmed the return.",
+    PayoutStatus.RETURNED: "Nothing. `payouts release` frees its obligation once a query has confirmed it.",
     PayoutStatus.CANCELLED: "Nothing.",
 }
 

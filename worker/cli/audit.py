@@ -10,7 +10,7 @@ from rich.progress import Progress
 
 from worker import bootstrap
 from worker.cli.output import Page, answering, table
-from worker.payouts.invariants import Breach, of_payout
+from worker.payouts.invariants import Breach, Invariant, of_payout
 from worker.payouts.rules import Rules
 from worker.settings import ReceiverSettings
 from worker.store.ledger import SqlLedger
@@ -40,6 +40,11 @@ def audit() -> Page:
             checked += 1
             progress.advance(task)
     breaches = [b for payout_id in suspects for b in _breaches(ledger, payout_id, rules)]
+    unproven = "its obligation was freed without a decision on record"
+    breaches += [
+        Breach(Invariant.I10_RELEASED_WITH_PROOF, number, unproven)
+        for number in ledger.released_unproven()
+    ]
     listed = breaches[:_LISTED]
     document: dict[str, object] = {
         "ok": not breaches,

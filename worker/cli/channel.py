@@ -22,7 +22,8 @@ def _reason(_ctx: click.Context, _param: click.Parameter, text: str) -> str:
     return text
 
 
-_why = click.option("--why", required=True, callback=_reason, help="The reason, for the record.")
+#: The reason that every intervention is recorded with.
+why = click.option("--why", required=True, callback=_reason, help="The reason, for the record.")
 
 
 @click.command()
@@ -35,26 +36,26 @@ def channel() -> Page:
 
 
 @click.command()
-@_why
+@why
 @answering
 def pause(why: str) -> Page:
     """
     Stop sending payouts, resends included. Queries and notifications go on.
     """
     member = ReceiverSettings.load().customer_no
-    bootstrap.ledger().pause(member, why, _operator())
+    bootstrap.ledger().pause(member, why, operator())
     return _standing()
 
 
 @click.command()
-@_why
+@why
 @answering
 def resume(why: str) -> Page:
     """
     Let payouts be sent again.
     """
     member = ReceiverSettings.load().customer_no
-    bootstrap.ledger().resume(member, why, _operator())
+    bootstrap.ledger().resume(member, why, operator())
     return _standing()
 
 
@@ -76,7 +77,10 @@ def _standing() -> Page:
     return Page(facts.channel_facts(found), told)
 
 
-def _operator() -> str:
+def operator() -> str:
+    """
+    Who is at the keyboard, as records name them.
+    """
     try:
         return f"cli:{getpass.getuser()}"
     except (KeyError, OSError):

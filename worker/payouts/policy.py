@@ -151,13 +151,21 @@ def _next_send_at(
     reading: Reading, status: PayoutStatus, now: datetime, rules: Rules
 ) -> datetime | None:
     payout = reading.payout
-    if status is PayoutStatus.QUEUED and payout.status is not PayoutStatus.QUEUED:
+    if status in _SENT_NOT_AT_ALL and payout.status is PayoutStatus.SENDING and _unsent(reading):
         return now + _backoff(reading.dossier, rules)
     if status is not payout.status:
         return None
     if status is PayoutStatus.UNKNOWN:
         return (payout.next_send_at or now) if may_send(reading, now, rules) else None
     return payout.next_send_at
+
+
+#: Where a payout goes back to if its connection was never made: the wish to send it stays.
+_SENT_NOT_AT_ALL = frozenset({PayoutStatus.QUEUED, PayoutStatus.REFUSED})
+
+
+def _unsent(reading: Reading) -> bool:
+    return reading.dossier.attempts[-1].outcome is AttemptOutcome.NOT_CONNECTED
 
 
 def _backoff(dossier: Dossier, rules: Rules) -> timedelta:

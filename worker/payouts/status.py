@@ -123,4 +123,6 @@ class Reason(enum.StrEnum):
     CLOSED_BALANCE_SHORT = "closed_balance_short"  #: CLOS because our balance was too small
     PAID = "paid"  #: FINI
     RETURNED = "returned"  #: REFU of the whole amount
+    CANCELLED = "cancelled"  #: a person withdrew it
+    LET_GO = "let_go"  #: a person let it go
     PARTLY_RETURNED = "partly_returned"  #: REFU of a part, or of an amount that makes no sense

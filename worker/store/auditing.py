@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
+from worker.payouts.desk import Action
 from worker.payouts.model import Case
 from worker.store import rows
 from worker.store.base import Base
-from worker.store.tables import cases, payouts
+from worker.store.tables import cases, decisions, payouts
 
 
 class Auditing(Base):
@@ -31,6 +32,19 @@ class Auditing(Base):
         """
         with self._reading() as conn:
             return conn.execute(sa.select(sa.func.count()).select_from(payouts)).scalar_one()
+
+    def released_unproven(self) -> Sequence[str]:
+        """
+        The numbers whose obligation was freed without a recorded decision.
+        """
+        decided = sa.exists().where(
+            decisions.c.payout_id == payouts.c.id, decisions.c.action == Action.RELEASE.value
+        )
+        found = sa.select(payouts.c.out_trade_no).where(
+            payouts.c.released_at.is_not(None), ~decided
+        )
+        with self._reading() as conn:
+            return conn.scalars(found.order_by(payouts.c.id)).all()
 
     def cases_of(self, payout_id: int) -> Sequence[Case]:
         """

@@ -199,6 +199,20 @@ cases = Table(
     ),
 )
 
+#: What people decided, append-only.
+decisions = Table(
+    "decisions",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("payout_id", Id, ForeignKey("payouts.id"), index=True),
+    Column("case_id", Id, ForeignKey("cases.id")),
+    Column("action", sa.String(32), nullable=False),
+    Column("who", sa.String, nullable=False),
+    Column("why", sa.String, nullable=False),
+    Column("proof", sa.JSON, nullable=False),  #: ids of the evidence that it rests on
+    Column("at", UtcDateTime, nullable=False),
+)
+
 rejections = Table(
     "rejections",
     metadata,

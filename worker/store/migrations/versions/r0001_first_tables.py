@@ -243,6 +243,21 @@ def upgrade() -> None:
         unique=True,
     )
     op.create_table(
+        "decisions",
+        sa.Column("id", _ID, nullable=False),
+        sa.Column("payout_id", _ID),
+        sa.Column("case_id", _ID),
+        sa.Column("action", sa.String(32), nullable=False),
+        sa.Column("who", sa.String(), nullable=False),
+        sa.Column("why", sa.String(), nullable=False),
+        sa.Column("proof", sa.JSON(), nullable=False),
+        sa.Column("at", _TIME, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_decisions")),
+        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_decisions_case_id")),
+        sa.ForeignKeyConstraint(["payout_id"], ["payouts.id"], name=op.f("fk_decisions_payout_id")),
+    )
+    op.create_index(op.f("ix_decisions_payout_id"), "decisions", ["payout_id"])
+    op.create_table(
         "transitions",
         sa.Column("id", _ID, nullable=False),
         sa.Column("payout_id", _ID, nullable=False),
