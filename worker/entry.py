@@ -8,8 +8,7 @@ with its field and the rule, and never with a value: a value may be somebody's a
 import hashlib
 import json
 import re
-import unicodedata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -24,6 +23,7 @@ from pydantic import (
     ValidationError,
 )
 
+from worker import fields
 from worker.jdpay import banks
 from worker.payouts.errors import PayoutError
 from worker.payouts.model import Order, Payee, Rejection
@@ -43,65 +43,7 @@ class InvalidJob(PayoutError):
         self.faults = faults
 
 
-def _plain(text: str) -> str:
-    """
-    Refuse what cannot travel inside the envelope, where values are joined without any quoting.
-    """
-    if "&" in text:
-        raise ValueError("must not contain '&': values are joined with it, unquoted")
-    if any(unicodedata.category(c) in {"Cc", "Cs"} for c in text):
-        raise ValueError("must not contain CR, LF, NUL or any other control character")
-    if text != text.strip():
-        raise ValueError("must not begin or end with a space")
-    return text
-
-
-def _digits(least: int, most: int) -> Callable[[str], str]:
-    count = f"{least}" if least == most else f"{least} to {most}"
-
-    def check(text: str) -> str:
-        if not (text.isascii() and text.isdigit() and least <= len(text) <= most):
-            raise ValueError(f"must be {count} digits, without letters or spaces")
-        return text
-
-    return check
-
-
-def _order_number(text: str) -> str:
-    if not (text.isascii() and text.isalnum() and 8 <= len(text) <= 32):
-        raise ValueError("must be 8 to 32 letters or digits")
-    return text
-
-
-def _bank_code(text: str) -> str:
-    if text not in banks.banks():
-        near = ", ".join(f"{bank.code} {bank.name}" for bank in banks.near(text))
-        raise ValueError("is not a bank code of JD's" + (f"; near ones: {near}" if near else ""))
-    return text
-
-
-def _pay_tool(text: str) -> str:
-    if text in {"ACCT", "XJK"}:
-        raise ValueError(
-            "paying to a JD balance or 小金库 needs JD's document of it first; only TRAN is built"
-        )
-    if text != "TRAN":
-        raise ValueError("must be TRAN, a transfer to a bank account")
-    return text
-
-
-#: How a time begins: a string of digits alone would be taken for seconds since 1970.
-_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ]", re.ASCII)
-
-
-def _written(value: object) -> object:
-    if not (isinstance(value, str) and _DATE.match(value)):
-        rule = "must be a time in ISO 8601 with its zone, as 2026-01-31T18:00:00+08:00"
-        raise ValueError(rule)
-    return value
-
-
-Text = Annotated[StrictStr, Field(min_length=1), AfterValidator(_plain)]
+Text = Annotated[StrictStr, Field(min_length=1), AfterValidator(fields.plain)]
 
 
 class Job(BaseModel):
@@ -111,17 +53,17 @@ class Job(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, title="Job")
 
-    out_trade_no: Annotated[StrictStr, AfterValidator(_order_number)] = Field(
+    out_trade_no: Annotated[StrictStr, AfterValidator(fields.order_number)] = Field(
         description="Your order number, 8 to 32 letters or digits; the payout keeps it for life.",
         json_schema_extra={"pattern": "^[0-9A-Za-z]{8,32}$"},
     )
     amount_fen: StrictInt = Field(ge=1, le=MAX_FEN, description="The amount in fen (0.01 yuan).")
-    payee_account_no: Annotated[StrictStr, AfterValidator(_digits(5, 32))] = Field(
+    payee_account_no: Annotated[StrictStr, AfterValidator(fields.digits(5, 32))] = Field(
         description="The payee's account or card number.",
         json_schema_extra={"pattern": "^[0-9]{5,32}$"},
     )
     payee_account_name: Text = Field(max_length=100, description="The account holder's name.")
-    payee_bank_code: Annotated[StrictStr, AfterValidator(_bank_code)] = Field(
+    payee_bank_code: Annotated[StrictStr, AfterValidator(fields.bank_code)] = Field(
         description="JD's short name of the bank, as CMB.",
         json_schema_extra=lambda schema: schema.update({"enum": [*sorted(banks.banks())]}),
     )
@@ -129,7 +71,7 @@ class Job(BaseModel):
     payee_card_type: Literal["DE", "CR"] = Field(
         default="DE", description="DE: debit; CR: credit, for persons only."
     )
-    payee_branch_code: Annotated[StrictStr, AfterValidator(_digits(12, 12))] | None = Field(
+    payee_branch_code: Annotated[StrictStr, AfterValidator(fields.digits(12, 12))] | None = Field(
         default=None,
         description="联行号: the bank branch. Required for a company.",
         json_schema_extra={"pattern": "^[0-9]{12}$"},
@@ -143,7 +85,7 @@ class Job(BaseModel):
         max_length=64,
         description="What you owe: only one payout at a time may pay it. Default: out_trade_no.",
     )
-    pay_tool: Annotated[StrictStr, AfterValidator(_pay_tool)] = Field(
+    pay_tool: Annotated[StrictStr, AfterValidator(fields.pay_tool)] = Field(
         default="TRAN", description="TRAN: to a bank account. Nothing else is built."
     )
     biz_trade_no: Text | None = Field(
@@ -152,7 +94,7 @@ class Job(BaseModel):
     return_params: Text | None = Field(
         default=None, max_length=256, description="JD echoes it in replies and notifications."
     )
-    payee_mobile: Annotated[StrictStr, AfterValidator(_digits(5, 20))] | None = Field(
+    payee_mobile: Annotated[StrictStr, AfterValidator(fields.digits(5, 20))] | None = Field(
         default=None,
         description="Only if the bank shall text the payee.",
         json_schema_extra={"pattern": "^[0-9]{5,20}$"},
@@ -161,7 +103,7 @@ class Job(BaseModel):
         default=None, description="ID identity card, HO home-return permit, TW, CE, SO, BAP, PA."
     )
     payee_id_no: Text | None = Field(default=None, max_length=32)
-    send_before: Annotated[AwareDatetime, BeforeValidator(_written)] | None = Field(
+    send_before: Annotated[AwareDatetime, BeforeValidator(fields.written)] | None = Field(
         default=None, description="Not to be sent for the first time after this; with its zone."
     )
     metadata: dict[

@@ -25,12 +25,12 @@ _NEXT = {
     PayoutStatus.QUEUED: "A worker sends it.",
     PayoutStatus.HELD: "It waits for a person: `payouts let-go` or `payouts cancel`.",
     PayoutStatus.SENDING: "The reply decides; without one, it becomes unknown when the lease ends.",
-    PayoutStatus.REFUSED: "Mend what JD refused; `payouts resend` then sends the same number again.",
+    PayoutStatus.REFUSED: "Mend what JD refused, then `payouts resend`: the same number goes out.",
     PayoutStatus.UNKNOWN: "A follow-up query or a notification decides.",
     PayoutStatus.PROCESSING: "A follow-up query or a notification decides.",
-    PayoutStatus.FAILED: "Nothing more is sent. `payouts release` frees its obligation once that is proven.",
+    PayoutStatus.FAILED: "Nothing more is sent. `payouts release` frees its obligation, on proof.",
     PayoutStatus.PAID: "Nothing, unless the bank sends the money back; JD is asked for that.",
-    PayoutStatus.RETURNED: "Nothing. `payouts release` frees its obligation once a query has confirmed it.",
+    PayoutStatus.RETURNED: "Nothing. Confirmed by a query, `payouts release` frees its obligation.",
     PayoutStatus.CANCELLED: "Nothing.",
 }
 

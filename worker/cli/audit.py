@@ -13,7 +13,7 @@ from worker.cli.output import Page, answering, table
 from worker.payouts.invariants import Breach, Invariant, of_payout
 from worker.payouts.rules import Rules
 from worker.settings import ReceiverSettings
-from worker.store.ledger import SqlLedger
+from worker.store.auditing import Auditing
 
 _BATCH = 500
 
@@ -36,10 +36,10 @@ def audit() -> Page:
         task = progress.add_task("payouts", total=ledger.count())
         checked = 0
         for payout_id in _ids(ledger):
-            suspects += [payout_id] if any(_breaches(ledger, payout_id, rules)) else []
+            suspects += [payout_id] if any(_breaches(payout_id, rules)) else []
             checked += 1
             progress.advance(task)
-    breaches = [b for payout_id in suspects for b in _breaches(ledger, payout_id, rules)]
+    breaches = [b for payout_id in suspects for b in _breaches(payout_id, rules)]
     unproven = "its obligation was freed without a decision on record"
     breaches += [
         Breach(Invariant.I10_RELEASED_WITH_PROOF, number, unproven)
@@ -62,14 +62,15 @@ def audit() -> Page:
     return Page(document, table(("", "number", "breach"), rows), failure)
 
 
-def _ids(ledger: SqlLedger) -> Iterator[int]:
+def _ids(ledger: Auditing) -> Iterator[int]:
     last = 0
     while batch := ledger.ids_after(last, _BATCH):
         yield from batch
         last = batch[-1]
 
 
-def _breaches(ledger: SqlLedger, payout_id: int, rules: Rules) -> Iterator[Breach]:
+def _breaches(payout_id: int, rules: Rules) -> Iterator[Breach]:
+    ledger = bootstrap.ledger()
     dossier = ledger.dossier(payout_id)
     history, cases = ledger.history(payout_id), ledger.cases_of(payout_id)
     yield from of_payout(dossier, history, cases, ledger.now(), rules)

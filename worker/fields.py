@@ -1,0 +1,84 @@
+"""
+The rules of a job's fields. Each returns what it was given, or raises `ValueError` with the rule.
+
+A rule never quotes the value: it may be somebody's account number.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable
+
+from worker.jdpay import banks
+
+
+def plain(text: str) -> str:
+    """
+    Refuse what cannot travel inside the envelope, where values are joined without any quoting.
+    """
+    if "&" in text:
+        raise ValueError("must not contain '&': values are joined with it, unquoted")
+    if any(unicodedata.category(c) in {"Cc", "Cs"} for c in text):
+        raise ValueError("must not contain CR, LF, NUL or any other control character")
+    if text != text.strip():
+        raise ValueError("must not begin or end with a space")
+    return text
+
+
+def digits(least: int, most: int) -> Callable[[str], str]:
+    """
+    Make the rule for a string of so many ASCII digits.
+    """
+    count = f"{least}" if least == most else f"{least} to {most}"
+
+    def check(text: str) -> str:
+        if not (text.isascii() and text.isdigit() and least <= len(text) <= most):
+            raise ValueError(f"must be {count} digits, without letters or spaces")
+        return text
+
+    return check
+
+
+def order_number(text: str) -> str:
+    """
+    Refuse what JD's clients have not seen accepted as an `out_trade_no`.
+    """
+    if not (text.isascii() and text.isalnum() and 8 <= len(text) <= 32):
+        raise ValueError("must be 8 to 32 letters or digits")
+    return text
+
+
+def bank_code(text: str) -> str:
+    """
+    Refuse a code that is not in JD's list, and name near ones.
+    """
+    if text not in banks.banks():
+        near = ", ".join(f"{bank.code} {bank.name}" for bank in banks.near(text))
+        raise ValueError("is not a bank code of JD's" + (f"; near ones: {near}" if near else ""))
+    return text
+
+
+def pay_tool(text: str) -> str:
+    """
+    Refuse every way to pay but a transfer to a bank account.
+    """
+    if text in {"ACCT", "XJK"}:
+        raise ValueError(
+            "paying to a JD balance or 小金库 needs JD's document of it first; only TRAN is built"
+        )
+    if text != "TRAN":
+        raise ValueError("must be TRAN, a transfer to a bank account")
+    return text
+
+
+#: How a time begins: a string of digits alone would be taken for seconds since 1970.
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ]", re.ASCII)
+
+
+def written(value: object) -> object:
+    """
+    Refuse a time that is not written out: a number would be taken for seconds since 1970.
+    """
+    if not (isinstance(value, str) and _DATE.match(value)):
+        rule = "must be a time in ISO 8601 with its zone, as 2026-01-31T18:00:00+08:00"
+        raise ValueError(rule)
+    return value
