@@ -96,7 +96,6 @@ def test_a_strangers_server_is_not_taken_for_ours(tmp_path: Path) -> None:
         Broker(tmp_path / "ours", port=stranger.port).start()
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux can promise this")
 def test_it_dies_with_its_killed_parent(tmp_path: Path) -> None:
     """
     After kill -9 of the parent, no broker is left.

@@ -9,8 +9,6 @@ import threading
 import time
 from pathlib import Path
 
-import pytest
-
 from tests.processes import ends
 from worker.embedded.children import Child
 from worker.embedded.errors import EmbeddedError
@@ -127,7 +125,6 @@ def test_a_short_lived_thread_may_not_start_one(tmp_path: Path) -> None:
     assert "main thread" in str(refusals[0])
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux can promise this")
 def test_a_child_dies_with_its_killed_parent(tmp_path: Path) -> None:
     """
     After kill -9 of the parent, the child ends as well.

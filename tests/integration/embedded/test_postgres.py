@@ -114,7 +114,6 @@ def test_leaving_the_block_ends_the_process(directory: Path) -> None:
     assert not sockets.exists()
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux can promise this")
 def test_it_dies_with_its_killed_parent(directory: Path) -> None:
     """
     After kill -9 of the parent, no server is left.
