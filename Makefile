@@ -11,8 +11,11 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 
 SEEDS ?= 1000
+MINUTES ?= 10
+SEED ?= 1
+MESSAGES ?= 100000
 
-.PHONY: help install demo test check simulate lock clean openssl
+.PHONY: help install demo test check simulate chaos fuzz lock clean openssl
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -33,6 +36,12 @@ check: .venv/installed-dev ## Lint, format, types and layers
 
 simulate: .venv/installed-dev ## Simulate SEEDS worlds of crashes and lost messages
 	@$(BIN)/python -m tests.simulation --seeds $(SEEDS)
+
+chaos: .venv/installed-dev ## Break real processes for MINUTES by the plan of SEED
+	@$(BIN)/python -m tests.chaos --minutes $(MINUTES) --seed $(SEED)
+
+fuzz: .venv/installed-dev ## Put MESSAGES hostile replies and notifications
+	@$(BIN)/python -m tests.hostile --messages $(MESSAGES) --seed $(SEED)
 
 lock: ## Resolve both locks anew for Python 3.11 to 3.13 (needs uv)
 	$(UV_COMPILE) --output-file requirements.lock

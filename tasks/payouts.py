@@ -49,7 +49,7 @@ def query(payout_id: int, **_later: object) -> None:
     """
     Ask JD what became of one payout.
     """
-    bootstrap.payouts().query(payout_id)
+    bootstrap.payouts().follow_up(payout_id)
 
 
 @app.task(name=TaskName.SWEEP.value)

@@ -5,11 +5,13 @@ Celery's own handlers print the whole body of a message that they cannot use. Th
 rejection with size, SHA-256 and reason instead, and the next message is served.
 """
 
+import functools
 import logging
 import time
 from collections.abc import Callable
 from typing import Any
 
+import redis
 from celery.exceptions import InvalidTaskError
 from celery.worker import consumer
 from kombu.exceptions import DecodeError
@@ -42,6 +44,7 @@ class Consumer(consumer.Consumer):
         handle = super().create_task_handler(*args, **kwargs)
 
         def on_task_received(message: Any) -> None:
+            message.ack_log_error = functools.partial(_acknowledge, message)
             headers = message.headers
             if len(_body(message)) > entry.MAX_BODY_BYTES:
                 self._refuse(message, "too_large")
@@ -104,6 +107,23 @@ class Consumer(consumer.Consumer):
             message.reject_log_error(log, self.connection_errors, requeue=True)
         else:
             message.ack_log_error(log, self.connection_errors)
+
+
+def _acknowledge(message: Any, logger: logging.Logger, *_: object, **__: object) -> None:
+    """
+    Acknowledge, and let a lost connection end the connection.
+
+    Celery would log it and go on with a message that counts as in hand for ever; once as many of
+    them are in hand as may be, the worker takes no more and watches no socket, so that nothing
+    tells it that the broker is back. Raised here, the error makes Celery connect anew.
+    """
+    try:
+        message.ack()
+    except (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError):
+        logger.warning("an acknowledgement was lost with the broker; connecting anew")
+        raise
+    except Exception as error:  # noqa: BLE001 (an acknowledgement that fails must stop nothing else)
+        logger.warning("a message could not be acknowledged: %s", type(error).__name__)
 
 
 #: Headers with which Celery would drop, delay or kill an entry message without a trace. A job says

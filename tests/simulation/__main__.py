@@ -11,7 +11,7 @@ import click
 from tests.simulation.plants import PLANTS
 from tests.simulation.running import Tally, run_many, run_one
 
-_SHOWN = 5
+_SHOWN = 20
 
 
 @click.command()

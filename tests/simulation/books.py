@@ -61,6 +61,8 @@ class Trade:
     known_at: float
     request: str
     steps: list[Step]
+    #: Whether JD refused the order in a signed reply, and booked it all the same.
+    denied: bool = False
 
     def step(self, seconds: float) -> Step:
         """
@@ -87,9 +89,11 @@ class Trade:
     @property
     def is_fickle(self) -> bool:
         """
-        Whether it is paid after JD said that it never would be.
+        Whether it came to be although JD had said that it never would.
         """
-        return {TradeStatus.CLOS, TradeStatus.FINI} <= {step.status for step in self.steps}
+        return self.denied or {TradeStatus.CLOS, TradeStatus.FINI} <= {
+            step.status for step in self.steps
+        }
 
     def _is_part(self, step: Step) -> bool:
         return step.status is TradeStatus.REFU and step.refund_fen != self.amount_fen

@@ -36,6 +36,7 @@ class Failpoints:
         weather: Weather,
         watch: Watch,
         story: Story,
+        *,
         margin: float,
         disturb: Callable[[str], None],
     ) -> None:

@@ -110,12 +110,15 @@ class Jd:
     def take_number(self, number: str, amount_fen: int) -> None:
         """
         Book an order of somebody else's that used one of our numbers an hour ago.
+
+        JD may notify us of it, or whoever sent it.
         """
         before = self._scheduler.seconds - 3600
         steps = [Step(before, self._rng.choice((TradeStatus.FINI, TradeStatus.CLOS)))]
         trade = Trade(number, amount_fen, "JD-before", before, before, STRANGER, steps)
         self.books.book(trade)
-        self.booked(trade)
+        if self._rng.random() < 0.5:
+            self.booked(trade)
 
     def _may_connect(self, before_connect: Callable[[], None]) -> None:
         process = self._scheduler.current
@@ -133,7 +136,7 @@ class Jd:
             meaning = self._rng.choice(_REFUSALS)
             self.books.refused[number].append(meaning)
             if known is None and self._weather.strikes("refused_and_booked"):
-                self._book(request, int(amount_fen))
+                self._book(request, int(amount_fen)).denied = True
             return _bare(meaning)
         if known is not None and known.known_at <= now:
             if self._weather.strikes("bare_duplicate"):

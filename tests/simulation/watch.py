@@ -46,6 +46,7 @@ class Watch:
         self._ledger = ledger
         self._jd = jd
         self._rules = rules
+        self.healed_at = scheduler.now()
         self._seen: dict[int, Payout] = {}
         #: When each number was put on the wire, if that try was not provably harmless.
         self._sent: defaultdict[str, list[float]] = defaultdict(list)
@@ -143,10 +144,13 @@ class Watch:
     def _behind(self, dossier: Dossier) -> Iterator[Breach]:
         """
         A record that is at rest, and is not what became of the money.
+
+        Of one that nobody asked about since the faults healed, nothing can be said.
         """
         row = dossier.payout
         trade = self._jd.books.trades.get(row.out_trade_no)
-        if dossier.open_cases or (trade is not None and trade.is_fickle):
+        asked = any(e.asked_at and e.asked_at > self.healed_at for e in dossier.evidence)
+        if not asked or dossier.open_cases or (trade is not None and trade.is_fickle):
             return
         if trade is None:
             if row.reason is not Reason.PAYEE_REFUSED:

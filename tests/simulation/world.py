@@ -85,8 +85,8 @@ class World:
             self._weather,
             self._watch,
             self._story,
-            self._rules.lease_margin.total_seconds() - 1,
-            self._disturb,
+            margin=self._rules.lease_margin.total_seconds() - 1,
+            disturb=self._disturb,
         )
         real = {"ledger": self._ledger, "gateway": self._jd, "dispatcher": self._broker}
         self.ports = {
@@ -158,6 +158,7 @@ class World:
         """
         self._story.tell("", "--- all faults heal")
         self._weather.heal()
+        self._watch.healed_at = self._scheduler.now()
         for minutes in (0, 5, 60, 360):
             self._scheduler.after(minutes * 60, self._resume)
         for order in self._orders:

@@ -326,7 +326,7 @@ def test_a_task_calls_its_use_case(service: Service, tasks: ModuleType) -> None:
     tasks.query.run(7, later="x")
     tasks.sweep.run(later="x")
 
-    assert service.calls == [("submit", 7), ("query", 7), ("sweep",)]
+    assert service.calls == [("submit", 7), ("follow_up", 7), ("sweep",)]
 
 
 def test_a_bad_job_is_rejected_and_acknowledged(service: Service, tasks: ModuleType) -> None:

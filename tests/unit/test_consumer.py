@@ -2,12 +2,14 @@
 Messages that are no jobs of ours: each leaves a trace, none its content.
 """
 
+import contextlib
 import hashlib
 import json
 import logging
 from typing import Any
 
 import pytest
+import redis
 from kombu.exceptions import DecodeError
 from sqlalchemy.exc import OperationalError
 
@@ -43,7 +45,7 @@ class Message:
 
     decode = payload.fget
 
-    def ack_log_error(self, *_: object, **__: object) -> None:
+    def ack(self) -> None:
         """
         Done with.
         """
@@ -288,3 +290,32 @@ def test_every_handler_of_celerys_that_prints_a_body_is_replaced(name: str) -> N
     The stock ones write the whole message into the log.
     """
     assert name in vars(consumer.Consumer)
+
+
+@pytest.mark.parametrize(
+    ("error", "raised"),
+    [
+        (redis.exceptions.ConnectionError("gone"), True),
+        (redis.exceptions.TimeoutError("slow"), True),
+        (KeyError("no such delivery"), False),
+    ],
+)
+def test_a_lost_acknowledgement_ends_the_connection(
+    receiver: consumer.Consumer, error: Exception, raised: bool
+) -> None:
+    """
+    Else the message counts as in hand for ever; any other fault must not loop.
+    """
+    message = Message(b"[[], {}, {}]")
+
+    def fail() -> None:
+        raise error
+
+    deliver(receiver, message)
+    message.ack = fail  # type: ignore[method-assign]
+    expected: Any = (
+        pytest.raises(redis.exceptions.RedisError) if raised else contextlib.nullcontext()
+    )
+
+    with expected:
+        message.ack_log_error(logging.getLogger("x"))  # type: ignore[attr-defined]

@@ -59,7 +59,7 @@ class Dispatcher(Protocol):
 
     def query(self, payout_id: int) -> None:
         """
-        Ask for `Payouts.query`.
+        Ask for `Payouts.follow_up`.
         """
 
 

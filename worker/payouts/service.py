@@ -93,6 +93,16 @@ class Payouts:
             self._transmit(payout, attempt, request)
             self._clerk.settle(payout_id)
 
+    def follow_up(self, payout_id: int) -> None:
+        """
+        Ask JD the question that a sweep claimed, unless it was answered meanwhile.
+
+        Wake-ups pile up while workers are away: without this look a backlog would ask about the
+        same payout again and again, and so make more backlog.
+        """
+        if self.ledger.dossier(payout_id).payout.query_misses:
+            self.query(payout_id)
+
     def query(self, payout_id: int) -> None:
         """
         Ask JD what became of one payout, and store the answer.

@@ -1,0 +1,22 @@
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tests.chaos import report
+from tests.chaos.__main__ import chaos
+from tests.chaos.course import Wanted
+from tests.chaos.plan import Kind
+
+SECONDS = 40.0
+SEED = 3
+
+
+def test_the_promises_hold_whatever_breaks() -> None:
+    """
+    Each kind of fault at least once, under load: then all comes to rest, and every promise holds.
+    """
+    with TemporaryDirectory(prefix="payouts-chaos-") as folder:
+        outcome = chaos(Wanted(SEED, SECONDS, jobs_per_second=1.0), Path(folder))
+
+    assert outcome.findings.breaches == (), "\n".join(report.lines(outcome))
+    assert {fault.kind for fault, _ in outcome.faults} == set(Kind)
+    assert outcome.accepted + outcome.rejected == outcome.made >= SECONDS / 2

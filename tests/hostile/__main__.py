@@ -1,0 +1,36 @@
+"""
+``python -m tests.hostile``: exit 0 if nothing was wrong, 1 if something was.
+"""
+
+import logging
+import sys
+import time
+
+import click
+
+from tests.fakes import Clock
+from tests.hostile.trial import Trial, lines, resident_mib
+from worker.store.memory import MemoryLedger
+
+
+@click.command()
+@click.option("--messages", default=100_000, show_default=True, help="How many to put.")
+@click.option("--seed", default=1, show_default=True, help="Decides all of them.")
+def main(messages: int, seed: int) -> None:
+    """
+    Put hostile replies and notifications to the service and the receiver.
+    """
+    logging.getLogger("jdpay_payouts").addHandler(logging.NullHandler())
+    begun, before = time.monotonic(), resident_mib()
+    clock = Clock()
+    trial = Trial(MemoryLedger(clock), lambda: clock.advance(seconds=1))
+    tally = trial.run(seed, messages)
+    for line in lines(tally):
+        click.echo(line)
+    seconds = time.monotonic() - begun
+    click.echo(f"{seconds:.0f} s, {resident_mib() - before:.0f} MiB more than at the beginning")
+    sys.exit(1 if tally.faults else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,284 @@
+"""
+Scripted lives of one payout over the real ledger on SQLite, to be cut off at any effect.
+
+What outlives a process is on disk: the database, and a file with JD's books and the time.
+"""
+
+import json
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from tests.factories import MEMBER, NOON, TERMS, a_bare, a_trade, an_order
+from tests.simulation.effects import Around, guarded
+from worker.payouts.clerk import Clerk
+from worker.payouts.errors import MaybeSent, NotSent
+from worker.payouts.evidence import Answer, Meaning, TradeStatus
+from worker.payouts.followup import Schedule, Stretch
+from worker.payouts.invariants import Breach, Invariant, at_rest, of_books, of_payout
+from worker.payouts.model import Order, Payout, Terms
+from worker.payouts.rules import Rules
+from worker.payouts.service import Payouts
+from worker.payouts.status import PayoutStatus
+from worker.store.engine import create_engine
+from worker.store.keyring import Keyring
+from worker.store.ledger import SqlLedger
+from worker.store.migrate import upgrade
+
+ORDER = an_order()
+RULES = Rules(
+    schedule=Schedule(
+        tail=(Stretch(timedelta(hours=1), timedelta(hours=1)), Stretch(timedelta(days=7))),
+        watch=(timedelta(days=1),),
+    )
+)
+_KEYRING = Keyring([Keyring.generate_key()])
+_HORIZON = NOON + timedelta(days=12)
+_ENOUGH = 400
+
+
+@dataclass(frozen=True)
+class Life:
+    """
+    What becomes of each transmission in turn, and where the trade stands after so many minutes.
+
+    The fates: `unconnected`, `lost` on the way, `refused` for the payee's data, `unanswered` though
+    booked, `booked`. Whatever comes after the last one is booked.
+    """
+
+    name: str
+    fates: tuple[str, ...]
+    course: tuple[tuple[float, TradeStatus], ...]
+    notified: bool = False
+
+
+LIVES = (
+    Life(
+        "lost reply, then returned",
+        ("unanswered",),
+        ((0, TradeStatus.WPAR), (2, TradeStatus.FINI), (600, TradeStatus.REFU)),
+    ),
+    Life("never arrived", ("lost",), ((0, TradeStatus.FINI),)),
+    Life(
+        "no connection, then closed",
+        ("unconnected",),
+        ((0, TradeStatus.ACSU), (5, TradeStatus.CLOS)),
+        notified=True,
+    ),
+    Life("refused", ("refused",), ((0, TradeStatus.FINI),)),
+)
+
+
+class Jd:
+    """
+    JD's books of one number, and the time, both in a file.
+    """
+
+    def __init__(self, path: Path, life: Life) -> None:
+        self._path = path
+        self._life = life
+        self._state = json.loads(path.read_text()) if path.exists() else {"now": 0, "sent": []}
+
+    @property
+    def now(self) -> datetime:
+        """
+        The time everywhere.
+        """
+        return NOON + timedelta(seconds=self._state["now"])
+
+    def advance(self, to: datetime) -> None:
+        """
+        Let time pass.
+        """
+        self._state["now"] = (to - NOON).total_seconds()
+        self._save()
+
+    def render(self, order: Order, terms: Terms, requested_at: datetime) -> str:
+        """
+        A text that names its moment.
+        """
+        return f"{order.out_trade_no} at {requested_at}"
+
+    def submit(self, request: str, terms: Terms, before_connect: Callable[[], None]) -> Answer:
+        """
+        Meet the next fate.
+        """
+        before_connect()
+        place = len(self._state["sent"])
+        fate = self._life.fates[place] if place < len(self._life.fates) else "booked"
+        known = self.booked_at
+        self._state["sent"].append([self._state["now"], fate, request])
+        self._save()
+        match fate:
+            case "unconnected":
+                raise NotSent("refused")
+            case "lost" | "unanswered":
+                raise MaybeSent("read_timeout")
+            case "refused":
+                return a_bare(Meaning.PAYEE)
+            case _:
+                meaning = Meaning.PROCESSED if known is None else Meaning.DUPLICATE
+                return self._answer(meaning=meaning)
+
+    def query(self, out_trade_no: str, terms: Terms, asked_at: datetime) -> Answer:
+        """
+        Say what it has.
+        """
+        return a_bare(Meaning.NOT_FOUND) if self.booked_at is None else self._answer()
+
+    @property
+    def booked_at(self) -> float | None:
+        """
+        When it was booked, in seconds after noon; None if it was not.
+        """
+        return next((at for at, fate, _ in self._state["sent"] if _books(fate)), None)
+
+    @property
+    def stands(self) -> TradeStatus | None:
+        """
+        Where the trade stands.
+        """
+        if self.booked_at is None:
+            return None
+        minutes = (self._state["now"] - self.booked_at) / 60
+        return [status for at, status in self._life.course if at <= minutes][-1]
+
+    def next_notice(self) -> datetime | None:
+        """
+        When it calls next; it repeats itself until it is heard.
+        """
+        if not self._life.notified or self.booked_at is None or self._state.get("heard"):
+            return None
+        end = self.booked_at + self._life.course[-1][0] * 60
+        return max(self.now, NOON + timedelta(seconds=end))
+
+    def notify(self, clerk: Clerk) -> None:
+        """
+        Call us about the end.
+        """
+        self._state["heard"] = clerk.notify(self._answer(raw=b"notice", meaning=Meaning.NONE))
+        self._save()
+
+    def breaches(self, row: Payout) -> Iterator[Breach]:
+        """
+        What the books show that must not be.
+        """
+        times = [_books(fate) for _, fate, _ in self._state["sent"]]
+        if (sum(times) and not times[-1]) or sum(times) > 1:
+            detail = "sent again although JD had it"
+            yield Breach(Invariant.I1_PAID_ONCE, row.out_trade_no, detail)
+        if len({request for *_, request in self._state["sent"]}) > 1:
+            yield Breach(Invariant.I1_PAID_ONCE, row.out_trade_no, "sent with other content")
+        true = _STANDS[self.stands] if self.stands else PayoutStatus.FAILED
+        if row.status is not true:
+            detail = f"{row.status} in the ledger, {true} in truth"
+            yield Breach(Invariant.I8_COMES_TO_REST, row.out_trade_no, detail)
+        kept = row.amount_fen if true is PayoutStatus.PAID else 0
+        number, owed = row.out_trade_no, (row.obligation, row.amount_fen)
+        yield from of_books({number: sum(times)}, {number: kept}, {number: owed})
+
+    def _answer(self, **changes: object) -> Answer:
+        assert self.stands is not None
+        return a_trade(self.stands, **changes)
+
+    def _save(self) -> None:
+        self._path.write_text(json.dumps(self._state))
+
+
+def _books(fate: str) -> bool:
+    return fate in {"unanswered", "booked"}
+
+
+_STANDS = {
+    TradeStatus.FINI: PayoutStatus.PAID,
+    TradeStatus.CLOS: PayoutStatus.FAILED,
+    TradeStatus.REFU: PayoutStatus.RETURNED,
+}
+
+
+class Messages:
+    """
+    A dispatcher whose messages die with its process.
+    """
+
+    def __init__(self) -> None:
+        self.waiting: deque[tuple[str, int]] = deque()
+
+    def submit(self, payout_id: int) -> None:
+        """
+        Ask for a submit.
+        """
+        self.waiting.append(("submit", payout_id))
+
+    def query(self, payout_id: int) -> None:
+        """
+        Ask for a query.
+        """
+        self.waiting.append(("query", payout_id))
+
+
+def prepare(template: Path) -> None:
+    """
+    Make an empty database.
+    """
+    engine = create_engine(f"sqlite:///{template}")
+    upgrade(engine)
+    engine.dispose()
+
+
+def live(life: Life, folder: Path, around: Around) -> list[Breach]:
+    """
+    Live from wherever the folder's database is until nothing is due; return what is wrong then.
+
+    Every process begins like this: the producer repeats its job, and the rest is on disk.
+    """
+    jd, messages = Jd(folder / "jd.json", life), Messages()
+    engine = create_engine(f"sqlite:///{folder / 'payouts.sqlite'}")
+    sa.event.listen(engine, "connect", _hurry)
+    ledger = SqlLedger(engine, _KEYRING, lambda _: jd.now)
+    try:
+        clerk = Clerk(guarded("ledger", ledger, around), MEMBER, RULES, "worker")
+        gateway = guarded("gateway", jd, around)
+        service = Payouts(clerk, gateway, guarded("dispatcher", messages, around), TERMS)
+        service.accept(ORDER)
+        for _ in range(_ENOUGH):
+            while messages.waiting:
+                task, payout_id = messages.waiting.popleft()
+                getattr(service, task)(payout_id)
+            service.sweep()
+            if jd.next_notice() == jd.now:
+                jd.notify(clerk)
+            if not messages.waiting:
+                due = _next_due(ledger, jd)
+                if due is None or due > _HORIZON:
+                    return list(_breaches(ledger, jd))
+                jd.advance(max(due, jd.now))
+        return [Breach(Invariant.I8_COMES_TO_REST, ORDER.out_trade_no, "it never rests")]
+    finally:
+        ledger.close()
+
+
+def _hurry(connection: object, _record: object) -> None:
+    """
+    A process that dies loses nothing that the system has taken; only the system's own death does.
+    """
+    connection.execute("PRAGMA synchronous=OFF")  # type: ignore[attr-defined]
+
+
+def _next_due(ledger: SqlLedger, jd: Jd) -> datetime | None:
+    (row,) = ledger.payouts(None, 10)
+    due = (row.next_send_at, row.next_query_at, row.lease_until, jd.next_notice())
+    return min((at for at in due if at is not None), default=None)
+
+
+def _breaches(ledger: SqlLedger, jd: Jd) -> Iterator[Breach]:
+    (row,) = ledger.payouts(None, 10)
+    dossier, history = ledger.dossier(row.id), ledger.history(row.id)
+    cases = ledger.cases(open_only=False, limit=100)
+    yield from of_payout(dossier, history, cases, jd.now, RULES)
+    yield from at_rest(dossier)
+    yield from jd.breaches(row)

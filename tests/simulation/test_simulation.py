@@ -1,0 +1,80 @@
+"""
+A few hundred seeds, and the proof that they would find something.
+"""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.simulation.effects import all_ports, effects, guarded
+from tests.simulation.faults import RATES
+from tests.simulation.plants import PLANTS
+from tests.simulation.running import run_one, run_some
+from tests.simulation.world import World
+
+
+def test_seeds_keep_every_promise() -> None:
+    """
+    A few hundred worlds in which everything goes wrong break no promise, and meet every fault.
+    """
+    tally = run_some((range(300), None))
+
+    assert tally.faults == {}
+    assert {fault for fault in RATES if not tally.struck[fault]} == set()
+
+
+@pytest.mark.parametrize("plant", PLANTS)
+def test_a_planted_bug_is_found(plant: str) -> None:
+    """
+    Each guard that is taken away is missed within some hundred seeds.
+    """
+    faults = (run_one(seed, plant).fault for seed in range(1000))
+
+    assert any(faults)
+
+
+def test_a_seed_replays_exactly() -> None:
+    """
+    Another process, with other hashes, lives the same story to the last line.
+    """
+    outcome = run_one(11, tells=True)
+
+    command = [sys.executable, "-m", "tests.simulation", "--seed", "11"]
+    hashes = {**os.environ, "PYTHONHASHSEED": "7"}
+    again = subprocess.run(command, env=hashes, capture_output=True, text=True, check=True)
+
+    assert again.stdout.splitlines()[:-2] == outcome.story
+
+
+def test_a_failing_seed_shows_its_story() -> None:
+    """
+    The command ends with the breach, and with how to see it again.
+    """
+    command = [sys.executable, "-m", "tests.simulation", "--seeds", "20", "--jobs", "1"]
+    command += ["--plant", "timeout_means_failed"]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    *_, breach, again = run.stdout.splitlines()
+    assert run.returncode == 1
+    assert "JD never said" in breach
+    assert again.startswith("again: python -m tests.simulation --seed ")
+
+
+def test_every_effect_of_every_port_has_its_failpoint() -> None:
+    """
+    What a port gains is guarded without anybody remembering it, and a world has all ports.
+    """
+    world = World(0)
+    assert set(world.ports) == set(all_ports())
+
+    passed = []
+    for port, protocol in all_ports().items():
+        anything = type("Anything", (), dict.fromkeys(effects(protocol), lambda *_: None))()
+        proxy = guarded(port, anything, lambda effect, *_: passed.append(effect))
+        for name in effects(protocol):
+            getattr(proxy, name)()
+            assert hasattr(world.ports[port], name)
+    assert {"ledger.claim", "gateway.submit", "dispatcher.query"} <= set(passed)
+    assert len(passed) == sum(len(effects(protocol)) for protocol in all_ports().values())
