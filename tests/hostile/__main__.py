@@ -9,8 +9,11 @@ import time
 import click
 
 from tests.fakes import Clock
-from tests.hostile.trial import Trial, lines, resident_mib
+from tests.hostile.trial import Tally, Trial, lines, resident_mib
 from worker.store.memory import MemoryLedger
+
+#: A ledger in memory keeps everything it was told, so each has so many messages alone.
+_LEDGER = 10_000
 
 
 @click.command()
@@ -22,9 +25,11 @@ def main(messages: int, seed: int) -> None:
     """
     logging.getLogger("jdpay_payouts").addHandler(logging.NullHandler())
     begun, before = time.monotonic(), resident_mib()
-    clock = Clock()
-    trial = Trial(MemoryLedger(clock), lambda: clock.advance(seconds=1))
-    tally = trial.run(seed, messages)
+    tally = Tally()
+    for place in range(0, messages, _LEDGER):
+        clock = Clock()
+        trial = Trial(MemoryLedger(clock), lambda clock=clock: clock.advance(seconds=1))
+        tally.merge(trial.run(seed + place, min(_LEDGER, messages - place)))
     for line in lines(tally):
         click.echo(line)
     seconds = time.monotonic() - begun

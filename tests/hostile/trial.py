@@ -78,6 +78,16 @@ class Tally:
     #: What was wrong, each with its message.
     faults: list[str] = field(default_factory=list)
 
+    def merge(self, other: "Tally") -> None:
+        """
+        Add what another trial saw.
+        """
+        self.kinds += other.kinds
+        self.verified += other.verified
+        self.moved += other.moved
+        self.acknowledged += other.acknowledged
+        self.faults += other.faults
+
 
 class Trial:
     """

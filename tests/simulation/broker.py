@@ -58,9 +58,9 @@ class Broker:
 
     def query(self, payout_id: int) -> None:
         """
-        Ask a worker to query.
+        Ask a worker to follow up.
         """
-        self.publish(Message("query", payout_id))
+        self.publish(Message("follow_up", payout_id))
 
     def publish(self, message: Message) -> None:
         """

@@ -75,7 +75,7 @@ class Failpoints:
             raise
         self._story.tell_effect(process.name, effect, args, result)
         self._watch.saw(process, effect, args, result)
-        if fault and not first:
+        if fault and not first and not self._weather.calm:
             longest = self._margin if process.connecting else _LONGEST_FREEZE
             self._strike(fault, effect, longest)
         return result

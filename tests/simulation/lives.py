@@ -216,9 +216,9 @@ class Messages:
 
     def query(self, payout_id: int) -> None:
         """
-        Ask for a query.
+        Ask for a follow-up.
         """
-        self.waiting.append(("query", payout_id))
+        self.waiting.append(("follow_up", payout_id))
 
 
 def prepare(template: Path) -> None:

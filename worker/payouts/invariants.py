@@ -200,7 +200,9 @@ def _signed(dossier: Dossier, history: Sequence[Transition]) -> Iterator[str]:
             yield f"{move.to_status} from something unsigned"
             continue
         named = (answer.member, answer.number, answer.amount_fen, answer.currency)
-        if answer.trade_status is not None and named != ours:
+        # A duplicate answer leaves it unknown whose the trade is: that believes no status.
+        believed = move.to_status.rank > PayoutStatus.UNKNOWN.rank
+        if believed and answer.trade_status is not None and named != ours:
             yield f"{move.to_status} from a message about something else"
 
 
