@@ -121,6 +121,28 @@ def test_a_lost_answer_is_asked_for_again_with_growing_waits(
     assert PayoutStatus.UNKNOWN is row().status
 
 
+def test_wake_ups_that_piled_up_ask_once(
+    service: Payouts,
+    gateway: ScriptedGateway,
+    dispatcher: RecordingDispatcher,
+    clock: Clock,
+    payout_id: int,
+) -> None:
+    """
+    Workers that were away find five wake-ups for one question, and JD hears it once.
+    """
+    for _ in range(5):
+        clock.advance(minutes=5)
+        service.sweep()
+    gateway.answers = [an_answer()]
+    waiting = list(dispatcher.queries)
+    for woken in waiting:
+        service.follow_up(woken)
+
+    assert [payout_id] * 5 == waiting
+    assert len(gateway.asked) == 1
+
+
 def test_every_notification_and_reply_lost_still_ends_right(
     service: Payouts,
     gateway: ScriptedGateway,
