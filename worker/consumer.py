@@ -44,7 +44,8 @@ class Consumer(consumer.Consumer):
         handle = super().create_task_handler(*args, **kwargs)
 
         def on_task_received(message: Any) -> None:
-            message.ack_log_error = functools.partial(_acknowledge, message)
+            message.ack_log_error = functools.partial(_answer, message.ack)
+            message.reject_log_error = functools.partial(_answer, message.reject)
             headers = message.headers
             if len(_body(message)) > entry.MAX_BODY_BYTES:
                 self._refuse(message, "too_large")
@@ -109,21 +110,23 @@ class Consumer(consumer.Consumer):
             message.ack_log_error(log, self.connection_errors)
 
 
-def _acknowledge(message: Any, logger: logging.Logger, *_: object, **__: object) -> None:
+def _answer(
+    answer: Callable[..., None], logger: logging.Logger, _errors: object = None, **options: object
+) -> None:
     """
-    Acknowledge, and let a lost connection end the connection.
+    Acknowledge a message or send it back, and let a lost connection end the connection.
 
     Celery would log it and go on with a message that counts as in hand for ever; once as many of
     them are in hand as may be, the worker takes no more and watches no socket, so that nothing
     tells it that the broker is back. Raised here, the error makes Celery connect anew.
     """
     try:
-        message.ack()
+        answer(**options)
     except (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError):
-        logger.warning("an acknowledgement was lost with the broker; connecting anew")
+        logger.warning("a message's end was lost with the broker; connecting anew")
         raise
-    except Exception as error:  # noqa: BLE001 (an acknowledgement that fails must stop nothing else)
-        logger.warning("a message could not be acknowledged: %s", type(error).__name__)
+    except Exception as error:  # noqa: BLE001 (one message's end must stop no other message)
+        logger.warning("a message could not be ended: %s", type(error).__name__)
 
 
 #: Headers with which Celery would drop, delay or kill an entry message without a trace. A job says

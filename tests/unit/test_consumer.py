@@ -51,7 +51,7 @@ class Message:
         """
         self.answers.append("ack")
 
-    def reject_log_error(self, *_: object, requeue: bool = False) -> None:
+    def reject(self, requeue: bool = False) -> None:
         """
         Back to the queue.
         """
@@ -311,8 +311,8 @@ def test_a_lost_acknowledgement_ends_the_connection(
     def fail() -> None:
         raise error
 
-    deliver(receiver, message)
     message.ack = fail  # type: ignore[method-assign]
+    deliver(receiver, message)
     expected: Any = (
         pytest.raises(redis.exceptions.RedisError) if raised else contextlib.nullcontext()
     )
