@@ -25,6 +25,8 @@ from worker.settings import PREFIX, ReceiverSettings
 _TICK_SECONDS = 0.05
 _PROGRESS_SECONDS = 10.0
 _START_SECONDS = 60.0
+#: For so long nothing may be left to do: longer than the sandbox takes to return what it paid.
+_QUIET_SECONDS = 6.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,18 +141,20 @@ def _heal(
     stack: Stack, ledger: Ledger, injector: Injector, producer: Producer, seconds: float
 ) -> float:
     """
-    Wait until nothing is under way and the books agree; return how long it took.
+    Wait until nothing is under way and the books agree; return how long that took.
 
     Gives up in silence when the time is over: the audit then names what is left.
     """
-    start = time.monotonic()
-    while (elapsed := time.monotonic() - start) < seconds:
+    start = quiet_since = time.monotonic()
+    while (now := time.monotonic()) - start < seconds and now - quiet_since < _QUIET_SECONDS:
         _tick(injector, producer, 0.0)
+        is_quiet = False
         with contextlib.suppress(SQLAlchemyError, requests.RequestException):
-            if not producer.kept and not unsettled(ledger, stack.books()):
-                break
+            is_quiet = not producer.kept and not unsettled(ledger, stack.books())
+        if not is_quiet:
+            quiet_since = time.monotonic()
         time.sleep(_TICK_SECONDS * 10)
-    return elapsed
+    return quiet_since - start
 
 
 def _tick(injector: Injector, producer: Producer, load_seconds: float) -> None:

@@ -2,6 +2,7 @@
 Many seeds, over all cores.
 """
 
+import contextlib
 import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -60,9 +61,22 @@ def run_one(seed: int, plant: str | None = None, *, tells: bool = False) -> Outc
     """
     Run one seed in this process, if wanted with its story.
     """
-    logging.getLogger("jdpay_payouts").setLevel(logging.CRITICAL)
-    with planted(plant):
+    with quiet(), planted(plant):
         return World(seed, tells=tells).run()
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """
+    Keep the service from logging what happens thousands of times, in here only.
+    """
+    log = logging.getLogger("jdpay_payouts")
+    before = log.level
+    log.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        log.setLevel(before)
 
 
 def run_some(work: tuple[Iterable[int], str | None]) -> Tally:
