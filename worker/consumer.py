@@ -111,7 +111,11 @@ class Consumer(consumer.Consumer):
 
 
 def _answer(
-    answer: Callable[..., None], logger: logging.Logger, _errors: object = None, **options: object
+    answer: Callable[..., None],
+    logger: logging.Logger,
+    _errors: object = None,
+    *options: object,
+    **named: object,
 ) -> None:
     """
     Acknowledge a message or send it back, and let a lost connection end the connection.
@@ -121,7 +125,7 @@ def _answer(
     tells it that the broker is back. Raised here, the error makes Celery connect anew.
     """
     try:
-        answer(**options)
+        answer(*options, **named)
     except (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError):
         logger.warning("a message's end was lost with the broker; connecting anew")
         raise

@@ -51,7 +51,7 @@ def main(minutes: float, seed: int, rate: float, show_plan: bool, keep: Path | N
         outcome = chaos(Wanted(seed, minutes * 60, rate), directory)
     for line in report.lines(outcome):
         click.echo(line)
-    sys.exit(1 if outcome.findings.breaches else 0)
+    sys.exit(1 if outcome.breaches else 0)
 
 
 @contextlib.contextmanager

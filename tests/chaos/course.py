@@ -60,6 +60,18 @@ class Outcome:
     rested_after: float
     findings: Findings
 
+    @property
+    def breaches(self) -> tuple[str, ...]:
+        """
+        Every promise that was not kept. A receiver may end where the database is away as it starts.
+        """
+        ended = tuple(
+            f"{name} ended by itself, {times} times"
+            for name, times in sorted(self.ended_by_itself.items())
+            if name in {*plan.WORKERS, *plan.BEATS}
+        )
+        return (*ended, *self.findings.breaches)
+
 
 def run(stack: Stack, ledger: Ledger, wanted: Wanted, tell: Callable[[str], None]) -> Outcome:
     """

@@ -71,13 +71,13 @@ def _work(outcome: Outcome) -> Iterator[str]:
 
 def _verdict(outcome: Outcome) -> Iterator[str]:
     found = outcome.findings
-    if not found.breaches:
+    if not outcome.breaches:
         yield f"audit passed: every promise holds for {len(found.payouts)} payouts"
         return
-    yield f"audit FAILED, seed {outcome.wanted.seed}: {len(found.breaches)} breaches"
-    for breach in found.breaches:
+    yield f"audit FAILED, seed {outcome.wanted.seed}: {len(outcome.breaches)} breaches"
+    for breach in outcome.breaches:
         yield f"  {breach}"
-    broken = "\n".join(found.breaches)
+    broken = "\n".join(outcome.breaches)
     guilty = [p for p in found.payouts if p.out_trade_no in broken][:_STORIES]
     for payout in guilty:
         history = next(h for h in found.histories if h and h[0].payout_id == payout.id)

@@ -17,6 +17,6 @@ def test_the_promises_hold_whatever_breaks() -> None:
     with TemporaryDirectory(prefix="payouts-chaos-") as folder:
         outcome = chaos(Wanted(SEED, SECONDS, jobs_per_second=1.0), Path(folder))
 
-    assert outcome.findings.breaches == (), "\n".join(report.lines(outcome))
+    assert outcome.breaches == (), "\n".join(report.lines(outcome))
     assert {fault.kind for fault, _ in outcome.faults} == set(Kind)
     assert outcome.accepted + outcome.rejected == outcome.made >= SECONDS / 2
