@@ -55,6 +55,7 @@ def query(payout_id: int, **_later: object) -> None:
 @app.task(name=TaskName.SWEEP.value)
 def sweep(**_later: object) -> None:
     """
-    Find what nobody woke a worker for.
+    Keep watch, and find what nobody woke a worker for.
     """
+    bootstrap.watch().keep()
     bootstrap.payouts().sweep()

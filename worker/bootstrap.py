@@ -22,12 +22,14 @@ from worker.jdpay.transport import Transport
 from worker.payouts.clerk import Clerk
 from worker.payouts.ports import Dispatcher
 from worker.payouts.service import Payouts
+from worker.payouts.watch import Watch
 from worker.settings import Profile, ReceiverSettings, Settings, SettingsError, StoreSettings
 from worker.store import migrate
 from worker.store.engine import create_engine
 from worker.store.keyring import Keyring
 from worker.store.ledger import SqlLedger
 from worker.store.stamp import ensure_keyring, ensure_profile
+from worker.witness import BrokerWitness
 
 log = logging.getLogger("jdpay_payouts.bootstrap")
 
@@ -81,9 +83,18 @@ def sign_key() -> SignKey:
 @functools.cache
 def payouts() -> Payouts:
     """
-    The use cases of a sending worker.
+    The use cases of a sending worker, which first looks whether the database was restored.
     """
+    watch().check_epoch()
     return payouts_for(Settings.load(), clerk(), CeleryDispatcher(app))
+
+
+@functools.cache
+def watch() -> Watch:
+    """
+    What looks after the whole, with the broker as its witness.
+    """
+    return Watch(clerk(), BrokerWitness(app))
 
 
 def payouts_for(settings: Settings, clerk: Clerk, dispatcher: Dispatcher) -> Payouts:
@@ -113,6 +124,7 @@ def gateway(settings: Settings) -> JdPayClient:
             connect_timeout=min(5.0, deadline),
             read_timeout=min(30.0, deadline),
             deadline=deadline,
+            margin=settings.lease_margin.total_seconds(),
         ),
         style=Style(digest=settings.envelope_digest.value, attributes=settings.envelope_attributes),
     )

@@ -190,6 +190,18 @@ class ReceiverSettings(StoreSettings):
     http_deadline: Duration = _RULES.http_deadline
     #: By how much a lease outlasts that deadline.
     lease_margin: Duration = _RULES.lease_margin
+    #: A payout still unsent so long after its acceptance is held, if its job names no time.
+    send_within: Duration = _RULES.send_within
+    #: A payout without a final state so long after it was sent is overdue: an alert.
+    overdue_after: Duration = _RULES.overdue_after
+    #: No sweep for so long is an alert.
+    silence_limit: Duration = _RULES.silence_limit
+    #: The circuit breaker: in this window, of at least so many transmissions, at least so many
+    #: percent ended as unknown; then nothing is sent for so long.
+    breaker_window: Duration = _RULES.breaker_window
+    breaker_least: int = Field(default=_RULES.breaker_least, ge=1)
+    breaker_percent: int = Field(default=_RULES.breaker_percent, ge=1, le=100)
+    breaker_rest: Duration = _RULES.breaker_rest
     #: A payout that was woken is not woken again before this.
     wake_again: Duration = _RULES.wake_again
     #: An unsigned message brings a payout's next query forward at most this often.
@@ -217,6 +229,13 @@ class ReceiverSettings(StoreSettings):
             backoff_longest=self.backoff_longest,
             http_deadline=self.http_deadline,
             lease_margin=self.lease_margin,
+            send_within=self.send_within,
+            overdue_after=self.overdue_after,
+            silence_limit=self.silence_limit,
+            breaker_window=self.breaker_window,
+            breaker_least=self.breaker_least,
+            breaker_percent=self.breaker_percent,
+            breaker_rest=self.breaker_rest,
             wake_again=self.wake_again,
             hurry_spacing=self.hurry_spacing,
             unverifiable_limit=self.unverifiable_limit,

@@ -13,6 +13,7 @@ from worker.payouts.standing import Standing
 from worker.store.engine import create_engine
 from worker.store.keyring import Keyring
 from worker.store.migrate import upgrade
+from worker.store.stamp import ensure_profile
 
 NOON = datetime(2026, 3, 2, 12, 0, 0, 123456, tzinfo=UTC)
 LEASE = timedelta(minutes=3)
@@ -38,6 +39,7 @@ def migrated(url: str) -> None:
     """
     engine = create_engine(url)
     upgrade(engine)
+    ensure_profile(engine, "sandbox")
     engine.dispose()
 
 

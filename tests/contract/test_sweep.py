@@ -10,13 +10,16 @@ from tests.contract.samples import (
     LEASE,
     MEMBER,
     NOON,
+    TERMS,
     VirtualClock,
     accepted,
+    an_order,
     claimed,
     recorded,
     settled,
 )
-from worker.payouts.model import AttemptOutcome
+from worker.payouts.model import AttemptOutcome, CaseKind
+from worker.payouts.standing import CaseNote
 from worker.payouts.status import PayoutStatus
 from worker.store.ledger import SqlLedger
 
@@ -107,6 +110,19 @@ def test_a_due_send_is_handed_out_once(ledger: SqlLedger, clock: VirtualClock) -
     assert ledger.due_sends(10, A_MINUTE) == [payout.id]
 
 
+def test_a_payout_is_due_for_the_sweep_when_its_acceptance_says(
+    ledger: SqlLedger, clock: VirtualClock
+) -> None:
+    """
+    Whoever accepts it and wakes a worker itself is not followed by a sweep at once.
+    """
+    payout_id = ledger.accept(an_order(), TERMS, A_MINUTE)
+
+    assert ledger.due_sends(10, A_MINUTE) == []
+    clock.advance(minutes=1)
+    assert ledger.due_sends(10, A_MINUTE) == [payout_id]
+
+
 def test_due_sends_begin_with_the_longest_due(ledger: SqlLedger, clock: VirtualClock) -> None:
     """
     Under a limit the oldest go first, and what is not due stays.
@@ -139,6 +155,22 @@ def test_a_paused_channel_has_no_due_sends(ledger: SqlLedger) -> None:
 
     assert ledger.due_sends(10, A_MINUTE) == []
     assert ledger.dossier(payout.id).payout == payout
+
+
+def test_a_payout_with_an_open_case_is_no_due_send(ledger: SqlLedger) -> None:
+    """
+    Nobody is woken for what may not be sent; it is due again as soon as the case is closed.
+    """
+    first, second = accepted(ledger), accepted(ledger, "P-2")
+    before = settled(ledger, first.id, cases=(CaseNote(CaseKind.NUMBER_TAKEN),))
+
+    assert ledger.due_sends(10, A_MINUTE) == [second.id]
+    assert ledger.dossier(first.id).payout == before
+
+    (case,) = ledger.cases(open_only=True, limit=10)
+    ledger.close_case(case, "operator", "looked into")
+
+    assert ledger.due_sends(10, A_MINUTE) == [first.id]
 
 
 def test_due_queries_back_off(ledger: SqlLedger, clock: VirtualClock) -> None:

@@ -112,23 +112,16 @@ def test_news_is_stored(ledger: SqlLedger, source: Source, change: dict[str, obj
     assert len(recorded(ledger, payout.id, source, **change).evidence) == 2
 
 
-@pytest.mark.parametrize(
-    ("source", "verified", "misses"),
-    [(Source.QUERY, True, 0), (Source.QUERY, False, 1), (Source.NOTIFICATION, True, 1)],
-)
-def test_a_verified_answer_ends_the_misses(
-    ledger: SqlLedger, clock: VirtualClock, source: Source, verified: bool, misses: int
-) -> None:
+def test_the_misses_are_as_was_decided(ledger: SqlLedger, clock: VirtualClock) -> None:
     """
-    Only a verified answer to a query is what a follow-up step waits for.
+    Evidence by itself ends no follow-up step: what was made of it does.
     """
     payout = accepted(ledger)
     settled(ledger, payout.id, next_query_at=NOON)
     ledger.due_queries(10, lambda _: clock.now - NOON)
 
-    dossier = recorded(ledger, payout.id, source, verified=verified)
-
-    assert dossier.payout.query_misses == misses
+    assert recorded(ledger, payout.id, Source.QUERY).payout.query_misses == 1
+    assert settled(ledger, payout.id, query_misses=0).query_misses == 0
 
 
 def test_an_orphan_opens_a_case(ledger: SqlLedger) -> None:
@@ -155,6 +148,16 @@ def test_an_orphan_that_is_accepted_later_hears_its_notification(ledger: SqlLedg
     payout = accepted(ledger)
 
     assert len(recorded(ledger, payout.id, Source.NOTIFICATION).evidence) == 1
+
+
+def test_a_repeated_orphan_is_stored_once(ledger: SqlLedger) -> None:
+    """
+    The payout that comes after it takes up one notification, however often that came.
+    """
+    for _ in range(2):
+        ledger.record(None, Source.NOTIFICATION, a_verified_answer())
+
+    assert len(ledger.dossier(accepted(ledger).id).evidence) == 1
 
 
 def test_a_standing_is_written_whole(ledger: SqlLedger, clock: VirtualClock) -> None:

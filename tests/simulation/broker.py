@@ -2,7 +2,7 @@
 A broker that keeps no promise, and the workers that it feeds.
 """
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
@@ -10,6 +10,8 @@ from random import Random
 from tests.simulation.faults import Weather
 from tests.simulation.scheduler import Scheduler
 from worker.payouts.model import Order
+from worker.payouts.ports import Room
+from worker.payouts.vigil import Beat
 
 
 @dataclass(frozen=True)
@@ -45,10 +47,19 @@ class Broker:
         self._weather = weather
         self._perform = perform
         self._idle = workers
+        self._takes = rng.choice((1, 2, 200))
         self._started = 0
         self._backlog: deque[Message] = deque()
+        self._seen: dict[str, int] = {}
         #: Rises when everything that is under way is lost.
         self._epoch = 0
+
+    def room(self) -> Room:
+        """
+        How many more wake-ups of each kind it takes: fewer than there may be payouts.
+        """
+        waiting = Counter(message.task for message in self._backlog)
+        return Room(*(max(0, self._takes - waiting[task]) for task in ("submit", "follow_up")))
 
     def submit(self, payout_id: int) -> None:
         """
@@ -61,6 +72,18 @@ class Broker:
         Ask a worker to follow up.
         """
         self.publish(Message("follow_up", payout_id))
+
+    def seen(self, uid: str) -> int:
+        """
+        How many sweeps it remembers.
+        """
+        return self._seen.get(uid, 0)
+
+    def remember(self, beat: Beat) -> None:
+        """
+        Keep the count until it is wiped.
+        """
+        self._seen[beat.uid] = beat.count
 
     def publish(self, message: Message) -> None:
         """
@@ -77,6 +100,7 @@ class Broker:
         Forget every message.
         """
         self._backlog.clear()
+        self._seen.clear()
         self._epoch += 1
 
     def _deliver_after(self, seconds: float, message: Message) -> None:

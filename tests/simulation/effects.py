@@ -29,9 +29,9 @@ def is_own(port: type) -> bool:
 
 def effects(port: type) -> tuple[str, ...]:
     """
-    The public methods of a port.
+    The public methods of a port, inherited ones included.
     """
-    return tuple(n for n, v in vars(port).items() if callable(v) and not n.startswith("_"))
+    return tuple(n for n in dir(port) if callable(getattr(port, n)) and not n.startswith("_"))
 
 
 def guarded(port: str, target: object, around: Around) -> Any:

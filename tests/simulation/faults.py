@@ -19,6 +19,7 @@ RATES: dict[str, tuple[float, ...]] = {
     "power_cut": (0.001, 0.003),
     "broker_wiped": (0.001, 0.003),
     "paused": (0.001, 0.01),
+    "restored": (0.001, 0.003),
     # to the broker
     "message_lost": _OFTEN,
     "message_repeated": _OFTEN,
@@ -57,7 +58,7 @@ RATES: dict[str, tuple[float, ...]] = {
 }
 
 #: Those that may strike at any effect, whatever it is.
-ANYWHERE = ("crash", "database_away", "freeze", "power_cut", "broker_wiped", "paused")
+ANYWHERE = ("crash", "database_away", "freeze", "power_cut", "broker_wiped", "paused", "restored")
 
 
 class Weather:

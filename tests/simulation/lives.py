@@ -21,24 +21,32 @@ from worker.payouts.evidence import Answer, Meaning, TradeStatus
 from worker.payouts.followup import Schedule, Stretch
 from worker.payouts.invariants import Breach, Invariant, at_rest, of_books, of_payout
 from worker.payouts.model import Order, Payout, Terms
+from worker.payouts.ports import Room
 from worker.payouts.rules import Rules
 from worker.payouts.service import Payouts
 from worker.payouts.status import PayoutStatus
+from worker.payouts.vigil import Beat
+from worker.payouts.watch import Watch
 from worker.store.engine import create_engine
 from worker.store.keyring import Keyring
 from worker.store.ledger import SqlLedger
 from worker.store.migrate import upgrade
+from worker.store.stamp import ensure_profile
 
 ORDER = an_order()
 RULES = Rules(
     schedule=Schedule(
         tail=(Stretch(timedelta(hours=1), timedelta(hours=1)), Stretch(timedelta(days=7))),
         watch=(timedelta(days=1),),
-    )
+    ),
+    send_within=timedelta(minutes=5),
 )
 _KEYRING = Keyring([Keyring.generate_key()])
 _HORIZON = NOON + timedelta(days=12)
 _ENOUGH = 400
+#: When the watch is kept, beside the start of each process: each beat is a change to die after, so
+#: there are fewer of them than of sweeps.
+_WATCHES = tuple(NOON + timedelta(minutes=minutes) for minutes in (5, 150, 2000))
 
 
 @dataclass(frozen=True)
@@ -54,6 +62,8 @@ class Life:
     fates: tuple[str, ...]
     course: tuple[tuple[float, TradeStatus], ...]
     notified: bool = False
+    #: Where it ends if JD never had it.
+    unbooked: PayoutStatus = PayoutStatus.FAILED
 
 
 LIVES = (
@@ -70,6 +80,12 @@ LIVES = (
         notified=True,
     ),
     Life("refused", ("refused",), ((0, TradeStatus.FINI),)),
+    Life(
+        "no connection in time",
+        ("unconnected",) * 50,
+        ((0, TradeStatus.FINI),),
+        unbooked=PayoutStatus.HELD,
+    ),
 )
 
 
@@ -173,7 +189,7 @@ class Jd:
             yield Breach(Invariant.I1_PAID_ONCE, row.out_trade_no, detail)
         if len({request for *_, request in self._state["sent"]}) > 1:
             yield Breach(Invariant.I1_PAID_ONCE, row.out_trade_no, "sent with other content")
-        true = _STANDS[self.stands] if self.stands else PayoutStatus.FAILED
+        true = _STANDS[self.stands] if self.stands else self._life.unbooked
         if row.status is not true:
             detail = f"{row.status} in the ledger, {true} in truth"
             yield Breach(Invariant.I8_COMES_TO_REST, row.out_trade_no, detail)
@@ -207,6 +223,25 @@ class Messages:
 
     def __init__(self) -> None:
         self.waiting: deque[tuple[str, int]] = deque()
+        self._seen = 0
+
+    def room(self) -> Room:
+        """
+        Enough for the one payout that there is.
+        """
+        return Room(sends=1, queries=1)
+
+    def seen(self, _uid: str) -> int:
+        """
+        How many sweeps of this process it remembers.
+        """
+        return self._seen
+
+    def remember(self, beat: Beat) -> None:
+        """
+        Keep the count.
+        """
+        self._seen = beat.count
 
     def submit(self, payout_id: int) -> None:
         """
@@ -227,6 +262,7 @@ def prepare(template: Path) -> None:
     """
     engine = create_engine(f"sqlite:///{template}")
     upgrade(engine)
+    ensure_profile(engine, "sandbox")
     engine.dispose()
 
 
@@ -244,11 +280,16 @@ def live(life: Life, folder: Path, around: Around) -> list[Breach]:
         clerk = Clerk(guarded("ledger", ledger, around), MEMBER, RULES, "worker")
         gateway = guarded("gateway", jd, around)
         service = Payouts(clerk, gateway, guarded("dispatcher", messages, around), TERMS)
+        watch = Watch(clerk, guarded("witness", messages, around))
+        watches = deque((jd.now, *(moment for moment in _WATCHES if moment > jd.now)))
         service.accept(ORDER)
         for _ in range(_ENOUGH):
             while messages.waiting:
                 task, payout_id = messages.waiting.popleft()
                 getattr(service, task)(payout_id)
+            if watches and jd.now >= watches[0]:
+                watch.keep()
+                watches.popleft()
             service.sweep()
             if jd.next_notice() == jd.now:
                 jd.notify(clerk)

@@ -20,12 +20,14 @@ from tests.simulation.notifier import Notifier
 from tests.simulation.scheduler import Scheduler
 from tests.simulation.story import Story
 from tests.simulation.watch import Broken, Watch
+from worker.payouts import watch
 from worker.payouts.acceptance import Conflict
 from worker.payouts.clerk import Clerk
 from worker.payouts.followup import Schedule, Stretch
 from worker.payouts.model import Order, Rejection
 from worker.payouts.rules import Rules
 from worker.payouts.service import Payouts
+from worker.payouts.staleness import send_deadline
 from worker.payouts.status import PayoutStatus
 from worker.store.memory import MemoryLedger
 
@@ -36,6 +38,8 @@ _SHORT = Schedule(
 )
 _SWEEP_EVERY = 5.0
 _SWEEP_IN_VAIN = 60.0
+#: Every sweep keeps watch; here a part of them, so that there are more seeds to a second.
+_WATCHES = 0.3
 
 
 @dataclass
@@ -88,7 +92,12 @@ class World:
             margin=self._rules.lease_margin.total_seconds() - 1,
             disturb=self._disturb,
         )
-        real = {"ledger": self._ledger, "gateway": self._jd, "dispatcher": self._broker}
+        real = {
+            "ledger": self._ledger,
+            "gateway": self._jd,
+            "dispatcher": self._broker,
+            "witness": self._broker,
+        }
         self.ports = {
             port: guarded(port, target, self._failpoints.around) for port, target in real.items()
         }
@@ -196,6 +205,8 @@ class World:
                 due.append(row.lease_until)
             elif row.status is PayoutStatus.SENDING:
                 return self._scheduler.seconds
+            if row.status is PayoutStatus.QUEUED:
+                due.append(send_deadline(row, self._rules))
             if row.next_send_at and not self._ledger.dossier(row.id).open_cases:
                 due.append(row.next_send_at)
         return (min(due) - NOON).total_seconds() if due else None
@@ -205,7 +216,11 @@ class World:
         wait = self._rng.uniform(600, 7200) if idle else _SWEEP_EVERY
         self._next_sweep = self._scheduler.seconds + wait
 
+        watches = self._rng.random() < _WATCHES
+
         def work() -> None:
+            if watches:
+                self._watchman().keep()
             swept = self._payouts("worker").sweep()
             if not (swept.settled or swept.sends or swept.queries):
                 # What is due waits for somebody: a paused channel, for instance.
@@ -231,6 +246,10 @@ class World:
     def _payouts(self, actor: str) -> Payouts:
         clerk = Clerk(self.ports["ledger"], MEMBER, self._rules, actor)
         return Payouts(clerk, self.ports["gateway"], self.ports["dispatcher"], TERMS)
+
+    def _watchman(self) -> watch.Watch:
+        clerk = Clerk(self.ports["ledger"], MEMBER, self._rules, "worker")
+        return watch.Watch(clerk, self.ports["witness"])
 
     def _perform(self, message: Message) -> None:
         """
@@ -280,6 +299,8 @@ class World:
             case "paused":
                 self._ledger.pause(MEMBER, "operator", "operator")
                 self._scheduler.after(self._rng.uniform(1, 1200), self._resume)
+            case "restored":
+                self._ledger.doubt("operator", "operator")
 
     def _resume(self) -> None:
         self._story.tell("operator", "resumes the channel")
@@ -291,4 +312,6 @@ def _rules(rng: Random) -> Rules:
         schedule=Schedule() if rng.random() < 0.02 else _SHORT,
         resend_limit=rng.choice((0, 1, 2, 2)),
         unverifiable_limit=rng.choice((3, 1000)),
+        send_within=timedelta(minutes=rng.choice((20, 24 * 60))),
+        breaker_least=rng.choice((2, 1000)),
     )

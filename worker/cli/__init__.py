@@ -8,6 +8,7 @@ import click
 
 #: Command to "module:attribute". `payouts wire` needs no database library, so it loads none.
 COMMANDS = {
+    "alerts": "worker.cli.alerts:alerts",
     "audit": "worker.cli.audit:audit",
     "cancel": "worker.cli.desk:cancel",
     "cases": "worker.cli.cases:cases",
@@ -15,6 +16,7 @@ COMMANDS = {
     "demo": "worker.cli.demo:demo",
     "doctor": "worker.cli.doctor.command:doctor",
     "enqueue": "worker.cli.enqueue:enqueue",
+    "fail": "worker.cli.desk:fail",
     "history": "worker.cli.show:history",
     "keygen": "worker.cli.keygen:keygen",
     "let-go": "worker.cli.desk:let_go",
@@ -24,8 +26,10 @@ COMMANDS = {
     "query": "worker.cli.query:query",
     "rejections": "worker.cli.listing:rejections",
     "release": "worker.cli.desk:release",
+    "replace": "worker.cli.replacing:replace",
     "resend": "worker.cli.desk:resend",
     "resolve": "worker.cli.desk:resolve",
+    "restored": "worker.cli.alerts:restored",
     "resume": "worker.cli.channel:resume",
     "sandbox": "worker.cli.sandbox:sandbox",
     "schema": "worker.cli.schema:schema",

@@ -61,12 +61,17 @@ def resume(why: str) -> Page:
 
 def _standing() -> Page:
     member = ReceiverSettings.load().customer_no
-    bootstrap.ledger()  # a database that is not ours, or not current, is refused first
+    now = bootstrap.ledger().now()
     found = lookup.channel(member)
     if found.is_paused:
         told = (
             f"PAUSED: nothing is sent for member {member}\n"
             f"since {cell(found.paused_at)}, by {found.paused_by}: {found.paused_why}"
+        )
+    elif found.broken_until is not None and found.broken_until > now:
+        told = (
+            f"RESTING: nothing is sent for member {member} until {cell(found.broken_until)},"
+            " since most of what was sent ended as unknown"
         )
     else:
         told = f"open: payouts of member {member} are sent"

@@ -33,6 +33,8 @@ class Channel:
     resumed_by: str | None = None
     #: Replies in a row that did not verify.
     unverifiable: int = 0
+    #: Until when the circuit breaker stops sending, or stopped it.
+    broken_until: datetime | None = None
 
     @property
     def is_paused(self) -> bool:

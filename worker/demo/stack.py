@@ -37,6 +37,8 @@ HURRIED = {
     "PAYOUTS_SWEEP_EVERY": "0.5s",
     # One scenario answers with a bad signature on purpose; the default of 3 would pause the rest.
     "PAYOUTS_UNVERIFIABLE_LIMIT": "1000",
+    # And many leave a payout unknown, also on purpose.
+    "PAYOUTS_BREAKER_LEAST": "1000000",
 }
 
 #: The sandbox's own pace to match.

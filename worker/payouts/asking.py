@@ -40,7 +40,7 @@ def _due(
     rules: Rules,
 ) -> datetime | None:
     answered_at = reading.answered_at
-    if _is_puzzling(reading):
+    if is_doubted(reading) or _is_puzzling(reading):
         return now
     if status.awaits_gateway or _moves_after_all(reading):
         return _ladder(reading, status, rules)
@@ -51,6 +51,14 @@ def _due(
     if status is PayoutStatus.PAID:
         return rules.schedule.after_success(settled_at, answered_at)
     return None
+
+
+def is_doubted(reading: Reading) -> bool:
+    """
+    Whether the database was restored, and no question about this payout was answered since.
+    """
+    since, answered_at = reading.payout.doubted_at, reading.answered_at
+    return since is not None and (answered_at is None or answered_at < since)
 
 
 def _is_puzzling(reading: Reading) -> bool:

@@ -11,6 +11,7 @@ from worker.payouts.model import AttemptOutcome, CaseKind
 from worker.payouts.reading import Reading
 from worker.payouts.resend import may_resend, proven_absent
 from worker.payouts.rules import Rules
+from worker.payouts.staleness import is_stale
 from worker.payouts.standing import CaseNote
 from worker.payouts.status import PayoutStatus
 
@@ -74,7 +75,9 @@ def _returns(reading: Reading) -> Iterator[CaseNote]:
     """
     back = [t for t in reading.trades if t.evidence.answer.trade_status is TradeStatus.REFU]
     whole = reading.payout.amount_fen
-    yield from _first(CaseKind.PARTIAL_RETURN, (t.evidence.id for t in back if 0 < _fen(t) < whole))
+    # The largest part, so that a further return of a case that a person closed opens another.
+    parts = sorted((-_fen(t), t.evidence.id) for t in back if 0 < _fen(t) < whole)
+    yield from _first(CaseKind.PARTIAL_RETURN, (evidence_id for _, evidence_id in parts))
     yield from _first(
         CaseKind.RETURN_AMOUNT, (t.evidence.id for t in back if not 0 < _fen(t) <= whole)
     )
@@ -91,5 +94,8 @@ def _dead_ends(
     if absent is not None and not may_resend(reading, now, rules):
         yield CaseNote(CaseKind.NOT_FOUND, absent.evidence.id)
     sent_at = reading.payout.last_sent_at
+    if status is PayoutStatus.HELD and is_stale(reading.payout, now, rules):
+        # Only letting it go or withdrawing it settles this case, so held again it opens again.
+        yield CaseNote(CaseKind.STALE, reopens=True)
     if status.awaits_gateway and sent_at is not None and now - sent_at > rules.schedule.patience:
         yield CaseNote(CaseKind.UNRESOLVED)

@@ -5,6 +5,7 @@ It needs no gateway and no queue, so the notification receiver is made of this a
 """
 
 import logging
+from collections.abc import Iterable
 
 from worker.payouts.errors import StaleTransition
 from worker.payouts.evidence import Answer, Source
@@ -57,6 +58,16 @@ class Clerk:
         payout = self.ledger.find(self.customer_no, out_trade_no)
         if payout is not None:
             self.ledger.hurry(payout.id, self.rules.hurry_spacing)
+
+    def settle_all(self, payout_ids: Iterable[int]) -> None:
+        """
+        Bring several rows in line; one that cannot be settled does not stop the others.
+        """
+        for payout_id in payout_ids:
+            try:
+                self.settle(payout_id)
+            except Exception:
+                log.exception("passed over by the sweep", extra={"payout_id": payout_id})
 
     def settle(self, payout_id: int) -> None:
         """

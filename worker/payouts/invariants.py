@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from worker.payouts.model import Case, CaseKind, Dossier, Transition
+from worker.payouts.model import Case, CaseKind, Dossier, Payout, Transition
 from worker.payouts.policy import weigh
 from worker.payouts.reading import read
 from worker.payouts.rules import Rules
@@ -102,20 +102,24 @@ def of_books(
     Check I1 in the gateway's books.
 
     `debits` counts the debits of each number; `kept_fen` is debits minus what came back, by number;
-    `owed` names each number's obligation and amount.
+    `owed` names each number's obligation and amount. What is owed for an obligation is the largest
+    of these amounts: a replacement after a partial return is smaller.
     """
     for number, times in debits.items():
         if times > 1:
             yield Breach(Invariant.I1_PAID_ONCE, number, f"debited {times} times")
         if number not in owed:
             yield Breach(Invariant.I2_NOTHING_LOST, number, "debited, and not in the ledger")
+    whole: dict[str, int] = {}
+    for obligation, amount_fen in owed.values():
+        whole[obligation] = max(amount_fen, whole.get(obligation, 0))
     paid: dict[str, int] = {}
     for number, fen in kept_fen.items():
         if number in owed:
-            obligation, amount_fen = owed[number]
+            obligation, _ = owed[number]
             paid[obligation] = paid.get(obligation, 0) + fen
-            if paid[obligation] > amount_fen:
-                detail = f"{paid[obligation]} fen paid for {obligation}, {amount_fen} owed"
+            if paid[obligation] > whole[obligation]:
+                detail = f"{paid[obligation]} fen paid for {obligation}, {whole[obligation]} owed"
                 yield Breach(Invariant.I1_PAID_ONCE, number, detail)
 
 
@@ -166,13 +170,21 @@ def _weighed(dossier: Dossier, now: datetime, rules: Rules) -> Iterator[str]:
     standing = weigh(_afresh(dossier), now, rules)
     for name in ("status", "returned_fen", "exposed"):
         says, should = getattr(payout, name), getattr(standing, name)
-        local = name == "status" and says.rank == should.rank == 0 and says in _LOCAL
-        if says != should and not local:
+        local = name == "status" and {says, should} <= _LOCAL
+        given_up = name == "status" and _is_given_up(payout) and should.rank < says.rank
+        if says != should and not local and not given_up:
             yield f"{name} is {says}, and weighing all evidence gives {should}"
 
 
 #: Statuses that no evidence gives or takes: people and controls do.
-_LOCAL = frozenset({PayoutStatus.HELD, PayoutStatus.CANCELLED})
+_LOCAL = frozenset({PayoutStatus.QUEUED, PayoutStatus.HELD, PayoutStatus.CANCELLED})
+
+
+def _is_given_up(payout: Payout) -> bool:
+    """
+    Whether a person ended it on JD's refusal: that stands until JD tells of a higher status.
+    """
+    return payout.reason is Reason.FAILED_BY_HAND and not payout.exposed
 
 
 def _afresh(dossier: Dossier) -> Dossier:

@@ -131,6 +131,13 @@ class Payout:
     #: Queries since the last verified answer.
     query_misses: int = 0
     send_before: datetime | None = None
+    #: When a person last let it go though it was held: its time to be sent begins anew.
+    let_go_at: datetime | None = None
+    #: Since when JD must be asked about it before anything is sent, because the database was
+    #: restored; None once it answered.
+    doubted_at: datetime | None = None
+    #: When it was found without a final state for too long.
+    overdue_at: datetime | None = None
 
 
 class AttemptOutcome(enum.StrEnum):
@@ -177,6 +184,7 @@ class CaseKind(enum.StrEnum):
     NOT_FOUND = "not_found"  #: JD has not heard of it, and the resend rule does not allow another
     UNRESOLVED = "unresolved"  #: no final answer for the whole follow-up schedule
     UNEXPECTED = "unexpected"  #: evidence about a payout that we withdrew or never sent
+    STALE = "stale"  #: not sent in time: a person lets it go, or withdraws it
     ORPHAN = "orphan"  #: a signed notification names a number that we do not have
 
 

@@ -8,7 +8,7 @@ what evidence does not tell: local statuses, operators' decisions, and when the 
 
 from datetime import datetime, timedelta
 
-from worker.payouts.asking import next_query_at
+from worker.payouts.asking import is_doubted, next_query_at
 from worker.payouts.bearing import BALANCE_SHORT, Refusal
 from worker.payouts.casebook import cases
 from worker.payouts.evidence import Evidence, Meaning, Source, TradeStatus
@@ -17,6 +17,7 @@ from worker.payouts.model import AttemptOutcome, Dossier
 from worker.payouts.reading import Reading, read
 from worker.payouts.resend import may_send
 from worker.payouts.rules import Rules
+from worker.payouts.staleness import is_stale
 from worker.payouts.standing import Standing
 from worker.payouts.status import PayoutStatus, Reason
 
@@ -30,7 +31,7 @@ def weigh(dossier: Dossier, now: datetime, rules: Rules) -> Standing:
     """
     payout = dossier.payout
     reading = read(dossier)
-    status, reason, evidence = _verdict(reading)
+    status, reason, evidence = _verdict(reading, now, rules)
     settled_at = payout.settled_at if status is payout.status else None
     if status.is_final and settled_at is None:
         settled_at = now
@@ -45,15 +46,19 @@ def weigh(dossier: Dossier, now: datetime, rules: Rules) -> Standing:
         settled_at=settled_at,
         next_send_at=_next_send_at(reading, status, now, rules),
         next_query_at=next_query_at(reading, status, settled_at, now, rules),
+        query_misses=0 if _is_news(reading) else payout.query_misses,
+        doubted_at=payout.doubted_at if is_doubted(reading) else None,
         cases=cases(reading, status, now, rules),
         pause=_pause(dossier, waiting),
         verified=tuple(e.answer.verified for e in waiting if e.source is not Source.NOTIFICATION),
     )
 
 
-def _verdict(reading: Reading) -> Verdict:
+def _verdict(reading: Reading, now: datetime, rules: Rules) -> Verdict:
     payout = reading.payout
     found = _evidenced(reading) or _attempted(reading)
+    if found is None and payout.status is PayoutStatus.QUEUED and is_stale(payout, now, rules):
+        return PayoutStatus.HELD, Reason.STALE, None
     if found is None or found[0] is payout.status:
         return payout.status, _sharper_reason(reading), None
     if found[0].rank < payout.status.rank and payout.status is not PayoutStatus.UNKNOWN:
@@ -127,6 +132,13 @@ def _refused(refusal: Refusal) -> Verdict:
 
 def _attempt(refusal: Refusal) -> int:
     return refusal.evidence.attempt_id or 0
+
+
+def _is_news(reading: Reading) -> bool:
+    """
+    Whether a query was answered that was not weighed yet.
+    """
+    return any(evidence.applied_at is None for evidence in reading.answers)
 
 
 def _first_trade_no(reading: Reading) -> str | None:

@@ -12,6 +12,7 @@ from worker.payouts.bearing import (
     NoResult,
     NumberTaken,
     Refusal,
+    Silent,
     Trade,
     bearing,
 )
@@ -35,8 +36,8 @@ class Reading:
     known: tuple[Known, ...]
     #: Attempts that may have reached JD: all but those that provably did not, or were refused.
     exposing: tuple[Attempt, ...]
-    #: When the last query that got a verified answer was asked.
-    answered_at: datetime | None
+    #: The verified answers to queries that say something of the payout, whatever it is.
+    answers: tuple[Evidence, ...]
 
     @property
     def payout(self) -> Payout:
@@ -44,6 +45,13 @@ class Reading:
         The payout that all this is about.
         """
         return self.dossier.payout
+
+    @property
+    def answered_at(self) -> datetime | None:
+        """
+        When the last query that got such an answer was asked.
+        """
+        return max((e.asked_at for e in self.answers if e.asked_at is not None), default=None)
 
     @property
     def top(self) -> Trade | None:
@@ -69,11 +77,9 @@ def read(dossier: Dossier) -> Reading:
         if a.outcome is not AttemptOutcome.NOT_CONNECTED and a.id not in refused
     )
     found = [bearing(dossier.payout, e, _exposed_before(dossier, exposing, e)) for e in evidence]
-    answered = [
-        e.asked_at
-        for e in evidence
-        if e.source is Source.QUERY and e.answer.verified and e.asked_at is not None
-    ]
+    answers = tuple(
+        b.evidence for b in found if b.evidence.source is Source.QUERY and not isinstance(b, Silent)
+    )
     return Reading(
         dossier=dossier,
         trades=tuple(b for b in found if isinstance(b, Trade)),
@@ -84,7 +90,7 @@ def read(dossier: Dossier) -> Reading:
         known=tuple(b for b in found if isinstance(b, Known)),
         mismatches=tuple(b for b in found if isinstance(b, Mismatch)),
         exposing=exposing,
-        answered_at=max(answered, default=None),
+        answers=answers,
     )
 
 

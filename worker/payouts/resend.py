@@ -12,6 +12,7 @@ from worker.payouts.bearing import Absent
 from worker.payouts.model import AttemptOutcome, Dossier
 from worker.payouts.reading import Reading
 from worker.payouts.rules import Rules
+from worker.payouts.staleness import is_stale
 from worker.payouts.status import PayoutStatus
 
 
@@ -23,7 +24,7 @@ def may_send(reading: Reading, now: datetime, rules: Rules) -> bool:
         return False
     match reading.payout.status:
         case PayoutStatus.QUEUED:
-            return not reading.trades
+            return not reading.trades and not is_stale(reading.payout, now, rules)
         case PayoutStatus.REFUSED:
             # Only an operator makes a refused payout due, after mending what was refused.
             return reading.payout.next_send_at is not None and not reading.trades

@@ -29,6 +29,20 @@ class Rules:
     http_deadline: timedelta = timedelta(seconds=45)
     #: A lease outlasts that deadline by this much.
     lease_margin: timedelta = timedelta(seconds=30)
+    #: A payout that is still unsent so long after its acceptance is held, if its job names no time.
+    send_within: timedelta = timedelta(hours=24)
+    #: JD normally credits within two hours: a payout without a final state by then is overdue.
+    overdue_after: timedelta = timedelta(hours=2)
+    #: No sweep for so long is an alert.
+    silence_limit: timedelta = timedelta(minutes=5)
+    #: The circuit breaker looks at what came of sending in this window ...
+    breaker_window: timedelta = timedelta(minutes=5)
+    #: ... judges nothing by fewer transmissions than this ...
+    breaker_least: int = 20
+    #: ... opens where at least this share of them, in percent, ended as `unknown` ...
+    breaker_percent: int = 50
+    #: ... and lets nothing be sent for so long.
+    breaker_rest: timedelta = timedelta(minutes=1)
     #: A row that was woken is not woken again before this.
     wake_again: timedelta = timedelta(seconds=30)
     #: An unsigned message brings a payout's next query forward at most this often.

@@ -17,6 +17,8 @@ class CaseNote:
 
     kind: CaseKind
     evidence_id: int | None = None
+    #: Whether it opens anew although a person closed one like it.
+    reopens: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,10 @@ class Standing:
     settled_at: datetime | None
     next_send_at: datetime | None
     next_query_at: datetime | None
+    #: Queries since the last answer that said something.
+    query_misses: int = 0
+    #: Since when JD must be asked before anything is sent; None once it answered.
+    doubted_at: datetime | None = None
     cases: tuple[CaseNote, ...] = ()
     #: Why sending must stop for this member; None to leave the channel as it is.
     pause: str | None = None

@@ -123,6 +123,8 @@ class Reason(enum.StrEnum):
     CLOSED_BALANCE_SHORT = "closed_balance_short"  #: CLOS because our balance was too small
     PAID = "paid"  #: FINI
     RETURNED = "returned"  #: REFU of the whole amount
+    STALE = "stale"  #: it could not be sent in time
     CANCELLED = "cancelled"  #: a person withdrew it
     LET_GO = "let_go"  #: a person let it go
+    FAILED_BY_HAND = "failed_by_hand"  #: a person gave up what JD had refused
     PARTLY_RETURNED = "partly_returned"  #: REFU of a part, or of an amount that makes no sense

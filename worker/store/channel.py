@@ -3,22 +3,30 @@ Whether a member's payouts may be sent.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
+from worker.payouts.breaker import Tally
+from worker.payouts.status import PayoutStatus
 from worker.store.base import Base, insert_new
-from worker.store.tables import channels, payouts
+from worker.store.tables import FROM_SENDING, channels, payouts, transitions
 
 
-def is_paused() -> sa.Exists:
+def is_stopped(now: datetime) -> sa.ColumnElement[bool]:
     """
-    True, in a statement over payouts, for those whose channel is paused.
+    True, in a statement over payouts, for those whose member nothing may be sent for at `now`.
+
+    Somebody or something paused it, the circuit breaker is open, or payouts of a restored database
+    are in doubt.
     """
-    return (
-        sa.select(channels.c.customer_no)
-        .where(channels.c.customer_no == payouts.c.customer_no, channels.c.paused_at.is_not(None))
-        .exists()
+    doubted = payouts.alias("doubted")
+    stopped = channels.c.paused_at.is_not(None) | (channels.c.broken_until > now)
+    return sa.or_(
+        sa.exists().where(channels.c.customer_no == payouts.c.customer_no, stopped),
+        sa.exists().where(
+            doubted.c.customer_no == payouts.c.customer_no, doubted.c.doubted_at.is_not(None)
+        ),
     )
 
 
@@ -49,8 +57,40 @@ class Channel(Base):
                     resumed_why=why,
                     resumed_by=actor,
                     unverifiable=0,
+                    broken_until=None,
                 )
             )
+
+    def tally(self, customer_no: str, window: timedelta) -> Tally:
+        """
+        What came of the transmissions that ended in `window`, since the breaker last closed.
+        """
+        with self._reading() as conn:
+            now = self._clock(conn)
+            broken_until = conn.scalar(
+                sa.select(channels.c.broken_until).where(channels.c.customer_no == customer_no)
+            )
+            since = max(now - window, broken_until or now - window)
+            unknown = transitions.c.to_status == PayoutStatus.UNKNOWN.value
+            ended, unclear = conn.execute(
+                sa.select(sa.func.count(), sa.func.count().filter(unknown))
+                .join_from(transitions, payouts, payouts.c.id == transitions.c.payout_id)
+                .where(
+                    FROM_SENDING,
+                    transitions.c.at > since,
+                    transitions.c.to_status != PayoutStatus.QUEUED.value,
+                    payouts.c.customer_no == customer_no,
+                )
+            ).one()
+            return Tally(ended, unclear)
+
+    def trip(self, customer_no: str, rest: timedelta) -> None:
+        """
+        Let nothing be sent for one member for `rest` from now.
+        """
+        with self._writing() as (conn, now):
+            _ensure(conn, customer_no)
+            conn.execute(_update(customer_no).values(broken_until=now + rest))
 
 
 def pause_channel(

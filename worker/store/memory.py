@@ -21,13 +21,15 @@ from worker.payouts.model import (
 from worker.payouts.standing import CaseNote, Standing
 from worker.payouts.status import PayoutStatus, Reason
 from worker.store.base import check_move
-from worker.store.shelves import Shelves, storable, transactions
+from worker.store.memory_desk import MemoryDesk
+from worker.store.memory_watch import MemoryWatch
+from worker.store.shelves import storable, transactions
 
 _FOREIGN = ("code", "member", "number", "currency", "trade_no", "reason_code")
 
 
 @transactions
-class MemoryLedger(Shelves):
+class MemoryLedger(MemoryDesk, MemoryWatch):
     """
     A ledger of plain dictionaries: `clock` tells the time, `new_token` makes lease tokens.
     """
@@ -43,7 +45,7 @@ class MemoryLedger(Shelves):
         if row is None or row.status is not payout.status or row.version != payout.version:
             return None
         tries = self._attempts[row.id]
-        if any(attempt.outcome is None for attempt in tries) or self._is_paused(row):
+        if any(attempt.outcome is None for attempt in tries) or self._is_stopped(row):
             return None
         now = self._clock()
         again = row.status is PayoutStatus.UNKNOWN
@@ -85,7 +87,7 @@ class MemoryLedger(Shelves):
             or row.lease_token != attempt.lease_token
             or row.lease_until is None
             or row.lease_until <= now
-            or self._is_paused(row)
+            or self._is_stopped(row)
         ):
             return False
         self._write(row, lease_until=now + lease)
@@ -136,9 +138,7 @@ class MemoryLedger(Shelves):
             self._open_case(None, *number, CaseNote(CaseKind.ORPHAN, piece.id))
             return
         row = self._rows[payout.id]
-        answered = source is Source.QUERY and answer.verified
-        misses = 0 if answered else row.query_misses
-        self._write(row, version=row.version + 1, updated_at=now, query_misses=misses)
+        self._write(row, version=row.version + 1, updated_at=now)
 
     def settle(
         self, dossier: Dossier, standing: Standing, actor: str, unverifiable_limit: int
@@ -166,6 +166,8 @@ class MemoryLedger(Shelves):
             settled_at=standing.settled_at,
             next_send_at=standing.next_send_at,
             next_query_at=standing.next_query_at,
+            query_misses=standing.query_misses,
+            doubted_at=standing.doubted_at,
             updated_at=now,
         )
         self._evidence[row.id] = [
@@ -220,9 +222,11 @@ class MemoryLedger(Shelves):
         Claim the right to wake the submit task for due rows on channels that are not paused.
         """
         now = self._clock()
-        waiting = ((row.next_send_at, row) for row in self._rows.values())
+        with_case = {case.payout_id for case in self._cases if case.closed_at is None}
+        free = (row for row in self._rows.values() if row.id not in with_case)
+        waiting = ((row.next_send_at, row) for row in free)
         due = sorted(
-            (at, row.id) for at, row in waiting if at and at <= now and not self._is_paused(row)
+            (at, row.id) for at, row in waiting if at and at <= now and not self._is_stopped(row)
         )
         for _, payout_id in due[:limit]:
             self._write(self._rows[payout_id], next_send_at=now + again_after)
@@ -274,7 +278,8 @@ class MemoryLedger(Shelves):
         for case in self._cases:
             same = (case.payout_id, case.customer_no, case.out_trade_no, case.kind) == about
             # What a person closed stays closed until new evidence of the same kind arrives.
-            if same and (case.closed_at is None or case.evidence_id == note.evidence_id):
+            unchanged = case.evidence_id == note.evidence_id and not note.reopens
+            if same and (case.closed_at is None or unchanged):
                 return
         self._cases.append(
             Case(

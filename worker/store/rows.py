@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import RowMapping
 
+from worker.payouts.desk import Action, Recorded
 from worker.payouts.evidence import Answer, Evidence
 from worker.payouts.model import (
     Attempt,
@@ -29,6 +30,7 @@ _STATE = (
     *("payee_masked", "bank_code", "trade_no", "returned_fen", "resends"),
     *("lease_token", "lease_until", "lease_ended_at", "first_sent_at", "last_sent_at"),
     *("settled_at", "next_send_at", "next_query_at", "query_misses"),
+    *("let_go_at", "doubted_at", "overdue_at"),
 )
 _ANSWER = (
     *("verified", "meaning", "code", "member", "number", "amount_fen", "currency"),
@@ -106,6 +108,13 @@ def to_case(row: RowMapping) -> Case:
     Something for a person to look at.
     """
     return Case(**row)
+
+
+def to_decision(row: RowMapping) -> Recorded:
+    """
+    What a person decided.
+    """
+    return Recorded(**{**row, "action": Action(row["action"]), "proof": tuple(row["proof"])})
 
 
 def to_transition(row: RowMapping) -> Transition:

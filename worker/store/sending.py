@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from worker.payouts.model import Attempt, AttemptOutcome, Payout
 from worker.payouts.status import PayoutStatus, Reason
 from worker.store.base import Base, append_transition, check_move
-from worker.store.channel import is_paused
+from worker.store.channel import is_stopped
 from worker.store.tables import attempts, payouts
 
 
@@ -37,7 +37,7 @@ class Sending(Base):
                     payouts.c.status == payout.status,
                     payouts.c.version == payout.version,
                     ~_is_under_way(),
-                    ~is_paused(),
+                    ~is_stopped(now),
                 )
                 .values(
                     status=PayoutStatus.SENDING,
@@ -90,7 +90,7 @@ class Sending(Base):
                     payouts.c.status == PayoutStatus.SENDING,
                     payouts.c.lease_token == attempt.lease_token,
                     payouts.c.lease_until > now,
-                    ~is_paused(),
+                    ~is_stopped(now),
                 )
                 .values(lease_until=now + lease)
             )

@@ -6,7 +6,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import wraps
 from itertools import count, islice
 from typing import Any, TypeVar, cast
@@ -55,6 +55,7 @@ class Switch:
 
     paused_why: str | None = None
     unverifiable: int = 0
+    broken_until: datetime | None = None
 
 
 @transactions
@@ -90,9 +91,13 @@ class Shelves:
         """
         return self._clock()
 
-    def accept(self, order: Order, terms: Terms) -> int | None:
+    def accept(
+        self, order: Order, terms: Terms, sweep_after: timedelta = timedelta(0)
+    ) -> int | None:
         """
-        Insert a queued payout, due at once; None if its number or obligation is taken.
+        Insert a queued payout, due `sweep_after` from now.
+
+        None if its number or obligation is taken.
         """
         number = (terms.customer_no, order.out_trade_no)
         obligation = (terms.customer_no, order.obligation)
@@ -124,7 +129,7 @@ class Shelves:
             exposed=False,
             accepted_at=now,
             updated_at=now,
-            next_send_at=now,
+            next_send_at=now + sweep_after,
             send_before=order.send_before,
         )
         self._append(
@@ -227,8 +232,14 @@ class Shelves:
             raise NoSuchPayout(f"there is no payout {payout_id}")
         return self._rows[payout_id]
 
-    def _is_paused(self, row: Payout) -> bool:
-        return self._switches[row.terms.customer_no].paused_why is not None
+    def _is_stopped(self, row: Payout) -> bool:
+        member = row.terms.customer_no
+        switch = self._switches[member]
+        return (
+            switch.paused_why is not None
+            or (switch.broken_until is not None and switch.broken_until > self._clock())
+            or any(r.doubted_at and r.terms.customer_no == member for r in self._rows.values())
+        )
 
     def _count_unverifiable(self, customer_no: str, verified: Sequence[bool]) -> int:
         switch, peak = self._switches[customer_no], 0

@@ -2,6 +2,8 @@
 Whose database this is: stamped once, then checked at every start.
 """
 
+import secrets
+
 import sqlalchemy as sa
 
 from worker.payouts.errors import ProfileMismatch
@@ -16,7 +18,16 @@ def ensure_profile(engine: sa.Engine, profile: str, clock: Clock = database_now)
     Stamp a fresh database with the profile. Raises `ProfileMismatch` if it bears another.
     """
     with engine.begin() as conn:
-        insert_new(conn, installation, id=1, profile=profile, created_at=clock(conn), epoch=1)
+        insert_new(
+            conn,
+            installation,
+            id=1,
+            profile=profile,
+            created_at=clock(conn),
+            uid=secrets.token_hex(16),
+            epoch=1,
+            beats=0,
+        )
         stamped = conn.execute(sa.select(installation.c.profile)).scalar_one()
     if stamped != profile:
         raise ProfileMismatch(f"this database belongs to the {stamped} profile, not to {profile}")

@@ -12,13 +12,16 @@ import sqlalchemy as sa
 
 from worker.payouts.model import AttemptOutcome
 from worker.store.base import Base
-from worker.store.channel import is_paused
+from worker.store.channel import is_stopped
 from worker.store.tables import (
     IN_FLIGHT,
     IS_FOLLOWED,
     MAY_BE_SENT,
+    NOT_YET_OVERDUE,
+    UNSENT,
     WAITS,
     attempts,
+    cases,
     evidence,
     payouts,
 )
@@ -73,14 +76,50 @@ class Sweep(Base):
                 .limit(limit)
             ).all()
 
-    def due_sends(self, limit: int, again_after: timedelta) -> Sequence[int]:
+    def unsent(self, limit: int, within: timedelta) -> Sequence[int]:
         """
-        Claim the right to wake the submit task for due rows on channels that are not paused.
+        Queued payouts past their time to be sent: `within` from acceptance if they name none.
+        """
+        with self._reading() as conn:
+            now = self._clock(conn)
+            own = payouts.c.send_before <= now
+            default = payouts.c.send_before.is_(None) & (payouts.c.accepted_at <= now - within)
+            again = payouts.c.let_go_at <= now - within
+            late = sa.or_(again, payouts.c.let_go_at.is_(None) & (own | default))
+            return conn.scalars(
+                sa.select(payouts.c.id)
+                .where(UNSENT, late)
+                .order_by(payouts.c.accepted_at, payouts.c.id)
+                .limit(limit)
+            ).all()
+
+    def overdue(self, limit: int, after: timedelta) -> Sequence[int]:
+        """
+        Mark, once, what has had no final state for so long since it was first sent; return it.
         """
         with self._writing() as (conn, now):
             found = conn.scalars(
                 _unlocked(sa.select(payouts.c.id))
-                .where(MAY_BE_SENT, payouts.c.next_send_at <= now, ~is_paused())
+                .where(NOT_YET_OVERDUE, payouts.c.first_sent_at <= now - after)
+                .order_by(payouts.c.first_sent_at, payouts.c.id)
+                .limit(limit)
+            ).all()
+            conn.execute(sa.update(payouts).where(payouts.c.id.in_(found)).values(overdue_at=now))
+            return found
+
+    def due_sends(self, limit: int, again_after: timedelta) -> Sequence[int]:
+        """
+        Claim the right to wake the submit task for due rows on channels that are not paused.
+
+        A row with an open case waits for a person, and stays due for when the case is closed.
+        """
+        with self._writing() as (conn, now):
+            has_case = sa.exists().where(
+                cases.c.payout_id == payouts.c.id, cases.c.closed_at.is_(None)
+            )
+            found = conn.scalars(
+                _unlocked(sa.select(payouts.c.id))
+                .where(MAY_BE_SENT, payouts.c.next_send_at <= now, ~is_stopped(now), ~has_case)
                 .order_by(payouts.c.next_send_at, payouts.c.id)
                 .limit(limit)
             ).all()

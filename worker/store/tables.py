@@ -26,6 +26,12 @@ metadata = sa.MetaData(
 MAY_BE_SENT = sa.text("next_send_at IS NOT NULL")
 IS_FOLLOWED = sa.text("next_query_at IS NOT NULL")
 IN_FLIGHT = sa.text("(status = 'sending' OR lease_until IS NOT NULL)")
+UNSENT = sa.text("status = 'queued'")
+IN_DOUBT = sa.text("doubted_at IS NOT NULL")
+NOT_YET_OVERDUE = sa.text(
+    "status IN ('sending', 'refused', 'unknown', 'processing') AND overdue_at IS NULL"
+)
+FROM_SENDING = sa.text("from_status = 'sending'")
 WAITS = sa.text("applied_at IS NULL AND payout_id IS NOT NULL")
 
 _STATUSES = ", ".join(f"'{status}'" for status in PayoutStatus)
@@ -73,6 +79,9 @@ payouts = Table(
     Column("next_query_at", UtcDateTime),
     Column("query_misses", sa.Integer, nullable=False),
     Column("send_before", UtcDateTime),
+    Column("let_go_at", UtcDateTime),
+    Column("doubted_at", UtcDateTime),
+    Column("overdue_at", UtcDateTime),
     Column("released_at", UtcDateTime),  #: when the obligation became free for another payout
     UniqueConstraint("customer_no", "out_trade_no"),
     CheckConstraint(f"amount_fen BETWEEN 1 AND {MAX_FEN}", name="amount"),
@@ -90,6 +99,9 @@ payouts = Table(
     _partial("ix_payouts_next_send_at", "next_send_at", where=MAY_BE_SENT),
     _partial("ix_payouts_next_query_at", "next_query_at", where=IS_FOLLOWED),
     _partial("ix_payouts_lease_until", "lease_until", where=IN_FLIGHT),
+    _partial("ix_payouts_accepted_at", "accepted_at", where=UNSENT),
+    _partial("ix_payouts_first_sent_at", "first_sent_at", where=NOT_YET_OVERDUE),
+    _partial("ix_payouts_doubted_at", "customer_no", where=IN_DOUBT),
     Index("ix_payouts_status_id", "status", "id"),
 )
 
@@ -169,6 +181,7 @@ transitions = Table(
     Column("actor", sa.String, nullable=False),
     Column("at", UtcDateTime, nullable=False),
     CheckConstraint("from_status IS NULL OR from_status <> to_status", name="moved"),
+    _partial("ix_transitions_at", "at", where=FROM_SENDING),
 )
 
 cases = Table(
@@ -210,6 +223,7 @@ decisions = Table(
     Column("who", sa.String, nullable=False),
     Column("why", sa.String, nullable=False),
     Column("proof", sa.JSON, nullable=False),  #: ids of the evidence that it rests on
+    Column("replaced_by", Id, ForeignKey("payouts.id"), index=True),  #: which pays instead
     Column("at", UtcDateTime, nullable=False),
 )
 
@@ -237,6 +251,7 @@ channels = Table(
     Column("resumed_why", sa.String),
     Column("resumed_by", sa.String),
     Column("unverifiable", sa.Integer, nullable=False),  #: replies in a row that did not verify
+    Column("broken_until", UtcDateTime),  #: until when the circuit breaker stops sending
 )
 
 #: One row: whose database this is.
@@ -246,7 +261,10 @@ installation = Table(
     Column("id", sa.Integer, primary_key=True, autoincrement=False),
     Column("profile", sa.String, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
+    Column("uid", sa.String(32), nullable=False),  #: tells this database from every other
     Column("epoch", sa.Integer, nullable=False),  #: rises when the database was restored
+    Column("beats", sa.BigInteger, nullable=False),  #: rises with every sweep
+    Column("beat_at", UtcDateTime),  #: when the last sweep began
     Column("sealed_sample", sa.LargeBinary),  #: opens with the keyring that seals the rest
     CheckConstraint("id = 1", name="single"),
 )

@@ -67,10 +67,7 @@ class Weighing(Base):
                 )
                 return
             news = sa.update(payouts).where(payouts.c.id == payout.id)
-            news = news.values(version=payouts.c.version + 1, updated_at=now)
-            if source is Source.QUERY and answer.verified:
-                news = news.values(query_misses=0)
-            conn.execute(news)
+            conn.execute(news.values(version=payouts.c.version + 1, updated_at=now))
 
     def settle(
         self, dossier: Dossier, standing: Standing, actor: str, unverifiable_limit: int
@@ -99,6 +96,8 @@ class Weighing(Base):
                     settled_at=standing.settled_at,
                     next_send_at=standing.next_send_at,
                     next_query_at=standing.next_query_at,
+                    query_misses=standing.query_misses,
+                    doubted_at=standing.doubted_at,
                     updated_at=now,
                 )
             )
@@ -133,10 +132,10 @@ class Weighing(Base):
 
 def _open_case(conn: sa.Connection, now: datetime, payout: Payout, note: CaseNote) -> None:
     # What a person closed stays closed until new evidence of the same kind arrives.
+    same = cases.c.evidence_id.is_not_distinct_from(note.evidence_id)
+    stands = cases.c.closed_at.is_(None) | (sa.literal(not note.reopens) & same)
     seen = sa.select(cases.c.id).where(
-        cases.c.payout_id == payout.id,
-        cases.c.kind == note.kind,
-        cases.c.evidence_id.is_not_distinct_from(note.evidence_id) | cases.c.closed_at.is_(None),
+        cases.c.payout_id == payout.id, cases.c.kind == note.kind, stands
     )
     if conn.execute(seen).first() is None:
         conn.execute(

@@ -57,7 +57,8 @@ def app(monkeypatch: pytest.MonkeyPatch) -> Iterator[Celery]:
     yield fresh
     if bootstrap.ledger.cache_info().currsize:
         bootstrap.ledger().close()
-    for part in (bootstrap.ledger, bootstrap.clerk, bootstrap.sign_key, bootstrap.payouts):
+    parts = (bootstrap.ledger, bootstrap.clerk, bootstrap.sign_key, bootstrap.payouts)
+    for part in (*parts, bootstrap.watch):
         part.cache_clear()
     fresh.close()
 

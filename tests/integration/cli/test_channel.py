@@ -98,3 +98,13 @@ def test_a_paused_channel_shows_its_payouts_still(
     run("pause", "--why", "drill")
 
     assert json.loads(run("show", NUMBER, "--json").stdout)["status"] == "queued"
+
+
+def test_an_open_breaker_is_shown(run: Run, member_settings: str, ledger: SqlLedger) -> None:
+    """
+    Whoever asks why nothing is sent reads that sending rests, and until when.
+    """
+    ledger.trip(member_settings, Rules().breaker_rest)
+
+    assert "RESTING" in run("channel").stdout
+    assert json.loads(run("channel", "--json").stdout)["broken_until"] is not None

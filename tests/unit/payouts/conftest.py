@@ -18,6 +18,7 @@ from worker.store.engine import create_engine
 from worker.store.keyring import Keyring
 from worker.store.ledger import SqlLedger
 from worker.store.migrate import upgrade
+from worker.store.stamp import ensure_profile
 
 KEYRING = Keyring([Keyring.generate_key()])
 
@@ -28,6 +29,7 @@ def migrated(url: str) -> None:
     """
     engine = create_engine(url)
     upgrade(engine)
+    ensure_profile(engine, "sandbox")
     engine.dispose()
 
 

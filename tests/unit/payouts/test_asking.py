@@ -64,8 +64,9 @@ def due(dossier: Dossier, minutes: float) -> datetime | None:
         (PROCESSING, (a_query(WPAR, 1),), 1, 3),
         (PROCESSING, (a_query(WPAR, 10),), 10, 120),
         (a_payout(PayoutStatus.REFUSED), (a_reply(a_bare(Meaning.CHANNEL)),), 0, 1),
+        # a signed answer that says nothing leaves the question open
+        (UNKNOWN, (a_query(a_bare(Meaning.UNCLEAR), 1),), 1, 1),
         # a poor answer is an answer, and the ladder goes on
-        (UNKNOWN, (a_query(a_bare(Meaning.UNCLEAR), 1),), 1, 3),
         (UNKNOWN, (a_query(a_bare(Meaning.NO_RESULT), 10),), 10, 120),
         # --- not found: asked again as soon as the answer would count
         (UNKNOWN, (not_found(1),), 1, 2),
@@ -198,6 +199,11 @@ def asked_about(dossier: Dossier, answer: Answer) -> list[datetime]:
         if standing.next_query_at is None:
             break
         asked.append(max(now, standing.next_query_at))
+        # What the sweep writes when it claims the question.
+        misses = dossier.payout.query_misses
+        again = asked[-1] + RULES.schedule.retry(misses)
+        claimed = replace(dossier.payout, query_misses=misses + 1, next_query_at=again)
+        dossier = replace(dossier, payout=claimed)
         now = asked[-1] + A_MOMENT
         heard = replace(a_query(answer), asked_at=asked[-1], received_at=now)
         dossier = replace(dossier, evidence=numbered((*dossier.evidence, heard)))

@@ -158,6 +158,15 @@ def test_a_return_that_is_not_the_whole(fen: int | None, kind: CaseKind) -> None
     assert {CaseNote(kind, 2)} == opened(a_dossier(PAID, a_query(FINI), returned(fen)))
 
 
+def test_a_further_part_is_another_case() -> None:
+    """
+    What came back since a person closed the first case is named by its own evidence.
+    """
+    parts = (returned(1), returned(5), returned(5))
+
+    assert {CaseNote(CaseKind.PARTIAL_RETURN, 3)} == opened(a_dossier(PAID, a_query(FINI), *parts))
+
+
 def test_no_result() -> None:
     """
     JD's support has to be asked, with the order number.

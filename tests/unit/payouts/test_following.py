@@ -23,7 +23,7 @@ from worker.payouts.acceptance import Accepted
 from worker.payouts.clerk import Clerk
 from worker.payouts.errors import MaybeSent, NotSent
 from worker.payouts.evidence import Answer, Meaning, Source, TradeStatus
-from worker.payouts.model import CaseKind, Payout
+from worker.payouts.model import CaseKind, Dossier, Payout
 from worker.payouts.service import Payouts
 from worker.payouts.status import PayoutStatus
 from worker.store.ledger import SqlLedger
@@ -121,6 +121,25 @@ def test_a_lost_answer_is_asked_for_again_with_growing_waits(
     assert PayoutStatus.UNKNOWN is row().status
 
 
+def test_an_answer_is_as_old_as_its_question(
+    service: Payouts, gateway: ScriptedGateway, clock: Clock, payout_id: int
+) -> None:
+    """
+    However late it comes: JD may have looked before our request arrived.
+    """
+
+    def slow() -> Answer:
+        clock.advance(seconds=40)
+        return NOT_FOUND
+
+    asked_at = clock.advance(minutes=2)
+    gateway.answers = [slow]
+    service.query(payout_id)
+
+    (told,) = service.ledger.dossier(payout_id).evidence
+    assert (asked_at, clock.now) == (told.asked_at, told.received_at)
+
+
 def test_wake_ups_that_piled_up_ask_once(
     service: Payouts,
     gateway: ScriptedGateway,
@@ -134,7 +153,7 @@ def test_wake_ups_that_piled_up_ask_once(
     for _ in range(5):
         clock.advance(minutes=5)
         service.sweep()
-    gateway.answers = [an_answer()]
+    gateway.answers = [a_trade(TradeStatus.WPAR)]
     waiting = list(dispatcher.queries)
     for woken in waiting:
         service.follow_up(woken)
@@ -291,6 +310,30 @@ def test_a_notification_of_a_number_that_we_lack_is_kept(clerk: Clerk, ledger: S
     assert (case.kind, case.out_trade_no) == (CaseKind.ORPHAN, "P9999999")
 
 
+def test_a_decision_that_came_second_is_taken_again(
+    ledger: SqlLedger,
+    clerk: Clerk,
+    payout_id: int,
+    row: Callable[[], Payout],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """
+    JD tells the end while somebody decides without knowing it: nothing waits for a sweep.
+    """
+    look = ledger.dossier
+
+    def overtaken(_: int) -> Dossier:
+        dossier = look(payout_id)
+        monkeypatch.setattr(ledger, "dossier", look)
+        ledger.record(dossier.payout, Source.NOTIFICATION, FINI)
+        return dossier
+
+    monkeypatch.setattr(ledger, "dossier", overtaken)
+    clerk.settle(payout_id)
+
+    assert PayoutStatus.PAID is row().status
+
+
 @pytest.mark.parametrize("field", ["member", "amount_fen", "currency"])
 def test_a_signed_notification_that_names_something_else(
     clerk: Clerk, ledger: SqlLedger, payout_id: int, field: str, row: Callable[[], Payout]
@@ -440,7 +483,7 @@ def test_a_due_row_is_woken_once_for_a_while(
     Two beats do not double the work, and a lost wake-up is repeated.
     """
     service.accept(an_order())
-    dispatcher.submits.clear()
+    clock.advance(seconds=30)
 
     assert [service.sweep().sends for _ in range(3)] == [1, 0, 0]
     clock.advance(seconds=31)

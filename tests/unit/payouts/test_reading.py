@@ -144,11 +144,12 @@ def test_the_top_is_the_highest_ever_evidenced() -> None:
         ((a_query(an_answer(verified=False), 3),), None),  # no answer at all
         ((a_notification(a_trade(TradeStatus.FINI), 3),), None),  # nobody asked
         ((a_reply(a_trade(TradeStatus.WPAR)),), None),
-        ((a_query(a_bare(Meaning.UNCLEAR), 3),), at(3)),  # an answer, if a poor one
+        ((a_query(a_bare(Meaning.UNCLEAR), 3),), None),  # signed, and it says nothing
+        ((a_query(an_answer(amount_fen=1), 3),), at(3)),  # an answer, if a strange one
     ],
 )
 def test_the_last_answered_question(evidence: tuple[object, ...], expected: object) -> None:
     """
-    A step of the schedule is done by a verified answer to a query.
+    A step of the schedule is done by a verified answer that says something.
     """
     assert expected == read(a_dossier(a_payout(), *evidence)).answered_at  # type: ignore[arg-type]

@@ -83,7 +83,7 @@ def test_an_upgrade_reaches_the_head(engine: sa.Engine) -> None:
     before = schema(engine)
     migrate.upgrade(engine)
 
-    assert migrate.current(engine) == migrate.head() == "0001"
+    assert migrate.current(engine) == migrate.head() == "0002"
     assert migrate.is_current(engine)
     assert schema(engine) == before
 

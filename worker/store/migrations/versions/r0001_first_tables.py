@@ -1,5 +1,5 @@
 """
-The first tables.
+The first tables: payouts, and what happened to them.
 
 Frozen: what the tables looked like on that day. Later changes are revisions of their own.
 """
@@ -16,30 +16,8 @@ _TIME = sa.DateTime(timezone=True)
 
 def upgrade() -> None:
     """
-    Create everything.
+    Create them.
     """
-    op.create_table(
-        "channels",
-        sa.Column("customer_no", sa.String(), nullable=False),
-        sa.Column("paused_at", _TIME),
-        sa.Column("paused_why", sa.String()),
-        sa.Column("paused_by", sa.String()),
-        sa.Column("resumed_at", _TIME),
-        sa.Column("resumed_why", sa.String()),
-        sa.Column("resumed_by", sa.String()),
-        sa.Column("unverifiable", sa.Integer(), nullable=False),
-        sa.PrimaryKeyConstraint("customer_no", name=op.f("pk_channels")),
-    )
-    op.create_table(
-        "installation",
-        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("profile", sa.String(), nullable=False),
-        sa.Column("created_at", _TIME, nullable=False),
-        sa.Column("epoch", sa.Integer(), nullable=False),
-        sa.Column("sealed_sample", sa.LargeBinary()),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_installation")),
-        sa.CheckConstraint("id = 1", name=op.f("ck_installation_single")),
-    )
     op.create_table(
         "payouts",
         sa.Column("id", _ID, nullable=False),
@@ -76,6 +54,9 @@ def upgrade() -> None:
         sa.Column("next_query_at", _TIME),
         sa.Column("query_misses", sa.Integer(), nullable=False),
         sa.Column("send_before", _TIME),
+        sa.Column("let_go_at", _TIME),
+        sa.Column("doubted_at", _TIME),
+        sa.Column("overdue_at", _TIME),
         sa.Column("released_at", _TIME),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_payouts")),
         sa.CheckConstraint(
@@ -99,46 +80,32 @@ def upgrade() -> None:
             "customer_no", "out_trade_no", name=op.f("uq_payouts_customer_no_out_trade_no")
         ),
     )
+    _partial_index("ix_payouts_accepted_at", "payouts", "status = 'queued'", "accepted_at")
+    _partial_index("ix_payouts_doubted_at", "payouts", "doubted_at IS NOT NULL", "customer_no")
+    _partial_index(
+        "ix_payouts_first_sent_at",
+        "payouts",
+        "status IN ('sending', 'refused', 'unknown', 'processing') AND overdue_at IS NULL",
+        "first_sent_at",
+    )
     _partial_index(
         "ix_payouts_lease_until",
         "payouts",
-        ["lease_until"],
         "(status = 'sending' OR lease_until IS NOT NULL)",
-        unique=False,
+        "lease_until",
     )
     _partial_index(
-        "ix_payouts_next_query_at",
-        "payouts",
-        ["next_query_at"],
-        "next_query_at IS NOT NULL",
-        unique=False,
+        "ix_payouts_next_query_at", "payouts", "next_query_at IS NOT NULL", "next_query_at"
     )
-    _partial_index(
-        "ix_payouts_next_send_at",
-        "payouts",
-        ["next_send_at"],
-        "next_send_at IS NOT NULL",
-        unique=False,
-    )
+    _partial_index("ix_payouts_next_send_at", "payouts", "next_send_at IS NOT NULL", "next_send_at")
     op.create_index(op.f("ix_payouts_status_id"), "payouts", ["status", "id"])
     _partial_index(
         "uq_payouts_obligation",
         "payouts",
-        ["customer_no", "obligation"],
         "released_at IS NULL",
+        "customer_no",
+        "obligation",
         unique=True,
-    )
-    op.create_table(
-        "rejections",
-        sa.Column("id", _ID, nullable=False),
-        sa.Column("reason", sa.String(), nullable=False),
-        sa.Column("faults", sa.JSON(), nullable=False),
-        sa.Column("size_bytes", sa.Integer(), nullable=False),
-        sa.Column("sha256", sa.String(64), nullable=False),
-        sa.Column("out_trade_no", sa.String()),
-        sa.Column("producer", sa.String()),
-        sa.Column("rejected_at", _TIME, nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_rejections")),
     )
     op.create_table(
         "attempts",
@@ -157,7 +124,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["payout_id"], ["payouts.id"], name=op.f("fk_attempts_payout_id")),
         sa.UniqueConstraint("payout_id", "number", name=op.f("uq_attempts_payout_id_number")),
     )
-    _partial_index("uq_attempts_open", "attempts", ["payout_id"], "outcome IS NULL", unique=True)
+    _partial_index("uq_attempts_open", "attempts", "outcome IS NULL", "payout_id", unique=True)
     op.create_table(
         "evidence",
         sa.Column("id", _ID, nullable=False),
@@ -193,70 +160,28 @@ def upgrade() -> None:
     _partial_index(
         "ix_evidence_waiting",
         "evidence",
-        ["payout_id"],
         "applied_at IS NULL AND payout_id IS NOT NULL",
-        unique=False,
+        "payout_id",
     )
     _partial_index(
         "uq_evidence_notification",
         "evidence",
-        ["payout_id", "digest", "verified"],
         "source = 'notification' AND payout_id IS NOT NULL",
+        "payout_id",
+        "digest",
+        "verified",
         unique=True,
     )
     _partial_index(
         "uq_evidence_orphan",
         "evidence",
-        ["customer_no", "out_trade_no", "digest", "verified"],
         "source = 'notification' AND payout_id IS NULL",
+        "customer_no",
+        "out_trade_no",
+        "digest",
+        "verified",
         unique=True,
     )
-    op.create_table(
-        "cases",
-        sa.Column("id", _ID, nullable=False),
-        sa.Column("kind", sa.String(32), nullable=False),
-        sa.Column("customer_no", sa.String(), nullable=False),
-        sa.Column("out_trade_no", sa.String(), nullable=False),
-        sa.Column("payout_id", _ID),
-        sa.Column("evidence_id", _ID),
-        sa.Column("opened_at", _TIME, nullable=False),
-        sa.Column("closed_at", _TIME),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_cases")),
-        sa.ForeignKeyConstraint(
-            ["evidence_id"], ["evidence.id"], name=op.f("fk_cases_evidence_id")
-        ),
-        sa.ForeignKeyConstraint(["payout_id"], ["payouts.id"], name=op.f("fk_cases_payout_id")),
-    )
-    op.create_index(op.f("ix_cases_payout_id"), "cases", ["payout_id"])
-    _partial_index(
-        "uq_cases_open",
-        "cases",
-        ["payout_id", "kind"],
-        "closed_at IS NULL AND payout_id IS NOT NULL",
-        unique=True,
-    )
-    _partial_index(
-        "uq_cases_open_orphan",
-        "cases",
-        ["customer_no", "out_trade_no", "kind"],
-        "closed_at IS NULL AND payout_id IS NULL",
-        unique=True,
-    )
-    op.create_table(
-        "decisions",
-        sa.Column("id", _ID, nullable=False),
-        sa.Column("payout_id", _ID),
-        sa.Column("case_id", _ID),
-        sa.Column("action", sa.String(32), nullable=False),
-        sa.Column("who", sa.String(), nullable=False),
-        sa.Column("why", sa.String(), nullable=False),
-        sa.Column("proof", sa.JSON(), nullable=False),
-        sa.Column("at", _TIME, nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_decisions")),
-        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_decisions_case_id")),
-        sa.ForeignKeyConstraint(["payout_id"], ["payouts.id"], name=op.f("fk_decisions_payout_id")),
-    )
-    op.create_index(op.f("ix_decisions_payout_id"), "decisions", ["payout_id"])
     op.create_table(
         "transitions",
         sa.Column("id", _ID, nullable=False),
@@ -279,15 +204,16 @@ def upgrade() -> None:
             ["payout_id"], ["payouts.id"], name=op.f("fk_transitions_payout_id")
         ),
     )
+    _partial_index("ix_transitions_at", "transitions", "from_status = 'sending'", "at")
     op.create_index(op.f("ix_transitions_payout_id"), "transitions", ["payout_id"])
 
 
-def _partial_index(name: str, table: str, columns: list[str], where: str, *, unique: bool) -> None:
+def _partial_index(name: str, table: str, where: str, *columns: str, unique: bool = False) -> None:
     condition = sa.text(where)
     op.create_index(
         op.f(name),
         table,
-        columns,
+        list(columns),
         unique=unique,
         sqlite_where=condition,
         postgresql_where=condition,

@@ -1,0 +1,64 @@
+"""
+What somebody is woken for.
+"""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from tests.factories import NOON
+from worker.payouts.alerts import AlertKind, Signs, alerts
+from worker.payouts.rules import Rules
+
+WELL = Signs(
+    now=NOON,
+    beat_at=NOON,
+    paused_why=None,
+    broken_until=None,
+    in_doubt=0,
+    overdue=0,
+    held=0,
+    open_cases=0,
+)
+
+
+def test_nobody_is_woken_where_all_is_well() -> None:
+    """
+    No sign, no alert.
+    """
+    assert alerts(WELL, Rules()) == ()
+
+
+@pytest.mark.parametrize(
+    ("change", "kind"),
+    [
+        ({"beat_at": None}, AlertKind.SILENCE),
+        ({"beat_at": NOON - timedelta(minutes=6)}, AlertKind.SILENCE),
+        ({"paused_why": "JD answered INVALID_SIGN"}, AlertKind.PAUSED),
+        ({"broken_until": NOON + timedelta(seconds=1)}, AlertKind.BREAKER),
+        ({"in_doubt": 3}, AlertKind.RESTORED),
+        ({"overdue": 1}, AlertKind.OVERDUE),
+        ({"held": 1}, AlertKind.STALE),
+        ({"open_cases": 1}, AlertKind.CASES),
+    ],
+)
+def test_each_sign_has_its_alert(change: dict[str, object], kind: AlertKind) -> None:
+    """
+    Each thing that is wrong is told by itself.
+    """
+    assert [alert.kind for alert in alerts(replace(WELL, **change), Rules())] == [kind]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"beat_at": NOON - timedelta(minutes=5)},
+        {"broken_until": NOON},  # the rest is over
+    ],
+)
+def test_what_is_no_alert(change: dict[str, object]) -> None:
+    """
+    A sweep five minutes ago and a breaker that closed wake nobody.
+    """
+    assert alerts(replace(WELL, **change), Rules()) == ()  # type: ignore[arg-type]

@@ -1,0 +1,47 @@
+"""
+`payouts alerts`: what somebody should be woken for; `payouts restored`: the database was.
+"""
+
+import click
+
+from worker import bootstrap
+from worker.cli.channel import operator, why
+from worker.cli.output import Page, answering, cell, iso, table
+from worker.payouts import alerts as domain
+from worker.settings import ReceiverSettings
+
+
+@click.command()
+@answering
+def alerts() -> Page:
+    """
+    Say what is wrong with the whole: sweeps, sending, what is late. Exit 1 if anything is.
+    """
+    settings = ReceiverSettings.load()
+    signs = bootstrap.ledger().signs(settings.customer_no)
+    found = domain.alerts(signs, settings.rules)
+    document: dict[str, object] = {
+        "ok": not found,
+        "member": settings.customer_no,
+        "beat_at": iso(signs.beat_at),
+        "alerts": [{"kind": alert.kind, "detail": alert.detail} for alert in found],
+    }
+    if not found:
+        return Page(document, f"all is well; the last sweep was at {cell(signs.beat_at)}")
+    rows = [(alert.kind, alert.detail) for alert in found]
+    return Page(document, table(("alert", "what is wrong"), rows), f"{len(found)} alerts")
+
+
+@click.command()
+@why
+@answering
+def restored(why: str) -> Page:
+    """
+    Say that the database was restored or failed over: JD is asked before anything is sent.
+
+    Run it before the workers start again. What people decided after the backup is forgotten, a
+    withdrawal too: decide it again first.
+    """
+    doubted = bootstrap.ledger().doubt(operator(), why)
+    told = f"JD is asked about {doubted} unfinished payouts; nothing is sent until it has answered"
+    return Page({"in_doubt": doubted}, told)

@@ -1,0 +1,31 @@
+"""
+The circuit breaker: where most of what is sent ends in not knowing, sending rests for a while.
+
+Each payout sent into such a storm would take queries and perhaps people to clear up; one that waits
+takes nothing.
+"""
+
+from dataclasses import dataclass
+
+from worker.payouts.rules import Rules
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """
+    How many transmissions ended lately, and how many of them left the payout `unknown`.
+
+    Connections that were never made are not counted: they leave nothing unclear, and wait longer
+    each time by themselves.
+    """
+
+    ended: int
+    unknown: int
+
+
+def trips(tally: Tally, rules: Rules) -> bool:
+    """
+    Whether sending should rest.
+    """
+    enough = tally.ended >= rules.breaker_least
+    return enough and tally.unknown * 100 >= tally.ended * rules.breaker_percent

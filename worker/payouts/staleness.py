@@ -1,0 +1,29 @@
+"""
+How long a payout may wait to be sent.
+
+A long pause must not end in a flood of payments that nobody expects any more: what could not be
+sent in time waits for a person.
+"""
+
+from datetime import datetime
+
+from worker.payouts.model import Payout
+from worker.payouts.rules import Rules
+
+
+def send_deadline(payout: Payout, rules: Rules) -> datetime:
+    """
+    When it is too late to send this payout for the first time.
+
+    Its time begins anew when a person lets it go.
+    """
+    if payout.let_go_at is not None:
+        return payout.let_go_at + rules.send_within
+    return payout.send_before or payout.accepted_at + rules.send_within
+
+
+def is_stale(payout: Payout, now: datetime, rules: Rules) -> bool:
+    """
+    Whether that moment has passed at `now`.
+    """
+    return now >= send_deadline(payout, rules)

@@ -1,0 +1,116 @@
+"""
+The memory ledger's share in keeping watch.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+from worker.payouts.breaker import Tally
+from worker.payouts.model import Payout
+from worker.payouts.status import PayoutStatus
+from worker.payouts.vigil import Beat
+from worker.store.base import new_token
+from worker.store.shelves import Shelves, transactions
+
+
+@transactions
+class MemoryWatch(Shelves):
+    """
+    Heartbeat, epoch, breaker, and what is late, over plain dictionaries.
+    """
+
+    def __init__(
+        self, clock: Callable[[], datetime], new_token: Callable[[], str] = new_token
+    ) -> None:
+        super().__init__(clock, new_token)
+        self._beats = 0
+        self.epoch = 1
+
+    def uid(self) -> str:
+        """
+        One name for all: a ledger in memory is never restored.
+        """
+        return "memory"
+
+    def beat(self) -> Beat:
+        """
+        Count one more sweep.
+        """
+        self._beats += 1
+        return Beat(self.uid(), self._beats)
+
+    def doubt(self, who: str, why: str) -> int:
+        """
+        Raise the epoch, and ask about every unfinished payout before anything is sent.
+        """
+        self.epoch += 1
+        now = self._clock()
+        unfinished = [row for row in self._rows.values() if not row.status.is_final]
+        for row in unfinished:
+            self._write(
+                row,
+                doubted_at=now,
+                next_query_at=now,
+                query_misses=0,
+                version=row.version + 1,
+                updated_at=now,
+            )
+        return len(unfinished)
+
+    def unsent(self, limit: int, within: timedelta) -> Sequence[int]:
+        """
+        Queued payouts past their time to be sent: `within` from acceptance if they name none.
+        """
+        now = self._clock()
+        queued = [row for row in self._rows.values() if row.status is PayoutStatus.QUEUED]
+        late = [row.id for row in queued if now >= _deadline(row, within)]
+        return late[:limit]
+
+    def overdue(self, limit: int, after: timedelta) -> Sequence[int]:
+        """
+        Mark, once, what has had no final state for so long since it was first sent; return it.
+        """
+        now = self._clock()
+        late = [
+            row
+            for row in self._rows.values()
+            if row.status.awaits_gateway
+            and row.overdue_at is None
+            and row.first_sent_at
+            and row.first_sent_at <= now - after
+        ]
+        late.sort(key=lambda row: (row.first_sent_at or now, row.id))
+        for row in late[:limit]:
+            self._write(row, overdue_at=now)
+        return [row.id for row in late[:limit]]
+
+    def tally(self, customer_no: str, window: timedelta) -> Tally:
+        """
+        What came of the transmissions that ended in `window`, since the breaker last closed.
+        """
+        since = self._clock() - window
+        broken_until = self._switches[customer_no].broken_until
+        if broken_until is not None:
+            since = max(since, broken_until)
+        ends = [
+            move.to_status
+            for payout_id, moves in self._transitions.items()
+            if self._rows[payout_id].terms.customer_no == customer_no
+            for move in moves
+            if move.from_status is PayoutStatus.SENDING
+            and move.to_status is not PayoutStatus.QUEUED
+            and move.at > since
+        ]
+        return Tally(len(ends), ends.count(PayoutStatus.UNKNOWN))
+
+    def trip(self, customer_no: str, rest: timedelta) -> None:
+        """
+        Let nothing be sent for one member for `rest` from now.
+        """
+        self._switches[customer_no].broken_until = self._clock() + rest
+
+
+def _deadline(row: Payout, within: timedelta) -> datetime:
+    if row.let_go_at is not None:
+        return row.let_go_at + within
+    return row.send_before or row.accepted_at + within

@@ -1,0 +1,94 @@
+"""
+Whether the sweeps go on, and whether the database is still the one that they knew.
+"""
+
+import sqlalchemy as sa
+
+from worker.payouts.alerts import Signs
+from worker.payouts.status import PayoutStatus
+from worker.payouts.vigil import Beat
+from worker.store.base import Base
+from worker.store.tables import IN_DOUBT, cases, channels, decisions, installation, payouts
+
+_UNFINISHED = tuple(status for status in PayoutStatus if not status.is_final)
+_AWAITING = tuple(status for status in PayoutStatus if status.awaits_gateway)
+
+
+class Pulse(Base):
+    """
+    The database's own heartbeat and epoch.
+    """
+
+    def uid(self) -> str:
+        """
+        What tells this database from every other.
+        """
+        with self._reading() as conn:
+            uid: str = conn.execute(sa.select(installation.c.uid)).scalar_one()
+            return uid
+
+    def beat(self) -> Beat:
+        """
+        Count one more sweep, at the database's time.
+        """
+        with self._writing() as (conn, now):
+            counted = conn.execute(
+                sa.update(installation)
+                .values(beats=installation.c.beats + 1, beat_at=now)
+                .returning(installation.c.uid, installation.c.beats)
+            ).one()
+            return Beat(counted.uid, counted.beats)
+
+    def doubt(self, who: str, why: str) -> int:
+        """
+        Raise the epoch, and ask about every unfinished payout before anything is sent.
+
+        Returns how many there are.
+        """
+        with self._writing() as (conn, now):
+            conn.execute(sa.update(installation).values(epoch=installation.c.epoch + 1))
+            doubted = conn.execute(
+                sa.update(payouts)
+                .where(payouts.c.status.in_(_UNFINISHED))
+                .values(
+                    doubted_at=now,
+                    next_query_at=now,
+                    query_misses=0,
+                    version=payouts.c.version + 1,
+                    updated_at=now,
+                )
+            )
+            conn.execute(
+                sa.insert(decisions).values(action="restored", who=who, why=why, proof=[], at=now)
+            )
+            return doubted.rowcount
+
+    def signs(self, customer_no: str) -> Signs:
+        """
+        How the whole stands for one member.
+        """
+        own = payouts.c.customer_no == customer_no
+        switch = sa.select(channels.c.paused_why, channels.c.broken_until)
+        switch = switch.where(channels.c.customer_no == customer_no)
+        with self._reading() as conn:
+            beat_at = conn.execute(sa.select(installation.c.beat_at)).scalar_one()
+            channel = conn.execute(
+                switch.where(channels.c.customer_no == customer_no)
+            ).one_or_none()
+
+            def count(*conditions: sa.ColumnElement[bool] | sa.TextClause) -> int:
+                found = sa.select(sa.func.count()).select_from(payouts).where(own, *conditions)
+                return conn.execute(found).scalar_one()
+
+            waiting = sa.select(sa.func.count()).select_from(cases)
+            waiting = waiting.where(cases.c.customer_no == customer_no, cases.c.closed_at.is_(None))
+            return Signs(
+                now=self._clock(conn),
+                beat_at=beat_at,
+                paused_why=channel.paused_why if channel else None,
+                broken_until=channel.broken_until if channel else None,
+                in_doubt=count(IN_DOUBT),
+                overdue=count(payouts.c.status.in_(_AWAITING), payouts.c.overdue_at.is_not(None)),
+                held=count(payouts.c.status == PayoutStatus.HELD.value),
+                open_cases=conn.execute(waiting).scalar_one(),
+            )
