@@ -2,9 +2,12 @@
 What a status or a case means to people, and who moves it on.
 """
 
+from collections.abc import Sequence
+
 from worker.cli.lookup import Channel
 from worker.cli.output import cell
-from worker.payouts.model import CaseKind, Dossier
+from worker.payouts.desk import Action
+from worker.payouts.model import Case, CaseKind, Dossier
 from worker.payouts.status import PayoutStatus
 
 MEANINGS = {
@@ -25,7 +28,10 @@ _NEXT = {
     PayoutStatus.QUEUED: "A worker sends it.",
     PayoutStatus.HELD: "It waits for a person: `payouts let-go` or `payouts cancel`.",
     PayoutStatus.SENDING: "The reply decides; without one, it becomes unknown when the lease ends.",
-    PayoutStatus.REFUSED: "Mend what JD refused, then `payouts resend`: the same number goes out.",
+    PayoutStatus.REFUSED: (
+        "Mend what JD refused, then `payouts resend`: the same number goes out."
+        " `payouts fail` ends it instead."
+    ),
     PayoutStatus.UNKNOWN: "A follow-up query or a notification decides.",
     PayoutStatus.PROCESSING: "A follow-up query or a notification decides.",
     PayoutStatus.FAILED: "Nothing more is sent. `payouts release` frees its obligation, on proof.",
@@ -46,6 +52,7 @@ CASE_MEANINGS = {
     CaseKind.NOT_FOUND: "JD has not heard of it, and it may not be sent again by itself",
     CaseKind.UNRESOLVED: "JD has given no final answer for the whole follow-up schedule",
     CaseKind.UNEXPECTED: "JD reports a trade for a payout that we never sent, or withdrew",
+    CaseKind.STALE: "it could not be sent in time",
     CaseKind.ORPHAN: "a signed notification names a number that we do not have",
 }
 
@@ -55,14 +62,26 @@ CASE_ADVICE = {
     CaseKind.SECOND_TRADE_NO: "Look for both trades in JD's console: it may have been paid twice.",
     CaseKind.NUMBER_TAKEN: "Find out who used this number, and for what, before paying again.",
     CaseKind.MISMATCH: "Compare the order in JD's console with ours.",
-    CaseKind.PARTIAL_RETURN: "Book the part that came back; pay again at most that part.",
+    CaseKind.PARTIAL_RETURN: "Book the part that came back; replace it by at most that part.",
     CaseKind.RETURN_AMOUNT: "Look up in JD's console what came back.",
     CaseKind.NO_RESULT: "Ask JD's support, naming the order number.",
     CaseKind.NOT_FOUND: "Ask JD's support whether the order exists before it is paid again.",
     CaseKind.UNRESOLVED: "Ask JD's support, naming the order number.",
     CaseKind.UNEXPECTED: "Look up in JD's console who made this trade.",
+    CaseKind.STALE: "Is it still wanted? Let it go or withdraw it.",
     CaseKind.ORPHAN: "Was the database restored? Look the number up in JD's console.",
 }
+
+
+def commands(case: Case, actions: Sequence[Action]) -> str:
+    """
+    What to type to settle a case by any of these actions.
+    """
+    typed = {
+        Action.RESOLVE: f"`payouts resolve {case.id}`",
+        Action.REPLACE: f"`payouts replace {case.payout_id} FILE`",
+    }
+    return ", ".join(typed.get(a, f"`payouts {a} {case.payout_id}`") for a in actions)
 
 
 def next_step(dossier: Dossier, channel: Channel) -> str:

@@ -7,8 +7,10 @@ from rich.text import Text
 
 from worker import bootstrap
 from worker.cli import facts, lookup
-from worker.cli.advice import CASE_ADVICE, CASE_MEANINGS
+from worker.cli.advice import CASE_ADVICE, CASE_MEANINGS, commands
 from worker.cli.output import Page, answering, cell, table
+from worker.payouts.desk import legal
+from worker.payouts.model import Case, Dossier
 
 _MOST = 1000
 
@@ -31,12 +33,23 @@ def cases(ctx: click.Context, *, closed_too: bool, as_json: bool) -> None:
 @answering
 def _list(*, closed_too: bool) -> Page:
     found = bootstrap.ledger().cases(open_only=not closed_too, limit=_MOST)
-    columns = ("id", "opened", "closed", "number", "kind", "what happened")
+    actions = [legal(c, _dossier(c)) for c in found]
+    columns = ("id", "opened", "closed", "number", "kind", "what happened", "settled by")
     rows = [
-        (c.id, c.opened_at, c.closed_at, c.out_trade_no, c.kind, CASE_MEANINGS[c.kind])
-        for c in found
+        (c.id, c.opened_at, c.closed_at, c.out_trade_no, c.kind, CASE_MEANINGS[c.kind], " ".join(a))
+        for c, a in zip(found, actions, strict=True)
     ]
-    return Page({"cases": [facts.case_facts(c) for c in found]}, table(columns, rows))
+    told = [facts.case_facts(c, a) for c, a in zip(found, actions, strict=True)]
+    return Page({"cases": told}, table(columns, rows))
+
+
+def _dossier(case: Case) -> Dossier | None:
+    """
+    What an open case is about; nothing settles a closed one, so nothing is read for it.
+    """
+    if case.payout_id is None or case.closed_at is not None:
+        return None
+    return bootstrap.ledger().dossier(case.payout_id)
 
 
 @cases.command()
@@ -51,13 +64,15 @@ def show(case_id: int) -> Page:
         payout = "none: no payout of ours has this number"
     else:
         payout = f"`payouts show {case.payout_id}`"
+    actions = legal(case, _dossier(case))
     lines = [
         f"case      {case.id}, {case.kind}, {'closed' if case.closed_at else 'open'}",
         f"number    {case.out_trade_no} of member {case.customer_no}",
         f"happened  {CASE_MEANINGS[case.kind]}",
         f"to do     {CASE_ADVICE[case.kind]}",
+        f"settle by {commands(case, actions) or 'nothing, as things stand'}",
         f"opened    {cell(case.opened_at)}",
         f"payout    {payout}",
         f"evidence  {cell(case.evidence_id)}",
     ]
-    return Page({"case": facts.case_facts(case)}, Text("\n".join(lines)))
+    return Page({"case": facts.case_facts(case, actions)}, Text("\n".join(lines)))

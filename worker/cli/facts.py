@@ -4,10 +4,13 @@ What may be told of a payout, as JSON: stable names, amounts in fen, times in UT
 Of the payee nothing but the masked account; of free text nothing, since it may name somebody.
 """
 
+from collections.abc import Sequence
+
 from worker.cli.advice import CASE_ADVICE, CASE_MEANINGS, MEANINGS
 from worker.cli.lookup import Channel
 from worker.cli.output import iso
 from worker.jdpay import codes
+from worker.payouts.desk import Action, Recorded
 from worker.payouts.evidence import Evidence
 from worker.payouts.model import Attempt, Case, Payout, Rejection, Transition
 
@@ -101,9 +104,9 @@ def transition_facts(transition: Transition) -> Facts:
     }
 
 
-def case_facts(case: Case) -> Facts:
+def case_facts(case: Case, actions: Sequence[Action]) -> Facts:
     """
-    Something that a person must look at.
+    Something that a person must look at, and what settles it as things stand.
     """
     return {
         "id": case.id,
@@ -116,6 +119,24 @@ def case_facts(case: Case) -> Facts:
         "evidence_id": case.evidence_id,
         "opened_at": iso(case.opened_at),
         "closed_at": iso(case.closed_at),
+        "actions": list(actions),
+    }
+
+
+def decision_facts(decision: Recorded) -> Facts:
+    """
+    What a person decided, and on what proof.
+    """
+    return {
+        "id": decision.id,
+        "at": iso(decision.at),
+        "action": decision.action,
+        "who": decision.who,
+        "why": decision.why,
+        "proof": list(decision.proof),
+        "payout_id": decision.payout_id,
+        "case_id": decision.case_id,
+        "replaced_by": decision.replaced_by,
     }
 
 
@@ -142,6 +163,7 @@ def channel_facts(channel: Channel) -> Facts:
     return {
         "customer_no": channel.customer_no,
         "paused": channel.is_paused,
+        "broken_until": iso(channel.broken_until),
         "paused_at": iso(channel.paused_at),
         "paused_why": channel.paused_why,
         "paused_by": channel.paused_by,

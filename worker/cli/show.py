@@ -2,7 +2,7 @@
 `payouts show` and `payouts history`: one payout's story.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import click
 from rich.console import Group, RenderableType
@@ -13,6 +13,7 @@ from worker.cli import facts, lookup
 from worker.cli.advice import CASE_MEANINGS, MEANINGS, next_step
 from worker.cli.output import Page, answering, cell, table
 from worker.jdpay import codes
+from worker.payouts.desk import Recorded, legal
 from worker.payouts.evidence import Meaning, Source
 from worker.payouts.model import Dossier
 from worker.payouts.money import yuan
@@ -48,6 +49,7 @@ def story(payout_id: int) -> Page:
     """
     ledger = bootstrap.ledger()
     dossier = ledger.dossier(payout_id)
+    decisions = ledger.decisions(payout_id)
     learnt_from = ledger.history(payout_id)[-1].learnt_from
     following = next_step(dossier, lookup.channel(dossier.payout.terms.customer_no))
     document = {
@@ -56,12 +58,15 @@ def story(payout_id: int) -> Page:
         "next": following,
         "attempts": [facts.attempt_facts(a) for a in dossier.attempts],
         "evidence": [facts.evidence_facts(e) for e in dossier.evidence],
-        "open_cases": [facts.case_facts(c) for c in dossier.open_cases],
+        "open_cases": [facts.case_facts(c, legal(c, dossier)) for c in dossier.open_cases],
+        "decisions": [facts.decision_facts(d) for d in decisions],
     }
-    return Page(document, _body(dossier, learnt_from, following))
+    return Page(document, _body(dossier, decisions, learnt_from, following))
 
 
-def _body(dossier: Dossier, learnt_from: Source | None, following: str) -> RenderableType:
+def _body(
+    dossier: Dossier, decisions: Sequence[Recorded], learnt_from: Source | None, following: str
+) -> RenderableType:
     payout = dossier.payout
     back = f", {yuan(payout.returned_fen)} of it came back" if payout.returned_fen else ""
     lines = [
@@ -86,12 +91,24 @@ def _body(dossier: Dossier, learnt_from: Source | None, following: str) -> Rende
         Text(f"\ncase {c.id}: {CASE_MEANINGS[c.kind]} (`payouts cases show {c.id}`)")
         for c in dossier.open_cases
     ]
+    parts += [Text(f"\n{_decided(payout.id, d)}") for d in decisions]
     if dossier.attempts:
         parts.append(_attempts(dossier))
     if dossier.evidence:
         parts.append(_evidence(dossier))
         parts += map(Text, _explanations(dossier))
     return Group(*parts)
+
+
+def _decided(payout_id: int, decision: Recorded) -> str:
+    told = f"{cell(decision.at)} {decision.action} by {decision.who}: {decision.why}"
+    if decision.case_id is not None:
+        told += f" (case {decision.case_id})"
+    if decision.replaced_by == payout_id:
+        return f"{told} (instead of payout {decision.payout_id})"
+    if decision.replaced_by is not None:
+        return f"{told} (payout {decision.replaced_by} pays instead)"
+    return told
 
 
 def _attempts(dossier: Dossier) -> RenderableType:

@@ -8,18 +8,18 @@ what is sent is always claimed by a worker, under all its guards.
 import enum
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime
 
-from worker.payouts.bearing import Absent, Trade
+from worker.payouts import proof
+from worker.payouts.asking import is_doubted
 from worker.payouts.errors import PayoutError
-from worker.payouts.evidence import Source
-from worker.payouts.model import AttemptOutcome, Dossier
+from worker.payouts.model import Case, CaseKind, Dossier
+from worker.payouts.proof import Proof
 from worker.payouts.reading import Reading, read
 from worker.payouts.status import PayoutStatus
 
-#: A close counts as proof once JD repeats it so long after: nobody has seen a CLOS turn to FINI,
-#: and nobody has promised that it cannot.
-CLOSED_TWICE_AFTER = timedelta(hours=24)
+#: What a rule finds: the proof that an action rests on. Raises `NotAllowed`.
+Rule = Callable[[Reading], Proof]
 
 
 class Action(enum.StrEnum):
@@ -30,7 +30,31 @@ class Action(enum.StrEnum):
     CANCEL = "cancel"  #: withdraw one that was never exposed
     LET_GO = "let-go"  #: put one that a control held back into the queue
     RESEND = "resend"  #: send one again that JD refused for our fault, which is mended
+    FAIL = "fail"  #: end one that JD refused for our fault, and that shall not be sent again
     RELEASE = "release"  #: free its obligation, so that another payout may pay it
+    REPLACE = "replace"  #: free its obligation, and accept the payout that pays it instead
+    RESOLVE = "resolve"  #: close a case that a person has looked into; the status stands
+
+
+#: What settles a case, beside the evidence: acting closes it. An action that is not here for a
+#: kind waits until such a case is closed.
+SETTLES: dict[CaseKind, frozenset[Action]] = {
+    CaseKind.CONTRADICTION: frozenset({Action.RESOLVE}),
+    CaseKind.VANISHED: frozenset({Action.RESOLVE}),
+    CaseKind.SECOND_TRADE_NO: frozenset({Action.RESOLVE}),
+    CaseKind.NUMBER_TAKEN: frozenset({Action.RESOLVE}),
+    CaseKind.MISMATCH: frozenset({Action.RESOLVE}),
+    CaseKind.PARTIAL_RETURN: frozenset({Action.RESOLVE, Action.REPLACE}),
+    CaseKind.RETURN_AMOUNT: frozenset({Action.RESOLVE}),
+    CaseKind.NO_RESULT: frozenset({Action.RESOLVE}),
+    CaseKind.NOT_FOUND: frozenset({Action.RESOLVE}),
+    # A refused payout has no end by itself: giving it one is the answer.
+    CaseKind.UNRESOLVED: frozenset({Action.RESOLVE, Action.FAIL}),
+    CaseKind.UNEXPECTED: frozenset({Action.RESOLVE}),
+    # Looking is not enough: it is sent or it is not. `RESOLVE` is for one that JD has after all.
+    CaseKind.STALE: frozenset({Action.LET_GO, Action.CANCEL, Action.RESOLVE}),
+    CaseKind.ORPHAN: frozenset({Action.RESOLVE}),
+}
 
 
 class NotAllowed(PayoutError):
@@ -48,80 +72,156 @@ class Decision:
     action: Action
     who: str
     why: str
-    proof: tuple[int, ...] = ()
+    proof: Proof = ()
+    #: The case that the action settles, and so closes.
+    case_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """
+    A decision as it was written down.
+    """
+
+    id: int
+    action: Action
+    who: str
+    why: str
+    at: datetime
+    proof: Proof = ()
+    #: None for a case about a number that we do not have.
+    payout_id: int | None = None
+    case_id: int | None = None
+    #: The payout that pays the obligation instead.
+    replaced_by: int | None = None
 
 
 def decide(action: Action, dossier: Dossier, who: str, why: str) -> Decision:
     """
-    Return the decision if it is legal. Raises `NotAllowed`.
+    Return the decision about a payout if it is legal. Raises `NotAllowed`.
+
+    `REPLACE` takes the new order besides, and `RESOLVE` a case: see `may_replace`, `check_resolve`.
     """
-    if dossier.open_cases:
-        kinds = ", ".join(case.kind for case in dossier.open_cases)
-        raise NotAllowed(f"a case is open ({kinds}): resolve it first")
-    proof = _RULES[action](read(dossier))
-    return Decision(action, who, why, proof)
+    if action not in _RULES:
+        raise NotAllowed(f"{action} takes more than a payout")
+    return _decision(action, _RULES[action], dossier, who, why)
 
 
-def _cancel(reading: Reading) -> tuple[int, ...]:
+def may_replace(dossier: Dossier, who: str, why: str) -> Decision:
+    """
+    Return the decision to have another payout pay instead, if that is legal. Raises `NotAllowed`.
+    """
+    return _decision(Action.REPLACE, _replace, dossier, who, why)
+
+
+def check_open(case: Case) -> None:
+    """
+    Raise `NotAllowed` if a case is closed already.
+    """
+    if case.closed_at is not None:
+        raise NotAllowed(f"case {case.id} is closed already")
+
+
+def check_resolve(case: Case, dossier: Dossier | None) -> None:
+    """
+    Raise `NotAllowed` unless having looked settles the case. Orphans have no dossier.
+    """
+    check_open(case)
+    held = dossier is not None and dossier.payout.status is PayoutStatus.HELD
+    if case.kind is CaseKind.STALE and held:
+        raise NotAllowed("it waits for a decision: `let-go` sends it after all, `cancel` does not")
+
+
+def legal(case: Case, dossier: Dossier | None) -> tuple[Action, ...]:
+    """
+    The actions that settle a case as things stand. Orphans have no dossier.
+    """
+    return tuple(a for a in Action if a in SETTLES[case.kind] and _is_legal(a, case, dossier))
+
+
+def _is_legal(action: Action, case: Case, dossier: Dossier | None) -> bool:
+    try:
+        check_open(case)
+        if action is Action.RESOLVE:
+            check_resolve(case, dossier)
+        elif dossier is None:
+            return False
+        elif action is Action.REPLACE:
+            may_replace(dossier, "", "")
+        else:
+            decide(action, dossier, "", "")
+    except NotAllowed:
+        return False
+    return True
+
+
+def _decision(action: Action, rule: Rule, dossier: Dossier, who: str, why: str) -> Decision:
+    if any(evidence.applied_at is None for evidence in dossier.evidence):
+        raise NotAllowed("JD has just told something of it; try again in a moment")
+    others = [case for case in dossier.open_cases if action not in SETTLES[case.kind]]
+    if others:
+        raise NotAllowed(f"a case is open ({', '.join(c.kind for c in others)}): resolve it first")
+    found = rule(read(dossier))
+    # Each action settles one kind of case, and one case of a kind is open at a time.
+    settled = next((case.id for case in dossier.open_cases), None)
+    return Decision(action, who, why, found, settled)
+
+
+def _cancel(reading: Reading) -> Proof:
     _need(reading, PayoutStatus.QUEUED, PayoutStatus.HELD)
     if reading.exposing or reading.trades:
         raise NotAllowed("it may have reached JD, so it cannot be withdrawn")
     return ()
 
 
-def _let_go(reading: Reading) -> tuple[int, ...]:
+def _let_go(reading: Reading) -> Proof:
     _need(reading, PayoutStatus.HELD)
     return ()
 
 
-def _resend(reading: Reading) -> tuple[int, ...]:
+def _resend(reading: Reading) -> Proof:
     _need(reading, PayoutStatus.REFUSED)
     return ()
 
 
-def _release(reading: Reading) -> tuple[int, ...]:
-    if reading.payout.status is PayoutStatus.CANCELLED and not reading.trades:
-        return ()
-    proof = _closed_twice(reading) or _wholly_returned(reading) or _refused_for_sure(reading)
-    if proof is None:
+def _fail(reading: Reading) -> Proof:
+    _need(reading, PayoutStatus.REFUSED)
+    _need_certainty(reading)
+    found = proof.refused(reading)
+    if found is None:
+        raise NotAllowed("it may have reached JD, so only JD's word can end it")
+    return found
+
+
+def _release(reading: Reading) -> Proof:
+    _need_certainty(reading)
+    found = proof.unpaid(reading)
+    if found is None:
         raise NotAllowed(
             "nothing proves yet that it was not, and will not be, paid. That takes CLOS in two"
             " queries at least 24 hours apart, or a full return told by a query, or a refusal of"
             " the only attempt and one later query that finds nothing: `payouts query` asks now"
         )
-    return proof
+    if not reading.payout.status.is_final:
+        # Freed, it could be sent beside the one that pays instead.
+        raise NotAllowed(f"it is {reading.payout.status}, not ended: `payouts fail` comes first")
+    return found
 
 
-def _closed_twice(reading: Reading) -> tuple[int, ...] | None:
-    if any(trade.status is not PayoutStatus.FAILED for trade in _ended(reading)):
-        return None
-    told = [t.evidence for t in _ended(reading) if t.evidence.source is Source.QUERY]
-    asked = sorted((e.asked_at, e.id) for e in told if e.asked_at is not None)
-    if len(asked) < 2 or asked[-1][0] - asked[0][0] < CLOSED_TWICE_AFTER:
-        return None
-    return asked[0][1], asked[-1][1]
+def _replace(reading: Reading) -> Proof:
+    _need_certainty(reading)
+    part = proof.partly_returned(reading)
+    return _release(reading) if part is None else part
 
 
-def _wholly_returned(reading: Reading) -> tuple[int, ...] | None:
-    told = (t.evidence for t in reading.trades if t.status is PayoutStatus.RETURNED)
-    return next(((e.id,) for e in told if e.source is Source.QUERY), None)
-
-
-def _refused_for_sure(reading: Reading) -> tuple[int, ...] | None:
-    sent = [
-        attempt
-        for attempt in reading.dossier.attempts
-        if attempt.outcome is not AttemptOutcome.NOT_CONNECTED
-    ]
-    refusals = [r.evidence for r in reading.refusals]
-    if len(sent) != 1 or not refusals or reading.exposing or reading.trades:
-        return None
-    later: list[Absent] = [a for a in reading.absences if a.asked_at > refusals[0].received_at]
-    return (refusals[0].id, later[0].evidence.id) if later else None
-
-
-def _ended(reading: Reading) -> list[Trade]:
-    return [trade for trade in reading.trades if trade.status.is_final]
+def _need_certainty(reading: Reading) -> None:
+    """
+    Refuse to take a restored row for proof; to withdraw or let go what it holds is no claim.
+    """
+    if is_doubted(reading):
+        raise NotAllowed(
+            "the database was restored, and JD has not been heard about it since: `payouts query`"
+        )
 
 
 def _need(reading: Reading, *statuses: PayoutStatus) -> None:
@@ -130,9 +230,10 @@ def _need(reading: Reading, *statuses: PayoutStatus) -> None:
         raise NotAllowed(f"it is {reading.payout.status}; this needs {wanted}")
 
 
-_RULES: dict[Action, Callable[[Reading], tuple[int, ...]]] = {
+_RULES: dict[Action, Rule] = {
     Action.CANCEL: _cancel,
     Action.LET_GO: _let_go,
     Action.RESEND: _resend,
+    Action.FAIL: _fail,
     Action.RELEASE: _release,
 }

@@ -3,6 +3,7 @@ What the use cases need from the world, as protocols.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -18,8 +19,10 @@ from worker.payouts.model import (
     Terms,
     Transition,
 )
+from worker.payouts.office import Office
 from worker.payouts.standing import Standing
 from worker.payouts.status import PayoutStatus
+from worker.payouts.vigil import Beat, Vigil
 
 
 class Gateway(Protocol):
@@ -47,10 +50,25 @@ class Gateway(Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True)
+class Room:
+    """
+    How many more wake-ups of each kind may wait for a worker.
+    """
+
+    sends: int
+    queries: int
+
+
 class Dispatcher(Protocol):
     """
     Wakes a worker. A hint: it may be lost, late or repeated, and it never raises.
     """
+
+    def room(self) -> Room:
+        """
+        How many more wake-ups are of use; none where nobody could be woken.
+        """
 
     def submit(self, payout_id: int) -> None:
         """
@@ -63,7 +81,25 @@ class Dispatcher(Protocol):
         """
 
 
-class Ledger(Protocol):
+class Witness(Protocol):
+    """
+    Something outside the database that remembers how far its count had come.
+
+    It may forget, and it never raises.
+    """
+
+    def seen(self, uid: str) -> int:
+        """
+        The highest count that it was told; 0 if it knows none.
+        """
+
+    def remember(self, beat: Beat) -> None:
+        """
+        Keep the newest count.
+        """
+
+
+class Ledger(Office, Vigil, Protocol):
     """
     The durable truth. Every method is one transaction, and times are the database's own.
     """
@@ -75,9 +111,13 @@ class Ledger(Protocol):
 
     # --- acceptance
 
-    def accept(self, order: Order, terms: Terms) -> int | None:
+    def accept(
+        self, order: Order, terms: Terms, sweep_after: timedelta = timedelta(0)
+    ) -> int | None:
         """
-        Insert a queued payout, due at once, and its first transition; return its id.
+        Insert a queued payout and its first transition; return its id.
+
+        It is due for the sweep `sweep_after` from now: whoever wakes a worker itself leaves time.
 
         None if a unique constraint stood in the way: nothing was written, and the caller looks at
         what stands there.
@@ -174,8 +214,8 @@ class Ledger(Protocol):
         """
         Store one piece of evidence, unapplied, and raise the payout's version.
 
-        A verified answer to a query sets `query_misses` to 0. An identical notification (same raw
-        digest, same payout) is stored once. Without a payout, an orphan case is opened.
+        An identical notification (same raw digest, same payout) is stored once. Without a payout,
+        an orphan case is opened.
         """
 
     def settle(
@@ -207,6 +247,7 @@ class Ledger(Protocol):
         Claim the right to wake the submit task for what is due on channels that are not paused.
 
         `next_send_at` becomes now plus `again_after`, so that a row is not woken at every sweep.
+        Rows with an open case are left as they are: nothing may be sent of them.
         """
 
     def due_queries(self, limit: int, retry: Callable[[int], timedelta]) -> Sequence[int]:

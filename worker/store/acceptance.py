@@ -2,7 +2,10 @@
 Taking orders in, or writing down why not.
 """
 
+from collections.abc import Mapping
 from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -18,37 +21,17 @@ class Acceptance(Base):
     The ledger's entrance.
     """
 
-    def accept(self, order: Order, terms: Terms) -> int | None:
+    def accept(
+        self, order: Order, terms: Terms, sweep_after: timedelta = timedelta(0)
+    ) -> int | None:
         """
-        Insert a queued payout, due at once; None if its number or obligation is taken.
+        Insert a queued payout, due `sweep_after` from now.
+
+        None if its number or obligation is taken.
         """
         with self._writing() as (conn, now):
-            payout_id = insert_new(
-                conn,
-                payouts,
-                **order_columns(order, terms, self._keyring),
-                status=PayoutStatus.QUEUED,
-                reason=Reason.ACCEPTED,
-                version=1,
-                exposed=False,
-                accepted_at=now,
-                updated_at=now,
-                returned_fen=0,
-                resends=0,
-                next_send_at=now,
-                query_misses=0,
-            )
-            if payout_id is not None:
-                append_transition(
-                    conn,
-                    payout_id=payout_id,
-                    to_status=PayoutStatus.QUEUED,
-                    reason=Reason.ACCEPTED,
-                    actor=order.producer,
-                    at=now,
-                )
-                _adopt_orphans(conn, payout_id, order, terms)
-            return payout_id
+            columns = order_columns(order, terms, self._keyring)
+            return insert_payout(conn, now, columns, sweep_after)
 
     def reject(self, rejection: Rejection) -> None:
         """
@@ -60,7 +43,48 @@ class Acceptance(Base):
             conn.execute(sa.insert(rejections).values(**values))
 
 
-def _adopt_orphans(conn: sa.Connection, payout_id: int, order: Order, terms: Terms) -> None:
+def insert_payout(
+    conn: sa.Connection,
+    now: datetime,
+    columns: Mapping[str, Any],
+    sweep_after: timedelta = timedelta(0),
+) -> int | None:
+    """
+    Insert a queued payout, given the columns of its order, with its first transition.
+
+    None, and nothing is inserted, if its number or obligation is taken.
+    """
+    payout_id = insert_new(
+        conn,
+        payouts,
+        **columns,
+        status=PayoutStatus.QUEUED,
+        reason=Reason.ACCEPTED,
+        version=1,
+        exposed=False,
+        accepted_at=now,
+        updated_at=now,
+        returned_fen=0,
+        resends=0,
+        next_send_at=now + sweep_after,
+        query_misses=0,
+    )
+    if payout_id is not None:
+        append_transition(
+            conn,
+            payout_id=payout_id,
+            to_status=PayoutStatus.QUEUED,
+            reason=Reason.ACCEPTED,
+            actor=columns["producer"],
+            at=now,
+        )
+        _adopt_orphans(conn, payout_id, columns["customer_no"], columns["out_trade_no"])
+    return payout_id
+
+
+def _adopt_orphans(
+    conn: sa.Connection, payout_id: int, customer_no: str, out_trade_no: str
+) -> None:
     """
     Give the payout what JD notified of its number before we had it, to be weighed.
 
@@ -71,8 +95,8 @@ def _adopt_orphans(conn: sa.Connection, payout_id: int, order: Order, terms: Ter
         sa.update(evidence)
         .where(
             evidence.c.payout_id.is_(None),
-            evidence.c.customer_no == terms.customer_no,
-            evidence.c.out_trade_no == order.out_trade_no,
+            evidence.c.customer_no == customer_no,
+            evidence.c.out_trade_no == out_trade_no,
         )
         .values(payout_id=payout_id)
     )

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
-from worker.payouts.desk import Action
 from worker.payouts.model import Case
 from worker.store import rows
 from worker.store.base import Base
+from worker.store.deciding import FREEING
 from worker.store.tables import cases, decisions, payouts
 
 
@@ -38,7 +38,7 @@ class Auditing(Base):
         The numbers whose obligation was freed without a recorded decision.
         """
         decided = sa.exists().where(
-            decisions.c.payout_id == payouts.c.id, decisions.c.action == Action.RELEASE.value
+            decisions.c.payout_id == payouts.c.id, decisions.c.action.in_(FREEING)
         )
         found = sa.select(payouts.c.out_trade_no).where(
             payouts.c.released_at.is_not(None), ~decided

@@ -13,9 +13,9 @@ from celery import Celery
 from kombu import Connection
 from kombu.exceptions import OperationalError
 
+from tests.fakes import RecordingDispatcher
 from tests.integration.cli.conftest import Run
 from tests.integration.cli.samples import NUMBER, PRIVATE, TERMS, a_job, clerk, queued
-from worker.dispatch import SilentDispatcher
 from worker.door import receive
 from worker.jdpay.client import JdPayClient
 from worker.payouts.service import Payouts
@@ -37,7 +37,7 @@ def worker_takes(monkeypatch: pytest.MonkeyPatch, broker: str, ledger: SqlLedger
     Whenever the command pauses between two looks, a worker takes what is in the queue.
     """
     # Accepting needs no gateway.
-    payouts = Payouts(clerk(ledger), object.__new__(JdPayClient), SilentDispatcher(), TERMS)
+    payouts = Payouts(clerk(ledger), object.__new__(JdPayClient), RecordingDispatcher(), TERMS)
 
     def work(_seconds: float) -> None:
         for kwargs in _taken(broker):

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from tests.factories import (
+    NOON,
     a_bare,
     a_case,
     a_dossier,
@@ -16,14 +17,29 @@ from tests.factories import (
     a_reply,
     a_trade,
     an_attempt,
+    at,
     not_found,
 )
-from worker.payouts.desk import Action, NotAllowed, decide
+from worker.payouts.desk import (
+    SETTLES,
+    Action,
+    Decision,
+    NotAllowed,
+    decide,
+    legal,
+    may_replace,
+)
 from worker.payouts.evidence import Evidence, Meaning, TradeStatus
 from worker.payouts.model import AttemptOutcome, CaseKind, Dossier
 from worker.payouts.status import PayoutStatus
 
 DAY = 24 * 60
+ENDED = {
+    PayoutStatus.FAILED,
+    PayoutStatus.PAID,
+    PayoutStatus.RETURNED,
+    PayoutStatus.CANCELLED,
+}
 CLOSED = a_trade(TradeStatus.CLOS)
 REFUSED = a_reply(a_bare(Meaning.PAYEE))
 
@@ -32,7 +48,7 @@ def unsent(status: PayoutStatus, *evidence: Evidence) -> Dossier:
     """
     A payout that was never transmitted.
     """
-    return a_dossier(a_payout(status), *evidence, attempts=())
+    return weighed(a_dossier(a_payout(status), *evidence, attempts=()))
 
 
 def ended(status: PayoutStatus, *evidence: Evidence) -> Dossier:
@@ -40,7 +56,44 @@ def ended(status: PayoutStatus, *evidence: Evidence) -> Dossier:
     A payout that was transmitted once and answered.
     """
     attempt = an_attempt(1, AttemptOutcome.ANSWERED)
-    return a_dossier(a_payout(status), *evidence, attempts=(attempt,))
+    return weighed(a_dossier(a_payout(status), *evidence, attempts=(attempt,)))
+
+
+def weighed(dossier: Dossier) -> Dossier:
+    """
+    The same, with nothing waiting to be weighed.
+    """
+    return replace(dossier, evidence=tuple(replace(e, applied_at=NOON) for e in dossier.evidence))
+
+
+def with_case(dossier: Dossier, kind: CaseKind) -> Dossier:
+    """
+    The same, with a case that is open.
+    """
+    return replace(dossier, open_cases=(a_case(kind, id=7),))
+
+
+def allowed(action: Action, *dossiers: Dossier) -> set[PayoutStatus]:
+    """
+    The statuses of those for which the action is legal.
+    """
+    found = set()
+    for dossier in dossiers:
+        try:
+            taken(action, dossier)
+        except NotAllowed:
+            continue
+        found.add(dossier.payout.status)
+    return found
+
+
+def taken(action: Action, dossier: Dossier) -> Decision:
+    """
+    The decision, whichever function makes it.
+    """
+    if action is Action.REPLACE:
+        return may_replace(dossier, "mei", "asked to")
+    return decide(action, dossier, "mei", "asked to")
 
 
 @pytest.mark.parametrize(
@@ -49,32 +102,238 @@ def ended(status: PayoutStatus, *evidence: Evidence) -> Dossier:
         (Action.CANCEL, {PayoutStatus.QUEUED, PayoutStatus.HELD}),
         (Action.LET_GO, {PayoutStatus.HELD}),
         (Action.RESEND, {PayoutStatus.REFUSED}),
+        # without evidence only what was withdrawn is proven unpaid
+        (Action.FAIL, set()),
+        (Action.RELEASE, {PayoutStatus.CANCELLED}),
+        (Action.REPLACE, {PayoutStatus.CANCELLED}),
+        # about a case, never about a payout alone
+        (Action.RESOLVE, set()),
     ],
 )
 def test_each_action_has_its_states(action: Action, legal: set[PayoutStatus]) -> None:
     """
     In every other state the action is refused.
     """
-    allowed = set()
-    for status in PayoutStatus:
-        try:
-            decide(action, unsent(status), "mei", "asked to")
-        except NotAllowed:
-            continue
-        allowed.add(status)
-
-    assert legal == allowed
+    assert legal == allowed(action, *map(unsent, PayoutStatus))
 
 
-@pytest.mark.parametrize("action", Action)
-def test_an_open_case_comes_first(action: Action) -> None:
+@pytest.mark.parametrize(
+    ("action", "legal"),
+    [
+        (Action.CANCEL, {PayoutStatus.QUEUED, PayoutStatus.HELD}),
+        (Action.LET_GO, {PayoutStatus.HELD}),
+        (Action.RESEND, {PayoutStatus.REFUSED}),
+        (Action.FAIL, {PayoutStatus.REFUSED}),
+        # one that is refused could still be sent again, so its obligation stays with it
+        (Action.RELEASE, ENDED),
+        (Action.REPLACE, ENDED),
+    ],
+)
+def test_a_refusal_for_sure_is_proof_in_its_states(
+    action: Action, legal: set[PayoutStatus]
+) -> None:
     """
-    Nothing is decided about a payout that somebody still has to look into.
+    The same with the strongest word there is that nothing was booked.
     """
-    dossier = replace(unsent(PayoutStatus.QUEUED), open_cases=(a_case(CaseKind.MISMATCH),))
+    known = (ended(status, REFUSED, not_found(3)) for status in PayoutStatus)
 
-    with pytest.raises(NotAllowed, match="mismatch"):
-        decide(action, dossier, "mei", "asked to")
+    assert legal == allowed(action, *known)
+
+
+@pytest.mark.parametrize(
+    "dossier",
+    [
+        unsent(PayoutStatus.QUEUED, a_notification(a_trade(TradeStatus.WPAR))),
+        a_dossier(a_payout(PayoutStatus.HELD), attempts=(an_attempt(),)),
+    ],
+    ids=["JD told of it", "an attempt without an answer"],
+)
+def test_what_may_have_reached_jd_is_never_withdrawn(dossier: Dossier) -> None:
+    """
+    Whatever the row says.
+    """
+    with pytest.raises(NotAllowed, match="may have reached JD"):
+        decide(Action.CANCEL, weighed(dossier), "mei", "asked to")
+
+
+def test_giving_up_rests_on_every_refusal() -> None:
+    """
+    Refused, sent again once mended, refused again: nothing was booked by either.
+    """
+    dossier = a_dossier(
+        a_payout(PayoutStatus.REFUSED),
+        a_reply(a_bare(Meaning.REQUEST), attempt_id=1),
+        a_reply(a_bare(Meaning.BALANCE), attempt_id=2),
+        attempts=(
+            an_attempt(1, AttemptOutcome.ANSWERED),
+            an_attempt(2, AttemptOutcome.ANSWERED),
+        ),
+    )
+
+    assert decide(Action.FAIL, weighed(dossier), "mei", "no use").proof == (1, 2)
+
+
+@pytest.mark.parametrize(
+    "dossier",
+    [
+        # the second attempt got no answer
+        a_dossier(
+            a_payout(PayoutStatus.REFUSED),
+            REFUSED,
+            attempts=(
+                an_attempt(1, AttemptOutcome.ANSWERED),
+                an_attempt(2, AttemptOutcome.NO_ANSWER),
+            ),
+        ),
+        # refused, and yet there is a trade
+        ended(PayoutStatus.REFUSED, REFUSED, a_query(a_trade(TradeStatus.BUID), 1)),
+        # the refusal was never signed
+        ended(PayoutStatus.REFUSED, a_reply(a_bare(Meaning.REQUEST, verified=False))),
+    ],
+)
+def test_what_may_have_reached_jd_is_never_given_up(dossier: Dossier) -> None:
+    """
+    Only JD's word ends it.
+    """
+    with pytest.raises(NotAllowed, match="only JD's word"):
+        decide(Action.FAIL, weighed(dossier), "mei", "no use")
+
+
+def test_every_kind_of_case_has_its_actions() -> None:
+    """
+    A new kind cannot be forgotten; what reopens or follows evidence is a person's to look at.
+    """
+    assert set(SETTLES) == set(CaseKind)
+    assert all(Action.RESOLVE in actions for actions in SETTLES.values())
+    more = {kind: set(found) - {Action.RESOLVE} for kind, found in SETTLES.items()}
+    assert {kind: actions for kind, actions in more.items() if actions} == {
+        CaseKind.STALE: {Action.LET_GO, Action.CANCEL},
+        CaseKind.UNRESOLVED: {Action.FAIL},
+        CaseKind.PARTIAL_RETURN: {Action.REPLACE},
+    }
+
+
+#: For each action a payout for which it is legal, as long as no case is open.
+LEGAL = {
+    Action.CANCEL: unsent(PayoutStatus.QUEUED),
+    Action.LET_GO: unsent(PayoutStatus.HELD),
+    Action.RESEND: ended(PayoutStatus.REFUSED, REFUSED),
+    Action.FAIL: ended(PayoutStatus.REFUSED, REFUSED),
+    Action.RELEASE: unsent(PayoutStatus.CANCELLED),
+    Action.REPLACE: unsent(PayoutStatus.CANCELLED),
+}
+
+
+@pytest.mark.parametrize("kind", CaseKind)
+@pytest.mark.parametrize("action", LEGAL)
+def test_an_open_case_comes_first(action: Action, kind: CaseKind) -> None:
+    """
+    Nothing is decided that does not settle what somebody still has to look into.
+    """
+    dossier = with_case(LEGAL[action], kind)
+
+    assert taken(action, LEGAL[action]).case_id is None
+    if action in SETTLES[kind]:
+        assert taken(action, dossier).case_id == 7
+    else:
+        with pytest.raises(NotAllowed, match=f"a case is open \\({kind}\\)"):
+            taken(action, dossier)
+
+
+def test_a_second_case_stands_in_the_way() -> None:
+    """
+    One that the action settles does not excuse one that it does not.
+    """
+    cases = (a_case(CaseKind.STALE, id=7), a_case(CaseKind.MISMATCH, id=8))
+    dossier = replace(unsent(PayoutStatus.HELD), open_cases=cases)
+
+    with pytest.raises(NotAllowed, match=r"\(mismatch\)"):
+        decide(Action.LET_GO, dossier, "mei", "asked to")
+    assert legal(cases[0], dossier) == ()
+    assert legal(cases[1], dossier) == (Action.RESOLVE,)
+
+
+@pytest.mark.parametrize("action", LEGAL)
+def test_nothing_is_decided_while_evidence_waits(action: Action) -> None:
+    """
+    Weighed, it may open a case.
+    """
+    known = LEGAL[action]
+    waiting = a_dossier(known.payout, not_found(3), attempts=known.attempts)
+
+    with pytest.raises(NotAllowed, match="just told"):
+        taken(action, replace(known, evidence=(*known.evidence, *waiting.evidence)))
+
+
+@pytest.mark.parametrize("action", [Action.FAIL, Action.RELEASE, Action.REPLACE])
+def test_nothing_is_decided_from_a_restored_row(action: Action) -> None:
+    """
+    What happened after the backup is not in it, so it proves nothing until JD is asked.
+    """
+    with pytest.raises(NotAllowed, match="restored"):
+        taken(action, restored(LEGAL[action]))
+
+
+@pytest.mark.parametrize("action", [Action.CANCEL, Action.LET_GO, Action.RESEND])
+def test_what_was_decided_before_a_restore_may_be_repeated(action: Action) -> None:
+    """
+    A withdrawal that the backup does not hold must come before the workers do.
+    """
+    assert taken(action, restored(LEGAL[action])).action is action
+
+
+def restored(dossier: Dossier) -> Dossier:
+    """
+    The same from a backup, without a word of JD's since.
+    """
+    return replace(dossier, payout=replace(dossier.payout, doubted_at=at(5)))
+
+
+@pytest.mark.parametrize(
+    ("case", "dossier", "actions"),
+    [
+        # held: sent after all, or not
+        (
+            CaseKind.STALE,
+            unsent(PayoutStatus.HELD),
+            (Action.CANCEL, Action.LET_GO),
+        ),
+        # a person cannot withdraw what JD tells of, and has only to look
+        (
+            CaseKind.STALE,
+            unsent(PayoutStatus.PAID, a_query(a_trade(TradeStatus.FINI), 1)),
+            (Action.RESOLVE,),
+        ),
+        (CaseKind.UNRESOLVED, ended(PayoutStatus.REFUSED, REFUSED), (Action.FAIL, Action.RESOLVE)),
+        (CaseKind.UNRESOLVED, ended(PayoutStatus.UNKNOWN), (Action.RESOLVE,)),
+        (CaseKind.CONTRADICTION, ended(PayoutStatus.PAID), (Action.RESOLVE,)),
+    ],
+)
+def test_what_settles_a_case_as_things_stand(
+    case: CaseKind, dossier: Dossier, actions: tuple[Action, ...]
+) -> None:
+    """
+    Of the actions for its kind, those that the payout's state allows.
+    """
+    dossier = with_case(dossier, case)
+
+    assert actions == legal(dossier.open_cases[0], dossier)
+
+
+def test_nothing_settles_what_is_closed() -> None:
+    """
+    A closed case is history.
+    """
+    closed = a_case(CaseKind.STALE, closed_at=NOON)
+
+    assert legal(closed, unsent(PayoutStatus.HELD)) == ()
+
+
+def test_an_orphan_is_looked_into() -> None:
+    """
+    It has no payout to act on.
+    """
+    assert legal(a_case(CaseKind.ORPHAN, payout_id=None), None) == (Action.RESOLVE,)
 
 
 @pytest.mark.parametrize(
@@ -121,9 +380,10 @@ def test_what_frees_an_obligation(dossier: Dossier, proof: tuple[int, ...]) -> N
         ended(PayoutStatus.PAID, a_query(a_trade(TradeStatus.REFU, refund_fen=1), 5)),
         # refused without a later question, or asked only before
         ended(PayoutStatus.FAILED, REFUSED),
+        ended(PayoutStatus.FAILED, not_found(-5), REFUSED),
         # refused the second time: the first attempt may have been booked
         a_dossier(
-            a_payout(PayoutStatus.UNKNOWN),
+            a_payout(PayoutStatus.FAILED),
             a_reply(a_bare(Meaning.PAYEE), attempt_id=2),
             not_found(30),
             attempts=(
@@ -138,4 +398,4 @@ def test_what_does_not(dossier: Dossier) -> None:
     Never a status alone, never a timeout, never half a proof.
     """
     with pytest.raises(NotAllowed):
-        decide(Action.RELEASE, dossier, "mei", "to be replaced")
+        decide(Action.RELEASE, weighed(dossier), "mei", "to be replaced")
