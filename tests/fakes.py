@@ -11,6 +11,7 @@ from tests.factories import NOON, a_bare, a_case, a_trade
 from worker.payouts.errors import MaybeSent, NotSent
 from worker.payouts.evidence import Answer, Meaning, TradeStatus
 from worker.payouts.model import Dossier, Order, Terms
+from worker.payouts.ports import Room
 from worker.payouts.standing import Standing
 from worker.payouts.status import TRANSITIONS
 
@@ -90,11 +91,18 @@ def _play(script: list[Step]) -> Answer:
 @dataclass
 class RecordingDispatcher:
     """
-    Remembers whom it was asked to wake.
+    Remembers whom it was asked to wake; `takes` says how many of each kind, in all.
     """
 
     submits: list[int] = field(default_factory=list)
     queries: list[int] = field(default_factory=list)
+    takes: int = 1_000
+
+    def room(self) -> Room:
+        """
+        What is left of it, as if nobody ever took a wake-up.
+        """
+        return Room(self.takes - len(self.submits), self.takes - len(self.queries))
 
     def submit(self, payout_id: int) -> None:
         """

@@ -3,13 +3,19 @@ Waking workers by task name, after the commit and never instead of it.
 """
 
 import logging
+from typing import Any
 
 from celery import Celery
-from kombu.exceptions import OperationalError
+from kombu.exceptions import ChannelError, OperationalError
 
-from worker.names import ROUTES, TaskName
+from worker.names import ROUTES, QueueName, TaskName
+from worker.payouts.ports import Room
 
 log = logging.getLogger("jdpay_payouts.dispatch")
+
+#: So many wake-ups of a kind may wait: several seconds of work, more than there is between two
+#: sweeps. More would find their payouts woken again, and hold up what comes after them.
+QUEUED = 200
 
 
 class CeleryDispatcher:
@@ -19,6 +25,22 @@ class CeleryDispatcher:
 
     def __init__(self, app: Celery) -> None:
         self._app = app
+
+    def room(self) -> Room:
+        """
+        How many more wake-ups the queues take; none while the broker is away.
+        """
+        with self._app.producer_or_acquire() as producer:
+            connection = producer.connection
+            away = (OperationalError, *connection.connection_errors, *connection.channel_errors)
+            try:
+                return Room(
+                    sends=_free(producer.channel, ROUTES[TaskName.SUBMIT]),
+                    queries=_free(producer.channel, ROUTES[TaskName.QUERY]),
+                )
+            except away:
+                log.warning("broker away; a later sweep will do the waking")
+                return Room(sends=0, queries=0)
 
     def submit(self, payout_id: int) -> None:
         """
@@ -41,17 +63,9 @@ class CeleryDispatcher:
             log.warning("broker away; the sweep will wake it", extra={"payout_id": payout_id})
 
 
-class SilentDispatcher:
-    """
-    A `Dispatcher` for processes without a broker: the sweep does the waking.
-    """
-
-    def submit(self, payout_id: int) -> None:
-        """
-        Leave it to the sweep.
-        """
-
-    def query(self, payout_id: int) -> None:
-        """
-        Leave it to the sweep.
-        """
+def _free(channel: Any, queue: QueueName) -> int:
+    try:
+        waiting: int = channel.queue_declare(queue.value, passive=True).message_count
+    except ChannelError:  # Redis does not know a queue that is empty
+        waiting = 0
+    return max(0, QUEUED - waiting)

@@ -131,13 +131,22 @@ def test_the_package_does_not_hide_the_module() -> None:
 
 def test_beat_wakes_the_sweep_and_nothing_else() -> None:
     """
-    One entry, of a task that exists, through its own queue, dropped if nobody took it in time.
+    One entry, of a task that exists, through its own queue.
     """
     (entry,) = beat_schedule(timedelta(seconds=5)).values()
 
     assert entry["task"] == TaskName.SWEEP
-    assert {"queue": QueueName.SWEEP.value, "expires": 5.0} == entry["options"]
+    assert {"queue": QueueName.SWEEP.value, "expires": 300.0} == entry["options"]
     assert entry["schedule"] == 5.0
+
+
+def test_a_clock_that_is_ahead_drops_no_sweep() -> None:
+    """
+    However often beat sweeps, its message is good for a minute at least.
+    """
+    entries = [beat_schedule(timedelta(seconds=s))["sweep"] for s in (0.1, 1, 600)]
+
+    assert [entry["options"]["expires"] for entry in entries] == [60.0, 60.0, 36_000.0]  # type: ignore[index]
 
 
 def test_beat_looks_as_often_as_it_has_to() -> None:

@@ -55,10 +55,12 @@ class Payouts:
         Make a producer's job a payout: durable, queued, and once only for its number.
 
         The same number with the same content is the same payout. What stands in the way of a job
-        comes back as a `Conflict`, and nothing is stored of it.
+        comes back as a `Conflict`, and nothing is stored of it. A worker is woken at once; should
+        that get lost, the sweep wakes one later.
         """
         expired = order.send_before is not None and order.send_before <= self.ledger.now()
-        payout_id = None if expired else self.ledger.accept(order, self.terms)
+        later = self.rules.wake_again
+        payout_id = None if expired else self.ledger.accept(order, self.terms, later)
         if payout_id is not None:
             log.info("payout accepted", extra={"action": "accepted", "payout_id": payout_id})
             self._dispatcher.submit(payout_id)
@@ -124,18 +126,16 @@ class Payouts:
         Find what nobody woke a worker for: the one thing that beat has to call.
 
         Ends expired leases, weighs evidence left waiting, and wakes the tasks for due payouts and
-        due questions, at most `limit` of each.
+        due questions, at most `limit` of each and what the queues have room for. The others stay
+        due: wake-ups that nobody takes must not pile up, or workers would do little but read them.
         """
         settled = {*self.ledger.expired(limit), *self.ledger.unapplied(limit)}
-        for payout_id in settled:
-            try:
-                self._clerk.settle(payout_id)
-            except Exception:  # one row that cannot be settled must not stop all the others
-                log.exception("passed over by the sweep", extra={"payout_id": payout_id})
-        sends = self.ledger.due_sends(limit, self.rules.wake_again)
+        self._clerk.settle_all(settled)
+        room = self._dispatcher.room()
+        sends = self.ledger.due_sends(min(limit, room.sends), self.rules.wake_again)
         for payout_id in sends:
             self._dispatcher.submit(payout_id)
-        queries = self.ledger.due_queries(limit, self.rules.schedule.retry)
+        queries = self.ledger.due_queries(min(limit, room.queries), self.rules.schedule.retry)
         for payout_id in queries:
             self._dispatcher.query(payout_id)
         return Swept(len(settled), len(sends), len(queries))

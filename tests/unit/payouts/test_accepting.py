@@ -19,13 +19,13 @@ def test_a_job_is_accepted_and_a_worker_is_woken(
     service: Payouts, ledger: SqlLedger, dispatcher: RecordingDispatcher
 ) -> None:
     """
-    Durable, queued, due at once.
+    Durable, queued, and left by the sweep for as long as a wake-up may take.
     """
     accepted = service.accept(an_order())
 
     assert isinstance(accepted, Accepted)
     payout = ledger.dossier(accepted.payout_id).payout
-    assert (PayoutStatus.QUEUED, at(0)) == (payout.status, payout.next_send_at)
+    assert (PayoutStatus.QUEUED, at(0.5)) == (payout.status, payout.next_send_at)
     assert [payout.id] == dispatcher.submits
 
 
