@@ -15,7 +15,7 @@ MINUTES ?= 10
 SEED ?= 1
 MESSAGES ?= 100000
 
-.PHONY: help install demo test check simulate chaos fuzz lock clean openssl
+.PHONY: help install demo test check simulate chaos fuzz mutants lock clean openssl
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -42,6 +42,9 @@ chaos: .venv/installed-dev ## Break real processes for MINUTES by the plan of SE
 
 fuzz: .venv/installed-dev ## Put MESSAGES hostile replies and notifications
 	@$(BIN)/python -m tests.hostile --messages $(MESSAGES) --seed $(SEED)
+
+mutants: .venv/installed-dev ## Take away each guard of the money; a test must notice
+	@$(BIN)/python -m tests.mutants
 
 lock: ## Resolve both locks anew for Python 3.11 to 3.13 (needs uv)
 	$(UV_COMPILE) --output-file requirements.lock

@@ -174,6 +174,7 @@ def test_an_impossible_setting_is_refused(
     [
         ("RESEND_GAPS", "10m"),  # one answer is no permission to send again
         ("RESEND_GAPS", "0s,1s"),  # an answer from the moment of the lease's end proves nothing
+        ("RESEND_LIMIT", "3"),  # each resend relies on what JD documents and nobody could try
         ("QUERY_RETRY_FIRST", "0s"),  # it would ask without a pause
         ("SWEEP_EVERY", "0s"),
         ("WAKE_AGAIN", "0s"),

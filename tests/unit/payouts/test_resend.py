@@ -119,6 +119,16 @@ def test_a_duplicate_answer_forbids_another_resend() -> None:
     assert not allowed(a_dossier(None, duplicate, *TWICE, attempts=attempts))
 
 
+def test_a_number_that_somebody_else_used_is_never_sent_again() -> None:
+    """
+    JD knew it before we can have sent it: no absence later makes it ours.
+    """
+    attempts = (an_attempt(1, AttemptOutcome.ANSWERED),)
+    duplicate = a_reply(a_bare(Meaning.DUPLICATE))
+
+    assert not allowed(a_dossier(None, duplicate, *TWICE, attempts=attempts))
+
+
 @pytest.mark.parametrize(
     ("hours", "expected"),
     [(23, True), (24, True), (24.01, False), (1000, False)],

@@ -422,6 +422,25 @@ def test_death_at_any_write_ends_in_one_payment(
     assert payout.lease_token is None
 
 
+@pytest.mark.parametrize("after", [False, True], ids=["before it", "after it"])
+@pytest.mark.parametrize("dies_at", range(2, 7))
+def test_an_answered_attempt_has_its_answer(
+    ledger: SqlLedger, dispatcher: RecordingDispatcher, dies_at: int, after: bool
+) -> None:
+    """
+    Wherever the process dies, no attempt is closed as answered before the answer is stored.
+    """
+    mortal = MortalLedger(ledger, dies_at, after=after)
+    doomed = Payouts(Clerk(mortal, MEMBER, Rules(), "doomed"), HonestGateway(), dispatcher, TERMS)  # type: ignore[arg-type]
+    doomed.accept(an_order())
+    with pytest.raises(Died):
+        doomed.submit(1)
+
+    dossier = ledger.dossier(1)
+    answered = {a.id for a in dossier.attempts if a.outcome is AttemptOutcome.ANSWERED}
+    assert answered <= {evidence.attempt_id for evidence in dossier.evidence}
+
+
 @pytest.mark.parametrize(("dies_at", "dies"), [(6, True), (7, False)])
 def test_the_deaths_reach_every_write(after_death: Recovery, dies_at: int, dies: bool) -> None:
     """

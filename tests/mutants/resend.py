@@ -1,0 +1,169 @@
+"""
+Guards of the right to send, and to send again.
+"""
+
+from tests.mutants.guard import Change, Guard
+
+_RESEND = "worker/payouts/resend.py"
+_RULES = "worker/payouts/rules.py"
+_SETTINGS = "worker/settings.py"
+_TESTS = "tests/unit/payouts/test_resend.py"
+_SIGNS = f"{_TESTS}::test_any_sign_of_a_trade_forbids_it"
+_REFUSED = f"{_TESTS}::test_a_refused_payout_goes_again_when_an_operator_made_it_due"
+_SETTING = "tests/unit/test_settings.py::test_a_setting_that_would_hurt_is_refused"
+
+_ABSENT = "proven_absent(reading, rules) is not None"
+_ALLOWED = "may_resend(reading, now, rules)"
+
+GUARDS = (
+    Guard(
+        "open-case-stops-sending",
+        "A payout that a person still looks into would be sent meanwhile.",
+        (Change(_RESEND, "if reading.dossier.open_cases:", "if False:"),),
+        (f"{_TESTS}::test_an_open_case_stops_all_sending",),
+    ),
+    Guard(
+        "known-trade-stops-a-queued-payout",
+        "After a restore a payout that JD has already paid would be sent.",
+        (Change(_RESEND, "return not reading.trades and", "return"),),
+        (f"{_TESTS}::test_a_trade_that_is_known_stops_a_queued_payout",),
+    ),
+    Guard(
+        "refused-waits-for-an-operator",
+        "What JD refused for our fault would be sent again and again.",
+        (
+            Change(
+                _RESEND,
+                "reading.payout.next_send_at is not None and not reading.trades",
+                "not reading.trades",
+            ),
+        ),
+        (f"{_TESTS}::test_what_may_be_sent_by_itself",),
+    ),
+    Guard(
+        "known-trade-stops-a-refused-payout",
+        "A payout that was booked although refused would be booked again.",
+        (
+            Change(
+                _RESEND,
+                "reading.payout.next_send_at is not None and not reading.trades",
+                "reading.payout.next_send_at is not None",
+            ),
+        ),
+        (_REFUSED,),
+    ),
+    Guard(
+        "resend-needs-proven-absence",
+        "Whatever timed out would be sent a second time.",
+        (Change(_RESEND, f"{_ABSENT} and {_ALLOWED}", _ALLOWED),),
+        (f"{_TESTS}::test_what_may_be_sent_by_itself",),
+    ),
+    Guard(
+        "resend-needs-the-rule",
+        "Resends would have neither limit nor window.",
+        (Change(_RESEND, f"{_ABSENT} and {_ALLOWED}", _ABSENT),),
+        (_SIGNS,),
+    ),
+    Guard(
+        "no-other-status-sends",
+        "A payout that JD works on, or has paid, would be sent again.",
+        (Change(_RESEND, "case _:\n            return False", "case _:\n            return True"),),
+        (f"{_TESTS}::test_absence_allows_nothing_but_a_resend_from_unknown",),
+    ),
+    Guard(
+        "trade-contradicts-absence",
+        "Two not-found answers would outweigh JD's word that it has the payout.",
+        (Change(_RESEND, "ended is None or reading.trades or", "ended is None or"),),
+        (_SIGNS,),
+    ),
+    Guard(
+        "no-result-contradicts-absence",
+        "What only JD's support can explain would pass for not found.",
+        (Change(_RESEND, "reading.trades or reading.no_results:", "reading.trades:"),),
+        (_SIGNS,),
+    ),
+    Guard(
+        "every-gap-has-its-answer",
+        "One not-found answer, perhaps too early, would be enough to send again.",
+        (Change(_RESEND, "for gap in rules.resend_gaps:", "for gap in rules.resend_gaps[:1]:"),),
+        (f"{_TESTS}::test_absent_means_said_often_and_late_enough",),
+    ),
+    Guard(
+        "asked-long-enough-after-the-lease",
+        "JD would be asked before a request that is under way can have arrived.",
+        (Change(_RESEND, "earliest = ended + gap", "earliest = ended"),),
+        (f"{_TESTS}::test_absent_means_said_often_and_late_enough",),
+    ),
+    Guard(
+        "question-counts-not-its-answer",
+        "A late answer to a question from before the sending would count.",
+        (
+            Change(
+                _RESEND, "absent.asked_at >= earliest", "absent.evidence.received_at >= earliest"
+            ),
+        ),
+        (f"{_TESTS}::test_a_late_answer_to_an_early_question_does_not_count",),
+    ),
+    Guard(
+        "answers-lie-apart",
+        "Two answers in one breath would count as two looks.",
+        (Change(_RESEND, "completing.asked_at + rules.resend_gaps[0]", "completing.asked_at"),),
+        (f"{_TESTS}::test_two_answers_in_one_breath_are_one",),
+    ),
+    Guard(
+        "mismatch-forbids-a-resend",
+        "A number under which JD booked something else would be sent again.",
+        (Change(_RESEND, "(reading.mismatches or reading.known or", "(reading.known or"),),
+        (_SIGNS,),
+    ),
+    Guard(
+        "known-number-forbids-a-resend",
+        "A number that JD once said it knows would be sent again.",
+        (Change(_RESEND, "reading.mismatches or reading.known or", "reading.mismatches or"),),
+        (_SIGNS,),
+    ),
+    Guard(
+        "taken-number-forbids-a-resend",
+        "A number that somebody else used would be sent again.",
+        (Change(_RESEND, "reading.known or reading.taken)", "reading.known)"),),
+        (f"{_TESTS}::test_a_number_that_somebody_else_used_is_never_sent_again",),
+    ),
+    Guard(
+        "resends-are-limited",
+        "Should JD not deduplicate as it says, each resend would pay once more.",
+        (Change(_RESEND, "_transmissions(reading.dossier) <= rules.resend_limit", "True"),),
+        (f"{_TESTS}::test_resends_are_limited",),
+    ),
+    Guard(
+        "resends-end-with-the-window",
+        "JD promises nothing about a number that was first sent days ago.",
+        (Change(_RESEND, "now - payout.first_sent_at <= rules.resend_window", "True"),),
+        (f"{_TESTS}::test_a_resend_has_its_window",),
+    ),
+    Guard(
+        "lease-outlasts-the-deadline",
+        "A lease could end, and another worker send, while the request is still on the wire.",
+        (
+            Change(
+                _RULES, "return self.http_deadline + self.lease_margin", "return self.http_deadline"
+            ),
+        ),
+        ("tests/unit/test_settings.py::test_durations_carry_their_unit",),
+    ),
+    Guard(
+        "two-gaps-at-least",
+        "A setting could make one not-found answer enough for a resend.",
+        (Change(_SETTINGS, "if len(gaps) < 2 or", "if"),),
+        (_SETTING,),
+    ),
+    Guard(
+        "no-setting-lifts-the-limit",
+        "A setting could allow any number of resends.",
+        (
+            Change(
+                _SETTINGS, "default=_RULES.resend_limit, ge=0, le=2", "default=_RULES.resend_limit"
+            ),
+        ),
+        (_SETTING,),
+    ),
+)

@@ -1,0 +1,110 @@
+"""
+Guards of the tables: what the database refuses, whatever program writes to it.
+
+Each is taken out of the tables and of the revision that makes them, as if it had been forgotten.
+"""
+
+from tests.mutants.guard import Change, Guard
+
+_TABLES = "worker/store/tables.py"
+_REVISION = "worker/store/migrations/versions/r0001_first_tables.py"
+_TESTS = "tests/contract"
+_SENSE = f"{_TESTS}/test_constraints.py::test_a_payout_that_makes_no_sense_is_refused"
+
+
+def _both(text: str, instead: str) -> tuple[Change, ...]:
+    return Change(_TABLES, text, instead), Change(_REVISION, text, instead)
+
+
+def _of_no_row(condition: str) -> tuple[Change, ...]:
+    """
+    A partial index that covers nothing.
+    """
+    return _both(f'"{condition}"', '"1 = 0"')
+
+
+def _of_any_row(condition: str) -> tuple[Change, ...]:
+    """
+    A check that everything passes.
+    """
+    return _both(f'"{condition}"', '"1 = 1"')
+
+
+GUARDS = (
+    Guard(
+        "number-is-unique",
+        "Two rows for one number would be two payments.",
+        (
+            Change(_TABLES, '    UniqueConstraint("customer_no", "out_trade_no"),\n'),
+            Change(
+                _REVISION,
+                '"customer_no", "out_trade_no", name=op.f("uq_payouts_customer_no_out_trade_no")',
+                '"id", "out_trade_no"',
+            ),
+        ),
+        (f"{_TESTS}/test_acceptance.py::test_a_number_is_accepted_once",),
+    ),
+    Guard(
+        "obligation-is-unique",
+        "What is owed once would be paid under two numbers.",
+        _of_no_row("released_at IS NULL"),
+        (f"{_TESTS}/test_acceptance.py::test_an_obligation_is_paid_by_one_payout",),
+    ),
+    Guard(
+        "released-obligation-is-free",
+        "What a bank sent back could never be paid to the payee after all.",
+        _both('"released_at IS NULL"', '"1 = 1"'),
+        (f"{_TESTS}/test_constraints.py::test_a_released_obligation_may_be_paid_again",),
+    ),
+    Guard(
+        "one-open-attempt",
+        "Nothing below the program would stop a second transmission of a payout.",
+        _of_no_row("outcome IS NULL"),
+        (f"{_TESTS}/test_constraints.py::test_a_second_open_attempt_is_refused",),
+    ),
+    Guard(
+        "revision-keeps-what-the-tables-say",
+        "The tables would promise what no installed database does.",
+        (Change(_REVISION, '"outcome IS NULL"', '"1 = 0"'),),
+        ("tests/unit/store/test_migrate.py::test_the_revisions_make_the_same_constraints",),
+    ),
+    Guard(
+        "notification-is-stored-once",
+        "Each repetition would make stale what a worker is about to decide.",
+        _of_no_row("source = 'notification' AND payout_id IS NOT NULL"),
+        (f"{_TESTS}/test_weighing.py::test_a_repeated_notification_is_stored_once",),
+    ),
+    Guard(
+        "orphan-is-stored-once",
+        "Its copies could not become evidence of one payout, and the job would be turned away.",
+        _of_no_row("source = 'notification' AND payout_id IS NULL"),
+        (f"{_TESTS}/test_weighing.py::test_a_repeated_orphan_is_stored_once",),
+    ),
+    Guard(
+        "exposed-is-never-queued",
+        "A mistake in the program could queue, hold or withdraw what may be out.",
+        _of_any_row("NOT exposed OR status NOT IN ('queued', 'held', 'cancelled')"),
+        (_SENSE,),
+    ),
+    Guard(
+        "amount-is-checked",
+        "A mistake in the program could store a payout of nothing, or of billions.",
+        (
+            Change(_TABLES, 'f"amount_fen BETWEEN 1 AND {MAX_FEN}"', '"1 = 1"'),
+            Change(_REVISION, '"amount_fen BETWEEN 1 AND 999999999999"', '"1 = 1"'),
+        ),
+        (_SENSE,),
+    ),
+    Guard(
+        "returned-is-checked",
+        "More could be paid in replacement than came back.",
+        _of_any_row("returned_fen BETWEEN 0 AND amount_fen"),
+        (_SENSE,),
+    ),
+    Guard(
+        "lease-is-whole",
+        "A lease without an end would never be taken for lost.",
+        _of_any_row("(lease_token IS NULL) = (lease_until IS NULL)"),
+        (_SENSE,),
+    ),
+)

@@ -1,0 +1,290 @@
+"""
+Guards of the ledger: who may write what, and when.
+"""
+
+from tests.mutants.guard import Change, Guard
+
+_SENDING = "worker/store/sending.py"
+_WEIGHING = "worker/store/weighing.py"
+_SWEEP = "worker/store/sweep.py"
+_ENGINE = "worker/store/engine.py"
+_TESTS = "tests/contract"
+_CLAIMS = f"{_TESTS}/test_sending.py"
+_NEWS = f"{_TESTS}/test_weighing.py::test_evidence_makes_earlier_decisions_stale"
+_TAKEN_UP = (
+    f"{_TESTS}/test_acceptance.py::test_an_accepted_order_takes_up_what_was_notified_of_its_number"
+)
+_LOST = f"{_TESTS}/test_sweep.py::test_an_expired_lease_closes_its_attempt"
+
+CLAIMS = (
+    Guard(
+        "claim-asks-for-the-status",
+        "A worker would send a payout that is not where it believes it to be.",
+        (Change(_SENDING, "payouts.c.status == payout.status,"),),
+        (f"{_CLAIMS}::test_a_claim_from_another_status_misses",),
+    ),
+    Guard(
+        "claim-asks-for-the-version",
+        "A worker would send a payout of which JD has told something since it looked.",
+        (Change(_SENDING, "payouts.c.version == payout.version,"),),
+        (f"{_CLAIMS}::test_a_stale_claim_leaves_nothing_behind",),
+    ),
+    Guard(
+        "claim-asks-for-attempts-under-way",
+        "A payout would be sent while an earlier request of it is on the wire.",
+        (Change(_SENDING, "~_is_under_way(),"),),
+        (f"{_CLAIMS}::test_an_open_attempt_stops_a_claim",),
+    ),
+    Guard(
+        "claim-asks-for-a-pause",
+        "Sending would go on after somebody pulled the switch.",
+        (
+            Change(
+                _SENDING,
+                "~_is_under_way(),\n                    ~is_stopped(now),",
+                "~_is_under_way(),",
+            ),
+        ),
+        (f"{_CLAIMS}::test_a_paused_channel_stops_claims_and_nothing_else",),
+    ),
+    Guard(
+        "claim-needs-a-status-to-send-from",
+        "A payout that JD has would be put back on the wire.",
+        (Change(_SENDING, "check_move(payout.status, PayoutStatus.SENDING)"),),
+        (f"{_CLAIMS}::test_a_payout_that_jd_has_cannot_be_sent",),
+    ),
+    Guard(
+        "claim-raises-the-version",
+        "A decision made before the claim would still be written.",
+        (Change(_SENDING, "version=payout.version + 1,", "version=payout.version,"),),
+        (f"{_CLAIMS}::test_a_claim_is_written_before_anything_is_sent",),
+    ),
+    Guard(
+        "claim-exposes",
+        "A payout on the wire could be withdrawn.",
+        (Change(_SENDING, "exposed=True,", "exposed=payout.exposed,"),),
+        (f"{_CLAIMS}::test_a_claim_is_written_before_anything_is_sent",),
+    ),
+    Guard(
+        "claim-keeps-the-first-request",
+        "A resend would be another request under the same number.",
+        (
+            Change(
+                _SENDING,
+                "sealed_request=sa.func.coalesce(payouts.c.sealed_request, sealed)",
+                "sealed_request=sealed",
+            ),
+        ),
+        (f"{_CLAIMS}::test_a_resend_repeats_the_first_request",),
+    ),
+    Guard(
+        "claim-keeps-the-first-moment",
+        "Each resend would open its window anew.",
+        (Change(_SENDING, "first_sent_at=payout.first_sent_at or now", "first_sent_at=now"),),
+        (f"{_CLAIMS}::test_a_resend_repeats_the_first_request",),
+    ),
+    Guard(
+        "renewal-asks-for-the-status",
+        "A worker would connect for a payout that has been settled meanwhile.",
+        (Change(_SENDING, "payouts.c.status == PayoutStatus.SENDING,"),),
+        (f"{_CLAIMS}::test_settled_evidence_stops_a_renewal",),
+    ),
+    Guard(
+        "renewal-asks-for-the-owner",
+        "A worker back from the dead would send under its successor's lease.",
+        (
+            Change(
+                _SENDING,
+                "payouts.c.lease_token == attempt.lease_token,\n"
+                "                    payouts.c.lease_until > now,",
+                "payouts.c.lease_until > now,",
+            ),
+        ),
+        (f"{_CLAIMS}::test_another_attempts_token_renews_nothing",),
+    ),
+    Guard(
+        "renewal-asks-for-the-time",
+        "A worker would connect after its lease, when the payout may be taken for lost.",
+        (Change(_SENDING, "payouts.c.lease_until > now,"),),
+        (f"{_CLAIMS}::test_an_expired_lease_cannot_be_renewed",),
+    ),
+    Guard(
+        "renewal-asks-for-a-pause",
+        "What was claimed before a pause would still be sent.",
+        (
+            Change(
+                _SENDING,
+                "payouts.c.lease_until > now,\n                    ~is_stopped(now),",
+                "payouts.c.lease_until > now,",
+            ),
+        ),
+        (f"{_CLAIMS}::test_a_paused_channel_stops_a_renewal",),
+    ),
+    Guard(
+        "only-the-owner-ends-a-lease",
+        "A worker back from the dead would end its successor's lease, and a third would send.",
+        (
+            Change(
+                _SENDING,
+                "payouts.c.lease_token == attempt.lease_token,\n                )\n",
+                ")\n",
+            ),
+        ),
+        (f"{_CLAIMS}::test_an_old_attempt_cannot_end_a_new_lease",),
+    ),
+    Guard(
+        "end-of-a-lease-is-news",
+        "A decision made while the request was on the wire would still be written.",
+        (
+            Change(
+                _SENDING,
+                "version=payouts.c.version + 1,",
+                "version=payouts.c.version,",
+            ),
+        ),
+        (f"{_CLAIMS}::test_closing_an_attempt_ends_its_lease",),
+    ),
+)
+
+EVIDENCE = (
+    Guard(
+        "evidence-raises-the-version",
+        "A claim would not miss although JD's word has arrived since the worker looked.",
+        (
+            Change(
+                _WEIGHING,
+                "news.values(version=payouts.c.version + 1,",
+                "news.values(version=payouts.c.version,",
+            ),
+        ),
+        (_NEWS,),
+    ),
+    Guard(
+        "decision-asks-for-the-version",
+        "A decision made without the newest evidence would overwrite one made with it.",
+        (
+            Change(
+                _WEIGHING,
+                ".where(payouts.c.id == payout.id, payouts.c.version == payout.version)",
+                ".where(payouts.c.id == payout.id)",
+            ),
+        ),
+        (_NEWS,),
+    ),
+    Guard(
+        "decision-asks-for-a-legal-move",
+        "A mistake in deciding would put a paid payout back into the queue.",
+        (Change(_WEIGHING, "check_move(payout.status, standing.status)", "pass"),),
+        (f"{_TESTS}/test_weighing.py::test_an_illegal_move_is_refused",),
+    ),
+    Guard(
+        "moves-are-checked",
+        "Every table of legal moves would be so much paper.",
+        (Change("worker/store/base.py", "if new not in TRANSITIONS[old]:", "if False:"),),
+        (f"{_TESTS}/test_weighing.py::test_an_illegal_move_is_refused",),
+    ),
+    Guard(
+        "pause-is-written",
+        "What should stop the channel would stop nothing.",
+        (Change(_WEIGHING, "if standing.pause is not None:", "if False:"),),
+        (f"{_TESTS}/test_channel.py::test_a_standing_may_pause_the_channel",),
+    ),
+    Guard(
+        "unverifiable-answers-stop-the-channel",
+        "Payouts would be sent on to somebody who speaks in JD's place.",
+        (Change(_WEIGHING, "if in_a_row >= unverifiable_limit:", "if False:"),),
+        (f"{_TESTS}/test_channel.py::test_unverifiable_answers_in_a_row_stop_the_channel",),
+    ),
+    Guard(
+        "orphans-are-taken-up",
+        "After a restore a payout would be paid a second time, although JD told of the first.",
+        (
+            Change(
+                "worker/store/acceptance.py",
+                "\n        _adopt_orphans(conn, payout_id,",
+                "\n        _ = (conn, payout_id,",
+            ),
+        ),
+        (_TAKEN_UP,),
+    ),
+)
+
+SWEEP = (
+    Guard(
+        "running-lease-is-left-alone",
+        "The sweep would end the lease of a worker that is just sending.",
+        (
+            Change(
+                _SWEEP,
+                "payouts.c.lease_until.is_(None) | (payouts.c.lease_until <= now)",
+                "sa.true()",
+            ),
+        ),
+        (f"{_TESTS}/test_sweep.py::test_a_running_lease_is_left_alone",),
+    ),
+    Guard(
+        "lost-is-not-unsent",
+        "What a dead worker may have sent would be queued and sent again.",
+        (Change(_SWEEP, "outcome=AttemptOutcome.LOST", "outcome=AttemptOutcome.NOT_CONNECTED"),),
+        (_LOST,),
+    ),
+    Guard(
+        "lost-lease-has-its-end",
+        "Questions from before the end of the lease would count towards a resend.",
+        (Change(_SWEEP, "lease_ended_at=payouts.c.lease_until,", "lease_ended_at=None,"),),
+        (_LOST,),
+    ),
+    Guard(
+        "lost-lease-is-news",
+        "A decision made while the lease ran would still be written.",
+        (Change(_SWEEP, "version=payouts.c.version + 1,", "version=payouts.c.version,"),),
+        (_LOST,),
+    ),
+)
+
+DATABASE = (
+    Guard(
+        "commits-are-durable",
+        "A power cut would undo the claim of a payout that was sent.",
+        (Change(_ENGINE, "PRAGMA synchronous = FULL", "PRAGMA synchronous = NORMAL"),),
+        ("tests/unit/store/test_engine.py::test_sqlite_is_set_up_to_keep_money",),
+    ),
+    Guard(
+        "foreign-keys-are-kept",
+        "The history of a payout could be deleted under it.",
+        (Change(_ENGINE, "PRAGMA foreign_keys = ON", "PRAGMA foreign_keys = OFF"),),
+        (f"{_TESTS}/test_constraints.py::test_rows_of_a_payout_keep_it",),
+    ),
+    Guard(
+        "writers-lock-at-once",
+        "A guard would be read before another writer's change, and written after it.",
+        (Change(_ENGINE, '"BEGIN IMMEDIATE"', '"BEGIN DEFERRED"'),),
+        ("tests/unit/store/test_engine.py::test_a_writing_transaction_takes_the_lock_at_once",),
+    ),
+    Guard(
+        "every-write-is-committed",
+        "A payout would be on the wire, and its claim nowhere.",
+        (
+            Change(
+                "worker/store/base.py",
+                "with self._engine.begin() as conn:",
+                "with self._engine.connect() as conn:",
+            ),
+        ),
+        (f"{_CLAIMS}::test_a_claimed_payout_cannot_be_claimed_again",),
+    ),
+    Guard(
+        "profile-is-checked",
+        "A worker with real keys would pay out a sandbox's payouts.",
+        (Change("worker/store/stamp.py", "if stamped != profile:", "if False:"),),
+        ("tests/unit/store/test_stamp.py::test_another_profile_is_refused",),
+    ),
+    Guard(
+        "keyring-is-checked",
+        "Payouts would be sealed with keys that open none of the others.",
+        (Change("worker/store/stamp.py", "keyring.open(sealed)"),),
+        ("tests/unit/store/test_stamp.py::test_the_first_keyring_is_kept_to",),
+    ),
+)
+
+GUARDS = (*CLAIMS, *EVIDENCE, *SWEEP, *DATABASE)
