@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from worker import settings
-from worker.settings import Settings
+from worker.settings import ReceiverSettings, Settings, StoreSettings
 
 ROOT = Path(__file__).parents[1]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -165,6 +165,33 @@ def test_what_only_needs_the_broker_gets_no_secret(service: str) -> None:
 
     assert given == {"PAYOUTS_BROKER_URL"}
     assert SERVICES[service].keys().isdisjoint({"env_file", "volumes", "secrets"})
+
+
+@pytest.mark.parametrize(
+    ("service", "group", "secrets"),
+    [
+        ("migrate", StoreSettings, {"keyring"}),
+        ("web", ReceiverSettings, {"keyring", "sign_key"}),
+    ],
+)
+def test_what_sends_nothing_gets_only_what_it_reads(
+    service: str, group: type[StoreSettings], secrets: set[str]
+) -> None:
+    """
+    Neither the migration nor the receiver is given what sends money, nor the way to the queue.
+    """
+    read = {f"{settings.PREFIX}{name.upper()}" for name in group.model_fields}
+    given = SERVICES[service]["environment"]
+    mounts = {mount["source"]: mount["target"] for mount in SERVICES[service]["secrets"]}
+
+    # Compose makes the address itself, so that nobody needs a file with it.
+    assert given.keys() == read - {"PAYOUTS_DATABASE_URL_FILE"}
+    assert {name for name, value in given.items() if value} == {"PAYOUTS_DATABASE_URL"}
+    assert SERVICES[service].keys().isdisjoint({"env_file", "volumes"})
+    assert mounts.keys() == secrets
+    for name, path in mounts.items():
+        assert example(commented=False)[f"{settings.PREFIX}{name.upper()}_FILE"] == path
+        assert COMPOSE["secrets"][name] == {"file": f"./secrets/{Path(path).name}"}
 
 
 def test_only_the_receiver_can_be_opened_to_the_world() -> None:
