@@ -4,7 +4,7 @@ The canonical string: the one text of a message that is signed, and sealed.
 
 from collections.abc import Mapping
 
-from worker.jdpay.errors import BadFields, UnsafeValue
+from worker.jdpay.errors import UnsafeValue
 
 #: Names that describe the protection and are outside it, in any case (JD's published demo).
 UNSIGNED = frozenset({"sign_type", "sign_data", "encrypt_type", "encrypt_data", "salt"})
@@ -35,21 +35,6 @@ def write(fields: Mapping[str, str | None]) -> str:
     """
     signed = signed_fields(fields)
     return "&".join(f"{name}={signed[name]}" for name in sorted(signed, key=_code_units))
-
-
-def read(text: str) -> dict[str, str]:
-    """
-    Take a canonical string apart again; a value ends at ``&`` and may hold ``=``.
-
-    Raises `BadFields` for a part without ``=`` or a name that occurs twice.
-    """
-    fields: dict[str, str] = {}
-    for part in text.split("&") if text else ():
-        name, equals, value = part.partition("=")
-        if not equals or name in fields:
-            raise BadFields("a canonical string is name=value joined with &, each name once")
-        fields[name] = value
-    return fields
 
 
 def refuse_unsafe(fields: Mapping[str, str | None]) -> None:

@@ -13,7 +13,7 @@ import requests
 import tenacity
 import urllib3.exceptions
 
-from worker.jdpay.deadline import DeadlineAdapter
+from worker.jdpay.deadline import DeadlineAdapter, steady
 from worker.jdpay.errors import BadCertificate
 from worker.payouts.errors import GatewayError, MaybeSent, NotSent
 
@@ -62,7 +62,8 @@ class Transport:
     """
     How requests travel. Times are seconds; `deadline` holds for one try from connect to last byte.
 
-    `ca_file` is a PEM file of the authorities to trust in place of the public ones.
+    `ca_file` is a PEM file of the authorities to trust in place of the public ones. `margin` is how
+    long after it was asked for a connection may be opened: what a lease has to spare.
     `sleep` and `wait` belong to the pause before a connection is tried again.
     """
 
@@ -70,10 +71,12 @@ class Transport:
     connect_timeout: float = 5.0
     read_timeout: float = 30.0
     deadline: float = 45.0
+    margin: float = 30.0
     body_limit: int = 1024 * 1024
     tries: int = 3
     wait: tenacity.wait.WaitBaseT = _SHORTLY
     sleep: Callable[[float], None] = time.sleep
+    clock: Callable[[], float] = steady
 
     def __post_init__(self) -> None:
         if self.ca_file is not None:
@@ -104,17 +107,19 @@ class Transport:
             sleep=self.sleep,
             reraise=True,
         ):
+            asked_at = self.clock()
             before_connect()
             with attempt:
-                return self._once(url, body)
+                return self._once(url, body, asked_at + self.margin)
         raise AssertionError("the loop above returns or raises")
 
-    def _once(self, url: str, body: bytes) -> bytes:
+    def _once(self, url: str, body: bytes, latest: float) -> bytes:
         # A session of its own: no connection that might be closing is ever used again, and neither
         # proxies, .netrc nor CA settings of the environment can divert a payment.
         with requests.Session() as session:
             session.trust_env = False
-            adapter = DeadlineAdapter(time.monotonic() + self.deadline, self.read_timeout)
+            deadline = self.clock() + self.deadline
+            adapter = DeadlineAdapter(self.clock, latest, deadline, self.read_timeout)
             session.mount("https://", adapter)
             try:
                 with session.post(

@@ -334,6 +334,70 @@ def test_the_lease_is_asked_between_tries(make: Callable[..., Transport]) -> Non
         make().post(url, {}, ask)
 
 
+def test_each_connection_is_asked_for(
+    make: Callable[..., Transport], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    The libraries below us make no second connection by themselves, which no lease would cover.
+    """
+    events: list[str] = []
+
+    def refuse(connection: urllib3.connection.HTTPSConnection) -> None:
+        events.append("connects")
+        raise urllib3.exceptions.NewConnectionError(connection, "refused")
+
+    monkeypatch.setattr(urllib3.connection.HTTPSConnection, "connect", refuse)
+    with pytest.raises(NotSent, match="refused"):
+        make().post("https://127.0.0.1:9/", {}, lambda: events.append("asked"))
+
+    assert events == ["asked", "connects"] * 3
+
+
+def test_a_process_that_was_stopped_does_not_connect(
+    folder: Path, make: Callable[..., Transport]
+) -> None:
+    """
+    Its lease may have ended since it was renewed: it renews anew, and only then connects.
+    """
+    clock = iter([0.0, 0.0, 30.1, 40.0, 40.0, 70.0])
+    asked: list[int] = []
+    with TlsServer(folder, sends(OK)) as server:
+        transport = make(margin=30.0, clock=lambda: next(clock, 70.0))
+
+        assert transport.post(server.url, {}, lambda: asked.append(len(server.requests))) == b"{}"
+        assert (asked, len(server.requests)) == ([0, 0], 1)
+
+
+def test_a_process_that_is_stopped_each_time_sends_nothing(
+    make: Callable[..., Transport], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    No socket was opened, so it is sure that nothing was sent.
+    """
+    opened: list[object] = []
+    # A lambda, since a built-in method would not be given the connection.
+    record = lambda connection: opened.append(connection)  # noqa: E731, PLW0108
+    monkeypatch.setattr(urllib3.connection.HTTPSConnection, "connect", record)
+    clock = itertools.count(step=31.0)
+    with pytest.raises(NotSent, match="stopped"):
+        make(margin=30.0, clock=lambda: next(clock)).post("https://127.0.0.1:9/", {}, nothing)
+
+    assert opened == []
+
+
+def test_a_process_that_was_stopped_while_connecting_sends_nothing(
+    folder: Path, make: Callable[..., Transport]
+) -> None:
+    """
+    Past the deadline nothing goes out; the connection was made, so it counts as perhaps sent.
+    """
+    clock = iter([0.0, 0.0, 0.0])
+    with TlsServer(folder, sends(OK)) as server, pytest.raises(MaybeSent):
+        make(deadline=45.0, clock=lambda: next(clock, 46.0)).post(server.url, {}, nothing)
+
+    assert server.requests in ([], [b""])
+
+
 def test_the_environment_diverts_nothing(
     folder: Path, make: Callable[..., Transport], monkeypatch: pytest.MonkeyPatch
 ) -> None:
