@@ -22,7 +22,7 @@ def chaos(wanted: Wanted, directory: Path) -> Outcome:
     """
     with (
         running(
-            directory, database="postgres", workers=len(plan.WORKERS), beats=len(plan.BEATS)
+            directory, database=wanted.database, workers=len(plan.WORKERS), beats=len(plan.BEATS)
         ) as stack,
         contextlib.closing(open_ledger(stack)) as ledger,
     ):
@@ -33,22 +33,31 @@ def chaos(wanted: Wanted, directory: Path) -> Outcome:
 @click.option("--minutes", default=10.0, show_default=True, help="How long faults happen.")
 @click.option("--seed", default=1, show_default=True, help="Decides the plan.")
 @click.option("--rate", default=2.0, show_default=True, help="Jobs a second.")
+@click.option(
+    "--database",
+    type=click.Choice(["postgres", "sqlite"]),
+    default="postgres",
+    show_default=True,
+    help="What the ledger is on; SQLite's disk is full now and then.",
+)
 @click.option("--plan", "show_plan", is_flag=True, help="Print the plan, then exit.")
 @click.option(
     "--keep",
     type=click.Path(path_type=Path, file_okay=False),
     help="Work in this folder, and leave logs and database there.",
 )
-def main(minutes: float, seed: int, rate: float, show_plan: bool, keep: Path | None) -> None:
+def main(
+    minutes: float, seed: int, rate: float, database: str, show_plan: bool, keep: Path | None
+) -> None:
     """
     Break the whole product by a seed's plan, and check every promise afterwards.
     """
     if show_plan:
-        for fault in plan.make(seed, minutes * 60):
+        for fault in plan.make(seed, minutes * 60, database):
             click.echo(fault)
         return
     with _folder(keep) as directory:
-        outcome = chaos(Wanted(seed, minutes * 60, rate), directory)
+        outcome = chaos(Wanted(seed, minutes * 60, rate, database), directory)
     for line in report.lines(outcome):
         click.echo(line)
     sys.exit(1 if outcome.breaches else 0)

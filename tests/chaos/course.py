@@ -3,6 +3,7 @@ The course of a run: load and faults together, then healing, then rest.
 """
 
 import contextlib
+import math
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
@@ -39,7 +40,9 @@ class Wanted:
     #: How long faults happen.
     seconds: float
     jobs_per_second: float
-    #: How long everything may take to come to rest after the last fault.
+    #: What the ledger is on: ``postgres`` or ``sqlite``.
+    database: str = "postgres"
+    #: For so long after the last fault nothing may come to rest while something is still to.
     rest_seconds: float = 150.0
 
 
@@ -118,7 +121,7 @@ def _wait_for_work(injector: Injector, producer: Producer) -> None:
 def _break(
     injector: Injector, producer: Producer, wanted: Wanted, tell: Callable[[str], None]
 ) -> list[tuple[Fault, datetime]]:
-    waiting = deque(plan.make(wanted.seed, wanted.seconds))
+    waiting = deque(plan.make(wanted.seed, wanted.seconds, wanted.database))
     begun: list[tuple[Fault, datetime]] = []
     lasting: list[Fault] = []
     start = time.monotonic()
@@ -155,16 +158,20 @@ def _heal(
     """
     Wait until nothing is under way and the books agree; return how long that took.
 
-    Gives up in silence when the time is over: the audit then names what is left.
+    Gives up in silence once nothing has come to rest for so many seconds, however slow the machine
+    is: the audit then names what is left.
     """
-    start = quiet_since = time.monotonic()
-    while (now := time.monotonic()) - start < seconds and now - quiet_since < _QUIET_SECONDS:
+    start = quiet_since = progress = time.monotonic()
+    least: float = math.inf
+    while (now := time.monotonic()) - progress < seconds and now - quiet_since < _QUIET_SECONDS:
         _tick(injector, producer, 0.0)
-        is_quiet = False
+        left: float = math.inf
         with contextlib.suppress(SQLAlchemyError, requests.RequestException):
-            is_quiet = not producer.kept and not unsettled(ledger, stack.books())
-        if not is_quiet:
+            left = len(producer.kept) + len(unsettled(ledger, stack.books()))
+        if left:
             quiet_since = time.monotonic()
+        if left < least:
+            least, progress = left, time.monotonic()
         time.sleep(_TICK_SECONDS * 10)
     return quiet_since - start
 

@@ -4,7 +4,9 @@ Does to a running stack what the plan says, and undoes it.
 
 import contextlib
 import os
+import resource
 import signal
+import time
 from collections import Counter
 
 import redis
@@ -12,11 +14,16 @@ import requests
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from tests.chaos import disk
 from tests.chaos.plan import BEATS, WORKERS, Fault, Kind
 from worker.demo.stack import Stack
+from worker.embedded.postgres import Postgres
 
 #: What is started again when it ends by itself. The sandbox is not: its books would be gone.
 _SUPERVISED = (*WORKERS, *BEATS, "receiver")
+
+#: How long a start takes at most, on a busy machine.
+_STARTING_SECONDS = 10.0
 
 
 class Injector:
@@ -27,10 +34,9 @@ class Injector:
     """
 
     def __init__(self, stack: Stack) -> None:
-        assert stack.postgres is not None
         self._stack = stack
-        self._postgres = stack.postgres
         self._down: set[str] = set()
+        self._started = dict.fromkeys(_SUPERVISED, time.monotonic())
         self.ended: Counter[str] = Counter()
 
     def begin(self, fault: Fault) -> None:
@@ -53,6 +59,8 @@ class Injector:
                 self._stack.broker.kill()
             case Kind.POSTGRES_STOPPED:
                 self._postgres.stop(immediate=True)
+            case Kind.DISK_FULL:
+                self._allow_files(disk.NEXT_TO_NOTHING)
             case Kind.REPLIES_DROPPED:
                 self._switch(drop_replies=True)
             case Kind.NOTIFICATIONS_DROPPED:
@@ -64,7 +72,7 @@ class Injector:
         """
         match fault.kind:
             case Kind.WORKER_KILLED | Kind.BEAT_KILLED | Kind.RECEIVER_KILLED:
-                self._stack.start(fault.target)
+                self._start(fault.target)
                 self._down.discard(fault.target)
             case Kind.WORKER_FROZEN:
                 self._signal(fault.target, signal.SIGCONT)
@@ -76,6 +84,8 @@ class Injector:
                 self._stack.broker.start()
             case Kind.POSTGRES_STOPPED:
                 self._postgres.start()
+            case Kind.DISK_FULL:
+                self._allow_files(resource.RLIM_INFINITY)
             case Kind.REPLIES_DROPPED:
                 self._switch(drop_replies=False)
             case Kind.NOTIFICATIONS_DROPPED:
@@ -89,7 +99,7 @@ class Injector:
             if name not in self._down and not self._stack.children[name].is_alive():
                 self.ended[name] += 1
                 self._stack.kill(name)
-                self._stack.start(name)
+                self._start(name)
 
     def rest(self) -> None:
         """
@@ -101,6 +111,11 @@ class Injector:
         for child in children:
             child.stop()
 
+    @property
+    def _postgres(self) -> Postgres:
+        assert self._stack.postgres is not None
+        return self._stack.postgres
+
     def _signal(self, name: str, signum: signal.Signals) -> None:
         """
         Send a signal to a process and to all of its children.
@@ -108,6 +123,19 @@ class Injector:
         child = self._stack.children[name]
         if child.is_alive():
             os.killpg(child.pid, signum)
+
+    def _start(self, name: str) -> None:
+        self._started[name] = time.monotonic()
+        self._stack.start(name)
+
+    def _allow_files(self, size: int) -> None:
+        """
+        Limit what writes to the ledger. Celery ends if it cannot log while it starts: it is spared.
+        """
+        settled = time.monotonic() - _STARTING_SECONDS
+        for name in (*WORKERS, "receiver"):
+            if name not in self._down and self._started[name] < settled:
+                disk.allow_files(self._stack.children[name].pid, size)
 
     def _command(self, *words: str) -> None:
         broker = redis.Redis.from_url(

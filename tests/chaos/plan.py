@@ -4,7 +4,7 @@ What goes wrong, when, and for how long: decided by the seed alone.
 
 import enum
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 WORKERS = ("worker", "worker2", "worker3")
@@ -27,6 +27,7 @@ class Kind(enum.StrEnum):
     BROKER_EMPTIED = "broker emptied"  #: FLUSHALL
     BROKER_KILLED = "broker killed"
     POSTGRES_STOPPED = "postgres stopped"  #: its immediate mode, which is a crash
+    DISK_FULL = "disk full"  #: what writes to a SQLite database cannot write to any file
     GATEWAY_FROZEN = "gateway frozen"  #: its books are in memory, so it is never killed
     REPLIES_DROPPED = "replies dropped"
     NOTIFICATIONS_DROPPED = "notifications dropped"
@@ -65,6 +66,7 @@ _CHOICES: dict[Kind, tuple[int, tuple[str, ...], tuple[float, float]]] = {
     Kind.BROKER_EMPTIED: (3, ("broker",), (0.0, 0.0)),
     Kind.BROKER_KILLED: (2, ("broker",), (0.2, 4.0)),
     Kind.POSTGRES_STOPPED: (2, ("postgres",), (0.2, 4.0)),
+    Kind.DISK_FULL: (3, ("disk",), (1.0, 6.0)),
     Kind.GATEWAY_FROZEN: (2, ("gateway",), (1.0, 5.0)),
     Kind.REPLIES_DROPPED: (2, ("gateway",), (2.0, 8.0)),
     Kind.NOTIFICATIONS_DROPPED: (2, ("gateway",), (2.0, 8.0)),
@@ -74,27 +76,35 @@ _CHOICES: dict[Kind, tuple[int, tuple[str, ...], tuple[float, float]]] = {
 _GAPS = (0.5, 4.0)
 
 
-def make(seed: int, seconds: float) -> list[Fault]:
+def kinds(database: str) -> list[Kind]:
+    """
+    What can happen to a stack on this database, ``postgres`` or ``sqlite``.
+    """
+    others = {"postgres": Kind.DISK_FULL, "sqlite": Kind.POSTGRES_STOPPED}
+    return [kind for kind in Kind if kind is not others[database]]
+
+
+def make(seed: int, seconds: float, database: str) -> list[Fault]:
     """
     The faults of one run; a longer run with the same seed begins with the shorter one's.
     """
-    found = []
-    for fault in _endless(random.Random(seed)):
+    found: list[Fault] = []
+    for fault in _endless(random.Random(seed), kinds(database)):
         if fault.at > seconds:
             return found
         found.append(fault)
     raise AssertionError("the plan has no end")
 
 
-def _endless(dice: random.Random) -> Iterator[Fault]:
+def _endless(dice: random.Random, kinds: Sequence[Kind]) -> Iterator[Fault]:
     now = 0.0
     busy: dict[str, float] = {}
     # Each kind once at first, so that a short run has seen them all.
-    kinds = dice.sample(list(Kind), len(Kind))
-    weights = [_CHOICES[kind][0] for kind in Kind]
+    first = dice.sample(kinds, len(kinds))
+    weights = [_CHOICES[kind][0] for kind in kinds]
     while True:
         now += dice.uniform(*_GAPS)
-        kind = kinds.pop() if kinds else dice.choices(list(Kind), weights)[0]
+        kind = first.pop() if first else dice.choices(kinds, weights)[0]
         _, targets, lengths = _CHOICES[kind]
         target, lasts = dice.choice(targets), dice.uniform(*lengths)
         now = max(now, busy.get(target, 0.0))

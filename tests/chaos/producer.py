@@ -16,7 +16,8 @@ from worker.payouts.ports import Ledger
 from worker.sandbox.scenarios import SCENARIOS
 
 #: How long to wait for a job to be accepted before it is sent again, in seconds: doubled each time.
-_PATIENCE = (3.0, 6.0, 12.0)
+#: Where workers cannot keep up, more repetitions would be all that they have time for.
+_PATIENCE = (3.0, 6.0, 12.0, 24.0, 48.0)
 
 #: Every so many jobs, one claims an obligation that an earlier job claims already.
 _DOUBLE_EVERY = 25

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from tests.chaos import recovery
 from tests.chaos.course import Outcome
-from tests.chaos.plan import Kind
+from tests.chaos.plan import kinds
 from worker.payouts.model import Transition
 
 #: The stories of so many payouts are told with their breaches.
@@ -28,7 +28,7 @@ def _faults(outcome: Outcome) -> Iterator[str]:
     found = [(fault.kind, recovery.after(began, histories)) for fault, began in outcome.faults]
     yield f"faults ({len(found)}), and how soon after each, in seconds as median / p99 / longest,"
     yield "a payout that was under way moved on; and all had that were being sent:"
-    for kind in Kind:
+    for kind in kinds(outcome.wanted.database):
         of_kind = [one for name, one in found if name is kind]
         yield _row(kind, len(of_kind), of_kind)
     yield _row("all", len(found), [one for _, one in found])

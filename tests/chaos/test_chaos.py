@@ -1,22 +1,25 @@
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pytest
+
 from tests.chaos import report
 from tests.chaos.__main__ import chaos
 from tests.chaos.course import Wanted
-from tests.chaos.plan import Kind
+from tests.chaos.plan import kinds
 
 SECONDS = 40.0
 SEED = 3
 
 
-def test_the_promises_hold_whatever_breaks() -> None:
+@pytest.mark.parametrize("database", ["postgres", "sqlite"])
+def test_the_promises_hold_whatever_breaks(database: str) -> None:
     """
     Each kind of fault at least once, under load: then all comes to rest, and every promise holds.
     """
     with TemporaryDirectory(prefix="payouts-chaos-") as folder:
-        outcome = chaos(Wanted(SEED, SECONDS, jobs_per_second=1.0), Path(folder))
+        outcome = chaos(Wanted(SEED, SECONDS, 1.0, database), Path(folder))
 
     assert outcome.breaches == (), "\n".join(report.lines(outcome))
-    assert {fault.kind for fault, _ in outcome.faults} == set(Kind)
+    assert {fault.kind for fault, _ in outcome.faults} == set(kinds(database))
     assert outcome.accepted + outcome.rejected == outcome.made >= SECONDS / 2

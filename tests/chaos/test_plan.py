@@ -2,31 +2,32 @@ from itertools import pairwise
 
 import pytest
 
-from tests.chaos.plan import LONGER_THAN_A_LEASE, Kind, make
+from tests.chaos.plan import LONGER_THAN_A_LEASE, Kind, kinds, make
 
 
 def test_a_seed_gives_its_plan_again() -> None:
     """
     The same seed is the same plan, a longer run begins alike, and another seed is another plan.
     """
-    plan = make(7, 60.0)
+    plan = make(7, 60.0, "postgres")
 
-    assert make(7, 60.0) == plan
-    assert make(7, 120.0)[: len(plan)] == plan
-    assert make(8, 60.0) != plan
+    assert make(7, 60.0, "postgres") == plan
+    assert make(7, 120.0, "postgres")[: len(plan)] == plan
+    assert make(8, 60.0, "postgres") != plan
 
 
+@pytest.mark.parametrize("database", ["postgres", "sqlite"])
 @pytest.mark.parametrize("seed", range(20))
-def test_a_plan_can_be_carried_out(seed: int) -> None:
+def test_a_plan_can_be_carried_out(seed: int, database: str) -> None:
     """
     Every kind of fault comes early, and none hits what another one holds.
     """
-    plan = make(seed, 600.0)
+    plan = make(seed, 600.0, database)
     by_target: dict[str, list[float]] = {}
     for fault in plan:
         by_target.setdefault(fault.target, []).extend((fault.at, fault.ends))
 
-    assert {fault.kind for fault in plan if fault.at < 60.0} == set(Kind)
+    assert {fault.kind for fault in plan if fault.at < 60.0} == set(kinds(database))
     assert all(a <= b for times in by_target.values() for a, b in pairwise(times))
     frozen = [fault.lasts for fault in plan if fault.kind is Kind.WORKER_FROZEN]
     assert min(frozen) >= LONGER_THAN_A_LEASE
