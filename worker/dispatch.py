@@ -3,6 +3,9 @@ Waking workers by task name, after the commit and never instead of it.
 """
 
 import logging
+import math
+import time
+from collections.abc import Callable
 from typing import Any
 
 from celery import Celery
@@ -17,19 +20,27 @@ log = logging.getLogger("jdpay_payouts.dispatch")
 #: sweeps. More would find their payouts woken again, and hold up what comes after them.
 QUEUED = 200
 
+#: After a wake-up that failed the next ones are left to the sweep for so long: each would take
+#: seconds to fail, and a hundred of them longer than a task may.
+_AWAY_SECONDS = 5.0
+
 
 class CeleryDispatcher:
     """
     A `Dispatcher` over the broker. It tries once: the sweep wakes whatever it could not.
     """
 
-    def __init__(self, app: Celery) -> None:
+    def __init__(self, app: Celery, clock: Callable[[], float] = time.monotonic) -> None:
         self._app = app
+        self._clock = clock
+        self._away_until = -math.inf
 
     def room(self) -> Room:
         """
         How many more wake-ups the queues take; none while the broker is away.
         """
+        if self._is_away():
+            return Room(sends=0, queries=0)
         with self._app.producer_or_acquire() as producer:
             connection = producer.connection
             away = (OperationalError, *connection.connection_errors, *connection.channel_errors)
@@ -54,13 +65,19 @@ class CeleryDispatcher:
         """
         self._wake(TaskName.QUERY, payout_id)
 
+    def _is_away(self) -> bool:
+        return self._clock() < self._away_until
+
     def _wake(self, task: TaskName, payout_id: int) -> None:
+        if self._is_away():
+            return
         try:
             self._app.send_task(
                 task.value, args=(payout_id,), queue=ROUTES[task].value, retry=False
             )
         except OperationalError:
             log.warning("broker away; the sweep will wake it", extra={"payout_id": payout_id})
+            self._away_until = self._clock() + _AWAY_SECONDS
 
 
 def _free(channel: Any, queue: QueueName) -> int:

@@ -137,3 +137,28 @@ def test_without_a_broker_there_is_no_room(tmp_path: Path) -> None:
 
         broker.start()
         assert dispatcher.room() == Room(QUEUED, QUEUED)
+
+
+def test_a_broker_that_goes_away_is_tried_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """
+    A hundred wake-ups do not wait a hundred times for a connection; a while later it is tried anew.
+    """
+    seconds = 0.0
+    with Broker(tmp_path) as broker, an_app(broker.url) as app:
+        dispatcher = CeleryDispatcher(app, lambda: seconds)
+        broker.kill()
+        for payout_id in range(100):
+            dispatcher.submit(payout_id)
+        assert [record.message for record in caplog.records].count(
+            "broker away; the sweep will wake it"
+        ) == 1
+        assert dispatcher.room() == Room(0, 0)
+
+        broker.start()
+        dispatcher.submit(1)
+        seconds = 5.0
+        assert dispatcher.room() == Room(QUEUED, QUEUED)
+        dispatcher.submit(1)
+        assert dispatcher.room() == Room(QUEUED - 1, QUEUED)

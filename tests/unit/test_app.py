@@ -309,6 +309,7 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Service:
     """
     service = Service()
     monkeypatch.setattr(bootstrap, "payouts", lambda: service)
+    monkeypatch.setattr(bootstrap, "watch", lambda: service)
     return service
 
 
@@ -335,7 +336,7 @@ def test_a_task_calls_its_use_case(service: Service, tasks: ModuleType) -> None:
     tasks.query.run(7, later="x")
     tasks.sweep.run(later="x")
 
-    assert service.calls == [("submit", 7), ("follow_up", 7), ("sweep",)]
+    assert service.calls == [("submit", 7), ("follow_up", 7), ("keep",), ("sweep",)]
 
 
 def test_a_bad_job_is_rejected_and_acknowledged(service: Service, tasks: ModuleType) -> None:

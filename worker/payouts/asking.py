@@ -6,7 +6,7 @@ The schedule gives the times; what is known of the payout says which part of it 
 
 from datetime import datetime
 
-from worker.payouts.bearing import is_odd
+from worker.payouts.bearing import CLOSED_TWICE_AFTER, is_odd
 from worker.payouts.evidence import Source
 from worker.payouts.reading import Reading
 from worker.payouts.rules import Rules
@@ -50,7 +50,7 @@ def _due(
         return now
     if status is PayoutStatus.PAID:
         return rules.schedule.after_success(settled_at, answered_at)
-    return None
+    return _closed_again_at(reading)
 
 
 def is_doubted(reading: Reading) -> bool:
@@ -90,6 +90,19 @@ def _ladder(reading: Reading, status: PayoutStatus, rules: Rules) -> datetime | 
         gaps = [ended + gap for gap in rules.resend_gaps]
         return min([due, *(at for at in gaps if asked is None or at > asked)])
     return due
+
+
+def _closed_again_at(reading: Reading) -> datetime | None:
+    """
+    When to ask a closed payout's last question: JD's second word, and the proof of a release.
+    """
+    told = (t.evidence for t in reading.trades if t.status is PayoutStatus.FAILED)
+    asked = [e.asked_at for e in told if e.source is Source.QUERY and e.asked_at is not None]
+    due = min(asked, default=None)
+    if due is None or reading.answered_at is None:
+        return None
+    due += CLOSED_TWICE_AFTER
+    return None if reading.answered_at >= due else due
 
 
 def _is_confirmed(reading: Reading, status: PayoutStatus, settled_at: datetime) -> bool:

@@ -18,6 +18,10 @@ from worker.payouts.status import PayoutStatus, Reason
 #: 可用余额不足: the `trade_respcode` of a trade that JD closed because our balance was too small.
 BALANCE_SHORT = "ACC3030007"
 
+#: A close counts as proof once JD repeats it so long after: nobody has seen a CLOS turn to FINI,
+#: and nobody has promised that it cannot.
+CLOSED_TWICE_AFTER = timedelta(hours=24)
+
 #: How far JD's clock and ours may differ when a trade's date is held against an attempt's.
 CLOCK_TOLERANCE = timedelta(minutes=5)
 

@@ -98,4 +98,5 @@ def _dead_ends(
         # Only letting it go or withdrawing it settles this case, so held again it opens again.
         yield CaseNote(CaseKind.STALE, reopens=True)
     if status.awaits_gateway and sent_at is not None and now - sent_at > rules.schedule.patience:
-        yield CaseNote(CaseKind.UNRESOLVED)
+        # With each further answer that ends nothing, a case that a person closed opens again.
+        yield CaseNote(CaseKind.UNRESOLVED, max((e.id for e in reading.answers), default=None))

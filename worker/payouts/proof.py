@@ -4,9 +4,7 @@ What proves that an obligation is not paid, and will not be: each proof by its e
 Never a status alone, never a timeout, never half a proof.
 """
 
-from datetime import timedelta
-
-from worker.payouts.bearing import Trade
+from worker.payouts.bearing import CLOSED_TWICE_AFTER, Trade
 from worker.payouts.evidence import Source, TradeStatus
 from worker.payouts.model import AttemptOutcome
 from worker.payouts.reading import Reading
@@ -14,10 +12,6 @@ from worker.payouts.status import PayoutStatus
 
 #: Ids of the evidence that something rests on.
 Proof = tuple[int, ...]
-
-#: A close counts as proof once JD repeats it so long after: nobody has seen a CLOS turn to FINI,
-#: and nobody has promised that it cannot.
-CLOSED_TWICE_AFTER = timedelta(hours=24)
 
 
 def unpaid(reading: Reading) -> Proof | None:

@@ -41,6 +41,7 @@ FAILED = a_payout(PayoutStatus.FAILED)
 RETURNED = a_payout(PayoutStatus.RETURNED)
 WPAR = a_trade(TradeStatus.WPAR)
 FINI = a_trade(TradeStatus.FINI)
+CLOS = a_trade(TradeStatus.CLOS)
 PART = a_trade(TradeStatus.REFU, refund_fen=1)
 
 
@@ -84,7 +85,11 @@ def due(dossier: Dossier, minutes: float) -> datetime | None:
         (RETURNED, (a_notification(a_trade(TradeStatus.REFU), 0),), 5, 5),
         # then it is confirmed
         (PAID, (a_notification(FINI, 0), a_query(FINI, 1)), 5, 24 * 60),
-        (FAILED, (a_query(a_trade(TradeStatus.CLOS), 1),), 5, None),
+        # a close is asked about once more, a day later: that is the proof of a release
+        (FAILED, (a_query(CLOS, 1),), 5, 24 * 60 + 1),
+        (FAILED, (a_query(CLOS, 1), a_query(CLOS, 24 * 60)), 24 * 60, 24 * 60 + 1),
+        (FAILED, (a_query(CLOS, 1), a_query(CLOS, 24 * 60 + 1)), 24 * 60 + 1, None),
+        (FAILED, (a_query(CLOS, 1), not_found(24 * 60 + 1)), 24 * 60 + 1, None),
         (RETURNED, (a_query(a_trade(TradeStatus.REFU), 1),), 5, None),
         # refused for the payee's data: confirmed by one query as well
         (FAILED, (a_reply(a_bare(Meaning.PAYEE)),), 5, 5),

@@ -245,6 +245,17 @@ def test_no_final_answer_for_the_whole_schedule(
     assert expected == opened(a_dossier(a_payout(status)), days * 24 * 60)
 
 
+def test_a_further_answer_without_an_end_is_another_case() -> None:
+    """
+    A person who closed the case is told again when JD says once more that it has not finished.
+    """
+    days = 24 * 60
+    asked = (a_query(WPAR, 1), a_query(WPAR, 46 * days))
+    dossier = a_dossier(a_payout(PayoutStatus.PROCESSING), *asked)
+
+    assert {CaseNote(CaseKind.UNRESOLVED, 2)} == opened(dossier, 46 * days)
+
+
 def test_several_kinds_stand_side_by_side() -> None:
     """
     Each kind has its own case.
