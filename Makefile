@@ -14,8 +14,9 @@ SEEDS ?= 1000
 MINUTES ?= 10
 SEED ?= 1
 MESSAGES ?= 100000
+EXAMPLES ?= 1000
 
-.PHONY: help install demo test check simulate chaos fuzz mutants lock clean openssl
+.PHONY: help install demo test check machine simulate chaos fuzz mutants lock clean openssl
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -33,6 +34,9 @@ check: .venv/installed-dev ## Lint, format, types and layers
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 	@$(BIN)/python -m pytest --quiet tests/test_layers.py
+
+machine: .venv/installed-dev ## Tell EXAMPLES stories to a state machine of the service
+	@$(BIN)/python -m tests.machine --examples $(EXAMPLES)
 
 simulate: .venv/installed-dev ## Simulate SEEDS worlds of crashes and lost messages
 	@$(BIN)/python -m tests.simulation --seeds $(SEEDS)

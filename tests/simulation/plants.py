@@ -161,10 +161,10 @@ def refusal_after_exposure() -> list[Change]:
     """
     verdict = policy._verdict
 
-    def hasty(reading: Any) -> Any:
+    def hasty(reading: Any, *rest: Any) -> Any:
         if reading.refusals and reading.top is None and not reading.payout.status.is_final:
             return policy._refused(reading.refusals[-1])
-        return verdict(reading)
+        return verdict(reading, *rest)
 
     return [(policy, "_verdict", hasty)]
 

@@ -1,0 +1,253 @@
+"""
+What must hold, whatever was done: the named invariants, and what no row can show about itself.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+from tests.factories import MEMBER
+from tests.machine.books import Course, Trade
+from tests.machine.service import Service
+from worker.payouts.evidence import Answer, Source
+from worker.payouts.invariants import Breach, Invariant, at_rest, of_books, of_payout
+from worker.payouts.model import Attempt, Dossier, Order, Payout
+from worker.payouts.status import PayoutStatus, Reason
+
+_REFUSALS = frozenset(
+    {
+        Reason.PAYEE_REFUSED,
+        Reason.REQUEST_REFUSED,
+        Reason.CHANNEL_REFUSED,
+        Reason.BALANCE_REFUSED,
+        Reason.FAILED_BY_HAND,
+    }
+)
+#: How payouts end that JD never booked.
+_UNPAID = frozenset({PayoutStatus.FAILED, PayoutStatus.CANCELLED})
+#: The claim comes in time, the connection after it: so long after the claim at most.
+_LATENESS = timedelta(hours=1)
+_MANY = 1000
+
+
+class Checks:
+    """
+    Looks at the ledger past all guards, and at the books.
+    """
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._ledger = service.ledger
+        self._accepted: dict[int, Order] = {}
+        self._stood: dict[int, PayoutStatus] = {}
+        #: The rows as they were last time: nothing of a payout changes without its row.
+        self._looked_at: dict[int, Payout] = {}
+        #: Each transmission of a number: when, and what.
+        self._sent: defaultdict[str, list[tuple[datetime, str]]] = defaultdict(list)
+        #: What was wrong where no rule can raise: inside of the service.
+        self._found: list[Breach] = []
+        service.stage.saw = self._saw
+        service.gateway.connected = self._connected
+        service.gateway.booked = self._booked
+
+    def after_a_rule(self) -> None:
+        """
+        Check all that must hold at any time.
+        """
+        self._raise(self._found)
+        rows = {row.id: row for row in self._ledger.payouts(None, _MANY)}
+        self._raise(self._disappeared(rows))
+        self._raise(self._fallen(rows))
+        for row in rows.values():
+            if row is not self._looked_at.get(row.id):
+                self._raise(self._of_row(row))
+        self._looked_at = rows
+        self._raise(self._of_books(rows.values()))
+
+    def at_rest(self, healed_at: datetime) -> None:
+        """
+        Check what must hold once faults have healed and the schedule has passed.
+        """
+        self.after_a_rule()
+        now = self._service.clock.now
+        for row in self._ledger.payouts(None, _MANY):
+            dossier = self._ledger.dossier(row.id)
+            self._raise(of_payout(dossier, *self._paper(row), now, self._service.rules))
+            if row.id not in self._service.resolved:
+                self._raise(at_rest(dossier))
+            if row.status is PayoutStatus.SENDING:
+                detail = "sending, and nobody is"
+                self._raise([Breach(Invariant.I8_COMES_TO_REST, row.out_trade_no, detail)])
+            self._raise(self._behind(dossier, healed_at))
+        self._raise(self._without_trace())
+
+    def _raise(self, breaches: Iterable[Breach]) -> None:
+        found = list(breaches)
+        assert not found, "\n".join(map(str, found))
+
+    def _of_row(self, row: Payout) -> Iterator[Breach]:
+        dossier = self._ledger.dossier(row.id)
+        lost = row.status is PayoutStatus.SENDING and row.lease_until is None
+        waits = lost or any(e.applied_at is None for e in dossier.evidence)
+        now = self._service.clock.now
+        for breach in of_payout(dossier, *self._paper(row), now, self._service.rules):
+            if not (waits and breach.invariant is Invariant.I6_ORDER_DOES_NOT_MATTER):
+                yield breach
+        yield from self._untrue(row)
+
+    def _paper(self, row: Payout) -> tuple[list, list]:  # type: ignore[type-arg]
+        cases = self._ledger.cases(open_only=False, limit=_MANY)
+        return list(self._ledger.history(row.id)), [c for c in cases if c.payout_id == row.id]
+
+    def _disappeared(self, rows: dict[int, Payout]) -> Iterator[Breach]:
+        for payout_id, order in self._accepted.items():
+            if payout_id not in rows or self._ledger.order(payout_id) != order:
+                detail = "was accepted, and is not there as it was"
+                yield Breach(Invariant.I2_NOTHING_LOST, order.out_trade_no, detail)
+        self._accepted |= {payout_id: self._ledger.order(payout_id) for payout_id in rows}
+
+    def _fallen(self, rows: dict[int, Payout]) -> Iterator[Breach]:
+        for payout_id, row in rows.items():
+            stood = self._stood.get(payout_id, row.status)
+            if stood.is_final and row.status is not stood and row.status.rank <= stood.rank:
+                detail = f"fell from {stood} to {row.status}"
+                yield Breach(Invariant.I3_ONLY_UP, row.out_trade_no, detail)
+            self._stood[payout_id] = row.status
+
+    def _of_books(self, rows: Iterable[Payout]) -> Iterator[Breach]:
+        owed = {row.out_trade_no: (row.obligation, row.amount_fen) for row in rows}
+        books = self._service.books
+        yield from of_books(books.debits, books.kept_fen(self._service.clock.now), owed)
+
+    def _untrue(self, row: Payout) -> Iterator[Breach]:
+        """
+        A status that JD never truly gave it.
+        """
+        if row.status.rank <= PayoutStatus.UNKNOWN.rank and row.status is not PayoutStatus.REFUSED:
+            return
+        number, books = row.out_trade_no, self._service.books
+        if row.reason in _REFUSALS:
+            # Of all orders with this number that went out: one that was not may have arrived.
+            true = 0 < books.refused[number] >= len(self._sent[number])
+        else:
+            trade = books.trades.get(number)
+            true = trade is not None and row.status in trade.stood(self._service.clock.now)
+        if not true:
+            detail = f"{row.status} ({row.reason}), which JD never said in truth"
+            yield Breach(Invariant.I7_SIGNED_ONLY, number, detail)
+
+    def _behind(self, dossier: Dossier, healed_at: datetime) -> Iterator[Breach]:
+        """
+        A record that is at rest, and is not what became of the money.
+
+        Of one that nobody asked about since the faults healed, nothing can be said.
+        """
+        row, now = dossier.payout, self._service.clock.now
+        asked = any(e.asked_at and e.asked_at > healed_at for e in dossier.evidence)
+        if not asked or dossier.open_cases or row.id in self._service.resolved:
+            return
+        trade = self._service.books.trades.get(row.out_trade_no)
+        if trade is not None and trade.course is Course.CLOSED_THEN_PAID:
+            # JD took its word back, and nobody asks again about what JD has closed and confirmed.
+            return
+        if trade is None:
+            if row.status not in _UNPAID:
+                detail = f"{row.status}, and JD has no such trade"
+                yield Breach(Invariant.I8_COMES_TO_REST, row.out_trade_no, detail)
+            return
+        true, back_fen = max(trade.stood(now), key=_rank), trade.returned_fen(now)
+        if (row.status, row.returned_fen) != (true, back_fen):
+            detail = f"{row.status} in the ledger, {true} in JD's books, {back_fen} fen back"
+            yield Breach(Invariant.I8_COMES_TO_REST, row.out_trade_no, detail)
+
+    def _without_trace(self) -> Iterator[Breach]:
+        rejected = {r.out_trade_no for r in self._ledger.rejections(_MANY)}
+        for order in self._service.jobs:
+            row = self._ledger.find(MEMBER, order.out_trade_no)
+            taken = row is not None and self._ledger.order(row.id) == order
+            if not taken and order.out_trade_no not in rejected:
+                detail = "neither accepted nor rejected"
+                yield Breach(Invariant.I2_NOTHING_LOST, order.out_trade_no, detail)
+
+    def _saw(self, effect: str, args: tuple[Any, ...], result: Any) -> None:
+        if effect == "ledger.claim" and result is not None:
+            self._found += self._known(result)
+        elif effect == "ledger.record":
+            self._found += self._unrecorded(*args)
+
+    def _known(self, attempt: Attempt) -> Iterator[Breach]:
+        """
+        A claim although JD had told us, signed and in full, that it has this payout.
+        """
+        dossier = self._ledger.dossier(attempt.payout_id)
+        row = dossier.payout
+        ours = (row.terms.customer_no, row.out_trade_no, row.amount_fen, row.currency)
+        for answer in (e.answer for e in dossier.evidence if e.answer.verified):
+            names = (answer.member, answer.number, answer.amount_fen, answer.currency)
+            if answer.trade_status is not None and names == ours:
+                detail = f"claimed although JD had told of {answer.trade_status}"
+                yield Breach(Invariant.I1_PAID_ONCE, row.out_trade_no, detail)
+
+    def _unrecorded(
+        self, payout: Payout | None, source: Source, answer: Answer
+    ) -> Iterator[Breach]:
+        """
+        An answer that was handed to the ledger, and is not there.
+        """
+        if payout is not None:
+            said = (source, answer.raw, answer.verified)
+            told = self._ledger.dossier(payout.id).evidence
+            if not any((e.source, e.answer.raw, e.answer.verified) == said for e in told):
+                yield Breach(Invariant.I2_NOTHING_LOST, payout.out_trade_no, f"{source} not kept")
+
+    def _connected(self, number: str, request: str) -> None:
+        self._found += self._unowned(number)
+        self._found += self._unproven(number)
+        self._found += self._otherwise(number, request)
+        self._sent[number].append((self._service.clock.now, request))
+
+    def _booked(self, trade: Trade) -> None:
+        """
+        Nothing is debited that was not accepted.
+        """
+        row = self._ledger.find(MEMBER, trade.number)
+        if row is None or row.amount_fen != trade.amount_fen:
+            detail = f"{trade.amount_fen} fen debited, which nobody accepted"
+            self._found.append(Breach(Invariant.I1_PAID_ONCE, trade.number, detail))
+
+    def _unowned(self, number: str) -> Iterator[Breach]:
+        """
+        A connection without a lease of the process's own that outlasts the exchange.
+        """
+        attempt, until = self._service.stage.current.attempt, None
+        row = self._ledger.find(MEMBER, number)
+        if attempt and row and row.lease_token == attempt.lease_token:
+            until = row.lease_until
+        if until is None or until < self._service.clock.now + self._service.rules.http_deadline:
+            detail = f"connected under a lease until {until}"
+            yield Breach(Invariant.I9_ONE_AT_A_TIME, number, detail)
+
+    def _unproven(self, number: str) -> Iterator[Breach]:
+        """
+        A number that goes out again although nothing shows that JD does not have it.
+        """
+        sent, rules = self._sent[number], self._service.rules
+        if len(sent) <= self._service.books.refused[number]:
+            return
+        first, last = sent[0][0], sent[-1][0]
+        denied = self._service.gateway.denied[number]
+        counted = [asked - last for asked in denied if asked - last >= rules.resend_gaps[0]]
+        proven = len(counted) >= len(rules.resend_gaps) and max(counted) >= rules.resend_gaps[-1]
+        late = self._service.clock.now - first > rules.resend_window + _LATENESS
+        if late or not proven or len(sent) > rules.resend_limit:
+            detail = f"sent again, and JD denied it {len(counted)} times since"
+            yield Breach(Invariant.I1_PAID_ONCE, number, detail)
+
+    def _otherwise(self, number: str, request: str) -> Iterator[Breach]:
+        if any(before != request for _, before in self._sent[number]):
+            yield Breach(Invariant.I1_PAID_ONCE, number, "sent with other content than before")
+
+
+def _rank(status: PayoutStatus) -> int:
+    return status.rank

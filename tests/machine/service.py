@@ -1,0 +1,301 @@
+"""
+The real service around a ledger in memory, with everything in reach that may happen to it.
+"""
+
+import contextlib
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import count
+
+from tests.factories import MEMBER, TERMS
+from tests.machine.books import Books
+from tests.machine.fates import Spoil
+from tests.machine.gateway import Gateway
+from tests.machine.stage import Blow, Stage, Strike
+from tests.machine.virtual import VirtualClock
+from tests.simulation.effects import guarded
+from worker.payouts.acceptance import Conflict
+from worker.payouts.clerk import Clerk
+from worker.payouts.desk import Action, NotAllowed, decide, legal, may_replace
+from worker.payouts.errors import StaleTransition
+from worker.payouts.evidence import Answer, TradeStatus
+from worker.payouts.followup import Schedule, Stretch
+from worker.payouts.model import Order, Payout, Rejection
+from worker.payouts.ports import Room
+from worker.payouts.rules import Rules
+from worker.payouts.service import Payouts
+from worker.payouts.status import PayoutStatus
+from worker.payouts.vigil import Beat
+from worker.payouts.watch import Watch
+from worker.store.memory import MemoryLedger
+
+RULES = Rules(
+    schedule=Schedule(
+        tail=(Stretch(timedelta(hours=1), timedelta(hours=2)), Stretch(timedelta(days=7))),
+        watch=(timedelta(days=1), timedelta(days=2)),
+    ),
+    breaker_least=3,
+)
+OPERATOR = "operator"
+_BEAT = timedelta(seconds=5)
+_LONGEST_REST = timedelta(hours=1)
+_ALL = 100
+
+
+@dataclass(frozen=True)
+class Message:
+    """
+    What a worker is asked to do. Entry messages alone carry an order, and are acknowledged late.
+    """
+
+    task: str
+    payout_id: int = 0
+    order: Order | None = None
+    #: How often the broker had been wiped when it took this.
+    epoch: int = 0
+
+
+class Service:
+    """
+    Workers, sweepers, receivers and operators; the broker's messages are the caller's to deliver.
+    """
+
+    def __init__(self, met: Counter[str]) -> None:
+        self.clock = VirtualClock()
+        self.rules = RULES
+        tokens = count(1)
+        self.ledger = MemoryLedger(self.clock, lambda: f"lease-{next(tokens)}")
+        self.books = Books()
+        self.stage = Stage(self.clock, RULES.lease_margin - timedelta(seconds=1))
+        self.gateway = Gateway(self.clock, self.books, self.stage.connecting, met)
+        self.epoch = 0
+        self.published: list[Message] = []
+        #: What was ever produced, and the payouts whose cases a person closed.
+        self.jobs: list[Order] = []
+        self.resolved: set[int] = set()
+        self._seen = 0
+        self._ledger = guarded("ledger", self.ledger, self.stage.around)
+        self._gateway = guarded("gateway", self.gateway, self.stage.around)
+        self._dispatcher = guarded("dispatcher", self, self.stage.around)
+        self.stage.struck = lambda blow: met.update([str(blow)])
+        self.stage.go_on = lambda by: self.live_until(self.clock.now + by)
+        self.stage.others = {
+            Blow.SWEEP: self._sweep,
+            Blow.QUERY: self._ask_about_everything,
+            Blow.NOTICES: self._notify_of_everything,
+            Blow.PAUSED: lambda: self.ledger.pause(MEMBER, "a look", OPERATOR),
+            Blow.BROKER_WIPED: self.wipe,
+        }
+
+    def payouts(self) -> Payouts:
+        """
+        The use cases, as a process has them that starts now.
+        """
+        return Payouts(self._clerk("worker"), self._gateway, self._dispatcher, TERMS)
+
+    def submit(self, payout_id: int) -> None:
+        """
+        Take a message for a worker: this is the dispatcher.
+        """
+        self.published.append(Message("submit", payout_id, epoch=self.epoch))
+
+    def query(self, payout_id: int) -> None:
+        """
+        Take a message for a worker.
+        """
+        self.published.append(Message("follow_up", payout_id, epoch=self.epoch))
+
+    def taken(self) -> list[Message]:
+        """
+        The messages that were published since somebody last took them.
+        """
+        taken, self.published = self.published, []
+        return taken
+
+    def wipe(self) -> None:
+        """
+        Forget every message.
+        """
+        self.published.clear()
+        self.epoch += 1
+        self._seen = 0
+
+    def seen(self, uid: str) -> int:
+        """
+        How far the database had counted: the broker is its witness.
+        """
+        return self._seen
+
+    def remember(self, beat: Beat) -> None:
+        """
+        Keep that.
+        """
+        self._seen = beat.count
+
+    def room(self) -> Room:
+        """
+        Enough for everything.
+        """
+        return Room(_ALL, _ALL)
+
+    def perform(self, message: Message, strike: Strike | None = None) -> None:
+        """
+        Do what a task does with its message; one whose job was not taken comes again.
+        """
+        if message.epoch != self.epoch:
+            return
+        whole = self.stage.run(lambda: self._perform(message), strike)
+        if message.order is not None and not whole and message.epoch == self.epoch:
+            self.published.append(message)
+
+    def sweep(self, strike: Strike | None = None) -> None:
+        """
+        Do what beat asks for.
+        """
+        self.stage.run(self._sweep, strike)
+
+    def ask(self, row: Payout, strike: Strike | None = None) -> None:
+        """
+        Do what `payouts query` does.
+        """
+        self.stage.run(lambda: self.payouts().query(row.id), strike)
+
+    def hear(self, answer: Answer, strike: Strike | None = None) -> None:
+        """
+        Do what the receiver does with a notification.
+        """
+
+        def work() -> None:
+            clerk = self._clerk("receiver")
+            if answer.verified:
+                clerk.notify(answer)
+            elif answer.number is not None:
+                clerk.doubt(answer.number)
+
+        self.stage.run(work, strike)
+
+    def operate(self, action: Action, payout: Payout, strike: Strike | None = None) -> None:
+        """
+        Take a person's decision, if it is legal.
+        """
+
+        def work() -> None:
+            dossier = self._ledger.dossier(payout.id)
+            self._ledger.decide(dossier, decide(action, dossier, OPERATOR, "it was asked for"))
+
+        self._at_the_desk(work, strike)
+
+    def replace(self, payout: Payout, order: Order, strike: Strike | None = None) -> bool:
+        """
+        Have another payout pay instead, if that is legal; return whether it is there now.
+        """
+
+        def work() -> None:
+            dossier = self._ledger.dossier(payout.id)
+            decision = may_replace(dossier, OPERATOR, "it was asked for")
+            self._ledger.replace(dossier, decision, order, TERMS)
+
+        self._at_the_desk(work, strike)
+        row = self.ledger.find(MEMBER, order.out_trade_no)
+        return row is not None and self.ledger.order(row.id) == order
+
+    def resolve(self, payout: Payout) -> None:
+        """
+        Close a payout's oldest case, if it is one to be closed.
+        """
+        dossier = self.ledger.dossier(payout.id)
+        for case in dossier.open_cases[:1]:
+            if Action.RESOLVE in legal(case, dossier):
+                self.ledger.close_case(case, OPERATOR, "it was looked into")
+                self.resolved.add(payout.id)
+
+    def live_until(self, end: datetime) -> None:
+        """
+        Let beat and workers do all that falls due until then, undisturbed.
+        """
+        rest = _BEAT
+        while True:
+            for message in self.taken():
+                self.perform(message)
+            due = self._next_due()
+            # What waits for somebody stays due, and the time is over all the same.
+            if due is None or max(due, self.clock.now) > end:
+                break
+            self.clock.advance(max(due - self.clock.now, timedelta(0)))
+            waited = bool(self.ledger.unapplied(1))
+            self.sweep()
+            # What is due may wait for somebody: a paused channel, for instance.
+            rest = _BEAT if waited or self.published else min(2 * rest, _LONGEST_REST)
+            self.clock.advance(rest)
+        self.clock.advance(max(end - self.clock.now, timedelta(0)))
+
+    def come_to_rest(self) -> datetime:
+        """
+        Heal all faults, have everybody do what is theirs, and let the schedule pass.
+
+        Return when the faults healed.
+        """
+        healed_at = self.clock.now
+        self.gateway.fortunes.clear()
+        self.gateway.replies.clear()
+        for order in self.jobs:
+            self.perform(Message("enqueue", order=order, epoch=self.epoch))
+        for minutes in (1, 5, 60, 360):
+            # Each of the payouts may stop the channel once, for a balance that is too small.
+            self.ledger.resume(MEMBER, "mended", OPERATOR)
+            self.live_until(healed_at + timedelta(minutes=minutes))
+        schedule = self.rules.schedule
+        longest = max(schedule.watch[-1], schedule.patience + schedule.tail[-1].every)
+        self.live_until(healed_at + longest + timedelta(days=2))
+        return healed_at
+
+    def _perform(self, message: Message) -> None:
+        service = self.payouts()
+        if message.order is None:
+            getattr(service, message.task)(message.payout_id)
+            return
+        outcome = service.accept(message.order)
+        if isinstance(outcome, Conflict):
+            number = message.order.out_trade_no
+            service.reject(Rejection(outcome.reason, outcome.faults, 0, "", number))
+
+    def _sweep(self) -> None:
+        Watch(self._clerk("watch"), self).keep()
+        self.payouts().sweep()
+
+    def _at_the_desk(self, work: Callable[[], None], strike: Strike | None) -> None:
+        def polite() -> None:
+            with contextlib.suppress(NotAllowed, StaleTransition):
+                work()
+
+        self.stage.run(polite, strike)
+
+    def _next_due(self) -> datetime | None:
+        """
+        When the ledger next holds something for a sweep.
+        """
+        if self.ledger.unapplied(1):
+            return self.clock.now
+        due: list[datetime | None] = []
+        for row in self.ledger.payouts(None, _ALL):
+            due += [row.next_query_at, row.lease_until]
+            if row.status is PayoutStatus.SENDING and row.lease_until is None:
+                due.append(self.clock.now)
+            if not self.ledger.dossier(row.id).open_cases:
+                due.append(row.next_send_at)
+        return min((at for at in due if at is not None), default=None)
+
+    def _clerk(self, actor: str) -> Clerk:
+        return Clerk(self._ledger, MEMBER, self.rules, actor)
+
+    def _ask_about_everything(self) -> None:
+        for row in self.ledger.payouts(None, _ALL):
+            self.payouts().query(row.id)
+
+    def _notify_of_everything(self) -> None:
+        for trade in list(self.books.trades.values()):
+            notice = self.gateway.notice(trade.number, 0, Spoil.NOTHING, TradeStatus.FINI)
+            if notice is not None:
+                self.hear(notice)

@@ -1,0 +1,63 @@
+"""
+Some hundred stories of the machine, and the proof that they would find something.
+"""
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.machine.books import Course
+from tests.machine.fates import Fate, Spoil, Word
+from tests.machine.ground import MET, Upset
+from tests.machine.running import EXAMPLES, STEP_COUNT, bounded, run
+from tests.machine.stage import Blow
+
+#: The guards whose absence the machine notices soon enough to look for it in every run.
+PLANTS = (
+    "timeout_means_failed",
+    "unlisted_code_means_failed",
+    "resend_after_one_denial",
+    "unsigned_is_believed",
+    "amount_is_not_compared",
+    "settle_without_version",
+    "send_before_commit",
+    "lease_is_not_renewed",
+    "no_answer_means_not_connected",
+    "asking_ends_in_silence",
+    "notification_is_not_kept",
+)
+
+
+def test_every_promise_is_kept() -> None:
+    """
+    Some hundred stories break no promise, and meet everything that may happen.
+    """
+    run(bounded(EXAMPLES, STEP_COUNT, derandomize=True))
+
+    spoils = [f"{told}: {spoil}" for told in ("reply", "answer", "notice") for spoil in Spoil]
+    alphabet = {str(one) for kind in (Fate, Word, Course, Blow, Upset) for one in kind}
+    assert alphabet | set(spoils) <= set(MET)
+
+
+@pytest.mark.parametrize("plant", PLANTS)
+def test_a_planted_bug_is_found(plant: str) -> None:
+    """
+    Each guard that is taken away is missed within some hundred stories.
+    """
+    with pytest.raises(AssertionError, match=r"^I\d+ "):
+        run(bounded(4 * EXAMPLES, STEP_COUNT, derandomize=True, shrinks=False), plant)
+
+
+def test_a_failing_story_is_shown() -> None:
+    """
+    The command ends with the shortest story of the breach, and with how to see it again.
+    """
+    command = [sys.executable, "-m", "tests.machine", "--examples", "100", "--seed", "1"]
+    command += ["--plant", "timeout_means_failed"]
+    told = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert told.returncode == 1
+    assert "state = PayoutMachine()" in told.stdout + told.stderr
+    assert "state.begin(" in told.stdout + told.stderr
+    assert "again: python -m tests.machine --examples 100 --steps 30 --seed 1" in told.stdout

@@ -1,0 +1,44 @@
+"""
+The time of everything: it stands still until somebody lets it pass.
+"""
+
+import heapq
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from itertools import count
+
+from tests.factories import NOON
+
+
+class VirtualClock:
+    """
+    The clock of the database, of JD and of the network; what was planned happens as it passes.
+    """
+
+    def __init__(self) -> None:
+        self.now = NOON
+        self._planned: list[tuple[datetime, int, Callable[[], object]]] = []
+        self._order = count()
+
+    def __call__(self) -> datetime:
+        """
+        What the ledger takes for its own time.
+        """
+        return self.now
+
+    def plan(self, after: timedelta, action: Callable[[], object]) -> None:
+        """
+        Have something happen later.
+        """
+        heapq.heappush(self._planned, (self.now + after, next(self._order), action))
+
+    def advance(self, by: timedelta) -> None:
+        """
+        Let time pass.
+        """
+        end = self.now + by
+        while self._planned and self._planned[0][0] <= end:
+            at, _, action = heapq.heappop(self._planned)
+            self.now = max(self.now, at)
+            action()
+        self.now = max(self.now, end)
