@@ -82,7 +82,7 @@ LIVES = (
     Life("refused", ("refused",), ((0, TradeStatus.FINI),)),
     Life(
         "no connection in time",
-        ("unconnected",) * 50,
+        ("unconnected",) * 8,
         ((0, TradeStatus.FINI),),
         unbooked=PayoutStatus.HELD,
     ),
