@@ -2,12 +2,17 @@
 A worker that dies with a request on the wire, and a broker that loses everything.
 """
 
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+
 import pytest
 import redis
 
 from tests.acceptance.conftest import PATIENCE, a_stack
 from tests.waiting import until
 from worker.demo.play import settle_accounts
+from worker.demo.stack import Stack
 from worker.demo.story import Actor, cast, enqueue
 from worker.payouts.model import AttemptOutcome
 from worker.payouts.status import PayoutStatus
@@ -74,3 +79,51 @@ def test_a_broker_that_forgets_everything_loses_no_accepted_payout() -> None:
         found = settle_accounts(stack, ledger)
 
     assert (found.debits, found.duplicates, found.missing) == (len(actors), 0, 0)
+
+
+@contextlib.contextmanager
+def _nobody_writes(stack: Stack) -> Iterator[None]:
+    """
+    Hold the database's write lock.
+    """
+    path = stack.environment["PAYOUTS_DATABASE_URL"].removeprefix("sqlite:///")
+    with contextlib.closing(sqlite3.connect(path, timeout=60, isolation_level=None)) as holder:
+        holder.execute("BEGIN IMMEDIATE")
+        yield
+        holder.execute("ROLLBACK")
+
+
+def test_a_job_is_its_producers_until_it_is_accepted() -> None:
+    """
+    Kill -9 while the worker accepts, and the broker forgets: the producer's repetition is paid.
+    """
+    lost, later = _actor("paid_at_once"), _actor("paid_later")
+    with (
+        a_stack() as (stack, ledger),
+        redis.Redis.from_url(stack.broker.url) as broker,
+    ):
+        member = stack.environment["PAYOUTS_CUSTOMER_NO"]
+
+        def is_being_accepted() -> bool:
+            return any(b"payouts.enqueue" in held for held in broker.hvals("unacked"))
+
+        def is_paid(actor: Actor) -> bool:
+            payout = ledger.find(member, actor.out_trade_no)
+            return payout is not None and payout.status is PayoutStatus.PAID
+
+        with _nobody_writes(stack):
+            enqueue(stack.broker.url, [lost])
+            until(is_being_accepted, PATIENCE)
+            stack.kill("worker")
+            broker.flushall()
+        stack.start("worker")
+        enqueue(stack.broker.url, [later])
+        until(lambda: is_paid(later), PATIENCE)
+        unknown_yet = ledger.find(member, lost.out_trade_no) is None
+
+        enqueue(stack.broker.url, [lost])
+        until(lambda: is_paid(lost), PATIENCE)
+        found = settle_accounts(stack, ledger)
+
+    assert unknown_yet
+    assert (found.debits, found.duplicates, found.missing) == (2, 0, 0)
