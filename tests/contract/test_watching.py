@@ -41,7 +41,7 @@ def test_each_beat_counts(ledger: Ledger) -> None:
     first, second = ledger.beat(), ledger.beat()
 
     assert (second.uid, second.count) == (first.uid, first.count + 1)
-    assert first.uid == ledger.uid()
+    assert second == ledger.last_beat()
 
 
 @pytest.mark.parametrize(

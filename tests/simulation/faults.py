@@ -28,7 +28,7 @@ RATES: dict[str, tuple[float, ...]] = {
     # between us and JD
     "connection_refused": _WHERE_IT_CAN,
     "request_lost": _WHERE_IT_CAN,
-    "resend_lost": (0.03, 0.1, 0.3),
+    "resend_lost": _WHERE_IT_CAN,
     "request_late": _WHERE_IT_CAN,
     "reply_lost": _OFTEN,
     "query_lost": _OFTEN,

@@ -19,7 +19,7 @@ def test_seeds_keep_every_promise() -> None:
     """
     A few hundred worlds in which everything goes wrong break no promise, and meet every fault.
     """
-    tally = run_some((range(300), None))
+    tally = run_some((range(500), None))
 
     assert tally.faults == {}
     assert {fault for fault in RATES if not tally.struck[fault]} == set()

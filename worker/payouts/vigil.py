@@ -25,9 +25,9 @@ class Vigil(Protocol):
     The ledger's share in keeping watch. Every method is one transaction.
     """
 
-    def uid(self) -> str:
+    def last_beat(self) -> Beat:
         """
-        What tells this database from every other.
+        How many sweeps this database has counted.
         """
 
     def beat(self) -> Beat:

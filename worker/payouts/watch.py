@@ -30,6 +30,7 @@ class Watch:
         Beat, hold what is stale, tell what is overdue, and judge how sending goes.
         """
         self.check_epoch()
+        self._witness.remember(self.ledger.beat())
         self._clerk.settle_all(self.ledger.unsent(limit, self.rules.send_within))
         for payout_id in self.ledger.overdue(limit, self.rules.overdue_after):
             log.error("overdue", extra={"action": "overdue", "payout_id": payout_id})
@@ -41,17 +42,16 @@ class Watch:
 
     def check_epoch(self) -> None:
         """
-        Beat, and begin a new epoch if the database has forgotten beats that the witness saw.
+        Begin a new epoch if the database has forgotten sweeps that the witness saw.
 
         A database restored from a backup, or failed over to a replica that lagged, may have
         forgotten what was sent: so JD is asked about everything unfinished before it sends again.
         """
-        # Asked before the beat: another sweep's newer beat must not look like lost ones.
-        seen = self._witness.seen(self.ledger.uid())
-        beat = self.ledger.beat()
-        if seen >= beat.count:
-            why = f"the database has counted {beat.count} sweeps, and {seen} were seen"
+        # The witness is asked first: a sweep that ends meanwhile must not look like a lost one.
+        seen = self._witness.seen(self.ledger.last_beat().uid)
+        counted = self.ledger.last_beat().count
+        if seen > counted:
+            why = f"the database has counted {counted} sweeps, and {seen} were seen"
             doubted = self.ledger.doubt(_ACTOR, why)
             detail = f"{why}; {doubted} payouts are asked about"
             log.critical("database restored", extra={"action": "restored", "detail": detail})
-        self._witness.remember(beat)

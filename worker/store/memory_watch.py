@@ -26,18 +26,18 @@ class MemoryWatch(Shelves):
         self._beats = 0
         self.epoch = 1
 
-    def uid(self) -> str:
+    def last_beat(self) -> Beat:
         """
-        One name for all: a ledger in memory is never restored.
+        How many sweeps were counted. One name for all: a ledger in memory is never restored.
         """
-        return "memory"
+        return Beat("memory", self._beats)
 
     def beat(self) -> Beat:
         """
         Count one more sweep.
         """
         self._beats += 1
-        return Beat(self.uid(), self._beats)
+        return self.last_beat()
 
     def doubt(self, who: str, why: str) -> int:
         """

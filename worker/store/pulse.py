@@ -19,13 +19,13 @@ class Pulse(Base):
     The database's own heartbeat and epoch.
     """
 
-    def uid(self) -> str:
+    def last_beat(self) -> Beat:
         """
-        What tells this database from every other.
+        How many sweeps this database has counted.
         """
         with self._reading() as conn:
-            uid: str = conn.execute(sa.select(installation.c.uid)).scalar_one()
-            return uid
+            row = conn.execute(sa.select(installation.c.uid, installation.c.beats)).one()
+            return Beat(row.uid, row.beats)
 
     def beat(self) -> Beat:
         """

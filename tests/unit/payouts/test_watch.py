@@ -18,7 +18,6 @@ from worker.payouts.service import Payouts
 from worker.payouts.status import PayoutStatus
 from worker.payouts.vigil import Beat
 from worker.payouts.watch import Watch
-from worker.store.ledger import SqlLedger
 
 
 class Memory:
@@ -167,11 +166,11 @@ def test_a_database_that_went_back_is_noticed(
         watch.keep()
     assert service.ledger.dossier(payout_id).payout.doubted_at is None
 
-    witness.beats = {service.ledger.uid(): 9}
+    witness.beats = {service.ledger.last_beat().uid: 9}
     watch.keep()
     doubted_at = service.ledger.dossier(payout_id).payout.doubted_at
     assert doubted_at is not None
-    assert witness.seen(service.ledger.uid()) == 4  # told once, not at every sweep
+    assert witness.seen(service.ledger.last_beat().uid) == 4  # told once, not at every sweep
 
 
 def test_a_witness_that_forgot_raises_no_alarm(
@@ -188,28 +187,32 @@ def test_a_witness_that_forgot_raises_no_alarm(
     assert service.ledger.dossier(payout_id).payout.doubted_at is None
 
 
-def test_another_sweeps_newer_beat_is_no_lost_one(
-    service: Payouts, clerk: Clerk, witness: Memory, queued: Callable[[str], int]
+def test_a_sweep_that_overtakes_is_no_lost_one(
+    service: Payouts, clerk: Clerk, queued: Callable[[str], int]
 ) -> None:
     """
-    Two sweeps at once, the later one told first.
+    Another sweep ends while the witness is asked.
     """
 
-    class Overtaken(SqlLedger):
-        def uid(self) -> str:
-            return ledger.uid()
+    class Busy(Memory):
+        def seen(self, uid: str) -> int:
+            self.remember(service.ledger.beat())
+            return super().seen(uid)
 
-        def beat(self) -> Beat:
-            mine = ledger.beat()
-            witness.remember(ledger.beat())
-            return mine
-
-    ledger = clerk.ledger
     payout_id = queued("P-1")
-    clerk.ledger = Overtaken.__new__(Overtaken)
-    Watch(clerk, witness).check_epoch()
+    Watch(clerk, Busy()).check_epoch()
 
-    assert ledger.dossier(payout_id).payout.doubted_at is None
+    assert service.ledger.dossier(payout_id).payout.doubted_at is None
+
+
+def test_a_process_that_starts_is_no_sweep(service: Payouts, watch: Watch) -> None:
+    """
+    Workers that start again and again must not hide that nobody sweeps.
+    """
+    before = service.ledger.last_beat()
+    watch.check_epoch()
+
+    assert service.ledger.last_beat() == before
 
 
 def test_jd_is_asked_before_anything_is_sent_in_doubt(
