@@ -28,7 +28,7 @@ def enqueue(*_args: object, **message: object) -> None:
     """
     try:
         receive(bootstrap.payouts(), message)
-    except Exception as error:  # noqa: BLE001 (the border)
+    except Exception as error:  # noqa: BLE001 (the border: the job would be gone)
         # A job's own faults are dealt with inside; what comes here is the database
         # being away, or a setting of ours with which no worker can start: the job must wait.
         log.error("no job can be taken: %s", error)  # noqa: TRY400 (the text says it all)

@@ -10,7 +10,7 @@ from typing import Any
 from tests.factories import MEMBER
 from tests.machine.books import Course, Trade
 from tests.machine.service import Service
-from worker.payouts.evidence import Answer, Source
+from tests.simulation.watch import unrecorded
 from worker.payouts.invariants import Breach, Invariant, at_rest, of_books, of_payout
 from worker.payouts.model import Attempt, Dossier, Order, Payout
 from worker.payouts.status import PayoutStatus, Reason
@@ -174,7 +174,7 @@ class Checks:
         if effect == "ledger.claim" and result is not None:
             self._found += self._known(result)
         elif effect == "ledger.record":
-            self._found += self._unrecorded(*args)
+            self._found += unrecorded(self._ledger, *args)
 
     def _known(self, attempt: Attempt) -> Iterator[Breach]:
         """
@@ -188,18 +188,6 @@ class Checks:
             if answer.trade_status is not None and names == ours:
                 detail = f"claimed although JD had told of {answer.trade_status}"
                 yield Breach(Invariant.I1_PAID_ONCE, row.out_trade_no, detail)
-
-    def _unrecorded(
-        self, payout: Payout | None, source: Source, answer: Answer
-    ) -> Iterator[Breach]:
-        """
-        An answer that was handed to the ledger, and is not there.
-        """
-        if payout is not None:
-            said = (source, answer.raw, answer.verified)
-            told = self._ledger.dossier(payout.id).evidence
-            if not any((e.source, e.answer.raw, e.answer.verified) == said for e in told):
-                yield Breach(Invariant.I2_NOTHING_LOST, payout.out_trade_no, f"{source} not kept")
 
     def _connected(self, number: str, request: str) -> None:
         self._found += self._unowned(number)

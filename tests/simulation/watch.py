@@ -60,7 +60,7 @@ class Watch:
             process.attempt = result
             self._check(self._stale(args[0]))
         elif effect == "ledger.record":
-            self._check(self._unrecorded(*args))
+            self._check(unrecorded(self._ledger, *args))
         for row in self._ledger.payouts(None, 100):
             before = self._seen.get(row.id)
             if row is before:
@@ -164,18 +164,6 @@ class Watch:
             detail = f"{says} in the ledger, {true} in JD's books"
             yield Breach(Invariant.I8_COMES_TO_REST, row.out_trade_no, detail)
 
-    def _unrecorded(
-        self, payout: Payout | None, source: Source, answer: Answer
-    ) -> Iterator[Breach]:
-        """
-        An answer that was handed to the ledger, and is not there.
-        """
-        if payout is not None:
-            said = (source, answer.raw, answer.verified)
-            told = self._ledger.dossier(payout.id).evidence
-            if not any((e.source, e.answer.raw, e.answer.verified) == said for e in told):
-                yield Breach(Invariant.I2_NOTHING_LOST, payout.out_trade_no, f"{source} not kept")
-
     def _stale(self, payout: Payout) -> Iterator[Breach]:
         """
         A claim that succeeded although the row had changed since the claimant read it.
@@ -240,3 +228,16 @@ def _tells(row: Payout) -> tuple[object, ...]:
     What a row says of the money; the rest says when to look again.
     """
     return row.status, row.reason, row.exposed, row.returned_fen, row.trade_no
+
+
+def unrecorded(
+    ledger: Ledger, payout: Payout | None, source: Source, answer: Answer
+) -> Iterator[Breach]:
+    """
+    An answer that was handed to the ledger, and is not there.
+    """
+    if payout is not None:
+        said = (source, answer.raw, answer.verified)
+        told = ledger.dossier(payout.id).evidence
+        if not any((e.source, e.answer.raw, e.answer.verified) == said for e in told):
+            yield Breach(Invariant.I2_NOTHING_LOST, payout.out_trade_no, f"{source} not kept")

@@ -206,7 +206,7 @@ class World:
             elif row.status is PayoutStatus.SENDING:
                 return self._scheduler.seconds
             if row.status is PayoutStatus.QUEUED:
-                due.append(send_deadline(row, self._rules))
+                due.append(send_deadline(row, self._rules.send_within))
             if row.next_send_at and not self._ledger.dossier(row.id).open_cases:
                 due.append(row.next_send_at)
         return (min(due) - NOON).total_seconds() if due else None

@@ -40,7 +40,7 @@ def restored(why: str) -> Page:
     Say that the database was restored or failed over: JD is asked before anything is sent.
 
     Run it before the workers start again. What people decided after the backup is forgotten, a
-    withdrawal too: decide it again first.
+    withdrawal too: decide it again before they start as well.
     """
     doubted = bootstrap.ledger().doubt(operator(), why)
     told = f"JD is asked about {doubted} unfinished payouts; nothing is sent until it has answered"

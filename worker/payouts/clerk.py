@@ -66,7 +66,7 @@ class Clerk:
         for payout_id in payout_ids:
             try:
                 self.settle(payout_id)
-            except Exception:
+            except Exception:  # the border: one row's fault must not stop all the other rows
                 log.exception("passed over by the sweep", extra={"payout_id": payout_id})
 
     def settle(self, payout_id: int) -> None:

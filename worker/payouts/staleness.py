@@ -5,25 +5,25 @@ A long pause must not end in a flood of payments that nobody expects any more: w
 sent in time waits for a person.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from worker.payouts.model import Payout
 from worker.payouts.rules import Rules
 
 
-def send_deadline(payout: Payout, rules: Rules) -> datetime:
+def send_deadline(payout: Payout, within: timedelta) -> datetime:
     """
-    When it is too late to send this payout for the first time.
+    When it is too late to send this payout for the first time: `within` if its job names no time.
 
     Its time begins anew when a person lets it go.
     """
     if payout.let_go_at is not None:
-        return payout.let_go_at + rules.send_within
-    return payout.send_before or payout.accepted_at + rules.send_within
+        return payout.let_go_at + within
+    return payout.send_before or payout.accepted_at + within
 
 
 def is_stale(payout: Payout, now: datetime, rules: Rules) -> bool:
     """
     Whether that moment has passed at `now`.
     """
-    return now >= send_deadline(payout, rules)
+    return now >= send_deadline(payout, rules.send_within)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from worker.payouts.breaker import Tally
-from worker.payouts.model import Payout
+from worker.payouts.staleness import send_deadline
 from worker.payouts.status import PayoutStatus
 from worker.payouts.vigil import Beat
 from worker.store.base import new_token
@@ -63,7 +63,7 @@ class MemoryWatch(Shelves):
         """
         now = self._clock()
         queued = [row for row in self._rows.values() if row.status is PayoutStatus.QUEUED]
-        late = [row.id for row in queued if now >= _deadline(row, within)]
+        late = [row.id for row in queued if now >= send_deadline(row, within)]
         return late[:limit]
 
     def overdue(self, limit: int, after: timedelta) -> Sequence[int]:
@@ -108,9 +108,3 @@ class MemoryWatch(Shelves):
         Let nothing be sent for one member for `rest` from now.
         """
         self._switches[customer_no].broken_until = self._clock() + rest
-
-
-def _deadline(row: Payout, within: timedelta) -> datetime:
-    if row.let_go_at is not None:
-        return row.let_go_at + within
-    return row.send_before or row.accepted_at + within

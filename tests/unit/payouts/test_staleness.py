@@ -42,7 +42,7 @@ def test_the_deadline(
     """
     payout = replace(QUEUED, send_before=send_before, let_go_at=let_go_at)
 
-    assert send_deadline(payout, RULES) == expected
+    assert send_deadline(payout, RULES.send_within) == expected
     assert not is_stale(payout, expected - A_SECOND, RULES)
     assert is_stale(payout, expected, RULES)
 
