@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from tests.contract.samples import KEYRING, TERMS, VirtualClock, accepted, an_order
 from tests.contract.stories import withdrawn
-from worker.payouts.desk import Action, decide, may_replace
+from worker.payouts.policy.actions import Action, decide, may_replace
 from worker.store.ledger import SqlLedger
 from worker.store.tables import decisions, payouts
 

@@ -16,10 +16,10 @@ from tests.contract.samples import (
 )
 from tests.contract.stories import cases_of, refused, stale, weighed, withdrawn
 from tests.contract.test_races import at_once
-from worker.payouts.desk import Action, NotAllowed, Recorded, decide
 from worker.payouts.errors import StaleTransition
 from worker.payouts.evidence import Source
 from worker.payouts.model import CaseKind, Dossier
+from worker.payouts.policy.actions import Action, NotAllowed, Recorded, decide
 from worker.payouts.ports import Ledger
 from worker.payouts.standing import CaseNote
 from worker.payouts.status import PayoutStatus, Reason

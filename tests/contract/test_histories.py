@@ -24,10 +24,10 @@ from tests.contract.stories import (
     weighed,
     withdrawn,
 )
-from worker.payouts.desk import Action, decide, may_replace
 from worker.payouts.evidence import Answer, Meaning, TradeStatus
 from worker.payouts.invariants import of_payout
 from worker.payouts.model import CaseKind, Dossier
+from worker.payouts.policy.actions import Action, decide, may_replace
 from worker.payouts.ports import Ledger
 from worker.payouts.status import PayoutStatus
 

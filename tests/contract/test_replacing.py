@@ -19,10 +19,10 @@ from tests.contract.samples import (
 )
 from tests.contract.stories import asked, partly_returned, weighed, withdrawn
 from tests.contract.test_races import at_once
-from worker.payouts.desk import Action, NotAllowed, decide, may_replace
 from worker.payouts.errors import StaleTransition
 from worker.payouts.evidence import TradeStatus
 from worker.payouts.model import Dossier, Payout
+from worker.payouts.policy.actions import Action, NotAllowed, decide, may_replace
 from worker.payouts.ports import Ledger
 from worker.payouts.status import PayoutStatus
 

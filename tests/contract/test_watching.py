@@ -15,8 +15,8 @@ from tests.contract.samples import (
     claimed,
     settled,
 )
-from worker.payouts.breaker import Tally
 from worker.payouts.model import AttemptOutcome
+from worker.payouts.policy.circuit_breaker import Tally
 from worker.payouts.ports import Ledger
 from worker.payouts.status import PayoutStatus
 

@@ -23,8 +23,8 @@ from tests.machine.checks import Checks
 from tests.machine.fates import Fortune, Reply
 from tests.machine.service import Message, Service
 from tests.machine.stage import Strike
-from worker.payouts.desk import Action
 from worker.payouts.model import Order, Payout
+from worker.payouts.policy.actions import Action
 
 AMOUNT = 1000
 NUMBERS = ("P-0", "P-1", "P-2", "P-3", "P-4")

@@ -31,9 +31,9 @@ from tests.machine.ground import (
 )
 from tests.machine.service import OPERATOR, Message
 from tests.machine.stage import Strike, strikes
-from worker.payouts.desk import Action
 from worker.payouts.evidence import Answer, TradeStatus
 from worker.payouts.model import Order
+from worker.payouts.policy.actions import Action
 
 
 class PayoutMachine(Ground):

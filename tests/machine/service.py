@@ -18,11 +18,11 @@ from tests.machine.virtual import VirtualClock
 from tests.simulation.effects import guarded
 from worker.payouts.acceptance import Conflict
 from worker.payouts.clerk import Clerk
-from worker.payouts.desk import Action, NotAllowed, decide, legal, may_replace
 from worker.payouts.errors import StaleTransition
 from worker.payouts.evidence import Answer, TradeStatus
 from worker.payouts.followup import Schedule, Stretch
 from worker.payouts.model import Order, Payout, Rejection
+from worker.payouts.policy.actions import Action, NotAllowed, decide, legal, may_replace
 from worker.payouts.ports import Room
 from worker.payouts.rules import Rules
 from worker.payouts.service import Payouts

@@ -4,9 +4,9 @@ Guards that stop sending, call a person, or ask JD once more.
 
 from tests.mutants.guard import Change, Guard
 
-_POLICY = "worker/payouts/policy.py"
-_CASES = "worker/payouts/casebook.py"
-_ASKING = "worker/payouts/asking.py"
+_POLICY = "worker/payouts/policy/state.py"
+_CASES = "worker/payouts/policy/cases.py"
+_ASKING = "worker/payouts/policy/next_query.py"
 _TESTS = "tests/unit/payouts"
 _POLICIES = f"{_TESTS}/test_policy.py"
 _CASEBOOK = f"{_TESTS}/test_casebook.py"

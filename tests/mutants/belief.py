@@ -4,7 +4,7 @@ Guards of belief: what a message must be, and whose, before it counts.
 
 from tests.mutants.guard import Change, Guard
 
-_BEARING = "worker/payouts/bearing.py"
+_BEARING = "worker/payouts/policy/classification.py"
 _TESTS = "tests/unit/payouts"
 _BEARINGS = f"{_TESTS}/test_bearing.py"
 _ELSE = f"{_BEARINGS}::test_what_names_something_else_is_no_evidence"

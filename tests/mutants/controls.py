@@ -5,7 +5,7 @@ Guards that hold sending back: what waited too long, the breaker, and a restored
 from tests.mutants.guard import Change, Guard
 
 _CHANNEL = "worker/store/channel.py"
-_POLICY = "worker/payouts/policy.py"
+_POLICY = "worker/payouts/policy/state.py"
 _WATCH = "tests/unit/payouts/test_watch.py"
 _WATCHING = "tests/contract/test_watching.py"
 _STALE = "tests/unit/payouts/test_staleness.py"
@@ -14,7 +14,11 @@ GUARDS = (
     Guard(
         "stale-payout-is-not-sent",
         "After a long pause a flood of payments would go out that nobody expects any more.",
-        (Change("worker/payouts/resend.py", " and not is_stale(reading.payout, now, rules)"),),
+        (
+            Change(
+                "worker/payouts/policy/may_send.py", " and not is_stale(reading.payout, now, rules)"
+            ),
+        ),
         (f"{_WATCH}::test_a_stale_payout_is_not_sent_before_the_watch_finds_it",),
     ),
     Guard(
@@ -26,7 +30,13 @@ GUARDS = (
     Guard(
         "breaker-opens",
         "Payout after payout would be sent into a storm, and end as unknown.",
-        (Change("worker/payouts/breaker.py", "return enough and", "return not enough and"),),
+        (
+            Change(
+                "worker/payouts/policy/circuit_breaker.py",
+                "return enough and",
+                "return not enough and",
+            ),
+        ),
         ("tests/unit/payouts/test_breaker.py",),
     ),
     Guard(
@@ -64,7 +74,7 @@ GUARDS = (
         "A payout in doubt that was never sent would be asked about by nobody.",
         (
             Change(
-                "worker/payouts/asking.py",
+                "worker/payouts/policy/next_query.py",
                 "if is_doubted(reading) or _is_puzzling(reading):",
                 "if _is_puzzling(reading):",
             ),

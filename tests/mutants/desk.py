@@ -4,8 +4,8 @@ Guards of what people may decide, and of the proofs that free an obligation.
 
 from tests.mutants.guard import Change, Guard
 
-_DESK = "worker/payouts/desk.py"
-_PROOF = "worker/payouts/proof.py"
+_DESK = "worker/payouts/policy/actions.py"
+_PROOF = "worker/payouts/policy/proof.py"
 _TESTS = "tests/unit/payouts/test_desk.py"
 _STATES = f"{_TESTS}::test_each_action_has_its_states"
 _NOT_FREE = f"{_TESTS}::test_what_does_not"

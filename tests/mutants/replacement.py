@@ -4,8 +4,8 @@ Guards of replacing: that no more is paid for an obligation than is owed.
 
 from tests.mutants.guard import Change, Guard
 
-_REPLACEMENT = "worker/payouts/replacement.py"
-_PROOF = "worker/payouts/proof.py"
+_REPLACEMENT = "worker/payouts/policy/obligation.py"
+_PROOF = "worker/payouts/policy/proof.py"
 _DECIDING = "worker/store/deciding.py"
 _UNIT = "tests/unit/payouts/test_replacement.py"
 _REPLACING = "tests/contract/test_replacing.py"

@@ -4,7 +4,7 @@ Guards of the right to send, and to send again.
 
 from tests.mutants.guard import Change, Guard
 
-_RESEND = "worker/payouts/resend.py"
+_RESEND = "worker/payouts/policy/may_send.py"
 _RULES = "worker/payouts/rules.py"
 _SETTINGS = "worker/settings.py"
 _TESTS = "tests/unit/payouts/test_resend.py"

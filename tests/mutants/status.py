@@ -4,8 +4,8 @@ Guards of the status: what all that is known makes of a payout.
 
 from tests.mutants.guard import Change, Guard
 
-_READING = "worker/payouts/reading.py"
-_POLICY = "worker/payouts/policy.py"
+_READING = "worker/payouts/policy/facts.py"
+_POLICY = "worker/payouts/policy/state.py"
 _STATUS = "worker/payouts/status.py"
 _TESTS = "tests/unit/payouts"
 _READINGS = f"{_TESTS}/test_reading.py"

@@ -27,7 +27,7 @@ PILLARS = (
     "unlisted-code-is-unclear",
 )
 
-_RESEND = "worker/payouts/resend.py"
+_RESEND = "worker/payouts/policy/may_send.py"
 _TEST = "tests/unit/payouts/test_resend.py::test_resends_are_limited"
 
 HARMLESS = Guard(

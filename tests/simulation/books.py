@@ -6,8 +6,8 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from random import Random
 
-from worker.payouts.bearing import BALANCE_SHORT
 from worker.payouts.evidence import Meaning, TradeStatus
+from worker.payouts.policy.classification import BALANCE_SHORT
 from worker.payouts.status import PayoutStatus
 
 #: Where each trade status puts a payout; a return of a part leaves it paid.

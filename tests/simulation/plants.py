@@ -11,10 +11,13 @@ from datetime import timedelta
 from typing import Any
 from unittest.mock import patch
 
-from worker.payouts import bearing as bearings
-from worker.payouts import policy, reading, resend, service
+from worker.payouts import service
 from worker.payouts.evidence import REFUSALS, Evidence, Meaning
 from worker.payouts.model import Attempt, AttemptOutcome, Dossier, Payout
+from worker.payouts.policy import classification as bearings
+from worker.payouts.policy import facts as reading
+from worker.payouts.policy import may_send as resend
+from worker.payouts.policy import state as policy
 from worker.payouts.status import PayoutStatus, Reason
 from worker.store.memory import MemoryLedger
 

@@ -25,9 +25,9 @@ from worker.payouts.acceptance import Conflict
 from worker.payouts.clerk import Clerk
 from worker.payouts.followup import Schedule, Stretch
 from worker.payouts.model import Order, Rejection
+from worker.payouts.policy.controls import send_deadline
 from worker.payouts.rules import Rules
 from worker.payouts.service import Payouts
-from worker.payouts.staleness import send_deadline
 from worker.payouts.status import PayoutStatus
 from worker.store.memory import MemoryLedger
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from worker.cli.lookup import Channel
 from worker.cli.output import cell
-from worker.payouts.desk import Action
 from worker.payouts.model import Case, CaseKind, Dossier
+from worker.payouts.policy.actions import Action
 from worker.payouts.status import PayoutStatus
 
 MEANINGS = {

@@ -7,7 +7,7 @@ import click
 from worker import bootstrap
 from worker.cli.channel import operator, why
 from worker.cli.output import Page, answering, cell, iso, table
-from worker.payouts import alerts as domain
+from worker.payouts.policy import alerts as domain
 from worker.settings import ReceiverSettings
 
 

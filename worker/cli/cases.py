@@ -9,8 +9,8 @@ from worker import bootstrap
 from worker.cli import facts, lookup
 from worker.cli.advice import CASE_ADVICE, CASE_MEANINGS, commands
 from worker.cli.output import Page, answering, cell, table
-from worker.payouts.desk import legal
 from worker.payouts.model import Case, Dossier
+from worker.payouts.policy.actions import legal
 
 _MOST = 1000
 

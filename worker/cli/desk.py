@@ -10,8 +10,15 @@ from worker import bootstrap
 from worker.cli import facts, lookup
 from worker.cli.channel import operator, why
 from worker.cli.output import Page, answering
-from worker.payouts.desk import SETTLES, Action, NotAllowed, check_open, check_resolve, decide
 from worker.payouts.model import Case
+from worker.payouts.policy.actions import (
+    SETTLES,
+    Action,
+    NotAllowed,
+    check_open,
+    check_resolve,
+    decide,
+)
 
 _DONE = {
     Action.CANCEL: "is withdrawn; it will not be sent",

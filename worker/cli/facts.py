@@ -10,9 +10,9 @@ from worker.cli.advice import CASE_ADVICE, CASE_MEANINGS, MEANINGS
 from worker.cli.lookup import Channel
 from worker.cli.output import iso
 from worker.jdpay import codes
-from worker.payouts.desk import Action, Recorded
 from worker.payouts.evidence import Evidence
 from worker.payouts.model import Attempt, Case, Payout, Rejection, Transition
+from worker.payouts.policy.actions import Action, Recorded
 
 Facts = dict[str, object]
 

@@ -13,9 +13,9 @@ from worker.cli import facts, jobs, lookup
 from worker.cli.channel import operator, why
 from worker.cli.jobs import Checked, UnreadableJobs
 from worker.cli.output import Page, answering
-from worker.payouts import replacement
-from worker.payouts.desk import NotAllowed, may_replace
 from worker.payouts.model import Order, Payout
+from worker.payouts.policy import obligation as replacement
+from worker.payouts.policy.actions import NotAllowed, may_replace
 from worker.settings import Settings
 
 

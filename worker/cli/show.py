@@ -13,10 +13,10 @@ from worker.cli import facts, lookup
 from worker.cli.advice import CASE_MEANINGS, MEANINGS, next_step
 from worker.cli.output import Page, answering, cell, table
 from worker.jdpay import codes
-from worker.payouts.desk import Recorded, legal
 from worker.payouts.evidence import Meaning, Source
 from worker.payouts.model import Dossier
 from worker.payouts.money import yuan
+from worker.payouts.policy.actions import Recorded, legal
 
 
 @click.command()

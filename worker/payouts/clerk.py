@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from worker.payouts.errors import StaleTransition
 from worker.payouts.evidence import Answer, Source
 from worker.payouts.model import Payout
-from worker.payouts.policy import weigh
+from worker.payouts.policy.state import weigh
 from worker.payouts.ports import Ledger
 from worker.payouts.rules import Rules
 

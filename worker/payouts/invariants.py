@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from worker.payouts.model import Case, CaseKind, Dossier, Payout, Transition
-from worker.payouts.policy import weigh
-from worker.payouts.reading import read
+from worker.payouts.policy.facts import read
+from worker.payouts.policy.state import weigh
 from worker.payouts.rules import Rules
 from worker.payouts.status import TRANSITIONS, PayoutStatus, Reason
 

@@ -5,8 +5,8 @@ What the ledger offers to the operators' desk: decisions carried out, and writte
 from collections.abc import Sequence
 from typing import Protocol
 
-from worker.payouts.desk import Decision, Recorded
 from worker.payouts.model import Case, Dossier, Order, Terms
+from worker.payouts.policy.actions import Decision, Recorded
 
 
 class Office(Protocol):

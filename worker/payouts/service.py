@@ -13,9 +13,9 @@ from worker.payouts.clerk import Clerk, about
 from worker.payouts.errors import LeaseLost, MaybeSent, NotSent
 from worker.payouts.evidence import Source
 from worker.payouts.model import Attempt, AttemptOutcome, Order, Payout, Rejection, Terms
+from worker.payouts.policy.facts import read
+from worker.payouts.policy.may_send import may_send
 from worker.payouts.ports import Dispatcher, Gateway
-from worker.payouts.reading import read
-from worker.payouts.resend import may_send
 
 log = logging.getLogger("jdpay_payouts.service")
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
-from worker.payouts.breaker import Tally
+from worker.payouts.policy.circuit_breaker import Tally
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,8 @@ Keeping watch: what no message, no reply and no producer would tell.
 
 import logging
 
-from worker.payouts.breaker import trips
 from worker.payouts.clerk import Clerk
+from worker.payouts.policy.circuit_breaker import trips
 from worker.payouts.ports import Witness
 
 log = logging.getLogger("jdpay_payouts.watch")

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from worker.payouts.breaker import Tally
+from worker.payouts.policy.circuit_breaker import Tally
 from worker.payouts.status import PayoutStatus
 from worker.store.base import Base, insert_new
 from worker.store.tables import FROM_SENDING, channels, payouts, transitions

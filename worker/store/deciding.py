@@ -7,10 +7,10 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from worker.payouts.desk import Action, Decision, NotAllowed, Recorded
 from worker.payouts.errors import StaleTransition
 from worker.payouts.model import Case, Dossier, Order, Payout, Terms
-from worker.payouts.replacement import Share, check, check_release, share
+from worker.payouts.policy.actions import Action, Decision, NotAllowed, Recorded
+from worker.payouts.policy.obligation import Share, check, check_release, share
 from worker.store import rows
 from worker.store.acceptance import insert_payout
 from worker.store.base import Base, append_transition, check_move

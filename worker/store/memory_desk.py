@@ -7,10 +7,10 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from worker.payouts.desk import Action, Decision, NotAllowed, Recorded
 from worker.payouts.errors import StaleTransition
 from worker.payouts.model import Case, Dossier, Order, Payout, Terms
-from worker.payouts.replacement import Share, check, check_release, share
+from worker.payouts.policy.actions import Action, Decision, NotAllowed, Recorded
+from worker.payouts.policy.obligation import Share, check, check_release, share
 from worker.store.base import check_move, new_token
 from worker.store.moves import changes, move
 from worker.store.shelves import Shelves, transactions

@@ -5,8 +5,8 @@ The memory ledger's share in keeping watch.
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
-from worker.payouts.breaker import Tally
-from worker.payouts.staleness import send_deadline
+from worker.payouts.policy.circuit_breaker import Tally
+from worker.payouts.policy.controls import send_deadline
 from worker.payouts.status import PayoutStatus
 from worker.payouts.vigil import Beat
 from worker.store.base import new_token

@@ -4,8 +4,8 @@ What a decision changes in a payout's row, in every ledger.
 
 from datetime import datetime
 
-from worker.payouts.desk import Action
 from worker.payouts.model import Payout
+from worker.payouts.policy.actions import Action
 from worker.payouts.status import PayoutStatus, Reason
 
 #: The moves that a decision makes; the other actions leave the status as it is.

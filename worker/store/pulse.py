@@ -4,7 +4,7 @@ Whether the sweeps go on, and whether the database is still the one that they kn
 
 import sqlalchemy as sa
 
-from worker.payouts.alerts import Signs
+from worker.payouts.policy.alerts import Signs
 from worker.payouts.status import PayoutStatus
 from worker.payouts.vigil import Beat
 from worker.store.base import Base

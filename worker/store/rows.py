@@ -8,7 +8,6 @@ from typing import Any
 
 from sqlalchemy import RowMapping
 
-from worker.payouts.desk import Action, Recorded
 from worker.payouts.evidence import Answer, Evidence
 from worker.payouts.model import (
     Attempt,
@@ -20,6 +19,7 @@ from worker.payouts.model import (
     Terms,
     Transition,
 )
+from worker.payouts.policy.actions import Action, Recorded
 from worker.store.keyring import Keyring
 
 # Columns that have the name and the meaning of a field.

@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from tests.integration.cli.conftest import Run
 from tests.integration.cli.samples import MEMBER, NUMBER, an_answer, answered, clerk, queued
 from worker.cli.channel import operator
-from worker.payouts.desk import Action
 from worker.payouts.evidence import Answer, Meaning, Source, TradeStatus
+from worker.payouts.policy.actions import Action
 from worker.payouts.status import PayoutStatus
 from worker.store.engine import create_engine
 from worker.store.ledger import SqlLedger

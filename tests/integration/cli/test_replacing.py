@@ -20,8 +20,8 @@ from tests.integration.cli.samples import (
     queued,
 )
 from worker.cli.channel import operator
-from worker.payouts.desk import Action
 from worker.payouts.evidence import Source, TradeStatus
+from worker.payouts.policy.actions import Action
 from worker.payouts.status import PayoutStatus
 from worker.store.ledger import SqlLedger
 

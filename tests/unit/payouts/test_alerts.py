@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from tests.factories import NOON
-from worker.payouts.alerts import AlertKind, Signs, alerts
+from worker.payouts.policy.alerts import AlertKind, Signs, alerts
 from worker.payouts.rules import Rules
 
 WELL = Signs(

@@ -21,7 +21,8 @@ from tests.factories import (
     at,
     not_found,
 )
-from worker.payouts.bearing import (
+from worker.payouts.evidence import Answer, Evidence, Meaning, Source, TradeStatus
+from worker.payouts.policy.classification import (
     BALANCE_SHORT,
     CLOCK_TOLERANCE,
     Absent,
@@ -36,7 +37,6 @@ from worker.payouts.bearing import (
     bearing,
     is_odd,
 )
-from worker.payouts.evidence import Answer, Evidence, Meaning, Source, TradeStatus
 from worker.payouts.status import PayoutStatus, Reason
 
 BUILDERS = {Source.REPLY: a_reply, Source.QUERY: a_query, Source.NOTIFICATION: a_notification}

@@ -4,7 +4,7 @@ When sending rests by itself.
 
 import pytest
 
-from worker.payouts.breaker import Tally, trips
+from worker.payouts.policy.circuit_breaker import Tally, trips
 from worker.payouts.rules import Rules
 
 

@@ -19,10 +19,10 @@ from tests.factories import (
     at,
     not_found,
 )
-from worker.payouts.casebook import cases
 from worker.payouts.evidence import Evidence, Meaning, TradeStatus
 from worker.payouts.model import AttemptOutcome, CaseKind, Dossier, Payout
-from worker.payouts.reading import read
+from worker.payouts.policy.cases import cases
+from worker.payouts.policy.facts import read
 from worker.payouts.rules import Rules
 from worker.payouts.standing import CaseNote
 from worker.payouts.status import PayoutStatus
@@ -284,7 +284,9 @@ def test_every_kind_but_the_orphan_is_opened_here() -> None:
     """
     A new kind of case cannot be forgotten: orphans have no payout, the ledger opens theirs.
     """
-    source = __import__("inspect").getsource(__import__("worker.payouts.casebook", fromlist=["_"]))
+    source = __import__("inspect").getsource(
+        __import__("worker.payouts.policy.cases", fromlist=["_"])
+    )
     named = {kind for kind in CaseKind if f"CaseKind.{kind.name}" in source}
 
     assert set(CaseKind) - {CaseKind.ORPHAN} == named

@@ -20,7 +20,9 @@ from tests.factories import (
     at,
     not_found,
 )
-from worker.payouts.desk import (
+from worker.payouts.evidence import Evidence, Meaning, TradeStatus
+from worker.payouts.model import AttemptOutcome, CaseKind, Dossier
+from worker.payouts.policy.actions import (
     SETTLES,
     Action,
     Decision,
@@ -29,8 +31,6 @@ from worker.payouts.desk import (
     legal,
     may_replace,
 )
-from worker.payouts.evidence import Evidence, Meaning, TradeStatus
-from worker.payouts.model import AttemptOutcome, CaseKind, Dossier
 from worker.payouts.status import PayoutStatus
 
 DAY = 24 * 60

@@ -30,10 +30,10 @@ from tests.factories import (
     numbered,
 )
 from tests.fakes import written
-from worker.payouts.bearing import BALANCE_SHORT
 from worker.payouts.evidence import REFUSALS, Answer, Evidence, Meaning, TradeStatus
 from worker.payouts.model import AttemptOutcome, CaseKind, Dossier
-from worker.payouts.policy import weigh
+from worker.payouts.policy.classification import BALANCE_SHORT
+from worker.payouts.policy.state import weigh
 from worker.payouts.rules import Rules
 from worker.payouts.status import PayoutStatus
 

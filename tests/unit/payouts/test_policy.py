@@ -24,10 +24,10 @@ from tests.factories import (
     not_found,
 )
 from tests.fakes import written
-from worker.payouts.bearing import BALANCE_SHORT
 from worker.payouts.evidence import Answer, Evidence, Meaning, Source, TradeStatus
 from worker.payouts.model import AttemptOutcome, CaseKind, Dossier
-from worker.payouts.policy import weigh
+from worker.payouts.policy.classification import BALANCE_SHORT
+from worker.payouts.policy.state import weigh
 from worker.payouts.rules import Rules
 from worker.payouts.standing import Standing
 from worker.payouts.status import PayoutStatus, Reason

@@ -19,7 +19,7 @@ from tests.factories import (
 )
 from worker.payouts.evidence import Answer, Meaning, TradeStatus
 from worker.payouts.model import AttemptOutcome, Dossier
-from worker.payouts.reading import read
+from worker.payouts.policy.facts import read
 from worker.payouts.status import PayoutStatus
 
 NOT_CONNECTED = AttemptOutcome.NOT_CONNECTED

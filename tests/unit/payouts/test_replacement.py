@@ -20,12 +20,12 @@ from tests.factories import (
     an_order,
     at,
 )
-from worker.payouts.desk import NotAllowed
 from worker.payouts.evidence import Evidence, TradeStatus
 from worker.payouts.model import AttemptOutcome
-from worker.payouts.proof import partly_returned
-from worker.payouts.reading import read
-from worker.payouts.replacement import Share, check, check_release, left_fen, share
+from worker.payouts.policy.actions import NotAllowed
+from worker.payouts.policy.facts import read
+from worker.payouts.policy.obligation import Share, check, check_release, left_fen, share
+from worker.payouts.policy.proof import partly_returned
 from worker.payouts.status import PayoutStatus
 
 PART = a_trade(TradeStatus.REFU, refund_fen=45)

@@ -22,8 +22,8 @@ from tests.factories import (
 )
 from worker.payouts.evidence import Evidence, Meaning, TradeStatus
 from worker.payouts.model import AttemptOutcome, CaseKind, Dossier
-from worker.payouts.reading import read
-from worker.payouts.resend import may_send
+from worker.payouts.policy.facts import read
+from worker.payouts.policy.may_send import may_send
 from worker.payouts.rules import Rules
 from worker.payouts.status import PayoutStatus
 

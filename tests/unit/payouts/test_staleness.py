@@ -10,11 +10,11 @@ import pytest
 from tests.factories import NOON, a_dossier, a_notification, a_payout, a_trade, an_attempt
 from worker.payouts.evidence import TradeStatus
 from worker.payouts.model import AttemptOutcome, CaseKind
-from worker.payouts.policy import weigh
-from worker.payouts.reading import read
-from worker.payouts.resend import may_send
+from worker.payouts.policy.controls import is_stale, send_deadline
+from worker.payouts.policy.facts import read
+from worker.payouts.policy.may_send import may_send
+from worker.payouts.policy.state import weigh
 from worker.payouts.rules import Rules
-from worker.payouts.staleness import is_stale, send_deadline
 from worker.payouts.status import PayoutStatus, Reason
 
 RULES = Rules()

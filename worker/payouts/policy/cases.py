@@ -5,13 +5,13 @@ What a person has to look at: the contradictions and dead ends in what is known 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from worker.payouts.bearing import Trade
 from worker.payouts.evidence import TradeStatus
 from worker.payouts.model import AttemptOutcome, CaseKind
-from worker.payouts.reading import Reading
-from worker.payouts.resend import may_resend, proven_absent
+from worker.payouts.policy.classification import Trade
+from worker.payouts.policy.controls import is_stale
+from worker.payouts.policy.facts import Reading
+from worker.payouts.policy.may_send import may_resend, proven_absent
 from worker.payouts.rules import Rules
-from worker.payouts.staleness import is_stale
 from worker.payouts.standing import CaseNote
 from worker.payouts.status import PayoutStatus
 

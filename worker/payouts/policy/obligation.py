@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from worker.payouts.desk import NotAllowed
 from worker.payouts.model import Order, Payout
+from worker.payouts.policy.actions import NotAllowed
 from worker.payouts.status import PayoutStatus
 
 

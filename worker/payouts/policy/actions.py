@@ -10,12 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from worker.payouts import proof
-from worker.payouts.asking import is_doubted
 from worker.payouts.errors import PayoutError
 from worker.payouts.model import Case, CaseKind, Dossier
-from worker.payouts.proof import Proof
-from worker.payouts.reading import Reading, read
+from worker.payouts.policy import proof
+from worker.payouts.policy.facts import Reading, read
+from worker.payouts.policy.next_query import is_doubted
+from worker.payouts.policy.proof import Proof
 from worker.payouts.status import PayoutStatus
 
 #: What a rule finds: the proof that an action rests on. Raises `NotAllowed`.

@@ -5,7 +5,9 @@ A dossier, read: every piece of evidence with its bearing, and the attempts that
 from dataclasses import dataclass
 from datetime import datetime
 
-from worker.payouts.bearing import (
+from worker.payouts.evidence import Evidence, Source
+from worker.payouts.model import Attempt, AttemptOutcome, Dossier, Payout
+from worker.payouts.policy.classification import (
     Absent,
     Known,
     Mismatch,
@@ -16,8 +18,6 @@ from worker.payouts.bearing import (
     Trade,
     bearing,
 )
-from worker.payouts.evidence import Evidence, Source
-from worker.payouts.model import Attempt, AttemptOutcome, Dossier, Payout
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,10 @@ What proves that an obligation is not paid, and will not be: each proof by its e
 Never a status alone, never a timeout, never half a proof.
 """
 
-from worker.payouts.bearing import CLOSED_TWICE_AFTER, Trade
 from worker.payouts.evidence import Source, TradeStatus
 from worker.payouts.model import AttemptOutcome
-from worker.payouts.reading import Reading
+from worker.payouts.policy.classification import CLOSED_TWICE_AFTER, Trade
+from worker.payouts.policy.facts import Reading
 from worker.payouts.status import PayoutStatus
 
 #: Ids of the evidence that something rests on.
