@@ -11,9 +11,9 @@ import time
 from celery.exceptions import Reject
 
 from worker import bootstrap
-from worker.app import app
-from worker.door import receive
-from worker.names import TaskName
+from worker.broker.app import app
+from worker.broker.names import TaskName
+from worker.intake.message import receive
 
 log = logging.getLogger("jdpay_payouts.tasks")
 

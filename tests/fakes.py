@@ -11,9 +11,9 @@ from tests.factories import NOON, a_bare, a_case, a_trade
 from worker.payouts.errors import MaybeSent, NotSent
 from worker.payouts.evidence import Answer, Meaning, TradeStatus
 from worker.payouts.model import Dossier, Order, Terms
-from worker.payouts.ports import Room
-from worker.payouts.standing import Standing
 from worker.payouts.status import TRANSITIONS
+from worker.payouts.update import Standing
+from worker.usecases.ports import Room
 
 
 class Clock:

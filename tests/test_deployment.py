@@ -261,9 +261,9 @@ def test_celery_is_started_with_an_app_that_exists(process: str) -> None:
     """
     words = shlex.split(PROCFILE[process])
 
-    assert words[words.index("-A") + 1] == "worker.app"
-    assert "--app=worker.app" in command(process)
-    assert importlib.import_module("worker.app").app.main == "payouts"
+    assert words[words.index("-A") + 1] == "worker.broker.app"
+    assert "--app=worker.broker.app" in command(process)
+    assert importlib.import_module("worker.broker.app").app.main == "payouts"
 
 
 def test_gunicorn_is_started_with_a_factory_that_exists() -> None:

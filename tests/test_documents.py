@@ -12,8 +12,8 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from worker import entry
 from worker.cli import main
+from worker.intake import job as entry
 from worker.payouts.status import TRANSITIONS, PayoutStatus
 from worker.sandbox.scenarios import SCENARIOS, End
 

@@ -12,24 +12,24 @@ import logging
 import socket
 from urllib.parse import urlsplit
 
-from worker.app import app
-from worker.dispatch import CeleryDispatcher
+from worker.broker.app import app
+from worker.broker.dispatch import CeleryDispatcher
+from worker.broker.high_water_mark import BrokerWitness
 from worker.jdpay.certificates import load_jd, load_merchant
 from worker.jdpay.client import JdPayClient
 from worker.jdpay.envelope import Style
 from worker.jdpay.signature import SignKey
 from worker.jdpay.transport import Transport
-from worker.payouts.clerk import Clerk
-from worker.payouts.ports import Dispatcher
-from worker.payouts.service import Payouts
-from worker.payouts.watch import Watch
 from worker.settings import Profile, ReceiverSettings, Settings, SettingsError, StoreSettings
 from worker.store import migrate
 from worker.store.engine import create_engine
 from worker.store.keyring import Keyring
 from worker.store.ledger import SqlLedger
 from worker.store.stamp import ensure_keyring, ensure_profile
-from worker.witness import BrokerWitness
+from worker.usecases.evidence import Clerk
+from worker.usecases.ports import Dispatcher
+from worker.usecases.service import Payouts
+from worker.usecases.watch import Watch
 
 log = logging.getLogger("jdpay_payouts.bootstrap")
 

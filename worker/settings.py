@@ -24,9 +24,9 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from worker.payouts.durations import parse_duration, parse_durations
-from worker.payouts.followup import Schedule, Stretch, parse_tail
+from worker.payouts.limits import Rules
 from worker.payouts.model import Terms
-from worker.payouts.rules import Rules
+from worker.payouts.query_schedule import Schedule, Stretch, parse_tail
 
 PREFIX = "PAYOUTS_"
 

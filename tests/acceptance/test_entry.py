@@ -14,9 +14,9 @@ from celery import Celery
 
 from tests.acceptance.conftest import PATIENCE
 from tests.waiting import until
+from worker.broker.names import QueueName
 from worker.demo.stack import Stack
 from worker.demo.story import cast, job
-from worker.names import QueueName
 from worker.payouts.model import Rejection
 from worker.payouts.status import PayoutStatus
 from worker.store.ledger import SqlLedger

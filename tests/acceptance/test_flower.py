@@ -8,8 +8,8 @@ import requests
 
 from tests.acceptance.conftest import PATIENCE, a_stack
 from tests.waiting import until
+from worker.broker.names import TaskName
 from worker.demo.story import cast, enqueue, job
-from worker.names import TaskName
 from worker.payouts.status import PayoutStatus
 
 

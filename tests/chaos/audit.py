@@ -8,9 +8,9 @@ from typing import Any
 
 from worker.demo import audit as books_audit
 from worker.payouts.invariants import Breach, Invariant, at_rest, of_books, of_payout
+from worker.payouts.limits import Rules
 from worker.payouts.model import Case, CaseKind, Payout, Transition
-from worker.payouts.ports import Ledger
-from worker.payouts.rules import Rules
+from worker.usecases.ports import Ledger
 
 #: More than any run has.
 _ALL = 10_000_000

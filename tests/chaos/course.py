@@ -20,8 +20,8 @@ from tests.chaos.plan import Fault
 from tests.chaos.producer import Producer
 from worker.demo.stack import Stack
 from worker.embedded.errors import NotReady
-from worker.payouts.ports import Ledger
 from worker.settings import PREFIX, ReceiverSettings
+from worker.usecases.ports import Ledger
 
 _TICK_SECONDS = 0.05
 _PROGRESS_SECONDS = 10.0

@@ -10,10 +10,10 @@ from typing import Any
 from celery import Celery
 from kombu.exceptions import OperationalError
 
+from worker.broker.names import QueueName, TaskName
 from worker.demo.story import PAUSING, Actor, job
-from worker.names import QueueName, TaskName
-from worker.payouts.ports import Ledger
 from worker.sandbox.scenarios import SCENARIOS
+from worker.usecases.ports import Ledger
 
 #: How long to wait for a job to be accepted before it is sent again, in seconds: doubled each time.
 #: Where workers cannot keep up, more repetitions would be all that they have time for.

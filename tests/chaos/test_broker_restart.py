@@ -12,9 +12,9 @@ from redis.retry import Retry
 
 from tests.acceptance.conftest import PATIENCE, a_stack
 from tests.waiting import until
+from worker.broker.names import QueueName, TaskName
 from worker.demo.stack import Stack
 from worker.demo.story import cast, job
-from worker.names import QueueName, TaskName
 from worker.store.engine import create_engine
 
 #: What a worker of the demo may have in hand: one message for each of its processes.

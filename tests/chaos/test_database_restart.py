@@ -2,8 +2,8 @@ from celery import Celery
 
 from tests.acceptance.conftest import PATIENCE, a_stack
 from tests.waiting import until
+from worker.broker.names import QueueName, TaskName
 from worker.demo.story import cast, job
-from worker.names import QueueName, TaskName
 
 
 def test_a_job_that_arrives_while_the_database_is_away_is_accepted_later() -> None:

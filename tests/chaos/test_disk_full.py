@@ -8,8 +8,8 @@ from celery import Celery
 from tests.acceptance.conftest import PATIENCE, a_stack
 from tests.chaos.disk import NEXT_TO_NOTHING, allow_files
 from tests.waiting import until
+from worker.broker.names import QueueName, TaskName
 from worker.demo.story import cast, job
-from worker.names import QueueName, TaskName
 from worker.payouts.status import PayoutStatus
 
 

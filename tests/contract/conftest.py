@@ -9,10 +9,10 @@ import sqlalchemy as sa
 
 from tests.contract.samples import KEYRING, VirtualClock, migrated
 from tests.servers import Databases
-from worker.payouts.ports import Ledger
 from worker.store.engine import create_engine
 from worker.store.ledger import SqlLedger
 from worker.store.memory import MemoryLedger
+from worker.usecases.ports import Ledger
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -8,12 +8,12 @@ from typing import Any
 
 from worker.payouts.evidence import Answer, Meaning, Source, TradeStatus
 from worker.payouts.model import Attempt, Dossier, Order, Payee, Payout, Terms
-from worker.payouts.ports import Ledger
-from worker.payouts.standing import Standing
+from worker.payouts.update import Standing
 from worker.store.engine import create_engine
 from worker.store.keyring import Keyring
 from worker.store.migrate import upgrade
 from worker.store.stamp import ensure_profile
+from worker.usecases.ports import Ledger
 
 NOON = datetime(2026, 3, 2, 12, 0, 0, 123456, tzinfo=UTC)
 LEASE = timedelta(minutes=3)

@@ -3,12 +3,12 @@ How payouts come to the desk: each story is lived through the use cases that wei
 """
 
 from tests.contract.samples import MEMBER, VirtualClock, a_verified_answer, accepted, claimed
-from worker.payouts.clerk import Clerk
 from worker.payouts.evidence import Answer, Meaning, Source, TradeStatus
+from worker.payouts.limits import Rules
 from worker.payouts.model import AttemptOutcome, Case, Dossier, Payout
 from worker.payouts.policy.actions import Action, decide
-from worker.payouts.ports import Ledger
-from worker.payouts.rules import Rules
+from worker.usecases.evidence import Clerk
+from worker.usecases.ports import Ledger
 
 RULES = Rules()
 

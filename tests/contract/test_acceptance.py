@@ -19,9 +19,9 @@ from tests.contract.samples import (
 from worker.payouts.errors import NoSuchPayout
 from worker.payouts.evidence import Source
 from worker.payouts.model import Order, Rejection
-from worker.payouts.ports import Ledger
 from worker.payouts.status import PayoutStatus, Reason
 from worker.store.ledger import SqlLedger
+from worker.usecases.ports import Ledger
 
 
 def test_a_ledger_is_what_the_use_cases_ask_for(ledger: SqlLedger) -> None:

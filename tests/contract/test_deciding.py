@@ -20,9 +20,9 @@ from worker.payouts.errors import StaleTransition
 from worker.payouts.evidence import Source
 from worker.payouts.model import CaseKind, Dossier
 from worker.payouts.policy.actions import Action, NotAllowed, Recorded, decide
-from worker.payouts.ports import Ledger
-from worker.payouts.standing import CaseNote
 from worker.payouts.status import PayoutStatus, Reason
+from worker.payouts.update import CaseNote
+from worker.usecases.ports import Ledger
 
 
 def decided(ledger: Ledger, action: Action, dossier: Dossier) -> Dossier:

@@ -28,8 +28,8 @@ from worker.payouts.evidence import Answer, Meaning, TradeStatus
 from worker.payouts.invariants import of_payout
 from worker.payouts.model import CaseKind, Dossier
 from worker.payouts.policy.actions import Action, decide, may_replace
-from worker.payouts.ports import Ledger
 from worker.payouts.status import PayoutStatus
+from worker.usecases.ports import Ledger
 
 Story = Callable[[Ledger, VirtualClock], PayoutStatus]
 

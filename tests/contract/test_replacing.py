@@ -23,8 +23,8 @@ from worker.payouts.errors import StaleTransition
 from worker.payouts.evidence import TradeStatus
 from worker.payouts.model import Dossier, Payout
 from worker.payouts.policy.actions import Action, NotAllowed, decide, may_replace
-from worker.payouts.ports import Ledger
 from worker.payouts.status import PayoutStatus
+from worker.usecases.ports import Ledger
 
 OWED = "SALARY-7"
 

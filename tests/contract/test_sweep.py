@@ -19,8 +19,8 @@ from tests.contract.samples import (
     settled,
 )
 from worker.payouts.model import AttemptOutcome, CaseKind
-from worker.payouts.standing import CaseNote
 from worker.payouts.status import PayoutStatus
+from worker.payouts.update import CaseNote
 from worker.store.ledger import SqlLedger
 
 A_MINUTE = timedelta(minutes=1)

@@ -17,8 +17,8 @@ from tests.contract.samples import (
 )
 from worker.payouts.model import AttemptOutcome
 from worker.payouts.policy.circuit_breaker import Tally
-from worker.payouts.ports import Ledger
 from worker.payouts.status import PayoutStatus
+from worker.usecases.ports import Ledger
 
 A_DAY = timedelta(days=1)
 A_MINUTE = timedelta(minutes=1)

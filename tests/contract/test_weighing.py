@@ -22,8 +22,8 @@ from tests.contract.samples import (
 from worker.payouts.errors import StaleTransition
 from worker.payouts.evidence import Source
 from worker.payouts.model import CaseKind
-from worker.payouts.standing import CaseNote
 from worker.payouts.status import PayoutStatus, Reason
+from worker.payouts.update import CaseNote
 from worker.store.errors import IllegalMove
 from worker.store.ledger import SqlLedger
 from worker.store.tables import cases

@@ -19,13 +19,13 @@ from tests.hostile.oracle import contradiction
 from tests.hostile.signing import KEY
 from worker.jdpay.answer import from_reply
 from worker.jdpay.signature import SignKey
-from worker.payouts.clerk import Clerk
 from worker.payouts.evidence import Answer
 from worker.payouts.invariants import of_payout
+from worker.payouts.limits import Rules
 from worker.payouts.model import Dossier, Order, Terms
-from worker.payouts.ports import Ledger
-from worker.payouts.rules import Rules
-from worker.payouts.service import Payouts
+from worker.usecases.evidence import Clerk
+from worker.usecases.ports import Ledger
+from worker.usecases.service import Payouts
 from worker.web.app import build
 
 #: So many messages name one payout; then the next one has its turn.

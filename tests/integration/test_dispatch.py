@@ -11,16 +11,16 @@ from celery import Celery
 
 from tests.contract.samples import TERMS, VirtualClock, an_order
 from tests.fakes import ScriptedGateway
-from worker.app import configuration
-from worker.dispatch import QUEUED, CeleryDispatcher
+from worker.broker.app import configuration
+from worker.broker.dispatch import QUEUED, CeleryDispatcher
+from worker.broker.names import QueueName
 from worker.embedded.broker import Broker
-from worker.names import QueueName
-from worker.payouts.clerk import Clerk
-from worker.payouts.ports import Room
-from worker.payouts.rules import Rules
-from worker.payouts.service import Payouts
+from worker.payouts.limits import Rules
 from worker.settings import BrokerSettings
 from worker.store.memory import MemoryLedger
+from worker.usecases.evidence import Clerk
+from worker.usecases.ports import Room
+from worker.usecases.service import Payouts
 
 #: More than find room at once, and more than two sweeps may wake.
 PAYOUTS = 3 * QUEUED

@@ -10,9 +10,9 @@ import redis
 from celery import Celery
 
 from tests.integration.test_dispatch import an_app
+from worker.broker.high_water_mark import BrokerWitness
 from worker.embedded.broker import Broker
-from worker.payouts.vigil import Beat
-from worker.witness import BrokerWitness
+from worker.usecases.vigil import Beat
 
 
 @pytest.fixture

@@ -17,19 +17,19 @@ from tests.machine.stage import Blow, Stage, Strike
 from tests.machine.virtual import VirtualClock
 from tests.simulation.effects import guarded
 from worker.payouts.acceptance import Conflict
-from worker.payouts.clerk import Clerk
 from worker.payouts.errors import StaleTransition
 from worker.payouts.evidence import Answer, TradeStatus
-from worker.payouts.followup import Schedule, Stretch
+from worker.payouts.limits import Rules
 from worker.payouts.model import Order, Payout, Rejection
 from worker.payouts.policy.actions import Action, NotAllowed, decide, legal, may_replace
-from worker.payouts.ports import Room
-from worker.payouts.rules import Rules
-from worker.payouts.service import Payouts
+from worker.payouts.query_schedule import Schedule, Stretch
 from worker.payouts.status import PayoutStatus
-from worker.payouts.vigil import Beat
-from worker.payouts.watch import Watch
 from worker.store.memory import MemoryLedger
+from worker.usecases.evidence import Clerk
+from worker.usecases.ports import Room
+from worker.usecases.service import Payouts
+from worker.usecases.vigil import Beat
+from worker.usecases.watch import Watch
 
 RULES = Rules(
     schedule=Schedule(

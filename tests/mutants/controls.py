@@ -48,7 +48,7 @@ GUARDS = (
     Guard(
         "restore-is-noticed",
         "A database that has forgotten what was sent would have it sent again.",
-        (Change("worker/payouts/watch.py", "if seen > counted:", "if False:"),),
+        (Change("worker/usecases/watch.py", "if seen > counted:", "if False:"),),
         (f"{_WATCH}::test_a_database_that_went_back_is_noticed",),
     ),
     Guard(

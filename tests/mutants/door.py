@@ -4,9 +4,9 @@ Guards of the doors: jobs come in, notifications come in, and no real money goes
 
 from tests.mutants.guard import Change, Guard
 
-_DOOR = "worker/door.py"
-_ENTRY = "worker/entry.py"
-_CONSUMER = "worker/consumer.py"
+_DOOR = "worker/intake/message.py"
+_ENTRY = "worker/intake/job.py"
+_CONSUMER = "tasks/consumer.py"
 _TASKS = "tasks/payouts.py"
 _BOOTSTRAP = "worker/bootstrap.py"
 _RECEIVER = "worker/web/receiver.py"

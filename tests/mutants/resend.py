@@ -5,7 +5,7 @@ Guards of the right to send, and to send again.
 from tests.mutants.guard import Change, Guard
 
 _RESEND = "worker/payouts/policy/may_send.py"
-_RULES = "worker/payouts/rules.py"
+_RULES = "worker/payouts/limits.py"
 _SETTINGS = "worker/settings.py"
 _TESTS = "tests/unit/payouts/test_resend.py"
 _SIGNS = f"{_TESTS}::test_any_sign_of_a_trade_forbids_it"

@@ -4,8 +4,8 @@ Guards of the use cases: the order of the steps, and what they ask before they a
 
 from tests.mutants.guard import Change, Guard
 
-_SERVICE = "worker/payouts/service.py"
-_CLERK = "worker/payouts/clerk.py"
+_SERVICE = "worker/usecases/service.py"
+_CLERK = "worker/usecases/evidence.py"
 _TESTS = "tests/unit/payouts"
 _SENDING = f"{_TESTS}/test_sending.py"
 _FOLLOWING = f"{_TESTS}/test_following.py"

@@ -10,8 +10,8 @@ from random import Random
 from tests.simulation.faults import Weather
 from tests.simulation.scheduler import Scheduler
 from worker.payouts.model import Order
-from worker.payouts.ports import Room
-from worker.payouts.vigil import Beat
+from worker.usecases.ports import Room
+from worker.usecases.vigil import Beat
 
 
 @dataclass(frozen=True)

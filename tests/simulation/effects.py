@@ -6,7 +6,7 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
-from worker.payouts import ports
+from worker.usecases import ports
 
 #: What stands around an effect: its name, as ``ledger.claim``, and the call with its arguments.
 Around = Callable[[str, Callable[..., Any], tuple[Any, ...], dict[str, Any]], Any]

@@ -15,23 +15,23 @@ import sqlalchemy as sa
 
 from tests.factories import MEMBER, NOON, TERMS, a_bare, a_trade, an_order
 from tests.simulation.effects import Around, guarded
-from worker.payouts.clerk import Clerk
 from worker.payouts.errors import MaybeSent, NotSent
 from worker.payouts.evidence import Answer, Meaning, TradeStatus
-from worker.payouts.followup import Schedule, Stretch
 from worker.payouts.invariants import Breach, Invariant, at_rest, of_books, of_payout
+from worker.payouts.limits import Rules
 from worker.payouts.model import Order, Payout, Terms
-from worker.payouts.ports import Room
-from worker.payouts.rules import Rules
-from worker.payouts.service import Payouts
+from worker.payouts.query_schedule import Schedule, Stretch
 from worker.payouts.status import PayoutStatus
-from worker.payouts.vigil import Beat
-from worker.payouts.watch import Watch
 from worker.store.engine import create_engine
 from worker.store.keyring import Keyring
 from worker.store.ledger import SqlLedger
 from worker.store.migrate import upgrade
 from worker.store.stamp import ensure_profile
+from worker.usecases.evidence import Clerk
+from worker.usecases.ports import Room
+from worker.usecases.service import Payouts
+from worker.usecases.vigil import Beat
+from worker.usecases.watch import Watch
 
 ORDER = an_order()
 RULES = Rules(

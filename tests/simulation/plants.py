@@ -11,7 +11,6 @@ from datetime import timedelta
 from typing import Any
 from unittest.mock import patch
 
-from worker.payouts import service
 from worker.payouts.evidence import REFUSALS, Evidence, Meaning
 from worker.payouts.model import Attempt, AttemptOutcome, Dossier, Payout
 from worker.payouts.policy import classification as bearings
@@ -20,6 +19,7 @@ from worker.payouts.policy import may_send as resend
 from worker.payouts.policy import state as policy
 from worker.payouts.status import PayoutStatus, Reason
 from worker.store.memory import MemoryLedger
+from worker.usecases import service
 
 #: Where something is, its name there, and what takes its place.
 Change = tuple[Any, str, Any]

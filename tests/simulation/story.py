@@ -9,7 +9,7 @@ from functools import singledispatch
 from tests.simulation.books import Trade
 from worker.payouts.evidence import Answer
 from worker.payouts.model import Attempt, Dossier, Order, Payout, Terms
-from worker.payouts.standing import Standing
+from worker.payouts.update import Standing
 
 
 @singledispatch

@@ -12,10 +12,10 @@ from tests.simulation.jd import STRANGER, Jd
 from tests.simulation.scheduler import Process, Scheduler
 from worker.payouts.evidence import Answer, Source
 from worker.payouts.invariants import Breach, Invariant, at_rest, of_books, of_payout
+from worker.payouts.limits import Rules
 from worker.payouts.model import Dossier, Order, Payout
-from worker.payouts.ports import Ledger
-from worker.payouts.rules import Rules
 from worker.payouts.status import PayoutStatus, Reason
+from worker.usecases.ports import Ledger
 
 _REFUSALS = frozenset(
     {

@@ -20,16 +20,16 @@ from tests.simulation.notifier import Notifier
 from tests.simulation.scheduler import Scheduler
 from tests.simulation.story import Story
 from tests.simulation.watch import Broken, Watch
-from worker.payouts import watch
 from worker.payouts.acceptance import Conflict
-from worker.payouts.clerk import Clerk
-from worker.payouts.followup import Schedule, Stretch
+from worker.payouts.limits import Rules
 from worker.payouts.model import Order, Rejection
 from worker.payouts.policy.controls import send_deadline
-from worker.payouts.rules import Rules
-from worker.payouts.service import Payouts
+from worker.payouts.query_schedule import Schedule, Stretch
 from worker.payouts.status import PayoutStatus
 from worker.store.memory import MemoryLedger
+from worker.usecases import watch
+from worker.usecases.evidence import Clerk
+from worker.usecases.service import Payouts
 
 #: Short enough to be simulated by the thousand; one world in fifty keeps the real ones.
 _SHORT = Schedule(

@@ -21,12 +21,12 @@ from celery.exceptions import Reject
 from kombu.exceptions import OperationalError as BrokerAway
 from sqlalchemy.exc import OperationalError
 
-from worker import app as app_module
 from worker import bootstrap
-from worker.app import app, configuration
-from worker.dispatch import CeleryDispatcher
-from worker.names import ROUTES, QueueName, TaskName
-from worker.schedule import beat_schedule
+from worker.broker import app as app_module
+from worker.broker.app import app, configuration
+from worker.broker.dispatch import CeleryDispatcher
+from worker.broker.names import ROUTES, QueueName, TaskName
+from worker.broker.schedule import beat_schedule
 from worker.settings import BrokerSettings, SettingsError
 
 ROOT = Path(__file__).parents[2]
@@ -55,7 +55,7 @@ def loaded() -> dict[str, Any]:
     """
     script = """
 import json
-from worker.app import app
+from worker.broker.app import app
 app.loader.import_default_modules()
 ours = [task for name, task in app.tasks.items() if not name.startswith("celery.")]
 late = [name for name, task in app.tasks.items() if task.acks_late]
@@ -121,7 +121,7 @@ def test_every_module_of_tasks_is_included(loaded: dict[str, Any]) -> None:
 
 def test_the_package_does_not_hide_the_module() -> None:
     """
-    `worker.app` is the module, as `celery -A worker.app` needs it.
+    `worker.broker.app` is the module, as `celery -A worker.broker.app` needs it.
     """
     assert app is app_module.app
 
@@ -179,7 +179,7 @@ def test_beat_looks_as_often_as_it_has_to() -> None:
         ("accept_content", ["json"]),
         ("task_serializer", "json"),
         ("worker_hijack_root_logger", False),
-        ("worker_consumer", "worker.consumer:Consumer"),
+        ("worker_consumer", "tasks.consumer:Consumer"),
         ("enable_utc", True),
         ("broker_connection_max_retries", None),
         ("worker_cancel_long_running_tasks_on_connection_loss", False),
@@ -187,7 +187,7 @@ def test_beat_looks_as_often_as_it_has_to() -> None:
 )
 def test_a_setting_that_safety_rests_on(conf: dict[str, Any], name: str, value: object) -> None:
     """
-    Each of these was chosen for a reason that `worker.app` tells.
+    Each of these was chosen for a reason that `worker.broker.app` tells.
     """
     assert value == conf[name]
 

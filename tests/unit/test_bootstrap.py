@@ -9,13 +9,13 @@ import pytest
 
 from tests.fakes import RecordingDispatcher
 from worker import bootstrap
-from worker.payouts.clerk import Clerk
 from worker.payouts.errors import ProfileMismatch
 from worker.settings import Profile, Settings, SettingsError, StoreSettings
 from worker.store import migrate
 from worker.store.engine import create_engine
 from worker.store.errors import WrongKey
 from worker.store.keyring import Keyring
+from worker.usecases.evidence import Clerk
 
 
 def a_sender(gateway: str = "127.0.0.1", **changes: Any) -> Settings:

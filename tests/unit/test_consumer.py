@@ -13,10 +13,12 @@ import redis
 from kombu.exceptions import DecodeError
 from sqlalchemy.exc import OperationalError
 
+from tasks import consumer
 from tests.factories import a_job
-from worker import bootstrap, consumer, entry
+from worker import bootstrap
+from worker.broker.names import TaskName
+from worker.intake import job as entry
 from worker.logs import JsonFormatter
-from worker.names import TaskName
 from worker.payouts.model import Rejection
 
 ACCOUNT = a_job()["payee_account_no"]

@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from tests.factories import NUMBER, PAYEE, a_job, an_order
-from worker import entry
-from worker.door import receive
+from worker.intake import job as entry
+from worker.intake.message import receive
 from worker.payouts.acceptance import Acceptance, Accepted, Conflict
 from worker.payouts.model import Order, Rejection
 from worker.payouts.money import MAX_FEN

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from worker.payouts.followup import Schedule, Stretch
-from worker.payouts.rules import Rules
+from worker.payouts.limits import Rules
+from worker.payouts.query_schedule import Schedule, Stretch
 from worker.settings import (
     SECRETS,
     BrokerSettings,

@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from worker import entry
 from worker.cli import lookup
 from worker.cli.jobs import Checked
+from worker.intake import job as entry
 from worker.payouts.acceptance import differing
-from worker.payouts.ports import Ledger
+from worker.usecases.ports import Ledger
 
 _LOOK_EVERY_S = 0.2
 #: The newest rejections that are searched: more than a file's worth of jobs can leave.

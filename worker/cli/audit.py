@@ -11,7 +11,7 @@ from rich.progress import Progress
 from worker import bootstrap
 from worker.cli.output import Page, answering, table
 from worker.payouts.invariants import Breach, Invariant, of_payout
-from worker.payouts.rules import Rules
+from worker.payouts.limits import Rules
 from worker.settings import ReceiverSettings
 from worker.store.auditing import Auditing
 

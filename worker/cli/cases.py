@@ -6,11 +6,12 @@ import click
 from rich.text import Text
 
 from worker import bootstrap
-from worker.cli import facts, lookup
-from worker.cli.advice import CASE_ADVICE, CASE_MEANINGS, commands
+from worker.cli import lookup
 from worker.cli.output import Page, answering, cell, table
 from worker.payouts.model import Case, Dossier
 from worker.payouts.policy.actions import legal
+from worker.views import documents as facts
+from worker.views.texts import CASE_ADVICE, CASE_MEANINGS, commands
 
 _MOST = 1000
 

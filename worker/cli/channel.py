@@ -10,9 +10,10 @@ import os
 import click
 
 from worker import bootstrap
-from worker.cli import facts, lookup
+from worker.cli import lookup
 from worker.cli.output import Page, answering, cell
 from worker.settings import ReceiverSettings
+from worker.views import documents as facts
 
 
 def _reason(_ctx: click.Context, _param: click.Parameter, text: str) -> str:

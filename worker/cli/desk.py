@@ -7,7 +7,7 @@ Each is legal in certain states only, and is recorded with who and why; none of 
 import click
 
 from worker import bootstrap
-from worker.cli import facts, lookup
+from worker.cli import lookup
 from worker.cli.channel import operator, why
 from worker.cli.output import Page, answering
 from worker.payouts.model import Case
@@ -19,6 +19,7 @@ from worker.payouts.policy.actions import (
     check_resolve,
     decide,
 )
+from worker.views import documents as facts
 
 _DONE = {
     Action.CANCEL: "is withdrawn; it will not be sent",

@@ -9,13 +9,13 @@ import click
 from kombu.exceptions import OperationalError
 
 from worker import bootstrap
-from worker.app import app
+from worker.broker.app import app
+from worker.broker.names import QueueName, TaskName
 from worker.cli import arrival, jobs
 from worker.cli.arrival import Fate
 from worker.cli.faults import explain
 from worker.cli.jobs import Checked
 from worker.cli.output import Page, answering, note
-from worker.names import QueueName, TaskName
 
 
 @click.command()

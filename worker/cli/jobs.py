@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from worker import entry
+from worker.intake import job as entry
 from worker.payouts.errors import PayoutError
 from worker.payouts.model import Order
 

@@ -5,10 +5,10 @@
 import click
 
 from worker import bootstrap
-from worker.cli import facts
 from worker.cli.output import Page, answering, table
 from worker.payouts.money import yuan
 from worker.payouts.status import PayoutStatus
+from worker.views import documents as facts
 
 _limit = click.option(
     "--limit", type=click.IntRange(1, 10_000), default=50, show_default=True, help="At most."

@@ -9,7 +9,7 @@ from typing import BinaryIO
 import click
 
 from worker import bootstrap
-from worker.cli import facts, jobs, lookup
+from worker.cli import jobs, lookup
 from worker.cli.channel import operator, why
 from worker.cli.jobs import Checked, UnreadableJobs
 from worker.cli.output import Page, answering
@@ -17,6 +17,7 @@ from worker.payouts.model import Order, Payout
 from worker.payouts.policy import obligation as replacement
 from worker.payouts.policy.actions import NotAllowed, may_replace
 from worker.settings import Settings
+from worker.views import documents as facts
 
 
 @click.command()

@@ -6,8 +6,8 @@ import json
 
 import click
 
-from worker import entry
 from worker.cli.output import Page, answering
+from worker.intake import job as entry
 
 
 @click.command()

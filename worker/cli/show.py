@@ -9,14 +9,15 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from worker import bootstrap
-from worker.cli import facts, lookup
-from worker.cli.advice import CASE_MEANINGS, MEANINGS, next_step
+from worker.cli import lookup
 from worker.cli.output import Page, answering, cell, table
 from worker.jdpay import codes
 from worker.payouts.evidence import Meaning, Source
 from worker.payouts.model import Dossier
 from worker.payouts.money import yuan
 from worker.payouts.policy.actions import Recorded, legal
+from worker.views import documents as facts
+from worker.views.texts import CASE_MEANINGS, MEANINGS, next_step
 
 
 @click.command()

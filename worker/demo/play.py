@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from worker.demo.audit import Audit, audit
 from worker.demo.stack import Stack
 from worker.demo.story import PAUSING, Actor, Result, enqueue, results
-from worker.payouts.ports import Ledger
+from worker.usecases.ports import Ledger
 
 _POLL_SECONDS = 0.25
 

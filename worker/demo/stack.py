@@ -164,7 +164,7 @@ def running(
         bind = stack.receiver_url.removeprefix("http://")
         receiver = ("gunicorn", "worker.web.app:create_app()", "--threads", "4", "--bind", bind)
         stack.start("receiver", *receiver, "--no-control-socket")
-        celery = ("celery", "-A", "worker.app")
+        celery = ("celery", "-A", "worker.broker.app")
         quiet = ("--without-gossip", "--without-mingle")
         for name in _names("worker", workers):
             node = f"--hostname={name}@%h"

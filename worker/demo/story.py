@@ -8,10 +8,10 @@ from dataclasses import asdict, dataclass
 
 from celery import Celery
 
-from worker.names import QueueName, TaskName
+from worker.broker.names import QueueName, TaskName
 from worker.payouts.model import Payout
-from worker.payouts.ports import Ledger
 from worker.sandbox.scenarios import SCENARIOS, End, Scenario
+from worker.usecases.ports import Ledger
 
 #: Last of all, and alone: a short balance pauses the channel, as it should.
 PAUSING = "balance_short"

@@ -17,7 +17,7 @@ from worker.payouts.model import Order, Terms
 
 class JdPayClient:
     """
-    JD Pay for one merchant: implements `worker.payouts.ports.Gateway`.
+    JD Pay for one merchant: implements `worker.usecases.ports.Gateway`.
 
     Where and as whom it speaks comes with each payout's terms. Holds no connection, so one object
     may serve many threads, and may be made before a fork.

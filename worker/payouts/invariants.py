@@ -9,10 +9,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from worker.payouts.limits import Rules
 from worker.payouts.model import Case, CaseKind, Dossier, Payout, Transition
 from worker.payouts.policy.facts import read
 from worker.payouts.policy.state import weigh
-from worker.payouts.rules import Rules
 from worker.payouts.status import TRANSITIONS, PayoutStatus, Reason
 
 

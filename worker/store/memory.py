@@ -18,8 +18,8 @@ from worker.payouts.model import (
     Dossier,
     Payout,
 )
-from worker.payouts.standing import CaseNote, Standing
 from worker.payouts.status import PayoutStatus, Reason
+from worker.payouts.update import CaseNote, Standing
 from worker.store.base import check_move
 from worker.store.memory_desk import MemoryDesk
 from worker.store.memory_watch import MemoryWatch

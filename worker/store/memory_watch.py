@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from worker.payouts.policy.circuit_breaker import Tally
 from worker.payouts.policy.controls import send_deadline
 from worker.payouts.status import PayoutStatus
-from worker.payouts.vigil import Beat
 from worker.store.base import new_token
 from worker.store.shelves import Shelves, transactions
+from worker.usecases.vigil import Beat
 
 
 @transactions

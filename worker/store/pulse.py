@@ -6,9 +6,9 @@ import sqlalchemy as sa
 
 from worker.payouts.policy.alerts import Signs
 from worker.payouts.status import PayoutStatus
-from worker.payouts.vigil import Beat
 from worker.store.base import Base
 from worker.store.tables import IN_DOUBT, cases, channels, decisions, installation, payouts
+from worker.usecases.vigil import Beat
 
 _UNFINISHED = tuple(status for status in PayoutStatus if not status.is_final)
 _AWAITING = tuple(status for status in PayoutStatus if status.awaits_gateway)

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from worker.payouts.errors import StaleTransition
 from worker.payouts.evidence import Answer, Source
 from worker.payouts.model import Attempt, CaseKind, Dossier, Payout
-from worker.payouts.standing import CaseNote, Standing
+from worker.payouts.update import CaseNote, Standing
 from worker.store.base import Base, append_transition, check_move, insert_new
 from worker.store.channel import count_unverifiable, pause_channel
 from worker.store.rows import answer_columns

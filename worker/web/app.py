@@ -6,7 +6,7 @@ from flask import Flask
 
 from worker import bootstrap, logs
 from worker.jdpay.signature import SignKey
-from worker.payouts.clerk import Clerk
+from worker.usecases.evidence import Clerk
 from worker.web import receiver
 
 

@@ -14,7 +14,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from worker.jdpay import notice
 from worker.jdpay.signature import SignKey
-from worker.payouts.clerk import Clerk
+from worker.usecases.evidence import Clerk
 
 log = logging.getLogger("jdpay_payouts.receiver")
 

@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 from tests.integration.cli.samples import MEMBER
 from tests.servers import SqliteDatabases
 from worker import bootstrap
-from worker.app import configuration
+from worker.broker.app import configuration
 from worker.cli import main
 from worker.sandbox import keys
 from worker.sandbox.running import Sandbox

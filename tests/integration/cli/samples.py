@@ -4,12 +4,12 @@ Jobs and payouts that the commands are tried on.
 
 from typing import Any
 
-from worker import entry
-from worker.payouts.clerk import Clerk
+from worker.intake import job as entry
 from worker.payouts.evidence import Answer, Meaning, Source, TradeStatus
+from worker.payouts.limits import Rules
 from worker.payouts.model import Attempt, AttemptOutcome, Terms
-from worker.payouts.rules import Rules
 from worker.store.ledger import SqlLedger
+from worker.usecases.evidence import Clerk
 
 MEMBER = "360080000000000001"
 TERMS = Terms("sandbox", MEMBER, "https://127.0.0.1:9000/npp10", "http://127.0.0.1:9001/notify")

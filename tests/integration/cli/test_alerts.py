@@ -6,7 +6,7 @@ import json
 
 from tests.integration.cli.conftest import Run
 from tests.integration.cli.samples import queued
-from worker.payouts.rules import Rules
+from worker.payouts.limits import Rules
 from worker.store.ledger import SqlLedger
 
 

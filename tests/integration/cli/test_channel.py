@@ -8,7 +8,7 @@ import pytest
 
 from tests.integration.cli.conftest import Run
 from tests.integration.cli.samples import NUMBER, queued
-from worker.payouts.rules import Rules
+from worker.payouts.limits import Rules
 from worker.store.ledger import SqlLedger
 
 

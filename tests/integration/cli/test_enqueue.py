@@ -16,10 +16,10 @@ from kombu.exceptions import OperationalError
 from tests.fakes import RecordingDispatcher
 from tests.integration.cli.conftest import Run
 from tests.integration.cli.samples import NUMBER, PRIVATE, TERMS, a_job, clerk, queued
-from worker.door import receive
+from worker.intake.message import receive
 from worker.jdpay.client import JdPayClient
-from worker.payouts.service import Payouts
 from worker.store.ledger import SqlLedger
+from worker.usecases.service import Payouts
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import json
 
 from tests.integration.cli.conftest import Run
 from tests.integration.cli.samples import MEMBER, NUMBER, an_answer, answered, queued
-from worker import entry
+from worker.intake import job as entry
 from worker.payouts.evidence import Source, TradeStatus
 from worker.store.ledger import SqlLedger
 

@@ -11,22 +11,22 @@ from datetime import datetime
 from tests.contract.samples import LEASE, MEMBER, TERMS, a_verified_answer
 from tests.fakes import RecordingDispatcher, ScriptedGateway
 from tests.integration.concurrency.processes import together
-from worker.payouts.clerk import Clerk
 from worker.payouts.evidence import Answer, Meaning, TradeStatus
-from worker.payouts.rules import Rules
-from worker.payouts.service import Payouts
+from worker.payouts.limits import Rules
 from worker.payouts.status import PayoutStatus
 from worker.store.clock import database_now
 from worker.store.engine import create_engine
 from worker.store.keyring import Keyring
 from worker.store.ledger import SqlLedger
+from worker.usecases.evidence import Clerk
+from worker.usecases.service import Payouts
 
 #: So many of the newest queued payouts a process looks at, and so many of those it tries to claim.
 _SEEN, _TRIED = 96, 12
 
 
 @dataclass(frozen=True)
-class Member:
+class Contender:
     """
     One process: where it works, and what tells it from the others.
     """
@@ -58,49 +58,49 @@ class Member:
             yield ledger
 
 
-def claim_all(member: Member) -> list[int]:
+def claim_all(contender: Contender) -> list[int]:
     """
     Claim queued payouts until none is left; return what this process got.
     """
-    dice = random.Random(member.place)
+    dice = random.Random(contender.place)
     got: list[int] = []
-    with member.ledger() as ledger:
+    with contender.ledger() as ledger:
         while found := list(ledger.payouts(PayoutStatus.QUEUED, _SEEN)):
             dice.shuffle(found)
             tries = (
-                ledger.claim(payout, "canonical", LEASE, member.name) for payout in found[:_TRIED]
+                ledger.claim(payout, "canonical", LEASE, contender.name) for payout in found[:_TRIED]
             )
             got += [attempt.payout_id for attempt in tries if attempt is not None]
     return got
 
 
-def sweep_all(member: Member) -> RecordingDispatcher:
+def sweep_all(contender: Contender) -> RecordingDispatcher:
     """
     Sweep until nothing is due any more; return whom this process woke.
     """
     woken = RecordingDispatcher()
-    with member.ledger() as ledger:
-        payouts = _payouts(member, ledger, ScriptedGateway(), woken)
+    with contender.ledger() as ledger:
+        payouts = _payouts(contender, ledger, ScriptedGateway(), woken)
         while (swept := payouts.sweep(limit=7)).sends or swept.queries:
             pass
     return woken
 
 
-def meddle(member: Member) -> list[str]:
+def meddle(contender: Contender) -> list[str]:
     """
     Do this process's part to each row, at the moment at which the others do theirs.
 
     Return what it sent to the gateway, which must be nothing.
     """
     gateway = ScriptedGateway()
-    with member.ledger() as ledger:
-        payouts = _payouts(member, ledger, gateway, RecordingDispatcher())
-        clerk = Clerk(ledger, MEMBER, Rules(), member.name)
-        for row in member.rows:
+    with contender.ledger() as ledger:
+        payouts = _payouts(contender, ledger, gateway, RecordingDispatcher())
+        clerk = Clerk(ledger, MEMBER, Rules(), contender.name)
+        for row in contender.rows:
             number = ledger.dossier(row).payout.out_trade_no
             paid, returned = _told(number, TradeStatus.FINI), _told(number, TradeStatus.REFU)
             together()
-            match member.role:
+            match contender.role:
                 case "receiver":
                     clerk.notify(returned)
                     clerk.notify(paid)
@@ -109,9 +109,9 @@ def meddle(member: Member) -> list[str]:
                     payouts.query(row)
                     payouts.query(row)
                 case "operator":
-                    ledger.pause(MEMBER, "to see what happens", member.name)
+                    ledger.pause(MEMBER, "to see what happens", contender.name)
                     payouts.submit(row)
-                    ledger.resume(MEMBER, "seen", member.name)
+                    ledger.resume(MEMBER, "seen", contender.name)
                 case "sweeper":
                     payouts.sweep()
                     payouts.submit(row)
@@ -129,6 +129,6 @@ def _told(number: str, status: TradeStatus) -> Answer:
 
 
 def _payouts(
-    member: Member, ledger: SqlLedger, gateway: ScriptedGateway, woken: RecordingDispatcher
+    contender: Contender, ledger: SqlLedger, gateway: ScriptedGateway, woken: RecordingDispatcher
 ) -> Payouts:
-    return Payouts(Clerk(ledger, MEMBER, Rules(), member.name), gateway, woken, TERMS)
+    return Payouts(Clerk(ledger, MEMBER, Rules(), contender.name), gateway, woken, TERMS)

@@ -2,7 +2,7 @@ import sqlalchemy as sa
 
 from tests.contract.samples import KEY
 from tests.integration.concurrency.conftest import Fill
-from tests.integration.concurrency.crew import Member, claim_all
+from tests.integration.concurrency.crew import Contender, claim_all
 from tests.integration.concurrency.processes import at_once
 from worker.payouts.status import PayoutStatus
 from worker.store.tables import attempts, transitions
@@ -19,7 +19,7 @@ def test_each_row_is_claimed_by_one_of_many_processes(
     """
     queued = fill(ROWS)
 
-    got = at_once(claim_all, [Member(url, KEY, place) for place in range(PROCESSES)])
+    got = at_once(claim_all, [Contender(url, KEY, place) for place in range(PROCESSES)])
 
     tries = sa.select(attempts.c.payout_id, sa.func.count()).group_by(attempts.c.payout_id)
     moves = (

@@ -2,15 +2,15 @@ import pytest
 
 from tests.contract.samples import KEY, LEASE, MEMBER
 from tests.integration.concurrency.conftest import Fill
-from tests.integration.concurrency.crew import Member, meddle
+from tests.integration.concurrency.crew import Contender, meddle
 from tests.integration.concurrency.processes import at_once
-from worker.payouts.clerk import Clerk
 from worker.payouts.evidence import Source
 from worker.payouts.invariants import at_rest, of_payout
+from worker.payouts.limits import Rules
 from worker.payouts.model import AttemptOutcome
-from worker.payouts.rules import Rules
 from worker.payouts.status import PayoutStatus
 from worker.store.ledger import SqlLedger
+from worker.usecases.evidence import Clerk
 
 ROLES = ("receiver", "receiver", "asker", "asker", "operator", "sweeper")
 ROWS = 12
@@ -39,7 +39,7 @@ def test_all_who_touch_a_row_at_once_leave_it_the_same(
 
     The operator's last word stands: sending is allowed.
     """
-    crew = [Member(url, KEY, place, role, tuple(unknown)) for place, role in enumerate(ROLES)]
+    crew = [Contender(url, KEY, place, role, tuple(unknown)) for place, role in enumerate(ROLES)]
 
     sent = at_once(meddle, crew)
 

@@ -4,9 +4,9 @@ import sqlalchemy as sa
 
 from tests.contract.samples import KEY, NOON
 from tests.integration.concurrency.conftest import Fill
-from tests.integration.concurrency.crew import Member, sweep_all
+from tests.integration.concurrency.crew import Contender, sweep_all
 from tests.integration.concurrency.processes import at_once
-from worker.payouts.rules import Rules
+from worker.payouts.limits import Rules
 from worker.payouts.status import PayoutStatus, Reason
 from worker.store.tables import payouts
 
@@ -31,7 +31,7 @@ def test_sweepers_wake_each_due_row_once_in_an_interval(
         )
 
     def woken(after: timedelta) -> tuple[list[int], list[int]]:
-        crew = [Member(url, KEY, place, now=NOON + after) for place in range(SWEEPERS)]
+        crew = [Contender(url, KEY, place, now=NOON + after) for place in range(SWEEPERS)]
         found = at_once(sweep_all, crew)
         return (
             sorted(one for dispatcher in found for one in dispatcher.submits),

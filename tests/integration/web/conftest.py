@@ -13,13 +13,13 @@ from werkzeug.test import TestResponse
 from tests.integration.web.notifications import AMOUNT_FEN, KEY, MEMBER, NUMBER
 from tests.servers import Databases
 from worker.jdpay.signature import SignKey
-from worker.payouts.clerk import Clerk
+from worker.payouts.limits import Rules
 from worker.payouts.model import AttemptOutcome, Order, Payee, Payout, Terms
-from worker.payouts.rules import Rules
 from worker.store.engine import create_engine
 from worker.store.keyring import Keyring
 from worker.store.ledger import SqlLedger
 from worker.store.migrate import upgrade
+from worker.usecases.evidence import Clerk
 from worker.web.app import build
 
 Send = Callable[[bytes], TestResponse]

@@ -16,13 +16,13 @@ from werkzeug.serving import BaseWSGIServer, make_server
 from tests.integration.web.conftest import Send
 from tests.integration.web.notifications import KEY, MEMBER, notification, unencoded
 from worker.jdpay.signature import SignKey
-from worker.payouts.clerk import Clerk
+from worker.payouts.limits import Rules
 from worker.payouts.model import Payout
-from worker.payouts.rules import Rules
 from worker.payouts.status import PayoutStatus
 from worker.store.engine import create_engine
 from worker.store.keyring import Keyring
 from worker.store.ledger import SqlLedger
+from worker.usecases.evidence import Clerk
 from worker.web.app import build
 
 

@@ -6,12 +6,13 @@ import json
 
 import pytest
 
-from worker.cli import advice, facts
 from worker.cli.doctor import gateway
 from worker.cli.lookup import Channel
 from worker.jdpay.codes import RESPONSE_CODES
 from worker.payouts.model import CaseKind
 from worker.payouts.status import PayoutStatus
+from worker.views import documents as facts
+from worker.views import texts as advice
 
 
 def test_every_status_has_a_meaning() -> None:

@@ -16,7 +16,7 @@ from worker.jdpay.signature import SignKey
 from worker.jdpay.transport import Transport
 from worker.payouts.evidence import TradeStatus
 from worker.payouts.model import Order, Payee, Terms
-from worker.payouts.ports import Gateway
+from worker.usecases.ports import Gateway
 
 TERMS = Terms(
     profile="sandbox",

@@ -11,14 +11,14 @@ from sqlalchemy import event
 from tests.factories import MEMBER, TERMS
 from tests.fakes import Clock, RecordingDispatcher, ScriptedGateway
 from tests.servers import SqliteDatabases
-from worker.payouts.clerk import Clerk
-from worker.payouts.rules import Rules
-from worker.payouts.service import Payouts
+from worker.payouts.limits import Rules
 from worker.store.engine import create_engine
 from worker.store.keyring import Keyring
 from worker.store.ledger import SqlLedger
 from worker.store.migrate import upgrade
 from worker.store.stamp import ensure_profile
+from worker.usecases.evidence import Clerk
+from worker.usecases.service import Payouts
 
 KEYRING = Keyring([Keyring.generate_key()])
 

@@ -10,9 +10,9 @@ from tests.factories import PAYEE, an_order, at
 from tests.fakes import Clock, RecordingDispatcher
 from worker.payouts.acceptance import Accepted, Conflict, Same
 from worker.payouts.model import Order, Rejection
-from worker.payouts.service import Payouts
 from worker.payouts.status import PayoutStatus
 from worker.store.ledger import SqlLedger
+from worker.usecases.service import Payouts
 
 
 def test_a_job_is_accepted_and_a_worker_is_woken(

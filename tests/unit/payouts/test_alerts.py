@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 
 from tests.factories import NOON
+from worker.payouts.limits import Rules
 from worker.payouts.policy.alerts import AlertKind, Signs, alerts
-from worker.payouts.rules import Rules
 
 WELL = Signs(
     now=NOON,

@@ -24,11 +24,11 @@ from tests.factories import (
 )
 from tests.fakes import written
 from worker.payouts.evidence import Answer, Evidence, Meaning, TradeStatus
+from worker.payouts.limits import Rules
 from worker.payouts.model import Dossier, Payout
 from worker.payouts.policy.facts import read
 from worker.payouts.policy.next_query import next_query_at
 from worker.payouts.policy.state import weigh
-from worker.payouts.rules import Rules
 from worker.payouts.status import PayoutStatus
 
 RULES = Rules()

@@ -4,8 +4,8 @@ When sending rests by itself.
 
 import pytest
 
+from worker.payouts.limits import Rules
 from worker.payouts.policy.circuit_breaker import Tally, trips
-from worker.payouts.rules import Rules
 
 
 @pytest.mark.parametrize(

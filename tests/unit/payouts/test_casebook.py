@@ -20,12 +20,12 @@ from tests.factories import (
     not_found,
 )
 from worker.payouts.evidence import Evidence, Meaning, TradeStatus
+from worker.payouts.limits import Rules
 from worker.payouts.model import AttemptOutcome, CaseKind, Dossier, Payout
 from worker.payouts.policy.cases import cases
 from worker.payouts.policy.facts import read
-from worker.payouts.rules import Rules
-from worker.payouts.standing import CaseNote
 from worker.payouts.status import PayoutStatus
+from worker.payouts.update import CaseNote
 
 RULES = Rules()
 UNKNOWN = a_payout(PayoutStatus.UNKNOWN)

@@ -31,10 +31,10 @@ from tests.factories import (
 )
 from tests.fakes import written
 from worker.payouts.evidence import REFUSALS, Answer, Evidence, Meaning, TradeStatus
+from worker.payouts.limits import Rules
 from worker.payouts.model import AttemptOutcome, CaseKind, Dossier
 from worker.payouts.policy.classification import BALANCE_SHORT
 from worker.payouts.policy.state import weigh
-from worker.payouts.rules import Rules
 from worker.payouts.status import PayoutStatus
 
 #: Resends are off, so that an absence ends in a case instead of in another attempt.

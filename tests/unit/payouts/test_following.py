@@ -20,13 +20,13 @@ from tests.factories import (
 )
 from tests.fakes import Clock, Died, MortalLedger, RecordingDispatcher, ScriptedGateway, Step
 from worker.payouts.acceptance import Accepted
-from worker.payouts.clerk import Clerk
 from worker.payouts.errors import MaybeSent, NotSent
 from worker.payouts.evidence import Answer, Meaning, Source, TradeStatus
 from worker.payouts.model import CaseKind, Dossier, Payout
-from worker.payouts.service import Payouts
 from worker.payouts.status import PayoutStatus
 from worker.store.ledger import SqlLedger
+from worker.usecases.evidence import Clerk
+from worker.usecases.service import Payouts
 
 FINI = a_trade(TradeStatus.FINI)
 WPAR = a_trade(TradeStatus.WPAR)

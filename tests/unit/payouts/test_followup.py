@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from tests.factories import NOON, at
-from worker.payouts.followup import Schedule, Stretch, doubled, parse_tail
+from worker.payouts.query_schedule import Schedule, Stretch, doubled, parse_tail
 
 SCHEDULE = Schedule()
 

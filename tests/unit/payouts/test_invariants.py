@@ -17,8 +17,8 @@ from tests.factories import (
 )
 from worker.payouts.evidence import Meaning
 from worker.payouts.invariants import Invariant, of_books, of_payout
+from worker.payouts.limits import Rules
 from worker.payouts.model import AttemptOutcome, Dossier
-from worker.payouts.rules import Rules
 from worker.payouts.status import PayoutStatus, Reason
 
 OLD, NEW = ("OLD", ("SALARY-7", 10_000)), ("NEW", ("SALARY-7", 4_000))

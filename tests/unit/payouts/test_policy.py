@@ -25,12 +25,12 @@ from tests.factories import (
 )
 from tests.fakes import written
 from worker.payouts.evidence import Answer, Evidence, Meaning, Source, TradeStatus
+from worker.payouts.limits import Rules
 from worker.payouts.model import AttemptOutcome, CaseKind, Dossier
 from worker.payouts.policy.classification import BALANCE_SHORT
 from worker.payouts.policy.state import weigh
-from worker.payouts.rules import Rules
-from worker.payouts.standing import Standing
 from worker.payouts.status import PayoutStatus, Reason
+from worker.payouts.update import Standing
 
 RULES = Rules()
 QUEUED, HELD, SENDING, REFUSED, UNKNOWN, PROCESSING, FAILED, PAID, RETURNED, CANCELLED = (

@@ -21,10 +21,10 @@ from tests.factories import (
     not_found,
 )
 from worker.payouts.evidence import Evidence, Meaning, TradeStatus
+from worker.payouts.limits import Rules
 from worker.payouts.model import AttemptOutcome, CaseKind, Dossier
 from worker.payouts.policy.facts import read
 from worker.payouts.policy.may_send import may_send
-from worker.payouts.rules import Rules
 from worker.payouts.status import PayoutStatus
 
 RULES = Rules()

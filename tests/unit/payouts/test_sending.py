@@ -25,14 +25,14 @@ from tests.fakes import (
     Step,
 )
 from worker.payouts.acceptance import Accepted
-from worker.payouts.clerk import Clerk
 from worker.payouts.errors import MaybeSent, NoSuchPayout, NotSent
 from worker.payouts.evidence import Answer, Meaning, Source, TradeStatus
+from worker.payouts.limits import Rules
 from worker.payouts.model import AttemptOutcome, Payout
-from worker.payouts.rules import Rules
-from worker.payouts.service import Payouts
 from worker.payouts.status import PayoutStatus, Reason
 from worker.store.ledger import SqlLedger
+from worker.usecases.evidence import Clerk
+from worker.usecases.service import Payouts
 
 NOT_FOUND = a_bare(Meaning.NOT_FOUND)
 UNSIGNED = an_answer(verified=False)

@@ -9,12 +9,12 @@ import pytest
 
 from tests.factories import NOON, a_dossier, a_notification, a_payout, a_trade, an_attempt
 from worker.payouts.evidence import TradeStatus
+from worker.payouts.limits import Rules
 from worker.payouts.model import AttemptOutcome, CaseKind
 from worker.payouts.policy.controls import is_stale, send_deadline
 from worker.payouts.policy.facts import read
 from worker.payouts.policy.may_send import may_send
 from worker.payouts.policy.state import weigh
-from worker.payouts.rules import Rules
 from worker.payouts.status import PayoutStatus, Reason
 
 RULES = Rules()

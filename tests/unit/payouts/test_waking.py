@@ -5,7 +5,7 @@ Who is woken, how often, and what becomes of those for whom the queues have no r
 from tests.factories import an_order, at
 from tests.fakes import Clock, RecordingDispatcher, ScriptedGateway
 from worker.payouts.errors import MaybeSent
-from worker.payouts.service import Payouts
+from worker.usecases.service import Payouts
 
 
 def test_an_accepted_payout_is_not_woken_twice(

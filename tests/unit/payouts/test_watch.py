@@ -10,14 +10,14 @@ import pytest
 
 from tests.factories import MEMBER, a_bare, a_trade, an_order
 from tests.fakes import Clock, ScriptedGateway
-from worker.payouts.clerk import Clerk
 from worker.payouts.errors import MaybeSent
 from worker.payouts.evidence import Meaning, TradeStatus
 from worker.payouts.model import CaseKind
-from worker.payouts.service import Payouts
 from worker.payouts.status import PayoutStatus
-from worker.payouts.vigil import Beat
-from worker.payouts.watch import Watch
+from worker.usecases.evidence import Clerk
+from worker.usecases.service import Payouts
+from worker.usecases.vigil import Beat
+from worker.usecases.watch import Watch
 
 
 class Memory:

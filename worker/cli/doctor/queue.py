@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import redis
 from kombu.exceptions import KombuError
 
-from worker.app import app
+from worker.broker.app import app
 from worker.cli.doctor.finding import Finding, fault, ok, warning
 from worker.cli.faults import broker as broker_place
 from worker.settings import BrokerSettings

@@ -6,7 +6,7 @@ import enum
 from dataclasses import dataclass
 from datetime import datetime
 
-from worker.payouts.rules import Rules
+from worker.payouts.limits import Rules
 
 
 @dataclass(frozen=True, slots=True)

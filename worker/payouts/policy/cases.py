@@ -6,14 +6,14 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from worker.payouts.evidence import TradeStatus
+from worker.payouts.limits import Rules
 from worker.payouts.model import AttemptOutcome, CaseKind
 from worker.payouts.policy.classification import Trade
 from worker.payouts.policy.controls import is_stale
 from worker.payouts.policy.facts import Reading
 from worker.payouts.policy.may_send import may_resend, proven_absent
-from worker.payouts.rules import Rules
-from worker.payouts.standing import CaseNote
 from worker.payouts.status import PayoutStatus
+from worker.payouts.update import CaseNote
 
 
 def cases(

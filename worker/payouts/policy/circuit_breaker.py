@@ -7,7 +7,7 @@ takes nothing.
 
 from dataclasses import dataclass
 
-from worker.payouts.rules import Rules
+from worker.payouts.limits import Rules
 
 
 @dataclass(frozen=True, slots=True)

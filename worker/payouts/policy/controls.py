@@ -7,8 +7,8 @@ sent in time waits for a person.
 
 from datetime import datetime, timedelta
 
+from worker.payouts.limits import Rules
 from worker.payouts.model import Payout
-from worker.payouts.rules import Rules
 
 
 def send_deadline(payout: Payout, within: timedelta) -> datetime:

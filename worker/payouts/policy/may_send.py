@@ -8,11 +8,11 @@ limited, counted, and can be switched off; what it does not allow is for a perso
 
 from datetime import datetime
 
+from worker.payouts.limits import Rules
 from worker.payouts.model import AttemptOutcome, Dossier
 from worker.payouts.policy.classification import Absent
 from worker.payouts.policy.controls import is_stale
 from worker.payouts.policy.facts import Reading
-from worker.payouts.rules import Rules
 from worker.payouts.status import PayoutStatus
 
 

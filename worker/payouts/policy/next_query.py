@@ -7,9 +7,9 @@ The schedule gives the times; what is known of the payout says which part of it 
 from datetime import datetime
 
 from worker.payouts.evidence import Source
+from worker.payouts.limits import Rules
 from worker.payouts.policy.classification import CLOSED_TWICE_AFTER, is_odd
 from worker.payouts.policy.facts import Reading
-from worker.payouts.rules import Rules
 from worker.payouts.status import PayoutStatus
 
 

@@ -9,7 +9,7 @@ what evidence does not tell: local statuses, operators' decisions, and when the 
 from datetime import datetime, timedelta
 
 from worker.payouts.evidence import Evidence, Meaning, Source, TradeStatus
-from worker.payouts.followup import doubled
+from worker.payouts.limits import Rules
 from worker.payouts.model import AttemptOutcome, Dossier
 from worker.payouts.policy.cases import cases
 from worker.payouts.policy.classification import BALANCE_SHORT, Refusal
@@ -17,9 +17,9 @@ from worker.payouts.policy.controls import is_stale
 from worker.payouts.policy.facts import Reading, read
 from worker.payouts.policy.may_send import may_send
 from worker.payouts.policy.next_query import is_doubted, next_query_at
-from worker.payouts.rules import Rules
-from worker.payouts.standing import Standing
+from worker.payouts.query_schedule import doubled
 from worker.payouts.status import PayoutStatus, Reason
+from worker.payouts.update import Standing
 
 #: A status, why, and the evidence that decided it.
 Verdict = tuple[PayoutStatus, Reason, Evidence | None]

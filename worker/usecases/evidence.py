@@ -9,10 +9,10 @@ from collections.abc import Iterable
 
 from worker.payouts.errors import StaleTransition
 from worker.payouts.evidence import Answer, Source
+from worker.payouts.limits import Rules
 from worker.payouts.model import Payout
 from worker.payouts.policy.state import weigh
-from worker.payouts.ports import Ledger
-from worker.payouts.rules import Rules
+from worker.usecases.ports import Ledger
 
 log = logging.getLogger("jdpay_payouts.clerk")
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from worker import entry
+from worker.intake import job as entry
 from worker.payouts.acceptance import Acceptance, Conflict
-from worker.payouts.service import Payouts
+from worker.usecases.service import Payouts
 
 log = logging.getLogger("jdpay_payouts.door")
 

@@ -5,7 +5,7 @@ The numbers that a merchant may set, with the defaults that the design argues fo
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from worker.payouts.followup import Schedule
+from worker.payouts.query_schedule import Schedule
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,13 @@ Of the payee nothing but the masked account; of free text nothing, since it may 
 
 from collections.abc import Sequence
 
-from worker.cli.advice import CASE_ADVICE, CASE_MEANINGS, MEANINGS
 from worker.cli.lookup import Channel
 from worker.cli.output import iso
 from worker.jdpay import codes
 from worker.payouts.evidence import Evidence
 from worker.payouts.model import Attempt, Case, Payout, Rejection, Transition
 from worker.payouts.policy.actions import Action, Recorded
+from worker.views.texts import CASE_ADVICE, CASE_MEANINGS, MEANINGS
 
 Facts = dict[str, object]
 

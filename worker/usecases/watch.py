@@ -4,9 +4,9 @@ Keeping watch: what no message, no reply and no producer would tell.
 
 import logging
 
-from worker.payouts.clerk import Clerk
 from worker.payouts.policy.circuit_breaker import trips
-from worker.payouts.ports import Witness
+from worker.usecases.evidence import Clerk
+from worker.usecases.ports import Witness
 
 log = logging.getLogger("jdpay_payouts.watch")
 

@@ -4,7 +4,7 @@ What beat sends, and how often: one wake-up, because every due time is in the le
 
 from datetime import timedelta
 
-from worker.names import QueueName, TaskName
+from worker.broker.names import QueueName, TaskName
 
 #: A sweep is dropped if nobody took it within so many intervals, and no sooner than in a minute.
 #: The worker's clock decides that by the time that beat wrote down: if it were much less, a worker

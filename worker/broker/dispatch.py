@@ -11,8 +11,8 @@ from typing import Any
 from celery import Celery
 from kombu.exceptions import ChannelError, OperationalError
 
-from worker.names import ROUTES, QueueName, TaskName
-from worker.payouts.ports import Room
+from worker.broker.names import ROUTES, QueueName, TaskName
+from worker.usecases.ports import Room
 
 log = logging.getLogger("jdpay_payouts.dispatch")
 

@@ -17,8 +17,9 @@ from celery.worker import consumer
 from kombu.exceptions import DecodeError
 from sqlalchemy.exc import SQLAlchemyError
 
-from worker import bootstrap, entry
-from worker.names import TaskName
+from worker import bootstrap
+from worker.broker.names import TaskName
+from worker.intake import job as entry
 
 log = logging.getLogger("jdpay_payouts.consumer")
 

@@ -9,13 +9,13 @@ import logging
 from dataclasses import dataclass
 
 from worker.payouts.acceptance import Acceptance, Accepted, Conflict, Same, differing
-from worker.payouts.clerk import Clerk, about
 from worker.payouts.errors import LeaseLost, MaybeSent, NotSent
 from worker.payouts.evidence import Source
 from worker.payouts.model import Attempt, AttemptOutcome, Order, Payout, Rejection, Terms
 from worker.payouts.policy.facts import read
 from worker.payouts.policy.may_send import may_send
-from worker.payouts.ports import Dispatcher, Gateway
+from worker.usecases.evidence import Clerk, about
+from worker.usecases.ports import Dispatcher, Gateway
 
 log = logging.getLogger("jdpay_payouts.service")
 

@@ -23,7 +23,7 @@ from pydantic import (
     ValidationError,
 )
 
-from worker import fields
+from worker.intake import fields
 from worker.jdpay import banks
 from worker.payouts.errors import PayoutError
 from worker.payouts.model import Order, Payee, Rejection

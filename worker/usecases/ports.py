@@ -19,10 +19,10 @@ from worker.payouts.model import (
     Terms,
     Transition,
 )
-from worker.payouts.office import Office
-from worker.payouts.standing import Standing
 from worker.payouts.status import PayoutStatus
-from worker.payouts.vigil import Beat, Vigil
+from worker.payouts.update import Standing
+from worker.usecases.office import Office
+from worker.usecases.vigil import Beat, Vigil
 
 
 class Gateway(Protocol):

@@ -1,5 +1,5 @@
 """
-The Celery app: `celery -A worker.app worker`. Its settings are plain data, and each says why.
+The Celery app, `celery -A worker.broker.app worker`: plain data, and each setting says why.
 
 Messages are hints here, except the entry message; so most of what follows makes Celery do less.
 """
@@ -12,8 +12,8 @@ from celery.signals import setup_logging
 from kombu import Exchange, Queue
 
 from worker import logs
-from worker.names import ROUTES, QueueName
-from worker.schedule import beat_schedule
+from worker.broker.names import ROUTES, QueueName
+from worker.broker.schedule import beat_schedule
 from worker.settings import BrokerSettings
 
 
@@ -71,7 +71,7 @@ def configuration(settings: BrokerSettings) -> dict[str, Any]:
         "task_send_sent_event": False,
         "worker_enable_remote_control": False,
         "worker_hijack_root_logger": False,
-        "worker_consumer": "worker.consumer:Consumer",
+        "worker_consumer": "tasks.consumer:Consumer",
         "timezone": "UTC",
         "enable_utc": True,
         "task_default_queue": QueueName.SWEEP.value,

@@ -12,7 +12,7 @@ import redis
 from celery import Celery
 from kombu.exceptions import KombuError
 
-from worker.payouts.vigil import Beat
+from worker.usecases.vigil import Beat
 
 log = logging.getLogger("jdpay_payouts.witness")
 

@@ -1,0 +1,3 @@
+"""
+What people and programs are shown: JSON documents, and texts for people.
+"""
