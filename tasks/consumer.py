@@ -15,11 +15,11 @@ import redis
 from celery.exceptions import InvalidTaskError
 from celery.worker import consumer
 from kombu.exceptions import DecodeError
-from sqlalchemy.exc import SQLAlchemyError
 
 from worker import bootstrap
 from worker.broker.names import TaskName
-from worker.intake import job as entry
+from worker.intake import jobs
+from worker.payouts.errors import StoreError
 
 log = logging.getLogger("jdpay_payouts.consumer")
 
@@ -48,7 +48,7 @@ class Consumer(consumer.Consumer):
             message.ack_log_error = functools.partial(_answer, message.ack)
             message.reject_log_error = functools.partial(_answer, message.reject)
             headers = message.headers
-            if len(_body(message)) > entry.MAX_BODY_BYTES:
+            if len(_body(message)) > jobs.MAX_BODY_BYTES:
                 self._refuse(message, "too_large")
             elif not isinstance(headers, dict) or not isinstance(headers.get("task"), str):
                 self._refuse(message, "not_a_task")
@@ -91,7 +91,7 @@ class Consumer(consumer.Consumer):
         self._refuse(message, "invalid_task", exc)
 
     def _refuse(self, message: Any, reason: str, error: Exception | None = None) -> None:
-        described = entry.described(_body(message), reason, _kind(error))
+        described = jobs.described(_body(message), reason, _kind(error))
         log.warning(
             "message refused",
             extra={
@@ -103,7 +103,7 @@ class Consumer(consumer.Consumer):
         )
         try:
             bootstrap.ledger().reject(described)
-        except SQLAlchemyError:
+        except StoreError:
             log.exception("the rejection could not be stored; the message stays on the queue")
             time.sleep(_DATABASE_PAUSE)
             message.reject_log_error(log, self.connection_errors, requeue=True)
@@ -121,7 +121,7 @@ def _answer(
     """
     Acknowledge a message or send it back, and let a lost connection end the connection.
 
-    Celery would log it and go on with a message that counts as in hand for ever; once as many of
+    Celery would log it and go on with a message that counts as in hand forever; once as many of
     them are in hand as may be, the worker takes no more and watches no socket, so that nothing
     tells it that the broker is back. Raised here, the error makes Celery connect anew.
     """

@@ -27,7 +27,7 @@ def enqueue(*_args: object, **message: object) -> None:
     Accept one job. Acknowledged only once the payout, or the rejection, is committed.
     """
     try:
-        receive(bootstrap.payouts(), message)
+        receive(bootstrap.acceptor(), message)
     except Exception as error:  # noqa: BLE001 (the border: the job would be gone)
         # A job's own faults are dealt with inside; what comes here is the database
         # being away, or a setting of ours with which no worker can start: the job must wait.
@@ -41,7 +41,7 @@ def submit(payout_id: int, **_later: object) -> None:
     """
     Send one payout, at most once.
     """
-    bootstrap.payouts().submit(payout_id)
+    bootstrap.sender().send(payout_id)
 
 
 @app.task(name=TaskName.QUERY.value)
@@ -49,13 +49,13 @@ def query(payout_id: int, **_later: object) -> None:
     """
     Ask JD what became of one payout.
     """
-    bootstrap.payouts().follow_up(payout_id)
+    bootstrap.querier().follow_up(payout_id)
 
 
 @app.task(name=TaskName.SWEEP.value)
 def sweep(**_later: object) -> None:
     """
-    Keep watch, and find what nobody woke a worker for.
+    Look after the whole, and find what nobody woke a worker for.
     """
-    bootstrap.watch().keep()
-    bootstrap.payouts().sweep()
+    bootstrap.maintenance().run()
+    bootstrap.sweeper().sweep()

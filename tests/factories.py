@@ -23,10 +23,10 @@ from worker.payouts.model import (
 from worker.payouts.status import PayoutStatus, Reason
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
-MEMBER = "360080000000000001"
+MERCHANT = "360080000000000001"
 NUMBER = "P2026030200001"
 AMOUNT = 12_345
-TERMS = Terms("sandbox", MEMBER, "https://127.0.0.1:9443", "http://127.0.0.1:9080/jdpay/notify")
+TERMS = Terms("sandbox", MERCHANT, "https://127.0.0.1:9443", "http://127.0.0.1:9080/jdpay/notify")
 PAYEE = Payee(
     account_no="6222021234567897312",
     account_name="张三丰",
@@ -103,7 +103,7 @@ def a_payout(status: PayoutStatus = PayoutStatus.UNKNOWN, **changes: Any) -> Pay
     if status not in _UNSENT:
         fields |= {"first_sent_at": NOON, "last_sent_at": NOON, "lease_ended_at": NOON}
     if status.is_final:
-        fields["settled_at"] = NOON
+        fields["finalized_at"] = NOON
     return Payout(**fields | changes)
 
 
@@ -133,7 +133,7 @@ def an_answer(**changes: Any) -> Answer:
         "verified": True,
         "meaning": Meaning.PROCESSED,
         "code": "0000",
-        "member": MEMBER,
+        "merchant": MERCHANT,
         "number": NUMBER,
         "amount_fen": AMOUNT,
         "currency": "CNY",
@@ -195,7 +195,7 @@ def a_case(kind: CaseKind, **changes: Any) -> Case:
     fields: dict[str, Any] = {
         "id": 1,
         "kind": kind,
-        "customer_no": MEMBER,
+        "customer_no": MERCHANT,
         "out_trade_no": NUMBER,
         "opened_at": NOON,
         "payout_id": 1,

@@ -103,7 +103,7 @@ class PostgresDatabases:
 
     def drop_lent(self) -> None:
         """
-        Drop what was handed out, also when somebody is still connected.
+        Drop what was handed out, also when someone is still connected.
         """
         while self._lent:
             self._drop(self._lent.pop())

@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from worker.cli import main
-from worker.intake import job as entry
+from worker.intake import jobs
 from worker.payouts.status import TRANSITIONS, PayoutStatus
 from worker.sandbox.scenarios import SCENARIOS, End
 
@@ -211,7 +211,7 @@ def test_the_job_in_json_is_accepted(name: str) -> None:
     """
     (example,) = blocks(TEXTS[name], "json")
 
-    assert entry.parse(json.loads(example)).amount_fen == 12345
+    assert jobs.parse(json.loads(example)).amount_fen == 12345
 
 
 @READMES

@@ -14,22 +14,31 @@ from urllib.parse import urlsplit
 
 from worker.broker.app import app
 from worker.broker.dispatch import CeleryDispatcher
-from worker.broker.high_water_mark import BrokerWitness
+from worker.broker.high_water_mark import BrokerHighWaterMark
 from worker.jdpay.certificates import load_jd, load_merchant
 from worker.jdpay.client import JdPayClient
 from worker.jdpay.envelope import Style
 from worker.jdpay.signature import SignKey
 from worker.jdpay.transport import Transport
-from worker.settings import Profile, ReceiverSettings, Settings, SettingsError, StoreSettings
-from worker.store import migrate
-from worker.store.engine import create_engine
+from worker.payouts.errors import SettingsError
+from worker.settings import (
+    AcceptanceSettings,
+    Profile,
+    ReceiverSettings,
+    Settings,
+    StoreSettings,
+)
+from worker.store.database import Database
 from worker.store.keyring import Keyring
 from worker.store.ledger import SqlLedger
-from worker.store.stamp import ensure_keyring, ensure_profile
-from worker.usecases.evidence import Clerk
-from worker.usecases.ports import Dispatcher
-from worker.usecases.service import Payouts
-from worker.usecases.watch import Watch
+from worker.usecases.accept import Acceptor
+from worker.usecases.evidence import EvidenceHandler
+from worker.usecases.maintenance import Maintenance
+from worker.usecases.operate import Operator
+from worker.usecases.ports import Dispatcher, Gateway
+from worker.usecases.query import Querier
+from worker.usecases.send import Sender
+from worker.usecases.sweep import Sweeper
 
 log = logging.getLogger("jdpay_payouts.bootstrap")
 
@@ -48,28 +57,27 @@ def open_ledger(settings: StoreSettings) -> SqlLedger:
     """
     A ledger over given settings, after the same checks.
     """
-    try:
-        engine = create_engine(settings.database_url.get_secret_value())
-    except ValueError as error:
-        raise SettingsError(f"PAYOUTS_DATABASE_URL: {error}") from error
     with contextlib.ExitStack() as unless_it_is_ours:
-        unless_it_is_ours.callback(engine.dispose)
-        if not migrate.is_current(engine):
-            raise SettingsError("the database schema is not current; run `payouts migrate`")
-        ensure_profile(engine, settings.profile)
-        keys = keyring(settings)
-        ensure_keyring(engine, keys)
+        opened = unless_it_is_ours.enter_context(database(settings))
+        found = opened.checked_ledger(settings.profile, keyring(settings))
         unless_it_is_ours.pop_all()
-    return SqlLedger(engine, keys)
+    return found
+
+
+def database(settings: StoreSettings) -> Database:
+    """
+    The configured database, whatever state it is in. Raises `SettingsError`.
+    """
+    return Database(settings.database_url.get_secret_value())
 
 
 @functools.cache
-def clerk(actor: str = "worker") -> Clerk:
+def handler(actor: str = "worker") -> EvidenceHandler:
     """
-    What weighs evidence; it holds no certificate and reaches no gateway.
+    What judges evidence; it holds no certificate and reaches no gateway.
     """
     settings = ReceiverSettings.load()
-    return Clerk(ledger(), settings.customer_no, settings.rules, actor)
+    return EvidenceHandler(ledger(), settings.customer_no, settings.limits, actor)
 
 
 @functools.cache
@@ -81,28 +89,68 @@ def sign_key() -> SignKey:
 
 
 @functools.cache
-def payouts() -> Payouts:
+def dispatcher() -> Dispatcher:
     """
-    The use cases of a sending worker, which first looks whether the database was restored.
+    What wakes workers through the broker.
     """
-    watch().check_epoch()
-    return payouts_for(Settings.load(), clerk(), CeleryDispatcher(app))
+    return CeleryDispatcher(app)
 
 
 @functools.cache
-def watch() -> Watch:
+def acceptor() -> Acceptor:
     """
-    What looks after the whole, with the broker as its witness.
+    What takes jobs in. Raises `SettingsError` where the gateway is out of bounds.
     """
-    return Watch(clerk(), BrokerWitness(app))
-
-
-def payouts_for(settings: Settings, clerk: Clerk, dispatcher: Dispatcher) -> Payouts:
-    """
-    The use cases over given parts. Raises `SettingsError` where the gateway is out of bounds.
-    """
+    settings = AcceptanceSettings.load()
     refuse_real_money(settings)
-    return Payouts(clerk, gateway(settings), dispatcher, settings.terms)
+    return Acceptor(ledger(), dispatcher(), settings.terms, settings.limits)
+
+
+@functools.cache
+def sender() -> Sender:
+    """
+    What sends. The database is first asked whether it was restored.
+    """
+    maintenance().check_epoch()
+    return Sender(handler(), ledger(), _gateway())
+
+
+@functools.cache
+def querier() -> Querier:
+    """
+    What asks JD.
+    """
+    return Querier(handler(), ledger(), _gateway())
+
+
+@functools.cache
+def sweeper() -> Sweeper:
+    """
+    What finds work that nobody woke a worker for.
+    """
+    return Sweeper(handler(), ledger(), dispatcher())
+
+
+@functools.cache
+def maintenance() -> Maintenance:
+    """
+    What looks after the whole; the broker remembers how far the database had counted.
+    """
+    return Maintenance(handler(), ledger(), BrokerHighWaterMark(app))
+
+
+def operator(who: str) -> Operator:
+    """
+    A person at work on this ledger.
+    """
+    return Operator(ledger(), who)
+
+
+@functools.cache
+def _gateway() -> Gateway:
+    settings = Settings.load()
+    refuse_real_money(settings)
+    return gateway(settings)
 
 
 def gateway(settings: Settings) -> JdPayClient:
@@ -137,7 +185,7 @@ def keyring(settings: StoreSettings) -> Keyring:
     return Keyring([key.strip() for key in settings.keyring.get_secret_value().split(",")])
 
 
-def refuse_real_money(settings: Settings) -> None:
+def refuse_real_money(settings: AcceptanceSettings) -> None:
     """
     Allow only a gateway on this host or a private network, in the sandbox profile.
 

@@ -27,7 +27,7 @@ FIELDS = (
 
 
 #: Longer runs of digits are shortened wherever they come from, but for the places behind a decimal
-#: point: a library's message may quote somebody's account.
+#: point: a library's message may quote someone's account.
 _LONG_NUMBER = re.compile(r"(?<![0-9])(?<![0-9]\.)[0-9]{10,}")
 
 

@@ -24,7 +24,8 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from worker.payouts.durations import parse_duration, parse_durations
-from worker.payouts.limits import Rules
+from worker.payouts.errors import SettingsError
+from worker.payouts.limits import Limits
 from worker.payouts.model import Terms
 from worker.payouts.query_schedule import Schedule, Stretch, parse_tail
 
@@ -32,12 +33,6 @@ PREFIX = "PAYOUTS_"
 
 #: The settings that may be given as ``<NAME>_FILE``.
 SECRETS = ("broker_url", "database_url", "keyring", "sign_key", "pfx_password")
-
-
-class SettingsError(Exception):
-    """
-    Settings are missing or impossible; the message names every fault and no value.
-    """
 
 
 class Profile(enum.StrEnum):
@@ -82,7 +77,7 @@ Durations = Annotated[tuple[timedelta, ...], NoDecode, BeforeValidator(_duration
 Tail = Annotated[tuple[Stretch, ...], NoDecode, BeforeValidator(_tail)]
 
 _SCHEDULE = Schedule()
-_RULES = Rules()
+_LIMITS = Limits()
 
 
 class _Group(BaseSettings):
@@ -162,12 +157,12 @@ class StoreSettings(_Group):
 
 class ReceiverSettings(StoreSettings):
     """
-    What it takes to weigh evidence: the notification receiver's share.
+    What it takes to judge evidence: the notification receiver's share.
     """
 
-    #: JD's member number of the merchant, who pays.
+    #: JD's number of the merchant, who pays.
     customer_no: str = Field(pattern=r"^[0-9A-Za-z]{1,24}$")
-    #: The key behind `sign_data`, issued by JD for each member.
+    #: The key behind `sign_data`, issued by JD for each merchant.
     sign_key: SecretStr = Field(min_length=1)
     sign_key_file: Path | None = None
 
@@ -176,49 +171,49 @@ class ReceiverSettings(StoreSettings):
     #: And then: this often, for that long; the last without end.
     followup_tail: Tail = _SCHEDULE.tail
     #: Queries after success, for money that the bank sends back.
-    return_watch: Durations = _SCHEDULE.watch
+    return_watch: Durations = _SCHEDULE.return_queries
     query_retry_first: Duration = _SCHEDULE.retry_first
     query_retry_longest: Duration = _SCHEDULE.retry_longest
     #: One not-found answer for each of these, so long after the last lease, allows a resend.
-    resend_gaps: Annotated[Durations, AfterValidator(_two_gaps)] = _RULES.resend_gaps
-    resend_window: Duration = _RULES.resend_window
+    resend_gaps: Annotated[Durations, AfterValidator(_two_gaps)] = _LIMITS.resend_gaps
+    resend_window: Duration = _LIMITS.resend_window
     #: Resends of one payout; 0 switches them off.
-    resend_limit: int = Field(default=_RULES.resend_limit, ge=0, le=2)
-    backoff_first: Duration = _RULES.backoff_first
-    backoff_longest: Duration = _RULES.backoff_longest
+    resend_limit: int = Field(default=_LIMITS.resend_limit, ge=0, le=2)
+    backoff_first: Duration = _LIMITS.backoff_first
+    backoff_longest: Duration = _LIMITS.backoff_longest
     #: The whole of one exchange with the gateway takes no longer.
-    http_deadline: Duration = _RULES.http_deadline
+    http_deadline: Duration = _LIMITS.http_deadline
     #: By how much a lease outlasts that deadline.
-    lease_margin: Duration = _RULES.lease_margin
+    lease_margin: Duration = _LIMITS.lease_margin
     #: A payout still unsent so long after its acceptance is held, if its job names no time.
-    send_within: Duration = _RULES.send_within
+    send_within: Duration = _LIMITS.send_within
     #: A payout without a final state so long after it was sent is overdue: an alert.
-    overdue_after: Duration = _RULES.overdue_after
+    overdue_after: Duration = _LIMITS.overdue_after
     #: No sweep for so long is an alert.
-    silence_limit: Duration = _RULES.silence_limit
+    silence_limit: Duration = _LIMITS.silence_limit
     #: The circuit breaker: in this window, of at least so many transmissions, at least so many
     #: percent ended as unknown; then nothing is sent for so long.
-    breaker_window: Duration = _RULES.breaker_window
-    breaker_least: int = Field(default=_RULES.breaker_least, ge=1)
-    breaker_percent: int = Field(default=_RULES.breaker_percent, ge=1, le=100)
-    breaker_rest: Duration = _RULES.breaker_rest
+    breaker_window: Duration = _LIMITS.breaker_window
+    breaker_least: int = Field(default=_LIMITS.breaker_least, ge=1)
+    breaker_percent: int = Field(default=_LIMITS.breaker_percent, ge=1, le=100)
+    breaker_rest: Duration = _LIMITS.breaker_rest
     #: A payout that was woken is not woken again before this.
-    wake_again: Duration = _RULES.wake_again
+    wake_again: Duration = _LIMITS.wake_again
     #: An unsigned message brings a payout's next query forward at most this often.
-    hurry_spacing: Duration = _RULES.hurry_spacing
+    hurry_spacing: Duration = _LIMITS.hurry_spacing
     #: So many unverifiable answers in a row stop sending.
-    unverifiable_limit: int = Field(default=_RULES.unverifiable_limit, ge=1)
+    unverifiable_limit: int = Field(default=_LIMITS.unverifiable_limit, ge=1)
 
     @property
-    def rules(self) -> Rules:
+    def limits(self) -> Limits:
         """
         The domain's share of the settings.
         """
-        return Rules(
+        return Limits(
             schedule=Schedule(
                 ladder=self.followups,
                 tail=self.followup_tail,
-                watch=self.return_watch,
+                return_queries=self.return_watch,
                 retry_first=self.query_retry_first,
                 retry_longest=self.query_retry_longest,
             ),
@@ -242,26 +237,15 @@ class ReceiverSettings(StoreSettings):
         )
 
 
-class Settings(BrokerSettings, ReceiverSettings):
+class AcceptanceSettings(ReceiverSettings):
     """
-    Everything: what it takes to send money.
+    What it takes to accept jobs: where and as whom they will be sent, and no key that signs.
     """
 
     #: The gateway's base address; ``/defray_pay`` and ``/trade_query`` follow it.
     gateway_url: str = Field(pattern=r"^https://[^/?#@]+(/[^?#]*)?$")
-    #: The authority to trust for the gateway's TLS; the public ones if unset.
-    ca_file: Path | None = None
     #: Where JD shall send notifications: the receiver, as seen from JD.
     notify_url: str = Field(pattern=r"^https?://[^&\s]{1,240}$")
-    #: The merchant's PKCS#12 file, which signs.
-    pfx_file: Path
-    pfx_password: SecretStr
-    pfx_password_file: Path | None = None
-    #: JD's certificate (DER or PEM), which the envelope is sealed for.
-    jd_cert_file: Path
-    envelope_digest: Digest = Digest.SHA1
-    #: Whether the signature carries signed attributes, as JD's own library does.
-    envelope_attributes: bool = True
 
     @property
     def terms(self) -> Terms:
@@ -274,3 +258,21 @@ class Settings(BrokerSettings, ReceiverSettings):
             gateway_url=self.gateway_url.rstrip("/"),
             notify_url=self.notify_url,
         )
+
+
+class Settings(BrokerSettings, AcceptanceSettings):
+    """
+    Everything: what it takes to send money.
+    """
+
+    #: The authority to trust for the gateway's TLS; the public ones if unset.
+    ca_file: Path | None = None
+    #: The merchant's PKCS#12 file, which signs.
+    pfx_file: Path
+    pfx_password: SecretStr
+    pfx_password_file: Path | None = None
+    #: JD's certificate (DER or PEM), which the envelope is sealed for.
+    jd_cert_file: Path
+    envelope_digest: Digest = Digest.SHA1
+    #: Whether the signature carries signed attributes, as JD's own library does.
+    envelope_attributes: bool = True

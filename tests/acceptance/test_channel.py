@@ -23,10 +23,10 @@ def test_three_unverifiable_replies_stop_sending_and_nothing_else() -> None:
         settings={"PAYOUTS_UNVERIFIABLE_LIMIT": "3", "PAYOUTS_FOLLOWUPS": "5s,7s,9s"},
         sandbox=("--drop-notifications",),
     ) as (stack, ledger):
-        member = stack.environment["PAYOUTS_CUSTOMER_NO"]
+        merchant = stack.environment["PAYOUTS_CUSTOMER_NO"]
 
         def statuses(actors: list[Actor]) -> list[PayoutStatus | None]:
-            found = [ledger.find(member, actor.out_trade_no) for actor in actors]
+            found = [ledger.find(merchant, actor.out_trade_no) for actor in actors]
             return [payout.status if payout else None for payout in found]
 
         enqueue(stack.broker.url, sent)
@@ -36,7 +36,7 @@ def test_three_unverifiable_replies_stop_sending_and_nothing_else() -> None:
         until(lambda: None not in statuses(late), PATIENCE)
         waiting = statuses(late)
         booked = {order["out_trade_no"] for order in stack.books()["orders"]}
-        ledger.resume(member, "the key was mended", "operator")
+        ledger.resume(merchant, "the key was fixed", "operator")
         until(lambda: statuses(late) == [PayoutStatus.PAID] * 2, PATIENCE)
 
     assert waiting == [PayoutStatus.QUEUED] * 2
@@ -50,15 +50,15 @@ def test_a_short_balance_stops_sending() -> None:
     (short,) = _actors("balance_short", 1)
     (late,) = _actors("paid_at_once", 1)
     with a_stack() as (stack, ledger):
-        member = stack.environment["PAYOUTS_CUSTOMER_NO"]
+        merchant = stack.environment["PAYOUTS_CUSTOMER_NO"]
         enqueue(stack.broker.url, [short])
 
         def status(actor: Actor) -> PayoutStatus | None:
-            payout = ledger.find(member, actor.out_trade_no)
+            payout = ledger.find(merchant, actor.out_trade_no)
             return payout.status if payout else None
 
         def reason() -> Reason | None:
-            payout = ledger.find(member, short.out_trade_no)
+            payout = ledger.find(merchant, short.out_trade_no)
             return payout.reason if payout else None
 
         # A notification says only that it was closed: the confirming query says why.
@@ -67,7 +67,7 @@ def test_a_short_balance_stops_sending() -> None:
         until(lambda: status(late) is not None, PATIENCE)
         waiting = status(late)
         failed = status(short)
-        ledger.resume(member, "topped up", "operator")
+        ledger.resume(merchant, "topped up", "operator")
         until(lambda: status(late) is PayoutStatus.PAID, PATIENCE)
 
     assert failed is PayoutStatus.FAILED

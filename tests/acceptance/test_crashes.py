@@ -11,7 +11,7 @@ import redis
 
 from tests.acceptance.conftest import PATIENCE, a_stack
 from tests.waiting import until
-from worker.demo.play import settle_accounts
+from worker.demo.play import compare_books
 from worker.demo.stack import Stack
 from worker.demo.story import Actor, cast, enqueue
 from worker.payouts.model import AttemptOutcome
@@ -31,10 +31,10 @@ def test_a_worker_killed_while_sending_pays_once(scenario: str) -> None:
     patient = {"PAYOUTS_HTTP_DEADLINE": "6s", "PAYOUTS_LEASE_MARGIN": "1s"}
     actor = _actor(scenario)
     with a_stack(settings=patient, sandbox=("--drop-notifications",)) as (stack, ledger):
-        member = stack.environment["PAYOUTS_CUSTOMER_NO"]
+        merchant = stack.environment["PAYOUTS_CUSTOMER_NO"]
 
         def status() -> PayoutStatus | None:
-            payout = ledger.find(member, actor.out_trade_no)
+            payout = ledger.find(merchant, actor.out_trade_no)
             return payout.status if payout else None
 
         def transmissions() -> int:
@@ -49,10 +49,10 @@ def test_a_worker_killed_while_sending_pays_once(scenario: str) -> None:
         stack.kill("worker")
         stack.start("worker")
         until(lambda: status() is PayoutStatus.PAID, PATIENCE)
-        payout = ledger.find(member, actor.out_trade_no)
+        payout = ledger.find(merchant, actor.out_trade_no)
         assert payout is not None
         outcomes = [attempt.outcome for attempt in ledger.dossier(payout.id).attempts]
-        found = settle_accounts(stack, ledger)
+        found = compare_books(stack, ledger)
 
     assert while_sending is PayoutStatus.SENDING
     assert outcomes[0] is AttemptOutcome.LOST
@@ -65,18 +65,18 @@ def test_a_broker_that_forgets_everything_loses_no_accepted_payout() -> None:
     """
     actors = [a for a in cast() if a.scenario.name in {"paid_later", "lost_request", "lost_reply"}]
     with a_stack(sandbox=("--drop-notifications",)) as (stack, ledger):
-        member = stack.environment["PAYOUTS_CUSTOMER_NO"]
+        merchant = stack.environment["PAYOUTS_CUSTOMER_NO"]
         enqueue(stack.broker.url, actors)
         until(lambda: len(ledger.payouts(None, 10)) == len(actors), PATIENCE)
 
         def all_paid() -> bool:
             with redis.Redis.from_url(stack.broker.url) as broker:
                 broker.flushall()
-            found = [ledger.find(member, actor.out_trade_no) for actor in actors]
+            found = [ledger.find(merchant, actor.out_trade_no) for actor in actors]
             return all(p is not None and p.status is PayoutStatus.PAID for p in found)
 
         until(all_paid, PATIENCE, every=0.4)
-        found = settle_accounts(stack, ledger)
+        found = compare_books(stack, ledger)
 
     assert (found.debits, found.duplicates, found.missing) == (len(actors), 0, 0)
 
@@ -102,13 +102,13 @@ def test_a_job_is_its_producers_until_it_is_accepted() -> None:
         a_stack() as (stack, ledger),
         redis.Redis.from_url(stack.broker.url) as broker,
     ):
-        member = stack.environment["PAYOUTS_CUSTOMER_NO"]
+        merchant = stack.environment["PAYOUTS_CUSTOMER_NO"]
 
         def is_being_accepted() -> bool:
             return any(b"payouts.enqueue" in held for held in broker.hvals("unacked"))
 
         def is_paid(actor: Actor) -> bool:
-            payout = ledger.find(member, actor.out_trade_no)
+            payout = ledger.find(merchant, actor.out_trade_no)
             return payout is not None and payout.status is PayoutStatus.PAID
 
         with _nobody_writes(stack):
@@ -119,11 +119,11 @@ def test_a_job_is_its_producers_until_it_is_accepted() -> None:
         stack.start("worker")
         enqueue(stack.broker.url, [later])
         until(lambda: is_paid(later), PATIENCE)
-        unknown_yet = ledger.find(member, lost.out_trade_no) is None
+        unknown_yet = ledger.find(merchant, lost.out_trade_no) is None
 
         enqueue(stack.broker.url, [lost])
         until(lambda: is_paid(lost), PATIENCE)
-        found = settle_accounts(stack, ledger)
+        found = compare_books(stack, ledger)
 
     assert unknown_yet
     assert (found.debits, found.duplicates, found.missing) == (2, 0, 0)

@@ -34,10 +34,10 @@ def test_flower_shows_the_work_and_no_payee() -> None:
 
         until(shown, PATIENCE)  # it shows sweeps, so it sees all that follows
         enqueue(stack.broker.url, [actor])
-        member = stack.environment["PAYOUTS_CUSTOMER_NO"]
+        merchant = stack.environment["PAYOUTS_CUSTOMER_NO"]
 
         def is_paid() -> bool:
-            payout = ledger.find(member, actor.out_trade_no)
+            payout = ledger.find(merchant, actor.out_trade_no)
             return payout is not None and payout.status is PayoutStatus.PAID
 
         until(is_paid, PATIENCE)

@@ -22,7 +22,10 @@ def chaos(wanted: Wanted, directory: Path) -> Outcome:
     """
     with (
         running(
-            directory, database=wanted.database, workers=len(plan.WORKERS), beats=len(plan.BEATS)
+            directory,
+            database=wanted.database,
+            workers=len(plan.WORKERS),
+            beats=len(plan.BEATS),
         ) as stack,
         contextlib.closing(open_ledger(stack)) as ledger,
     ):

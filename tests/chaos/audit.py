@@ -8,7 +8,7 @@ from typing import Any
 
 from worker.demo import audit as books_audit
 from worker.payouts.invariants import Breach, Invariant, at_rest, of_books, of_payout
-from worker.payouts.limits import Rules
+from worker.payouts.limits import Limits
 from worker.payouts.model import Case, CaseKind, Payout, Transition
 from worker.usecases.ports import Ledger
 
@@ -39,7 +39,7 @@ class Findings:
     breaches: tuple[str, ...]
 
 
-def unsettled(ledger: Ledger, books: Mapping[str, Any]) -> list[str]:
+def unfinished(ledger: Ledger, books: Mapping[str, Any]) -> list[str]:
     """
     What is still to come to rest, or on what the books do not agree yet.
     """
@@ -54,7 +54,7 @@ def unsettled(ledger: Ledger, books: Mapping[str, Any]) -> list[str]:
 
 
 def audit(
-    ledger: Ledger, books: Mapping[str, Any], rules: Rules, fates: Mapping[str, str]
+    ledger: Ledger, books: Mapping[str, Any], limits: Limits, fates: Mapping[str, str]
 ) -> Findings:
     """
     Check every payout, the books, and every job; `fates` has what the producer knows of each.
@@ -70,7 +70,7 @@ def audit(
     for payout in payouts:
         dossier, history = ledger.dossier(payout.id), ledger.history(payout.id)
         histories.append(history)
-        found = of_payout(dossier, history, by_payout.get(payout.id, []), now, rules)
+        found = of_payout(dossier, history, by_payout.get(payout.id, []), now, limits)
         breaches += map(str, (*found, *at_rest(dossier)))
     breaches += map(str, _against_books(payouts, books))
     breaches += map(str, _jobs(payouts, {r.out_trade_no for r in ledger.rejections(_ALL)}, fates))

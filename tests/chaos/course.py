@@ -14,7 +14,7 @@ import requests
 from sqlalchemy.exc import SQLAlchemyError
 
 from tests.chaos import plan
-from tests.chaos.audit import Findings, audit, unsettled
+from tests.chaos.audit import Findings, audit, unfinished
 from tests.chaos.injector import Injector
 from tests.chaos.plan import Fault
 from tests.chaos.producer import Producer
@@ -80,8 +80,8 @@ def run(stack: Stack, ledger: Ledger, wanted: Wanted, tell: Callable[[str], None
     """
     Break a running stack by the plan of a seed, let it heal, and check what became of it.
     """
-    member = stack.environment["PAYOUTS_CUSTOMER_NO"]
-    producer = Producer(stack.broker.url, member, ledger, wanted.seed, wanted.jobs_per_second)
+    merchant = stack.environment["PAYOUTS_CUSTOMER_NO"]
+    producer = Producer(stack.broker.url, merchant, ledger, wanted.seed, wanted.jobs_per_second)
     injector = Injector(stack)
     with contextlib.closing(producer):
         _wait_for_work(injector, producer)
@@ -93,7 +93,7 @@ def run(stack: Stack, ledger: Ledger, wanted: Wanted, tell: Callable[[str], None
     fates |= dict.fromkeys(producer.rejected, "rejected")
     fates |= dict.fromkeys(producer.kept, "sent")
     given = {name.removeprefix(PREFIX).lower(): value for name, value in stack.environment.items()}
-    rules = ReceiverSettings.model_validate(given).rules
+    limits = ReceiverSettings.model_validate(given).limits
     return Outcome(
         wanted=wanted,
         faults=begun,
@@ -103,7 +103,7 @@ def run(stack: Stack, ledger: Ledger, wanted: Wanted, tell: Callable[[str], None
         rejected=len(producer.rejected),
         repeated=producer.repeated,
         rested_after=rested_after,
-        findings=audit(ledger, stack.books(), rules, fates),
+        findings=audit(ledger, stack.books(), limits, fates),
     )
 
 
@@ -132,7 +132,7 @@ def _break(
             with contextlib.suppress(NotReady):
                 injector.end(fault)
                 lasting.remove(fault)
-        # Not before what the plan says is mended by then: starting a server may have taken longer.
+        # Not before what the plan says is fixed by then: starting a server may have taken longer.
         while waiting and waiting[0].at <= elapsed and waiting[0].target not in _targets(lasting):
             fault = waiting.popleft()
             begun.append((fault, datetime.now(UTC)))
@@ -167,7 +167,7 @@ def _heal(
         _tick(injector, producer, 0.0)
         left: float = math.inf
         with contextlib.suppress(SQLAlchemyError, requests.RequestException):
-            left = len(producer.kept) + len(unsettled(ledger, stack.books()))
+            left = len(producer.kept) + len(unfinished(ledger, stack.books()))
         if left:
             quiet_since = time.monotonic()
         if left < least:

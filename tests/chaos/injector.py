@@ -28,7 +28,7 @@ _STARTING_SECONDS = 10.0
 
 class Injector:
     """
-    Breaks and mends the parts of one stack, from the main thread.
+    Breaks and fixes the parts of one stack, from the main thread.
 
     Like any supervisor it starts again what ended by itself; `ended` counts that.
     """
@@ -68,7 +68,7 @@ class Injector:
 
     def end(self, fault: Fault) -> None:
         """
-        Mend it. Raises `NotReady` where a server has to be tried again.
+        Fix it. Raises `NotReady` where a server has to be tried again.
         """
         match fault.kind:
             case Kind.WORKER_KILLED | Kind.BEAT_KILLED | Kind.RECEIVER_KILLED:
@@ -132,9 +132,9 @@ class Injector:
         """
         Limit what writes to the ledger. Celery ends if it cannot log while it starts: it is spared.
         """
-        settled = time.monotonic() - _STARTING_SECONDS
+        applied = time.monotonic() - _STARTING_SECONDS
         for name in (*WORKERS, "receiver"):
-            if name not in self._down and self._started[name] < settled:
+            if name not in self._down and self._started[name] < applied:
                 disk.allow_files(self._stack.children[name].pid, size)
 
     def _command(self, *words: str) -> None:

@@ -36,7 +36,7 @@ class Kind(enum.StrEnum):
 @dataclass(frozen=True, slots=True)
 class Fault:
     """
-    One fault: in seconds after the start, and how many until it is mended.
+    One fault: in seconds after the start, and how many until it is fixed.
     """
 
     at: float
@@ -47,7 +47,7 @@ class Fault:
     @property
     def ends(self) -> float:
         """
-        When it is mended.
+        When it is fixed.
         """
         return self.at + self.lasts
 

@@ -43,12 +43,12 @@ class Producer:
     """
 
     def __init__(
-        self, broker_url: str, member: str, ledger: Ledger, seed: int, per_second: float
+        self, broker_url: str, merchant: str, ledger: Ledger, seed: int, per_second: float
     ) -> None:
         self.accepted: set[str] = set()
         self.rejected: set[str] = set()
         self.repeated = 0
-        self._member = member
+        self._merchant = merchant
         self._ledger = ledger
         self._seed = seed
         self._per_second = per_second
@@ -115,7 +115,7 @@ class Producer:
         Let go of the jobs that the ledger accepted or rejected.
         """
         for number in list(self._kept):
-            if self._ledger.find(self._member, number) is not None:
+            if self._ledger.find(self._merchant, number) is not None:
                 self.accepted.add(number)
                 del self._kept[number]
         if self._kept:

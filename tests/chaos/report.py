@@ -66,7 +66,7 @@ def _work(outcome: Outcome) -> Iterator[str]:
         f" {found.books['conflicting']} of them with other content,"
         f" {found.books['duplicates']} numbers paid twice"
     )
-    yield f"at rest {outcome.rested_after:.1f} s after the last fault was mended"
+    yield f"at rest {outcome.rested_after:.1f} s after the last fault was fixed"
 
 
 def _verdict(outcome: Outcome) -> Iterator[str]:

@@ -45,7 +45,7 @@ def test_a_worker_whose_acknowledgements_were_lost_takes_messages_again() -> Non
         Celery(broker=stack.broker.url, set_as_current=False) as producer,
         redis.Redis.from_url(stack.broker.url, retry=Retry(NoBackoff(), 0)) as broker,
     ):
-        member = stack.environment["PAYOUTS_CUSTOMER_NO"]
+        merchant = stack.environment["PAYOUTS_CUSTOMER_NO"]
         log = stack.children["worker"].log
 
         def send(one: dict[str, object]) -> None:
@@ -54,7 +54,7 @@ def test_a_worker_whose_acknowledgements_were_lost_takes_messages_again() -> Non
             )
 
         def is_accepted(one: dict[str, object]) -> bool:
-            return ledger.find(member, str(one["out_trade_no"])) is not None
+            return ledger.find(merchant, str(one["out_trade_no"])) is not None
 
         def has_noticed() -> bool:
             told = log.read_text()

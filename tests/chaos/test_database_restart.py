@@ -13,11 +13,11 @@ def test_a_job_that_arrives_while_the_database_is_away_is_accepted_later() -> No
     wanted = job(cast()[0], 4_200)
     with a_stack(database="postgres") as (stack, ledger):
         assert stack.postgres is not None
-        member = stack.environment["PAYOUTS_CUSTOMER_NO"]
+        merchant = stack.environment["PAYOUTS_CUSTOMER_NO"]
         worker = stack.children["worker"]
 
         def is_accepted() -> bool:
-            return ledger.find(member, str(wanted["out_trade_no"])) is not None
+            return ledger.find(merchant, str(wanted["out_trade_no"])) is not None
 
         stack.postgres.stop(immediate=True)
         with Celery(broker=stack.broker.url, set_as_current=False) as producer:

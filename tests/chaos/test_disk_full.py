@@ -15,7 +15,7 @@ from worker.payouts.status import PayoutStatus
 
 def test_a_worker_outlives_a_full_disk() -> None:
     """
-    A job that cannot be written down goes back to the queue; with space again, it is paid once.
+    A job that cannot be recorded goes back to the queue; with space again, it is paid once.
     """
     first, wanted = (job(cast()[0], 4_200) for _ in range(2))
     with (
@@ -23,7 +23,7 @@ def test_a_worker_outlives_a_full_disk() -> None:
         Celery(broker=stack.broker.url, set_as_current=False) as producer,
         redis.Redis.from_url(stack.broker.url) as broker,
     ):
-        member = stack.environment["PAYOUTS_CUSTOMER_NO"]
+        merchant = stack.environment["PAYOUTS_CUSTOMER_NO"]
         worker = stack.children["worker"]
 
         def send(one: dict[str, object]) -> None:
@@ -32,7 +32,7 @@ def test_a_worker_outlives_a_full_disk() -> None:
             )
 
         def status(one: dict[str, object]) -> PayoutStatus | None:
-            payout = ledger.find(member, str(one["out_trade_no"]))
+            payout = ledger.find(merchant, str(one["out_trade_no"]))
             return None if payout is None else payout.status
 
         def came_back() -> bool:

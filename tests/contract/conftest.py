@@ -8,10 +8,10 @@ import pytest
 import sqlalchemy as sa
 
 from tests.contract.samples import KEYRING, VirtualClock, migrated
+from tests.doubles.ledger import MemoryLedger
 from tests.servers import Databases
 from worker.store.engine import create_engine
 from worker.store.ledger import SqlLedger
-from worker.store.memory import MemoryLedger
 from worker.usecases.ports import Ledger
 
 

@@ -8,19 +8,19 @@ from typing import Any
 
 from worker.payouts.evidence import Answer, Meaning, Source, TradeStatus
 from worker.payouts.model import Attempt, Dossier, Order, Payee, Payout, Terms
-from worker.payouts.update import Standing
+from worker.payouts.update import Update
 from worker.store.engine import create_engine
+from worker.store.installation import ensure_profile
 from worker.store.keyring import Keyring
 from worker.store.migrate import upgrade
-from worker.store.stamp import ensure_profile
 from worker.usecases.ports import Ledger
 
 NOON = datetime(2026, 3, 2, 12, 0, 0, 123456, tzinfo=UTC)
 LEASE = timedelta(minutes=3)
 KEY = Keyring.generate_key()
 KEYRING = Keyring([KEY])
-MEMBER = "360080000000000001"
-TERMS = Terms("sandbox", MEMBER, "http://127.0.0.1:9000", "http://127.0.0.1:9001/notify")
+MERCHANT = "360080000000000001"
+TERMS = Terms("sandbox", MERCHANT, "http://127.0.0.1:9000", "http://127.0.0.1:9001/notify")
 PAYEE = Payee(
     account_no="6222021234567897312",
     account_name="张三丰",
@@ -88,7 +88,7 @@ def a_verified_answer(**changes: Any) -> Answer:
         "verified": True,
         "meaning": Meaning.PROCESSED,
         "code": "0000",
-        "member": MEMBER,
+        "merchant": MERCHANT,
         "number": "P-1",
         "amount_fen": 12_345,
         "currency": "CNY",
@@ -99,13 +99,13 @@ def a_verified_answer(**changes: Any) -> Answer:
     return Answer(**fields | changes)
 
 
-def a_standing(payout: Payout, **changes: Any) -> Standing:
+def an_update(payout: Payout, **changes: Any) -> Update:
     """
     The standing that leaves a payout as it is, but for the changes.
     """
-    names = {field.name for field in dataclasses.fields(Standing)}
+    names = {field.name for field in dataclasses.fields(Update)}
     kept = {name: getattr(payout, name) for name in names if hasattr(payout, name)}
-    return Standing(**{"evidence_id": None} | kept | changes)
+    return Update(**{"evidence_id": None} | kept | changes)
 
 
 def accepted(ledger: Ledger, number: str = "P-1", **changes: Any) -> Payout:
@@ -126,12 +126,12 @@ def claimed(ledger: Ledger, payout: Payout) -> Attempt:
     return attempt
 
 
-def settled(ledger: Ledger, payout_id: int, **changes: Any) -> Payout:
+def applied(ledger: Ledger, payout_id: int, **changes: Any) -> Payout:
     """
     The payout after a settling write that changed what is given.
     """
     dossier = ledger.dossier(payout_id)
-    ledger.settle(dossier, a_standing(dossier.payout, **changes), "worker-1", 3)
+    ledger.apply_update(dossier, an_update(dossier.payout, **changes), "worker-1", 3)
     return ledger.dossier(payout_id).payout
 
 

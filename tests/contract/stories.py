@@ -1,23 +1,23 @@
 """
-How payouts come to the desk: each story is lived through the use cases that weigh evidence.
+How payouts come to the desk: each story is lived through the use cases that judge evidence.
 """
 
-from tests.contract.samples import MEMBER, VirtualClock, a_verified_answer, accepted, claimed
+from tests.contract.samples import MERCHANT, VirtualClock, a_verified_answer, accepted, claimed
 from worker.payouts.evidence import Answer, Meaning, Source, TradeStatus
-from worker.payouts.limits import Rules
+from worker.payouts.limits import Limits
 from worker.payouts.model import AttemptOutcome, Case, Dossier, Payout
 from worker.payouts.policy.actions import Action, decide
-from worker.usecases.evidence import Clerk
+from worker.usecases.evidence import EvidenceHandler
 from worker.usecases.ports import Ledger
 
-RULES = Rules()
+LIMITS = Limits()
 
 
-def weighed(ledger: Ledger, payout: Payout) -> Dossier:
+def judged(ledger: Ledger, payout: Payout) -> Dossier:
     """
-    All that is known of a payout once it was weighed.
+    All that is known of a payout once it was judged.
     """
-    Clerk(ledger, MEMBER, RULES, "worker").settle(payout.id)
+    EvidenceHandler(ledger, MERCHANT, LIMITS, "worker").apply(payout.id)
     return ledger.dossier(payout.id)
 
 
@@ -27,7 +27,7 @@ def stale(ledger: Ledger, clock: VirtualClock, number: str = "P-1", **changes: o
     """
     payout = accepted(ledger, number, **changes)
     clock.advance(hours=24, minutes=1)
-    return weighed(ledger, payout)
+    return judged(ledger, payout)
 
 
 def replied(ledger: Ledger, payout: Payout, answer: Answer) -> Dossier:
@@ -37,7 +37,7 @@ def replied(ledger: Ledger, payout: Payout, answer: Answer) -> Dossier:
     attempt = claimed(ledger, payout)
     ledger.record(payout, Source.REPLY, answer, attempt=attempt, asked_at=attempt.started_at)
     ledger.close_attempt(attempt, AttemptOutcome.ANSWERED, answer.code)
-    return weighed(ledger, payout)
+    return judged(ledger, payout)
 
 
 def refused(ledger: Ledger, number: str = "P-1", **changes: object) -> Dossier:
@@ -53,7 +53,7 @@ def asked(ledger: Ledger, clock: VirtualClock, payout: Payout, answer: Answer) -
     What is known after JD's answer to a query that is asked now.
     """
     ledger.record(payout, Source.QUERY, answer, asked_at=clock.now)
-    return weighed(ledger, payout)
+    return judged(ledger, payout)
 
 
 def partly_returned(
@@ -74,7 +74,7 @@ def withdrawn(ledger: Ledger, payout: Payout) -> Dossier:
     A payout that an operator withdrew before it was sent.
     """
     dossier = ledger.dossier(payout.id)
-    ledger.decide(dossier, decide(Action.CANCEL, dossier, "mei", "wrong card"))
+    ledger.carry_out(dossier, decide(Action.CANCEL, dossier, "mei", "wrong card"))
     return ledger.dossier(payout.id)
 
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from tests.contract.samples import (
-    MEMBER,
+    MERCHANT,
     NOON,
     TERMS,
     a_verified_answer,
@@ -95,7 +95,7 @@ def test_a_number_is_accepted_once(ledger: SqlLedger) -> None:
 
 def test_another_member_may_use_the_same_number(ledger: SqlLedger) -> None:
     """
-    Numbers and obligations belong to one member.
+    Numbers and obligations belong to one merchant.
     """
     accepted(ledger)
 
@@ -111,8 +111,8 @@ def test_an_obligation_is_paid_by_one_payout(ledger: SqlLedger) -> None:
     first = accepted(ledger, obligation="invoice-7")
 
     assert ledger.accept(an_order("P-2", obligation="invoice-7"), TERMS) is None
-    assert ledger.paying(MEMBER, "invoice-7") == first
-    assert ledger.paying(MEMBER, "invoice-8") is None
+    assert ledger.holder_of(MERCHANT, "invoice-7") == first
+    assert ledger.holder_of(MERCHANT, "invoice-8") is None
 
 
 def test_a_payout_is_found_by_its_number(ledger: SqlLedger) -> None:
@@ -121,8 +121,8 @@ def test_a_payout_is_found_by_its_number(ledger: SqlLedger) -> None:
     """
     payout = accepted(ledger)
 
-    assert ledger.find(MEMBER, "P-1") == payout
-    assert ledger.find(MEMBER, "P-2") is None
+    assert ledger.find(MERCHANT, "P-1") == payout
+    assert ledger.find(MERCHANT, "P-2") is None
 
 
 def test_the_request_is_there_from_the_first_claim_on(ledger: SqlLedger) -> None:
@@ -201,4 +201,4 @@ def test_an_accepted_order_takes_up_what_was_notified_of_its_number(ledger: SqlL
 
     (evidence,) = ledger.dossier(payout.id).evidence
     assert (evidence.answer.number, evidence.applied_at) == ("P-1", None)
-    assert list(ledger.unapplied(10)) == [payout.id]
+    assert list(ledger.find_unapplied(10)) == [payout.id]

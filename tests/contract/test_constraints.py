@@ -5,7 +5,7 @@ What the database itself refuses, whatever program writes to it.
 import pytest
 import sqlalchemy as sa
 
-from tests.contract.samples import accepted, claimed, settled
+from tests.contract.samples import accepted, applied, claimed
 from worker.payouts.status import PayoutStatus
 from worker.store.ledger import SqlLedger
 from worker.store.tables import attempts, payouts
@@ -60,13 +60,13 @@ def test_a_released_obligation_may_be_paid_again(ledger: SqlLedger, engine: sa.E
     The obligation's index looks at payouts that are not released, and at no others.
     """
     first = accepted(ledger, obligation="invoice-7")
-    settled(ledger, first.id, status=PayoutStatus.CANCELLED, next_send_at=None)
+    applied(ledger, first.id, status=PayoutStatus.CANCELLED, next_send_at=None)
     with engine.begin() as conn:
         conn.execute(sa.update(payouts).values(released_at=first.accepted_at))
 
     second = accepted(ledger, "P-2", obligation="invoice-7")
 
-    assert ledger.paying(first.terms.customer_no, "invoice-7") == second
+    assert ledger.holder_of(first.terms.customer_no, "invoice-7") == second
 
 
 def test_rows_of_a_payout_keep_it(ledger: SqlLedger, engine: sa.Engine) -> None:

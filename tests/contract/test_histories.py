@@ -14,14 +14,14 @@ from tests.contract.samples import (
     an_order,
 )
 from tests.contract.stories import (
-    RULES,
+    LIMITS,
     asked,
     cases_of,
+    judged,
     partly_returned,
     refused,
     replied,
     stale,
-    weighed,
     withdrawn,
 )
 from worker.payouts.evidence import Answer, Meaning, TradeStatus
@@ -36,10 +36,10 @@ Story = Callable[[Ledger, VirtualClock], PayoutStatus]
 
 def decided(ledger: Ledger, action: Action, dossier: Dossier) -> Dossier:
     """
-    What is known after an action, weighed once more as the sweep may do at any time.
+    What is known after an action, judged once more as the sweep may do at any time.
     """
-    ledger.decide(dossier, decide(action, dossier, "cli:mei", "asked to"))
-    return weighed(ledger, dossier.payout)
+    ledger.carry_out(dossier, decide(action, dossier, "cli:mei", "asked to"))
+    return judged(ledger, dossier.payout)
 
 
 def replaced(ledger: Ledger, dossier: Dossier, amount_fen: int) -> Dossier:
@@ -48,7 +48,7 @@ def replaced(ledger: Ledger, dossier: Dossier, amount_fen: int) -> Dossier:
     """
     order = an_order("P-2", obligation=dossier.payout.obligation, amount_fen=amount_fen)
     new_id = ledger.replace(dossier, may_replace(dossier, "cli:mei", "asked to"), order, TERMS)
-    weighed(ledger, dossier.payout)
+    judged(ledger, dossier.payout)
     return ledger.dossier(new_id)
 
 
@@ -67,7 +67,7 @@ def let_go_and_too_late_again(ledger: Ledger, clock: VirtualClock) -> PayoutStat
     """
     dossier = decided(ledger, Action.LET_GO, stale(ledger, clock))
     clock.advance(hours=24, minutes=1)
-    again = weighed(ledger, dossier.payout)
+    again = judged(ledger, dossier.payout)
     assert [case.kind for case in again.open_cases] == [CaseKind.STALE]
     return decided(ledger, Action.CANCEL, again).payout.status
 
@@ -153,4 +153,4 @@ def test_no_decision_breaks_an_invariant(
     for payout in ledger.payouts(None, 10):
         dossier, history = ledger.dossier(payout.id), ledger.history(payout.id)
         cases = cases_of(ledger, payout.id)
-        assert list(of_payout(dossier, history, cases, clock.now, RULES)) == []
+        assert list(of_payout(dossier, history, cases, clock.now, LIMITS)) == []

@@ -13,12 +13,12 @@ from tests.contract.samples import (
     LEASE,
     NOON,
     TERMS,
-    a_standing,
     a_verified_answer,
     accepted,
     an_order,
+    an_update,
+    applied,
     recorded,
-    settled,
 )
 from worker.payouts.errors import StaleTransition
 from worker.payouts.evidence import Source
@@ -77,15 +77,15 @@ def test_sweeps_share_what_is_due(ledger: SqlLedger) -> None:
     """
     ids = [accepted(ledger, f"P-{number}").id for number in range(40)]
     for payout_id in ids:
-        settled(ledger, payout_id, next_query_at=NOON)
+        applied(ledger, payout_id, next_query_at=NOON)
     hour = timedelta(hours=1)
 
     def sweep(_: int) -> tuple[list[int], list[int]]:
         sends: list[int] = []
         queries: list[int] = []
         for _round in range(10):
-            sends += ledger.due_sends(5, hour)
-            queries += ledger.due_queries(5, lambda _: hour)
+            sends += ledger.claim_due_sends(5, hour)
+            queries += ledger.claim_due_queries(5, lambda _: hour)
         return sends, queries
 
     got = at_once(6, sweep)
@@ -99,11 +99,11 @@ def test_one_of_many_decisions_is_written(ledger: SqlLedger) -> None:
     Of several writers with the same dossier one succeeds, and the others are told.
     """
     dossier = recorded(ledger, accepted(ledger).id)
-    standing = a_standing(dossier.payout, status=PayoutStatus.PAID, next_send_at=None)
+    update = an_update(dossier.payout, status=PayoutStatus.PAID, next_send_at=None)
 
     def settle(number: int) -> bool:
         try:
-            ledger.settle(dossier, standing, f"worker-{number}", 3)
+            ledger.apply_update(dossier, update, f"worker-{number}", 3)
         except StaleTransition:
             return False
         return True

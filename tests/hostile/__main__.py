@@ -8,9 +8,9 @@ import time
 
 import click
 
-from tests.fakes import Clock
+from tests.doubles.ledger import MemoryLedger
+from tests.doubles.world import Clock
 from tests.hostile.trial import Tally, Trial, lines, resident_mib
-from worker.store.memory import MemoryLedger
 
 #: A ledger in memory keeps everything it was told, so each has so many messages alone.
 _LEDGER = 10_000

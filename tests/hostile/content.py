@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
-MEMBER = "360080000000000001"
+MERCHANT = "360080000000000001"
 AMOUNT = 12_345
 
 STATUSES = ("BUID", "ACSU", "WPAR", "FINI", "CLOS", "REFU")
@@ -33,7 +33,7 @@ class Maker:
         A reply to a submit or a query, as JD would write it.
         """
         fields: Fields = {
-            "customer_no": MEMBER,
+            "customer_no": MERCHANT,
             "out_trade_no": self.number,
             "response_datetime": "20240105T093001",
             "response_code": self.dice.choice(("0000", "0000", *CODES)),
@@ -57,7 +57,7 @@ class Maker:
         A notification, as JD would write it.
         """
         return {
-            "customer_no": MEMBER,
+            "customer_no": MERCHANT,
             "out_trade_no": self.number,
             "trade_no": f"20240105100042{self.number[-12:]:0>12}",
             "trade_status": self.dice.choice(STATUSES),
@@ -72,7 +72,7 @@ class Maker:
 
     def elsewhere(self, fields: Fields) -> Fields:
         """
-        The same about somebody or something else, or about nothing that can be told.
+        The same about someone or something else, or about nothing that can be told.
         """
         name, other = self.dice.choice(
             (

@@ -66,7 +66,7 @@ def double(dice: random.Random, body: bytes) -> bytes:
 
 def nest(dice: random.Random, body: bytes) -> bytes:
     """
-    Nest it, or something in it, more deeply than anybody would.
+    Nest it, or something in it, more deeply than anyone would.
     """
     depth = dice.choice((1, 2, 50, 900, 1_100, 20_000))
     opening, closing = dice.choice(((b"[", b"]"), (b'{"a":', b"}")))

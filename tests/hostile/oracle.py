@@ -4,7 +4,7 @@ What a message may do, told from what was signed in it and from nothing else.
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from tests.hostile.content import AMOUNT, MEMBER
+from tests.hostile.content import AMOUNT, MERCHANT
 from tests.hostile.corpus import Message
 from worker.payouts.evidence import Answer
 from worker.payouts.model import Dossier
@@ -25,7 +25,7 @@ _SENT_IN_VAIN = {PayoutStatus.QUEUED: {PayoutStatus.QUEUED, PayoutStatus.UNKNOWN
 
 #: What an answer may say, and the field that it must have it from.
 _SAYS = {
-    "member": "customer_no",
+    "merchant": "customer_no",
     "number": "out_trade_no",
     "currency": "trade_currency",
     "trade_status": "trade_status",
@@ -77,7 +77,7 @@ def _names(signed: Mapping[str, str], number: str) -> bool:
     """
     Whether nothing that was signed names another payout.
     """
-    ours = {"customer_no": MEMBER, "out_trade_no": number, "trade_currency": "CNY"}
+    ours = {"customer_no": MERCHANT, "out_trade_no": number, "trade_currency": "CNY"}
     return all(signed.get(name, value) == value for name, value in ours.items()) and (
         "trade_amount" not in signed or _whole(signed["trade_amount"]) == AMOUNT
     )

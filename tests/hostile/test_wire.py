@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from tests.contract.samples import KEYRING, VirtualClock, migrated
-from tests.fakes import Clock
+from tests.doubles.ledger import MemoryLedger
+from tests.doubles.world import Clock
 from tests.hostile import damage
-from tests.hostile.content import AMOUNT, MEMBER
+from tests.hostile.content import AMOUNT, MERCHANT
 from tests.hostile.signing import KEY
 from tests.hostile.trial import Trial, resident_mib
 from tests.servers import Databases
@@ -21,7 +22,6 @@ from worker.payouts.errors import MaybeSent
 from worker.payouts.evidence import Answer
 from worker.store.engine import create_engine
 from worker.store.ledger import SqlLedger
-from worker.store.memory import MemoryLedger
 
 MESSAGES = 10_000
 SEED = 1
@@ -104,7 +104,7 @@ def _believe_any_amount(patch: pytest.MonkeyPatch) -> None:
     right = answer.believe
 
     def believe(*given: Any) -> Answer:
-        return dataclasses.replace(right(*given), amount_fen=AMOUNT, member=MEMBER)
+        return dataclasses.replace(right(*given), amount_fen=AMOUNT, merchant=MERCHANT)
 
     patch.setattr(answer, "believe", believe)
 

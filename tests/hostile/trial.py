@@ -12,8 +12,9 @@ from datetime import datetime
 from flask.testing import FlaskClient
 
 from tests.contract.samples import TERMS, accepted
-from tests.fakes import RecordingDispatcher
-from tests.hostile.content import AMOUNT, MEMBER
+from tests.doubles.usecases import UseCases
+from tests.doubles.world import RecordingDispatcher
+from tests.hostile.content import AMOUNT, MERCHANT
 from tests.hostile.corpus import Message, messages
 from tests.hostile.oracle import contradiction
 from tests.hostile.signing import KEY
@@ -21,18 +22,17 @@ from worker.jdpay.answer import from_reply
 from worker.jdpay.signature import SignKey
 from worker.payouts.evidence import Answer
 from worker.payouts.invariants import of_payout
-from worker.payouts.limits import Rules
+from worker.payouts.limits import Limits
 from worker.payouts.model import Dossier, Order, Terms
-from worker.usecases.evidence import Clerk
+from worker.usecases.evidence import EvidenceHandler
 from worker.usecases.ports import Ledger
-from worker.usecases.service import Payouts
 from worker.web.app import build
 
 #: So many messages name one payout; then the next one has its turn.
 _EACH = 8
 
 #: One answer in thousands verifies here; the count would stop the channel at once.
-_RULES = Rules(unverifiable_limit=10**9)
+_LIMITS = Limits(unverifiable_limit=10**9)
 
 _KEY = SignKey(KEY)
 
@@ -99,9 +99,9 @@ class Trial:
         self._ledger = ledger
         self._advance = advance
         self._mouth = Mouth()
-        clerk = Clerk(ledger, MEMBER, _RULES, "worker")
-        self._payouts = Payouts(clerk, self._mouth, RecordingDispatcher(), TERMS)
-        app = build(Clerk(ledger, MEMBER, _RULES, "receiver"), _KEY)
+        handler = EvidenceHandler(ledger, MERCHANT, _LIMITS, "worker")
+        self._payouts = UseCases(handler, self._mouth, RecordingDispatcher(), TERMS)
+        app = build(EvidenceHandler(ledger, MERCHANT, _LIMITS, "receiver"), _KEY)
         app.testing = True  # a fault in the receiver is raised here
         self._receiver: FlaskClient = app.test_client()
 
@@ -143,7 +143,7 @@ class Trial:
             self._payouts.query(before.payout.id)
         else:
             # Even an unsigned code stops the channel; an operator looks and goes on.
-            self._ledger.resume(MEMBER, "a false alarm", "operator")
+            self._ledger.resume(MERCHANT, "a false alarm", "operator")
             self._payouts.submit(before.payout.id)
 
     def _watch(self, message: Message, before: Dossier, after: Dossier) -> None:
@@ -158,7 +158,7 @@ class Trial:
         dossier, history = self._ledger.dossier(payout_id), self._ledger.history(payout_id)
         cases = self._ledger.cases(open_only=False, limit=_EACH * 4)
         ours = [case for case in cases if case.payout_id == payout_id]
-        breaches = of_payout(dossier, history, ours, self._ledger.now(), _RULES)
+        breaches = of_payout(dossier, history, ours, self._ledger.now(), _LIMITS)
         self.tally.faults += map(str, breaches)
 
     def _fault(self, message: Message, fault: str) -> None:

@@ -65,7 +65,7 @@ _STANDS = {
 @dataclass(frozen=True)
 class Trade:
     """
-    One booked order. Without a request it is somebody else's, who used a number of ours.
+    One booked order. Without a request it is someone else's, who used a number of ours.
     """
 
     number: str

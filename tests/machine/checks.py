@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from tests.factories import MEMBER
+from tests.factories import MERCHANT
 from tests.machine.books import Course, Trade
 from tests.machine.service import Service
-from tests.simulation.watch import unrecorded
+from tests.simulation.checks import unrecorded
 from worker.payouts.invariants import Breach, Invariant, at_rest, of_books, of_payout
 from worker.payouts.model import Attempt, Dossier, Order, Payout
 from worker.payouts.status import PayoutStatus, Reason
@@ -73,7 +73,7 @@ class Checks:
         now = self._service.clock.now
         for row in self._ledger.payouts(None, _MANY):
             dossier = self._ledger.dossier(row.id)
-            self._raise(of_payout(dossier, *self._paper(row), now, self._service.rules))
+            self._raise(of_payout(dossier, *self._paper(row), now, self._service.limits))
             if row.id not in self._service.resolved:
                 self._raise(at_rest(dossier))
             if row.status is PayoutStatus.SENDING:
@@ -91,7 +91,7 @@ class Checks:
         lost = row.status is PayoutStatus.SENDING and row.lease_until is None
         waits = lost or any(e.applied_at is None for e in dossier.evidence)
         now = self._service.clock.now
-        for breach in of_payout(dossier, *self._paper(row), now, self._service.rules):
+        for breach in of_payout(dossier, *self._paper(row), now, self._service.limits):
             if not (waits and breach.invariant is Invariant.I6_ORDER_DOES_NOT_MATTER):
                 yield breach
         yield from self._untrue(row)
@@ -164,7 +164,7 @@ class Checks:
     def _without_trace(self) -> Iterator[Breach]:
         rejected = {r.out_trade_no for r in self._ledger.rejections(_MANY)}
         for order in self._service.jobs:
-            row = self._ledger.find(MEMBER, order.out_trade_no)
+            row = self._ledger.find(MERCHANT, order.out_trade_no)
             taken = row is not None and self._ledger.order(row.id) == order
             if not taken and order.out_trade_no not in rejected:
                 detail = "neither accepted nor rejected"
@@ -184,7 +184,7 @@ class Checks:
         row = dossier.payout
         ours = (row.terms.customer_no, row.out_trade_no, row.amount_fen, row.currency)
         for answer in (e.answer for e in dossier.evidence if e.answer.verified):
-            names = (answer.member, answer.number, answer.amount_fen, answer.currency)
+            names = (answer.merchant, answer.number, answer.amount_fen, answer.currency)
             if answer.trade_status is not None and names == ours:
                 detail = f"claimed although JD had told of {answer.trade_status}"
                 yield Breach(Invariant.I1_PAID_ONCE, row.out_trade_no, detail)
@@ -199,7 +199,7 @@ class Checks:
         """
         Nothing is debited that was not accepted.
         """
-        row = self._ledger.find(MEMBER, trade.number)
+        row = self._ledger.find(MERCHANT, trade.number)
         if row is None or row.amount_fen != trade.amount_fen:
             detail = f"{trade.amount_fen} fen debited, which nobody accepted"
             self._found.append(Breach(Invariant.I1_PAID_ONCE, trade.number, detail))
@@ -209,10 +209,10 @@ class Checks:
         A connection without a lease of the process's own that outlasts the exchange.
         """
         attempt, until = self._service.stage.current.attempt, None
-        row = self._ledger.find(MEMBER, number)
+        row = self._ledger.find(MERCHANT, number)
         if attempt and row and row.lease_token == attempt.lease_token:
             until = row.lease_until
-        if until is None or until < self._service.clock.now + self._service.rules.http_deadline:
+        if until is None or until < self._service.clock.now + self._service.limits.http_deadline:
             detail = f"connected under a lease until {until}"
             yield Breach(Invariant.I9_ONE_AT_A_TIME, number, detail)
 
@@ -220,15 +220,15 @@ class Checks:
         """
         A number that goes out again although nothing shows that JD does not have it.
         """
-        sent, rules = self._sent[number], self._service.rules
+        sent, limits = self._sent[number], self._service.limits
         if len(sent) <= self._service.books.refused[number]:
             return
         first, last = sent[0][0], sent[-1][0]
         denied = self._service.gateway.denied[number]
-        counted = [asked - last for asked in denied if asked - last >= rules.resend_gaps[0]]
-        proven = len(counted) >= len(rules.resend_gaps) and max(counted) >= rules.resend_gaps[-1]
-        late = self._service.clock.now - first > rules.resend_window + _LATENESS
-        if late or not proven or len(sent) > rules.resend_limit:
+        counted = [asked - last for asked in denied if asked - last >= limits.resend_gaps[0]]
+        proven = len(counted) >= len(limits.resend_gaps) and max(counted) >= limits.resend_gaps[-1]
+        late = self._service.clock.now - first > limits.resend_window + _LATENESS
+        if late or not proven or len(sent) > limits.resend_limit:
             detail = f"sent again, and JD denied it {len(counted)} times since"
             yield Breach(Invariant.I1_PAID_ONCE, number, detail)
 

@@ -105,7 +105,7 @@ class Spoil(enum.Enum):
     NOTHING = "nothing"
     UNSIGNED = "the signature, and what it says"
     AMOUNT = "the amount"
-    MEMBER = "the member"
+    MERCHANT = "the merchant"
     NUMBER = "the number"
     CURRENCY = "the currency"
     INCOMPLETE = "the amount is missing"
@@ -115,7 +115,7 @@ class Spoil(enum.Enum):
 _CHANGES: dict[Spoil, dict[str, Any]] = {
     Spoil.UNSIGNED: {"verified": False},
     Spoil.AMOUNT: {"amount_fen": 1},
-    Spoil.MEMBER: {"member": "another"},
+    Spoil.MERCHANT: {"merchant": "another"},
     Spoil.NUMBER: {"number": "P-another"},
     Spoil.CURRENCY: {"currency": "USD"},
     Spoil.INCOMPLETE: {"amount_fen": None},

@@ -125,7 +125,7 @@ class Gateway:
 
     def take_number(self, number: str, amount_fen: int, course: Course) -> None:
         """
-        Book an order of somebody else's that used one of our numbers an hour ago.
+        Book an order of someone else's that used one of our numbers an hour ago.
         """
         before = self._clock.now - timedelta(hours=1)
         self._books.book(Trade(number, amount_fen, "JD-stranger", before, before, course))

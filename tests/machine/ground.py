@@ -18,7 +18,7 @@ from hypothesis.stateful import (
     rule,
 )
 
-from tests.factories import MEMBER, an_order
+from tests.factories import MERCHANT, an_order
 from tests.machine.checks import Checks
 from tests.machine.fates import Fortune, Reply
 from tests.machine.service import Message, Service
@@ -151,7 +151,7 @@ class Ground(RuleBasedStateMachine):
         return message.order
 
     def _row(self, message: Message) -> Payout | None:
-        return self.service.ledger.find(MEMBER, self._order(message).out_trade_no)
+        return self.service.ledger.find(MERCHANT, self._order(message).out_trade_no)
 
     def _free_numbers(self) -> list[str]:
         ours = {row.out_trade_no for row in self.service.ledger.payouts(None, 100)}

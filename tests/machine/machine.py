@@ -15,7 +15,7 @@ from hypothesis.stateful import (
     precondition,
 )
 
-from tests.factories import MEMBER, an_order
+from tests.factories import MERCHANT, an_order
 from tests.machine.books import Course
 from tests.machine.fates import Fortune, Reply, Spoil, fortunes, lies, replies, spoils
 from tests.machine.ground import (
@@ -160,7 +160,7 @@ class PayoutMachine(Ground):
     @step(message=payouts, reply=replies, strike=strikes)
     def ask(self, message: Message, reply: Reply, strike: Strike | None) -> None:
         """
-        Somebody asks JD about a payout.
+        Someone asks JD about a payout.
         """
         row = self._row(message)
         if row is not None:
@@ -214,7 +214,7 @@ class PayoutMachine(Ground):
         self, number: str, amount_fen: int, course: Course, told: bool
     ) -> MultipleResults[Answer]:
         """
-        Somebody else pays under a number that is not ours yet, and JD may tell us.
+        Someone else pays under a number that is not ours yet, and JD may tell us.
         """
         self.service.gateway.take_number(number, amount_fen, course)
         notice = self.service.gateway.notice(number, amount_fen, Spoil.NOTHING, TradeStatus.FINI)
@@ -264,10 +264,10 @@ class PayoutMachine(Ground):
         MET.update([str(upset)])
         match upset:
             case Upset.RESUMED:
-                self.service.ledger.resume(MEMBER, "looked", OPERATOR)
+                self.service.ledger.resume(MERCHANT, "looked", OPERATOR)
             case Upset.PAUSED:
-                self.service.ledger.pause(MEMBER, "a look", OPERATOR)
+                self.service.ledger.pause(MERCHANT, "a look", OPERATOR)
             case Upset.BROKER_WIPED:
                 self.service.wipe()
             case Upset.FAILOVER:
-                self.service.ledger.doubt(OPERATOR, "a failover")
+                self.service.ledger.begin_epoch(OPERATOR, "a failover")

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import count
 
-from tests.factories import MEMBER, TERMS
+from tests.doubles.ledger import MemoryLedger
+from tests.doubles.usecases import UseCases
+from tests.factories import MERCHANT, TERMS
 from tests.machine.books import Books
 from tests.machine.fates import Spoil
 from tests.machine.gateway import Gateway
@@ -17,24 +19,22 @@ from tests.machine.stage import Blow, Stage, Strike
 from tests.machine.virtual import VirtualClock
 from tests.simulation.effects import guarded
 from worker.payouts.acceptance import Conflict
-from worker.payouts.errors import StaleTransition
+from worker.payouts.errors import NotAllowed, StaleTransition
 from worker.payouts.evidence import Answer, TradeStatus
-from worker.payouts.limits import Rules
+from worker.payouts.health import SweepCount
+from worker.payouts.limits import Limits
 from worker.payouts.model import Order, Payout, Rejection
-from worker.payouts.policy.actions import Action, NotAllowed, decide, legal, may_replace
+from worker.payouts.policy.actions import Action, decide, legal, may_replace
 from worker.payouts.query_schedule import Schedule, Stretch
 from worker.payouts.status import PayoutStatus
-from worker.store.memory import MemoryLedger
-from worker.usecases.evidence import Clerk
+from worker.usecases.evidence import EvidenceHandler
+from worker.usecases.maintenance import Maintenance
 from worker.usecases.ports import Room
-from worker.usecases.service import Payouts
-from worker.usecases.vigil import Beat
-from worker.usecases.watch import Watch
 
-RULES = Rules(
+LIMITS = Limits(
     schedule=Schedule(
         tail=(Stretch(timedelta(hours=1), timedelta(hours=2)), Stretch(timedelta(days=7))),
-        watch=(timedelta(days=1), timedelta(days=2)),
+        return_queries=(timedelta(days=1), timedelta(days=2)),
     ),
     breaker_least=3,
 )
@@ -64,11 +64,11 @@ class Service:
 
     def __init__(self, met: Counter[str]) -> None:
         self.clock = VirtualClock()
-        self.rules = RULES
+        self.limits = LIMITS
         tokens = count(1)
         self.ledger = MemoryLedger(self.clock, lambda: f"lease-{next(tokens)}")
         self.books = Books()
-        self.stage = Stage(self.clock, RULES.lease_margin - timedelta(seconds=1))
+        self.stage = Stage(self.clock, LIMITS.lease_margin - timedelta(seconds=1))
         self.gateway = Gateway(self.clock, self.books, self.stage.connecting, met)
         self.epoch = 0
         self.published: list[Message] = []
@@ -85,15 +85,15 @@ class Service:
             Blow.SWEEP: self._sweep,
             Blow.QUERY: self._ask_about_everything,
             Blow.NOTICES: self._notify_of_everything,
-            Blow.PAUSED: lambda: self.ledger.pause(MEMBER, "a look", OPERATOR),
+            Blow.PAUSED: lambda: self.ledger.pause(MERCHANT, "a look", OPERATOR),
             Blow.BROKER_WIPED: self.wipe,
         }
 
-    def payouts(self) -> Payouts:
+    def payouts(self) -> UseCases:
         """
         The use cases, as a process has them that starts now.
         """
-        return Payouts(self._clerk("worker"), self._gateway, self._dispatcher, TERMS)
+        return UseCases(self._handler("worker"), self._gateway, self._dispatcher, TERMS)
 
     def submit(self, payout_id: int) -> None:
         """
@@ -109,7 +109,7 @@ class Service:
 
     def taken(self) -> list[Message]:
         """
-        The messages that were published since somebody last took them.
+        The messages that were published since someone last took them.
         """
         taken, self.published = self.published, []
         return taken
@@ -128,7 +128,7 @@ class Service:
         """
         return self._seen
 
-    def remember(self, beat: Beat) -> None:
+    def remember(self, beat: SweepCount) -> None:
         """
         Keep that.
         """
@@ -168,11 +168,11 @@ class Service:
         """
 
         def work() -> None:
-            clerk = self._clerk("receiver")
+            handler = self._handler("receiver")
             if answer.verified:
-                clerk.notify(answer)
+                handler.notify(answer)
             elif answer.number is not None:
-                clerk.doubt(answer.number)
+                handler.hurry(answer.number)
 
         self.stage.run(work, strike)
 
@@ -183,9 +183,9 @@ class Service:
 
         def work() -> None:
             dossier = self._ledger.dossier(payout.id)
-            self._ledger.decide(dossier, decide(action, dossier, OPERATOR, "it was asked for"))
+            self._ledger.carry_out(dossier, decide(action, dossier, OPERATOR, "it was asked for"))
 
-        self._at_the_desk(work, strike)
+        self._as_operator(work, strike)
 
     def replace(self, payout: Payout, order: Order, strike: Strike | None = None) -> bool:
         """
@@ -197,8 +197,8 @@ class Service:
             decision = may_replace(dossier, OPERATOR, "it was asked for")
             self._ledger.replace(dossier, decision, order, TERMS)
 
-        self._at_the_desk(work, strike)
-        row = self.ledger.find(MEMBER, order.out_trade_no)
+        self._as_operator(work, strike)
+        row = self.ledger.find(MERCHANT, order.out_trade_no)
         return row is not None and self.ledger.order(row.id) == order
 
     def resolve(self, payout: Payout) -> None:
@@ -220,13 +220,13 @@ class Service:
             for message in self.taken():
                 self.perform(message)
             due = self._next_due()
-            # What waits for somebody stays due, and the time is over all the same.
+            # What waits for someone stays due, and the time is over all the same.
             if due is None or max(due, self.clock.now) > end:
                 break
             self.clock.advance(max(due - self.clock.now, timedelta(0)))
-            waited = bool(self.ledger.unapplied(1))
+            waited = bool(self.ledger.find_unapplied(1))
             self.sweep()
-            # What is due may wait for somebody: a paused channel, for instance.
+            # What is due may wait for someone: a paused channel, for instance.
             rest = _BEAT if waited or self.published else min(2 * rest, _LONGEST_REST)
             self.clock.advance(rest)
         self.clock.advance(max(end - self.clock.now, timedelta(0)))
@@ -244,10 +244,10 @@ class Service:
             self.perform(Message("enqueue", order=order, epoch=self.epoch))
         for minutes in (1, 5, 60, 360):
             # Each of the payouts may stop the channel once, for a balance that is too small.
-            self.ledger.resume(MEMBER, "mended", OPERATOR)
+            self.ledger.resume(MERCHANT, "fixed", OPERATOR)
             self.live_until(healed_at + timedelta(minutes=minutes))
-        schedule = self.rules.schedule
-        longest = max(schedule.watch[-1], schedule.patience + schedule.tail[-1].every)
+        schedule = self.limits.schedule
+        longest = max(schedule.return_queries[-1], schedule.patience + schedule.tail[-1].every)
         self.live_until(healed_at + longest + timedelta(days=2))
         return healed_at
 
@@ -262,10 +262,10 @@ class Service:
             service.reject(Rejection(outcome.reason, outcome.faults, 0, "", number))
 
     def _sweep(self) -> None:
-        Watch(self._clerk("watch"), self).keep()
+        Maintenance(self._handler("maintenance"), self._ledger, self).run()
         self.payouts().sweep()
 
-    def _at_the_desk(self, work: Callable[[], None], strike: Strike | None) -> None:
+    def _as_operator(self, work: Callable[[], None], strike: Strike | None) -> None:
         def polite() -> None:
             with contextlib.suppress(NotAllowed, StaleTransition):
                 work()
@@ -276,7 +276,7 @@ class Service:
         """
         When the ledger next holds something for a sweep.
         """
-        if self.ledger.unapplied(1):
+        if self.ledger.find_unapplied(1):
             return self.clock.now
         due: list[datetime | None] = []
         for row in self.ledger.payouts(None, _ALL):
@@ -287,8 +287,8 @@ class Service:
                 due.append(row.next_send_at)
         return min((at for at in due if at is not None), default=None)
 
-    def _clerk(self, actor: str) -> Clerk:
-        return Clerk(self._ledger, MEMBER, self.rules, actor)
+    def _handler(self, actor: str) -> EvidenceHandler:
+        return EvidenceHandler(self._ledger, MERCHANT, self.limits, actor)
 
     def _ask_about_everything(self) -> None:
         for row in self.ledger.payouts(None, _ALL):

@@ -11,7 +11,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.fakes import Died
+from tests.doubles.world import Died
 from tests.machine.virtual import VirtualClock
 from tests.simulation.failpoints import DatabaseAway
 from worker.payouts.model import Attempt
@@ -29,7 +29,7 @@ class Blow(enum.Enum):
     SWEEP = "a sweeper passes"
     QUERY = "others ask JD about everything"
     NOTICES = "JD notifies us of everything"
-    PAUSED = "somebody pauses the channel"
+    PAUSED = "someone pauses the channel"
     BROKER_WIPED = "the broker forgets everything"
 
 

@@ -20,11 +20,11 @@ PLANTS = (
     "resend_after_one_denial",
     "unsigned_is_believed",
     "amount_is_not_compared",
-    "settle_without_version",
+    "apply_without_version",
     "send_before_commit",
     "lease_is_not_renewed",
     "no_answer_means_not_connected",
-    "asking_ends_in_silence",
+    "queries_end_in_silence",
     "notification_is_not_kept",
 )
 

@@ -1,5 +1,5 @@
 """
-The time of everything: it stands still until somebody lets it pass.
+The time of everything: it stands still until someone lets it pass.
 """
 
 import heapq

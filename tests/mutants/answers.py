@@ -9,21 +9,20 @@ _CANONICAL = "worker/jdpay/canonical.py"
 _ANSWER = "worker/jdpay/answer.py"
 _CODES = "worker/jdpay/codes.py"
 _MONEY = "worker/payouts/money.py"
-_TESTS = "tests/unit/jdpay"
-_UNREADABLE = f"{_TESTS}/test_answer.py::test_unreadable_field_makes_it_unclear"
+_UNREADABLE = "tests/unit/jdpay/test_answer.py::test_unreadable_field_makes_it_unclear"
 
 GUARDS = (
     Guard(
         "reply-is-verified",
         "Whoever answers in JD's place could call a payout refused, and have it paid again.",
         (Change(_ANSWER, "if not key.verify(received):", "if False:"),),
-        (f"{_TESTS}/test_answer.py::test_unverified_reply_tells_its_code_alone",),
+        ("tests/unit/jdpay/test_answer.py::test_unverified_reply_tells_its_code_alone",),
     ),
     Guard(
         "notification-is-verified",
-        "Anybody could end any payout with one POST.",
+        "Anyone could end any payout with one POST.",
         (Change("worker/jdpay/notice.py", "if key.verify(fields):", "if True:"),),
-        (f"{_TESTS}/test_notice.py::test_unverified",),
+        ("tests/unit/jdpay/test_notice.py::test_unverified",),
     ),
     Guard(
         "signature-is-compared",
@@ -35,19 +34,19 @@ GUARDS = (
                 "return bool(received and expected)",
             ),
         ),
-        (f"{_TESTS}/test_signature.py::test_hostile_signatures",),
+        ("tests/unit/jdpay/test_signature.py::test_hostile_signatures",),
     ),
     Guard(
         "weak-digest-is-refused",
         "A message could be forged under a digest that is broken.",
         (Change(_SIGNATURE, '"SHA": "sha1",', '"SHA": "sha1",\n    "MD5": "md5",'),),
-        (f"{_TESTS}/test_signature.py::test_other_digests_are_refused",),
+        ("tests/unit/jdpay/test_signature.py::test_other_digests_are_refused",),
     ),
     Guard(
         "every-field-is-signed",
         "The status of a signed message could be exchanged on its way.",
         (Change(_CANONICAL, '"salt"})', '"salt", "trade_status"})'),),
-        (f"{_TESTS}/test_signature.py::test_closed_reply_verifies",),
+        ("tests/unit/jdpay/test_signature.py::test_closed_reply_verifies",),
     ),
     Guard(
         "only-signed-fields-are-believed",
@@ -59,13 +58,13 @@ GUARDS = (
                 'signed = {name: value or "" for name, value in received.items()}',
             ),
         ),
-        (f"{_TESTS}/test_answer.py::test_unsigned_fields_are_not_believed",),
+        ("tests/unit/jdpay/test_answer.py::test_unsigned_fields_are_not_believed",),
     ),
     Guard(
         "name-occurs-once",
         "A message with two amounts would verify by one and be read by the other.",
         (Change("worker/jdpay/fields.py", "if name in found:", "if False:"),),
-        (f"{_TESTS}/test_answer.py::test_garbled",),
+        ("tests/unit/jdpay/test_answer.py::test_garbled",),
     ),
     Guard(
         "unlisted-code-is-unclear",
@@ -77,7 +76,7 @@ GUARDS = (
                 'ResponseCode(code, Meaning.PAYEE, "a code',
             ),
         ),
-        (f"{_TESTS}/test_codes.py::test_meanings",),
+        ("tests/unit/jdpay/test_codes.py::test_meanings",),
     ),
     Guard(
         "system-error-is-unclear",
@@ -89,7 +88,7 @@ GUARDS = (
                 'Meaning.CHANNEL: (\n        ("SYSTEM_ERROR"',
             ),
         ),
-        (f"{_TESTS}/test_codes.py::test_meanings",),
+        ("tests/unit/jdpay/test_codes.py::test_meanings",),
     ),
     Guard(
         "strange-status-is-unclear",

@@ -4,12 +4,12 @@ Guards of replacing: that no more is paid for an obligation than is owed.
 
 from tests.mutants.guard import Change, Guard
 
-_REPLACEMENT = "worker/payouts/policy/obligation.py"
+_OBLIGATION = "worker/payouts/policy/obligation.py"
 _PROOF = "worker/payouts/policy/proof.py"
-_DECIDING = "worker/store/deciding.py"
-_UNIT = "tests/unit/payouts/test_replacement.py"
-_REPLACING = "tests/contract/test_replacing.py"
-_DECIDED = "tests/contract/test_deciding.py"
+_ACTIONS = "worker/store/actions.py"
+_UNIT = "tests/unit/policy/test_obligation.py"
+_REPLACING = "tests/contract/test_replacement.py"
+_DECIDED = "tests/contract/test_actions.py"
 
 GUARDS = (
     Guard(
@@ -17,7 +17,7 @@ GUARDS = (
         "An obligation that was freed, and paid after all, would be paid twice.",
         (
             Change(
-                _REPLACEMENT, "if not found and order.amount_fen > left_fen(shares):", "if False:"
+                _OBLIGATION, "if not found and order.amount_fen > left_fen(shares):", "if False:"
             ),
         ),
         (f"{_REPLACING}::test_a_payout_that_was_freed_and_paid_after_all_counts",),
@@ -25,19 +25,19 @@ GUARDS = (
     Guard(
         "part-is-replaced-by-that-part",
         "For the one fen that came back the whole amount would be paid again.",
-        (Change(_REPLACEMENT, "if isinstance(amount_fen, int) and amount_fen >", "if 0 >"),),
+        (Change(_OBLIGATION, "if isinstance(amount_fen, int) and amount_fen >", "if 0 >"),),
         (f"{_UNIT}::test_what_may_replace_a_withdrawn_payout",),
     ),
     Guard(
         "replacement-pays-the-same-obligation",
         "Freeing one obligation would pay another a second time.",
-        (Change(_REPLACEMENT, "if obligation != payout.obligation:", "if False:"),),
+        (Change(_OBLIGATION, "if obligation != payout.obligation:", "if False:"),),
         (f"{_UNIT}::test_what_may_replace_a_withdrawn_payout",),
     ),
     Guard(
         "release-keeps-nothing-back",
         "An obligation of which a part is kept would be free to be paid whole.",
-        (Change(_REPLACEMENT, "if any(s.kept_fen for s in shares):", "if False:"),),
+        (Change(_OBLIGATION, "if any(s.kept_fen for s in shares):", "if False:"),),
         (f"{_UNIT}::test_an_obligation_is_freed_only_if_nothing_of_it_is_kept",),
     ),
     Guard(
@@ -51,9 +51,8 @@ GUARDS = (
         "A person would withdraw, on what was read a minute ago, a payout that is on the wire.",
         (
             Change(
-                _DECIDING,
-                ".where(payouts.c.id == payout.id, payouts.c.version == payout.version)",
-                ".where(payouts.c.id == payout.id)",
+                "worker/store/base.py",
+                "payouts.c.version == before.version,",
             ),
         ),
         (f"{_DECIDED}::test_a_decision_about_what_has_changed_is_refused",),
@@ -63,7 +62,7 @@ GUARDS = (
         "Two people would act on one case, each in the belief to be the only one.",
         (
             Change(
-                _DECIDING,
+                _ACTIONS,
                 "cases.c.id == decision.case_id, cases.c.closed_at.is_(None)",
                 "cases.c.id == decision.case_id",
             ),
@@ -75,8 +74,8 @@ GUARDS = (
         "A payout would be replaced twice, and both replacements paid.",
         (
             Change(
-                _DECIDING,
-                "if found.version == payout.version and found.released_at is not None:",
+                "worker/payouts/policy/effects.py",
+                "if payout.released_at is not None:",
                 "if False:",
             ),
         ),

@@ -5,27 +5,27 @@ Guards of the right to send, and to send again.
 from tests.mutants.guard import Change, Guard
 
 _RESEND = "worker/payouts/policy/may_send.py"
-_RULES = "worker/payouts/limits.py"
+_LIMITS = "worker/payouts/limits.py"
 _SETTINGS = "worker/settings.py"
-_TESTS = "tests/unit/payouts/test_resend.py"
+_TESTS = "tests/unit/policy/test_may_send.py"
 _SIGNS = f"{_TESTS}::test_any_sign_of_a_trade_forbids_it"
 _REFUSED = f"{_TESTS}::test_a_refused_payout_goes_again_when_an_operator_made_it_due"
 _SETTING = "tests/unit/test_settings.py::test_a_setting_that_would_hurt_is_refused"
 
-_ABSENT = "proven_absent(reading, rules) is not None"
-_ALLOWED = "may_resend(reading, now, rules)"
+_ABSENT = "proven_absent(facts, limits) is not None"
+_ALLOWED = "may_resend(facts, now, limits)"
 
 GUARDS = (
     Guard(
         "open-case-stops-sending",
         "A payout that a person still looks into would be sent meanwhile.",
-        (Change(_RESEND, "if reading.dossier.open_cases:", "if False:"),),
+        (Change(_RESEND, "if facts.dossier.open_cases:", "if False:"),),
         (f"{_TESTS}::test_an_open_case_stops_all_sending",),
     ),
     Guard(
         "known-trade-stops-a-queued-payout",
         "After a restore a payout that JD has already paid would be sent.",
-        (Change(_RESEND, "return not reading.trades and", "return"),),
+        (Change(_RESEND, "return not facts.trades and", "return"),),
         (f"{_TESTS}::test_a_trade_that_is_known_stops_a_queued_payout",),
     ),
     Guard(
@@ -34,8 +34,8 @@ GUARDS = (
         (
             Change(
                 _RESEND,
-                "reading.payout.next_send_at is not None and not reading.trades",
-                "not reading.trades",
+                "facts.payout.next_send_at is not None and not facts.trades",
+                "not facts.trades",
             ),
         ),
         (f"{_TESTS}::test_what_may_be_sent_by_itself",),
@@ -46,8 +46,8 @@ GUARDS = (
         (
             Change(
                 _RESEND,
-                "reading.payout.next_send_at is not None and not reading.trades",
-                "reading.payout.next_send_at is not None",
+                "facts.payout.next_send_at is not None and not facts.trades",
+                "facts.payout.next_send_at is not None",
             ),
         ),
         (_REFUSED,),
@@ -73,19 +73,19 @@ GUARDS = (
     Guard(
         "trade-contradicts-absence",
         "Two not-found answers would outweigh JD's word that it has the payout.",
-        (Change(_RESEND, "ended is None or reading.trades or", "ended is None or"),),
+        (Change(_RESEND, "ended is None or facts.trades or", "ended is None or"),),
         (_SIGNS,),
     ),
     Guard(
         "no-result-contradicts-absence",
         "What only JD's support can explain would pass for not found.",
-        (Change(_RESEND, "reading.trades or reading.no_results:", "reading.trades:"),),
+        (Change(_RESEND, "facts.trades or facts.no_results:", "facts.trades:"),),
         (_SIGNS,),
     ),
     Guard(
         "every-gap-has-its-answer",
         "One not-found answer, perhaps too early, would be enough to send again.",
-        (Change(_RESEND, "for gap in rules.resend_gaps:", "for gap in rules.resend_gaps[:1]:"),),
+        (Change(_RESEND, "for gap in limits.resend_gaps:", "for gap in limits.resend_gaps[:1]:"),),
         (f"{_TESTS}::test_absent_means_said_often_and_late_enough",),
     ),
     Guard(
@@ -107,37 +107,37 @@ GUARDS = (
     Guard(
         "answers-lie-apart",
         "Two answers in one breath would count as two looks.",
-        (Change(_RESEND, "completing.asked_at + rules.resend_gaps[0]", "completing.asked_at"),),
+        (Change(_RESEND, "completing.asked_at + limits.resend_gaps[0]", "completing.asked_at"),),
         (f"{_TESTS}::test_two_answers_in_one_breath_are_one",),
     ),
     Guard(
         "mismatch-forbids-a-resend",
         "A number under which JD booked something else would be sent again.",
-        (Change(_RESEND, "(reading.mismatches or reading.known or", "(reading.known or"),),
+        (Change(_RESEND, "(facts.mismatches or facts.known or", "(facts.known or"),),
         (_SIGNS,),
     ),
     Guard(
         "known-number-forbids-a-resend",
         "A number that JD once said it knows would be sent again.",
-        (Change(_RESEND, "reading.mismatches or reading.known or", "reading.mismatches or"),),
+        (Change(_RESEND, "facts.mismatches or facts.known or", "facts.mismatches or"),),
         (_SIGNS,),
     ),
     Guard(
         "taken-number-forbids-a-resend",
-        "A number that somebody else used would be sent again.",
-        (Change(_RESEND, "reading.known or reading.taken)", "reading.known)"),),
+        "A number that someone else used would be sent again.",
+        (Change(_RESEND, "facts.known or facts.taken)", "facts.known)"),),
         (f"{_TESTS}::test_a_number_that_somebody_else_used_is_never_sent_again",),
     ),
     Guard(
         "resends-are-limited",
         "Should JD not deduplicate as it says, each resend would pay once more.",
-        (Change(_RESEND, "_transmissions(reading.dossier) <= rules.resend_limit", "True"),),
+        (Change(_RESEND, "_transmissions(facts.dossier) <= limits.resend_limit", "True"),),
         (f"{_TESTS}::test_resends_are_limited",),
     ),
     Guard(
         "resends-end-with-the-window",
         "JD promises nothing about a number that was first sent days ago.",
-        (Change(_RESEND, "now - payout.first_sent_at <= rules.resend_window", "True"),),
+        (Change(_RESEND, "now - payout.first_sent_at <= limits.resend_window", "True"),),
         (f"{_TESTS}::test_a_resend_has_its_window",),
     ),
     Guard(
@@ -145,7 +145,9 @@ GUARDS = (
         "A lease could end, and another worker send, while the request is still on the wire.",
         (
             Change(
-                _RULES, "return self.http_deadline + self.lease_margin", "return self.http_deadline"
+                _LIMITS,
+                "return self.http_deadline + self.lease_margin",
+                "return self.http_deadline",
             ),
         ),
         ("tests/unit/test_settings.py::test_durations_carry_their_unit",),
@@ -161,7 +163,9 @@ GUARDS = (
         "A setting could allow any number of resends.",
         (
             Change(
-                _SETTINGS, "default=_RULES.resend_limit, ge=0, le=2", "default=_RULES.resend_limit"
+                _SETTINGS,
+                "default=_LIMITS.resend_limit, ge=0, le=2",
+                "default=_LIMITS.resend_limit",
             ),
         ),
         (_SETTING,),

@@ -8,8 +8,7 @@ from tests.mutants.guard import Change, Guard
 
 _TABLES = "worker/store/tables.py"
 _REVISION = "worker/store/migrations/versions/r0001_first_tables.py"
-_TESTS = "tests/contract"
-_SENSE = f"{_TESTS}/test_constraints.py::test_a_payout_that_makes_no_sense_is_refused"
+_SENSE = "tests/contract/test_constraints.py::test_a_payout_that_makes_no_sense_is_refused"
 
 
 def _both(text: str, instead: str) -> tuple[Change, ...]:
@@ -42,25 +41,25 @@ GUARDS = (
                 '"id", "out_trade_no"',
             ),
         ),
-        (f"{_TESTS}/test_acceptance.py::test_a_number_is_accepted_once",),
+        ("tests/contract/test_acceptance.py::test_a_number_is_accepted_once",),
     ),
     Guard(
         "obligation-is-unique",
         "What is owed once would be paid under two numbers.",
         _of_no_row("released_at IS NULL"),
-        (f"{_TESTS}/test_acceptance.py::test_an_obligation_is_paid_by_one_payout",),
+        ("tests/contract/test_acceptance.py::test_an_obligation_is_paid_by_one_payout",),
     ),
     Guard(
         "released-obligation-is-free",
         "What a bank sent back could never be paid to the payee after all.",
         _both('"released_at IS NULL"', '"1 = 1"'),
-        (f"{_TESTS}/test_constraints.py::test_a_released_obligation_may_be_paid_again",),
+        ("tests/contract/test_constraints.py::test_a_released_obligation_may_be_paid_again",),
     ),
     Guard(
         "one-open-attempt",
         "Nothing below the program would stop a second transmission of a payout.",
         _of_no_row("outcome IS NULL"),
-        (f"{_TESTS}/test_constraints.py::test_a_second_open_attempt_is_refused",),
+        ("tests/contract/test_constraints.py::test_a_second_open_attempt_is_refused",),
     ),
     Guard(
         "revision-keeps-what-the-tables-say",
@@ -72,13 +71,13 @@ GUARDS = (
         "notification-is-stored-once",
         "Each repetition would make stale what a worker is about to decide.",
         _of_no_row("source = 'notification' AND payout_id IS NOT NULL"),
-        (f"{_TESTS}/test_weighing.py::test_a_repeated_notification_is_stored_once",),
+        ("tests/contract/test_evidence.py::test_a_repeated_notification_is_stored_once",),
     ),
     Guard(
         "orphan-is-stored-once",
         "Its copies could not become evidence of one payout, and the job would be turned away.",
         _of_no_row("source = 'notification' AND payout_id IS NULL"),
-        (f"{_TESTS}/test_weighing.py::test_a_repeated_orphan_is_stored_once",),
+        ("tests/contract/test_evidence.py::test_a_repeated_orphan_is_stored_once",),
     ),
     Guard(
         "exposed-is-never-queued",

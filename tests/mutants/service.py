@@ -4,14 +4,16 @@ Guards of the use cases: the order of the steps, and what they ask before they a
 
 from tests.mutants.guard import Change, Guard
 
-_SERVICE = "worker/usecases/service.py"
-_CLERK = "worker/usecases/evidence.py"
-_TESTS = "tests/unit/payouts"
-_SENDING = f"{_TESTS}/test_sending.py"
-_FOLLOWING = f"{_TESTS}/test_following.py"
+_SEND = "worker/usecases/send.py"
+_QUERY = "worker/usecases/query.py"
+_ACCEPT = "worker/usecases/accept.py"
+_SWEEP = "worker/usecases/sweep.py"
+_EVIDENCE = "worker/usecases/evidence.py"
+_SENDING = "tests/unit/usecases/test_send.py"
+_FOLLOWING = "tests/unit/usecases/test_query.py"
 
 _ANSWERED = "self._close(payout, attempt, AttemptOutcome.ANSWERED, answer.code)"
-_CLAIM = "attempt = self.ledger.claim(payout, request, self.rules.lease, self._clerk.actor)"
+_CLAIM = "attempt = self._ledger.claim(payout, request, self._limits.lease, self._handler.actor)"
 
 GUARDS = (
     Guard(
@@ -19,11 +21,11 @@ GUARDS = (
         "A worker that dies after sending would leave a payout that looks unsent.",
         (
             Change(
-                _SERVICE,
+                _SEND,
                 _CLAIM,
                 "answer = self._gateway.submit(request, payout.terms, lambda: None)\n"
                 f"        {_CLAIM}\n"
-                "        self.ledger.record(payout, Source.REPLY, answer, attempt=attempt)\n"
+                "        self._handler.record(payout, Source.REPLY, answer, attempt=attempt)\n"
                 "        attempt = None",
             ),
         ),
@@ -34,17 +36,17 @@ GUARDS = (
         "Whoever wakes a worker could have any payout sent again.",
         (
             Change(
-                _SERVICE,
-                "or not may_send(read(dossier), now, self.rules):",
-                "or not (read(dossier) and may_send and now):",
+                _SEND,
+                "or not may_send(gather_facts(dossier), now, self._limits):",
+                "or not (gather_facts(dossier) and may_send and now):",
             ),
         ),
         (f"{_SENDING}::test_what_was_answered_is_not_sent_again_by_itself",),
     ),
     Guard(
-        "only-our-own-member",
+        "only-our-own-merchant",
         "A payout of another merchant would be sent with our keys.",
-        (Change(_SERVICE, "if not self._is_ours(payout) or not may_send(", "if not may_send("),),
+        (Change(_SEND, "if not ours or not may_send(", "if not may_send("),),
         (f"{_SENDING}::test_a_payout_of_another_member_is_not_touched",),
     ),
     Guard(
@@ -52,7 +54,7 @@ GUARDS = (
         "A payout would be sent although JD's word that it has it lies in the ledger.",
         (
             Change(
-                _SERVICE,
+                _SEND,
                 "if any(evidence.applied_at is None for evidence in dossier.evidence):",
                 "if False:",
             ),
@@ -62,13 +64,13 @@ GUARDS = (
     Guard(
         "resend-is-the-same-request",
         "JD would see another request under the number, and could book both.",
-        (Change(_SERVICE, "if request is None:", "if request is None or now:"),),
+        (Change(_SEND, "if request is None:", "if request is None or now:"),),
         (f"{_SENDING}::test_a_resend_is_the_same_request",),
     ),
     Guard(
         "lease-is-renewed-before-connecting",
         "A worker that slept over its lease would send beside its successor.",
-        (Change(_SERVICE, "if not self.ledger.renew(attempt, self.rules.lease):", "if False:"),),
+        (Change(_SEND, "if not self._ledger.renew(attempt, self._limits.lease):", "if False:"),),
         (f"{_SENDING}::test_a_worker_that_slept_over_its_lease_does_not_connect",),
     ),
     Guard(
@@ -76,7 +78,7 @@ GUARDS = (
         "A request that got no answer would be closed as never sent, and sent again.",
         (
             Change(
-                _SERVICE,
+                _SEND,
                 "self._close(payout, attempt, AttemptOutcome.NO_ANSWER, error.detail)",
                 "self._close(payout, attempt, AttemptOutcome.NOT_CONNECTED, error.detail)",
             ),
@@ -87,12 +89,12 @@ GUARDS = (
         "answer-is-stored-before-the-attempt-ends",
         "A worker that dies between the two would lose what JD answered, and resend what JD knows.",
         (
-            Change(_SERVICE, f"            {_ANSWERED}\n"),
+            Change(_SEND, f"            {_ANSWERED}\n"),
             Change(
-                _SERVICE,
-                "            self.ledger.record(\n                payout, Source.REPLY",
+                _SEND,
+                "            self._handler.record(\n                payout, Source.REPLY",
                 f"            {_ANSWERED}\n"
-                "            self.ledger.record(\n                payout, Source.REPLY",
+                "            self._handler.record(\n                payout, Source.REPLY",
             ),
         ),
         (f"{_SENDING}::test_an_answered_attempt_has_its_answer",),
@@ -102,9 +104,9 @@ GUARDS = (
         "A not-found from before the sending would be taken for one from after it.",
         (
             Change(
-                _SERVICE,
-                "self.ledger.record(payout, Source.QUERY, answer, asked_at=asked_at)",
-                "self.ledger.record(payout, Source.QUERY, answer, asked_at=self.ledger.now())",
+                _QUERY,
+                "self._handler.record(payout, Source.QUERY, answer, asked_at=asked_at)",
+                "self._handler.record(payout, Source.QUERY, answer, asked_at=self._ledger.now())",
             ),
         ),
         (f"{_FOLLOWING}::test_an_answer_is_as_old_as_its_question",),
@@ -114,36 +116,38 @@ GUARDS = (
         "What the producer has given up, and may have paid otherwise, would be paid.",
         (
             Change(
-                _SERVICE,
+                _ACCEPT,
                 "expired = order.send_before is not None and order.send_before <= "
-                "self.ledger.now()",
+                "self._ledger.now()",
                 "expired = False",
             ),
         ),
-        (f"{_TESTS}/test_accepting.py::test_a_job_whose_time_is_over_is_a_conflict",),
+        ("tests/unit/usecases/test_accept.py::test_a_job_whose_time_is_over_is_a_conflict",),
     ),
     Guard(
         "known-number-with-other-content-is-a-conflict",
         "A producer would believe accepted what is never paid.",
-        (Change(_SERVICE, "if not names:", "if True:"),),
-        (f"{_TESTS}/test_accepting.py::test_a_known_number_with_other_content_is_a_conflict",),
+        (Change(_ACCEPT, "if not names:", "if True:"),),
+        (
+            "tests/unit/usecases/test_accept.py::test_a_known_number_with_other_content_is_a_conflict",
+        ),
     ),
     Guard(
         "payee-is-compared",
         "The same number for another payee would pass for the same payout.",
         (Change("worker/payouts/acceptance.py", "return (*own, *payee)", "return (*own,)"),),
-        (f"{_TESTS}/test_model.py::test_payee_fields_are_named_without_values",),
+        ("tests/unit/payouts/test_model.py::test_payee_fields_are_named_without_values",),
     ),
     Guard(
         "sweep-ends-expired-leases",
         "A payout whose worker died would stay in sending, and nobody would ask about it.",
-        (Change(_SERVICE, "*self.ledger.expired(limit), "),),
+        (Change(_SWEEP, "*self._ledger.expire_leases(limit), "),),
         (f"{_FOLLOWING}::test_a_lost_worker_is_noticed",),
     ),
     Guard(
-        "sweep-weighs-what-waits",
+        "sweep-judges-what-waits",
         "Evidence whose writer died would lie in the ledger and move nothing.",
-        (Change(_SERVICE, ", *self.ledger.unapplied(limit)"),),
+        (Change(_SWEEP, ", *self._ledger.find_unapplied(limit)"),),
         (f"{_FOLLOWING}::test_death_while_learning_loses_nothing",),
     ),
     Guard(
@@ -151,7 +155,9 @@ GUARDS = (
         "A forgery would be stored and acknowledged.",
         (
             Change(
-                _CLERK, "if not answer.verified or answer.number is None:", "if not answer.number:"
+                _EVIDENCE,
+                "if not answer.verified or answer.number is None:",
+                "if not answer.number:",
             ),
         ),
         (f"{_FOLLOWING}::test_what_is_not_ours_is_not_acknowledged",),
@@ -161,7 +167,7 @@ GUARDS = (
         "What was told while another writer came first would wait for the sweep.",
         (
             Change(
-                _CLERK,
+                _EVIDENCE,
                 "except StaleTransition:\n                continue",
                 "except StaleTransition:\n                return",
             ),

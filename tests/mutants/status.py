@@ -4,13 +4,13 @@ Guards of the status: what all that is known makes of a payout.
 
 from tests.mutants.guard import Change, Guard
 
-_READING = "worker/payouts/policy/facts.py"
-_POLICY = "worker/payouts/policy/state.py"
+_FACTS = "worker/payouts/policy/facts.py"
+_STATE = "worker/payouts/policy/state.py"
 _STATUS = "worker/payouts/status.py"
 _TESTS = "tests/unit/payouts"
-_READINGS = f"{_TESTS}/test_reading.py"
-_POLICIES = f"{_TESTS}/test_policy.py"
-_MOVES = f"{_TESTS}/test_status.py::test_the_table_of_moves"
+_FACTS_TESTS = "tests/unit/policy/test_facts.py"
+_STATES = "tests/unit/policy/test_state.py"
+_MOVES = "tests/unit/payouts/test_status.py::test_the_table_of_moves"
 
 GUARDS = (
     Guard(
@@ -18,119 +18,119 @@ GUARDS = (
         "A payout whose request may have arrived would be queued and sent again.",
         (
             Change(
-                _READING,
+                _FACTS,
                 "if a.outcome is not AttemptOutcome.NOT_CONNECTED and",
                 "if a.outcome is AttemptOutcome.ANSWERED and",
             ),
         ),
-        (f"{_READINGS}::test_an_attempt_exposes_unless_it_provably_did_not",),
+        (f"{_FACTS_TESTS}::test_an_attempt_exposes_unless_it_provably_did_not",),
     ),
     Guard(
         "refusal-is-of-one-attempt",
         "A refused resend would make failed what the first attempt paid.",
-        (Change(_READING, "and a.id not in refused", "and not refused"),),
-        (f"{_READINGS}::test_a_refusal_takes_back_its_own_attempt_only",),
+        (Change(_FACTS, "and a.id not in refused", "and not refused"),),
+        (f"{_FACTS_TESTS}::test_a_refusal_takes_back_its_own_attempt_only",),
     ),
     Guard(
         "later-attempt-explains-nothing",
         "A number that was taken before we sent it would pass for ours after a resend.",
         (
             Change(
-                _READING,
+                _FACTS,
                 "all(attempt.id >= answered for attempt in exposing)",
                 "not exposing",
             ),
         ),
-        (f"{_READINGS}::test_a_later_attempt_does_not_make_an_early_duplicate_ours",),
+        (f"{_FACTS_TESTS}::test_a_later_attempt_does_not_make_an_early_duplicate_ours",),
     ),
     Guard(
         "highest-evidence-counts",
         "A processing that arrives late would undo paid, and the payout would be asked for again.",
         (
             Change(
-                _READING,
+                _FACTS,
                 "max(self.trades, key=lambda t: (t.status.rank, -t.evidence.id), default=None)",
                 "self.trades[-1] if self.trades else None",
             ),
         ),
-        (f"{_READINGS}::test_the_top_is_the_highest_ever_evidenced",),
+        (f"{_FACTS_TESTS}::test_the_top_is_the_highest_ever_evidenced",),
     ),
     Guard(
         "refusal-needs-no-exposure",
         "A payout would be failed by the refusal of its second attempt while its first is paid.",
-        (Change(_POLICY, "if reading.refusals and not reading.exposing:", "if reading.refusals:"),),
-        (f"{_POLICIES}::test_how_an_attempt_ends",),
+        (Change(_STATE, "if facts.refusals and not facts.exposing:", "if facts.refusals:"),),
+        (f"{_STATES}::test_how_an_attempt_ends",),
     ),
     Guard(
         "trade-outranks-refusal",
         "A refusal would hide a trade that JD told us of.",
         (
             Change(
-                _POLICY,
+                _STATE,
                 "max(found, key=lambda verdict: verdict[0].rank, default=None)",
                 "found[-1] if found else None",
             ),
         ),
-        (f"{_POLICIES}::test_a_refusal_and_a_trade_in_either_order",),
+        (f"{_STATES}::test_a_refusal_and_a_trade_in_either_order",),
     ),
     Guard(
         "status-never-falls",
         "Evidence lower than what was reached would reopen a payout that has ended.",
         (
             Change(
-                _POLICY,
+                _STATE,
                 "if found[0].rank < payout.status.rank and payout.status is not "
                 "PayoutStatus.UNKNOWN:",
                 "if False:",
             ),
         ),
-        (f"{_POLICIES}::test_a_trade_status_moves_every_status_up_and_none_down",),
+        (f"{_STATES}::test_a_trade_status_moves_every_status_up_and_none_down",),
     ),
     Guard(
         "no-answer-is-unknown",
         "A request that timed out would go back into the queue and be sent again.",
         (
             Change(
-                _POLICY,
-                "return _unknown(reading) if reading.exposing else _UNSENT",
+                _STATE,
+                "return _unknown(facts) if facts.exposing else _UNSENT",
                 "return _UNSENT",
             ),
         ),
-        (f"{_POLICIES}::test_how_an_attempt_ends",),
+        (f"{_STATES}::test_how_an_attempt_ends",),
     ),
     Guard(
         "exposure-is-written-down",
         "Nothing in the row would tell that the payout may be out.",
-        (Change(_POLICY, "exposed=bool(reading.exposing),", "exposed=False,"),),
-        (f"{_POLICIES}::test_exposure_is_written_down",),
+        (Change(_STATE, "exposed=bool(facts.exposing),", "exposed=False,"),),
+        (f"{_STATES}::test_exposure_is_written_down",),
     ),
     Guard(
         "what-came-back-never-falls",
         "A smaller return that arrives late would hide a part that came back.",
-        (Change(_POLICY, "return max([payout", "return (lambda named: named[-1])([payout"),),
-        (f"{_POLICIES}::test_what_came_back",),
+        (Change(_STATE, "return max([payout", "return (lambda named: named[-1])([payout"),),
+        (f"{_STATES}::test_what_came_back",),
     ),
     Guard(
         "no-more-came-back-than-was-paid",
         "A return of more than was paid would be paid out again.",
         (
             Change(
-                _POLICY, "fen for fen in named if fen <= payout.amount_fen", "fen for fen in named"
+                _STATE, "fen for fen in named if fen <= payout.amount_fen", "fen for fen in named"
             ),
         ),
-        (f"{_POLICIES}::test_what_came_back",),
+        (f"{_STATES}::test_what_came_back",),
     ),
     Guard(
         "resend-time-needs-the-rule",
         "The sweep would wake workers to resend whatever is unknown.",
         (
             Change(
-                _POLICY,
-                "(payout.next_send_at or now) if may_send(reading, now, rules) else None",
+                _STATE,
+                "(payout.next_send_at or now) if may_send(facts, now, limits) else None",
                 "payout.next_send_at or now",
             ),
         ),
-        (f"{_POLICIES}::test_when_it_may_be_sent",),
+        (f"{_STATES}::test_when_it_may_be_sent",),
     ),
     Guard(
         "paid-never-becomes-failed",
@@ -155,6 +155,6 @@ GUARDS = (
                 "    PayoutStatus.PROCESSING",
             ),
         ),
-        (f"{_TESTS}/test_status.py::test_what_may_be_exposed_is_never_withdrawn",),
+        ("tests/unit/payouts/test_status.py::test_what_may_be_exposed_is_never_withdrawn",),
     ),
 )

@@ -4,45 +4,47 @@ Guards of the ledger: who may write what, and when.
 
 from tests.mutants.guard import Change, Guard
 
-_SENDING = "worker/store/sending.py"
-_WEIGHING = "worker/store/weighing.py"
-_SWEEP = "worker/store/sweep.py"
+_LEASES = "worker/store/leases.py"
+_EVIDENCE = "worker/store/evidence.py"
+_SWEEP = "worker/store/due_work.py"
+_BASE = "worker/store/base.py"
+_UPDATE = "worker/payouts/update.py"
 _ENGINE = "worker/store/engine.py"
-_TESTS = "tests/contract"
-_CLAIMS = f"{_TESTS}/test_sending.py"
-_NEWS = f"{_TESTS}/test_weighing.py::test_evidence_makes_earlier_decisions_stale"
+_CLAIMS = "tests/contract/test_leases.py"
+_NEWS = "tests/contract/test_evidence.py::test_evidence_makes_earlier_decisions_stale"
 _TAKEN_UP = (
-    f"{_TESTS}/test_acceptance.py::test_an_accepted_order_takes_up_what_was_notified_of_its_number"
+    "tests/contract/test_acceptance.py"
+    "::test_an_accepted_order_takes_up_what_was_notified_of_its_number"
 )
-_LOST = f"{_TESTS}/test_sweep.py::test_an_expired_lease_closes_its_attempt"
+_LOST = "tests/contract/test_due_work.py::test_an_expired_lease_closes_its_attempt"
 
 CLAIMS = (
     Guard(
         "claim-asks-for-the-status",
         "A worker would send a payout that is not where it believes it to be.",
-        (Change(_SENDING, "payouts.c.status == payout.status,"),),
+        (Change(_BASE, "payouts.c.status == before.status,"),),
         (f"{_CLAIMS}::test_a_claim_from_another_status_misses",),
     ),
     Guard(
         "claim-asks-for-the-version",
         "A worker would send a payout of which JD has told something since it looked.",
-        (Change(_SENDING, "payouts.c.version == payout.version,"),),
+        (Change(_BASE, "payouts.c.version == before.version,"),),
         (f"{_CLAIMS}::test_a_stale_claim_leaves_nothing_behind",),
     ),
     Guard(
         "claim-asks-for-attempts-under-way",
         "A payout would be sent while an earlier request of it is on the wire.",
-        (Change(_SENDING, "~_is_under_way(),"),),
+        (Change(_LEASES, "(~_is_under_way(), ", "("),),
         (f"{_CLAIMS}::test_an_open_attempt_stops_a_claim",),
     ),
     Guard(
         "claim-asks-for-a-pause",
-        "Sending would go on after somebody pulled the switch.",
+        "Sending would go on after someone pulled the switch.",
         (
             Change(
-                _SENDING,
-                "~_is_under_way(),\n                    ~is_stopped(now),",
-                "~_is_under_way(),",
+                _LEASES,
+                "(~_is_under_way(), ~is_stopped(now))",
+                "(~_is_under_way(),)",
             ),
         ),
         (f"{_CLAIMS}::test_a_paused_channel_stops_claims_and_nothing_else",),
@@ -50,19 +52,25 @@ CLAIMS = (
     Guard(
         "claim-needs-a-status-to-send-from",
         "A payout that JD has would be put back on the wire.",
-        (Change(_SENDING, "check_move(payout.status, PayoutStatus.SENDING)"),),
+        (Change(_UPDATE, "check_move(payout.status, PayoutStatus.SENDING)"),),
         (f"{_CLAIMS}::test_a_payout_that_jd_has_cannot_be_sent",),
     ),
     Guard(
         "claim-raises-the-version",
         "A decision made before the claim would still be written.",
-        (Change(_SENDING, "version=payout.version + 1,", "version=payout.version,"),),
+        (
+            Change(
+                _UPDATE,
+                "version=payout.version + 1,\n        exposed=True,",
+                "version=payout.version,\n        exposed=True,",
+            ),
+        ),
         (f"{_CLAIMS}::test_a_claim_is_written_before_anything_is_sent",),
     ),
     Guard(
         "claim-exposes",
         "A payout on the wire could be withdrawn.",
-        (Change(_SENDING, "exposed=True,", "exposed=payout.exposed,"),),
+        (Change(_UPDATE, "exposed=True,", "exposed=payout.exposed,"),),
         (f"{_CLAIMS}::test_a_claim_is_written_before_anything_is_sent",),
     ),
     Guard(
@@ -70,9 +78,9 @@ CLAIMS = (
         "A resend would be another request under the same number.",
         (
             Change(
-                _SENDING,
-                "sealed_request=sa.func.coalesce(payouts.c.sealed_request, sealed)",
-                "sealed_request=sealed",
+                _LEASES,
+                "request_once = sa.func.coalesce(payouts.c.sealed_request, sealed)",
+                "request_once = sealed",
             ),
         ),
         (f"{_CLAIMS}::test_a_resend_repeats_the_first_request",),
@@ -80,13 +88,13 @@ CLAIMS = (
     Guard(
         "claim-keeps-the-first-moment",
         "Each resend would open its window anew.",
-        (Change(_SENDING, "first_sent_at=payout.first_sent_at or now", "first_sent_at=now"),),
+        (Change(_UPDATE, "first_sent_at=payout.first_sent_at or now", "first_sent_at=now"),),
         (f"{_CLAIMS}::test_a_resend_repeats_the_first_request",),
     ),
     Guard(
         "renewal-asks-for-the-status",
-        "A worker would connect for a payout that has been settled meanwhile.",
-        (Change(_SENDING, "payouts.c.status == PayoutStatus.SENDING,"),),
+        "A worker would connect for a payout that has been decided meanwhile.",
+        (Change(_LEASES, "payouts.c.status == PayoutStatus.SENDING,"),),
         (f"{_CLAIMS}::test_settled_evidence_stops_a_renewal",),
     ),
     Guard(
@@ -94,7 +102,7 @@ CLAIMS = (
         "A worker back from the dead would send under its successor's lease.",
         (
             Change(
-                _SENDING,
+                _LEASES,
                 "payouts.c.lease_token == attempt.lease_token,\n"
                 "                    payouts.c.lease_until > now,",
                 "payouts.c.lease_until > now,",
@@ -105,7 +113,7 @@ CLAIMS = (
     Guard(
         "renewal-asks-for-the-time",
         "A worker would connect after its lease, when the payout may be taken for lost.",
-        (Change(_SENDING, "payouts.c.lease_until > now,"),),
+        (Change(_LEASES, "payouts.c.lease_until > now,"),),
         (f"{_CLAIMS}::test_an_expired_lease_cannot_be_renewed",),
     ),
     Guard(
@@ -113,7 +121,7 @@ CLAIMS = (
         "What was claimed before a pause would still be sent.",
         (
             Change(
-                _SENDING,
+                _LEASES,
                 "payouts.c.lease_until > now,\n                    ~is_stopped(now),",
                 "payouts.c.lease_until > now,",
             ),
@@ -125,7 +133,7 @@ CLAIMS = (
         "A worker back from the dead would end its successor's lease, and a third would send.",
         (
             Change(
-                _SENDING,
+                _LEASES,
                 "payouts.c.lease_token == attempt.lease_token,\n                )\n",
                 ")\n",
             ),
@@ -137,7 +145,7 @@ CLAIMS = (
         "A decision made while the request was on the wire would still be written.",
         (
             Change(
-                _SENDING,
+                _LEASES,
                 "version=payouts.c.version + 1,",
                 "version=payouts.c.version,",
             ),
@@ -152,7 +160,7 @@ EVIDENCE = (
         "A claim would not miss although JD's word has arrived since the worker looked.",
         (
             Change(
-                _WEIGHING,
+                _EVIDENCE,
                 "news.values(version=payouts.c.version + 1,",
                 "news.values(version=payouts.c.version,",
             ),
@@ -164,9 +172,8 @@ EVIDENCE = (
         "A decision made without the newest evidence would overwrite one made with it.",
         (
             Change(
-                _WEIGHING,
-                ".where(payouts.c.id == payout.id, payouts.c.version == payout.version)",
-                ".where(payouts.c.id == payout.id)",
+                _BASE,
+                "payouts.c.version == before.version,",
             ),
         ),
         (_NEWS,),
@@ -174,26 +181,32 @@ EVIDENCE = (
     Guard(
         "decision-asks-for-a-legal-move",
         "A mistake in deciding would put a paid payout back into the queue.",
-        (Change(_WEIGHING, "check_move(payout.status, standing.status)", "pass"),),
-        (f"{_TESTS}/test_weighing.py::test_an_illegal_move_is_refused",),
+        (Change(_UPDATE, "check_move(payout.status, update.status)", "pass"),),
+        ("tests/contract/test_evidence.py::test_an_illegal_move_is_refused",),
     ),
     Guard(
         "moves-are-checked",
         "Every table of legal moves would be so much paper.",
-        (Change("worker/store/base.py", "if new not in TRANSITIONS[old]:", "if False:"),),
-        (f"{_TESTS}/test_weighing.py::test_an_illegal_move_is_refused",),
+        (
+            Change(
+                "worker/payouts/status.py",
+                "if new is not old and new not in TRANSITIONS[old]:",
+                "if False:",
+            ),
+        ),
+        ("tests/contract/test_evidence.py::test_an_illegal_move_is_refused",),
     ),
     Guard(
         "pause-is-written",
         "What should stop the channel would stop nothing.",
-        (Change(_WEIGHING, "if standing.pause is not None:", "if False:"),),
-        (f"{_TESTS}/test_channel.py::test_a_standing_may_pause_the_channel",),
+        (Change(_EVIDENCE, "if update.pause is not None:", "if False:"),),
+        ("tests/contract/test_channels.py::test_a_standing_may_pause_the_channel",),
     ),
     Guard(
         "unverifiable-answers-stop-the-channel",
-        "Payouts would be sent on to somebody who speaks in JD's place.",
-        (Change(_WEIGHING, "if in_a_row >= unverifiable_limit:", "if False:"),),
-        (f"{_TESTS}/test_channel.py::test_unverifiable_answers_in_a_row_stop_the_channel",),
+        "Payouts would be sent on to someone who speaks in JD's place.",
+        (Change(_EVIDENCE, "if in_a_row >= unverifiable_limit:", "if False:"),),
+        ("tests/contract/test_channels.py::test_unverifiable_answers_in_a_row_stop_the_channel",),
     ),
     Guard(
         "orphans-are-taken-up",
@@ -220,10 +233,10 @@ SWEEP = (
                 "sa.true()",
             ),
         ),
-        (f"{_TESTS}/test_sweep.py::test_a_running_lease_is_left_alone",),
+        ("tests/contract/test_due_work.py::test_a_running_lease_is_left_alone",),
     ),
     Guard(
-        "lost-is-not-unsent",
+        "lost-is-not-find_stale",
         "What a dead worker may have sent would be queued and sent again.",
         (Change(_SWEEP, "outcome=AttemptOutcome.LOST", "outcome=AttemptOutcome.NOT_CONNECTED"),),
         (_LOST,),
@@ -253,7 +266,7 @@ DATABASE = (
         "foreign-keys-are-kept",
         "The history of a payout could be deleted under it.",
         (Change(_ENGINE, "PRAGMA foreign_keys = ON", "PRAGMA foreign_keys = OFF"),),
-        (f"{_TESTS}/test_constraints.py::test_rows_of_a_payout_keep_it",),
+        ("tests/contract/test_constraints.py::test_rows_of_a_payout_keep_it",),
     ),
     Guard(
         "writers-lock-at-once",
@@ -267,8 +280,8 @@ DATABASE = (
         (
             Change(
                 "worker/store/base.py",
-                "with self._engine.begin() as conn:",
-                "with self._engine.connect() as conn:",
+                "with translated(), self._engine.begin() as conn:",
+                "with translated(), self._engine.connect() as conn:",
             ),
         ),
         (f"{_CLAIMS}::test_a_claimed_payout_cannot_be_claimed_again",),
@@ -276,14 +289,14 @@ DATABASE = (
     Guard(
         "profile-is-checked",
         "A worker with real keys would pay out a sandbox's payouts.",
-        (Change("worker/store/stamp.py", "if stamped != profile:", "if False:"),),
-        ("tests/unit/store/test_stamp.py::test_another_profile_is_refused",),
+        (Change("worker/store/installation.py", "if recorded != profile:", "if False:"),),
+        ("tests/unit/store/test_installation.py::test_another_profile_is_refused",),
     ),
     Guard(
         "keyring-is-checked",
         "Payouts would be sealed with keys that open none of the others.",
-        (Change("worker/store/stamp.py", "keyring.open(sealed)"),),
-        ("tests/unit/store/test_stamp.py::test_the_first_keyring_is_kept_to",),
+        (Change("worker/store/installation.py", "keyring.open(sealed)"),),
+        ("tests/unit/store/test_installation.py::test_the_first_keyring_is_kept_to",),
     ),
 )
 

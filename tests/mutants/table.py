@@ -3,12 +3,9 @@ All guards, ring by ring.
 """
 
 from tests.mutants import (
-    alarms,
+    actions,
     answers,
-    belief,
     controls,
-    desk,
-    door,
     replacement,
     resend,
     schema,
@@ -17,6 +14,9 @@ from tests.mutants import (
     store,
     wire,
 )
+from tests.mutants import alerts as alarms
+from tests.mutants import classification as belief
+from tests.mutants import intake as door
 
 GUARDS = (
     *belief.GUARDS,
@@ -24,7 +24,7 @@ GUARDS = (
     *alarms.GUARDS,
     *resend.GUARDS,
     *controls.GUARDS,
-    *desk.GUARDS,
+    *actions.GUARDS,
     *replacement.GUARDS,
     *service.GUARDS,
     *store.GUARDS,

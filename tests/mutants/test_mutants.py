@@ -28,14 +28,12 @@ PILLARS = (
 )
 
 _RESEND = "worker/payouts/policy/may_send.py"
-_TEST = "tests/unit/payouts/test_resend.py::test_resends_are_limited"
+_TEST = "tests/unit/policy/test_may_send.py::test_resends_are_limited"
 
 HARMLESS = Guard(
     "harmless", "", (Change(_RESEND, "def may_send(", "# Nothing.\ndef may_send("),), (_TEST,)
 )
-BROKEN = Guard(
-    "broken", "", (Change(_RESEND, "if reading.dossier", "if readin.dossier"),), (_TEST,)
-)
+BROKEN = Guard("broken", "", (Change(_RESEND, "if facts.dossier", "if readin.dossier"),), (_TEST,))
 ABSENT = Guard("absent", "", (Change(_RESEND, "no such text"),), (_TEST,))
 UNTESTED = Guard("untested", "", HARMLESS.changes, (f"{_TEST}_at_all",))
 

@@ -8,10 +8,9 @@ _TRANSPORT = "worker/jdpay/transport.py"
 _DEADLINE = "worker/jdpay/deadline.py"
 _CLIENT = "worker/jdpay/client.py"
 _REQUEST = "worker/jdpay/request.py"
-_TESTS = "tests/unit/jdpay"
-_TRANSPORTS = f"{_TESTS}/test_transport.py"
+_TRANSPORTS = "tests/unit/jdpay/test_transport.py"
 _FAULTS = f"{_TRANSPORTS}::test_ambiguous_faults"
-_SMALLEST = f"{_TESTS}/test_client.py::test_smallest_request"
+_SMALLEST = "tests/unit/jdpay/test_client.py::test_smallest_request"
 
 GUARDS = (
     Guard(
@@ -45,7 +44,7 @@ GUARDS = (
         (f"{_TRANSPORTS}::test_unknown_faults_are_ambiguous",),
     ),
     Guard(
-        "timed-out-reading-may-have-been-sent",
+        "timed-out-facts-may-have-been-sent",
         "A request that was read and not answered would be repeated.",
         (
             Change(
@@ -58,7 +57,7 @@ GUARDS = (
         (_FAULTS,),
     ),
     Guard(
-        "only-the-unsent-is-repeated",
+        "only-the-find_stale-is-repeated",
         "A payment whose answer was lost would be sent three times.",
         (
             Change(
@@ -110,7 +109,7 @@ GUARDS = (
                 '_url(terms, "defray_pay"), outer, _always)',
             ),
         ),
-        (f"{_TESTS}/test_client.py::test_submit",),
+        ("tests/unit/jdpay/test_client.py::test_submit",),
     ),
     Guard(
         "deadline-ends-the-exchange",
@@ -164,7 +163,7 @@ GUARDS = (
         "values-cannot-add-fields",
         "A payee's name could change the amount that JD reads.",
         (Change(_CLIENT, "canonical.refuse_unsafe(fields)"),),
-        (f"{_TESTS}/test_client.py::test_unsafe_order",),
+        ("tests/unit/jdpay/test_client.py::test_unsafe_order",),
     ),
     Guard(
         "amount-goes-out-in-fen",
@@ -182,6 +181,6 @@ GUARDS = (
         "query-names-its-trade-type",
         "JD would answer no question, and every payout stay unknown.",
         (Change(_REQUEST, '"trade_type": TRADE_TYPE,'),),
-        (f"{_TESTS}/test_client.py::test_query",),
+        ("tests/unit/jdpay/test_client.py::test_query",),
     ),
 )

@@ -9,9 +9,9 @@ from random import Random
 
 from tests.simulation.faults import Weather
 from tests.simulation.scheduler import Scheduler
+from worker.payouts.health import SweepCount
 from worker.payouts.model import Order
 from worker.usecases.ports import Room
-from worker.usecases.vigil import Beat
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class Broker:
         """
         return self._seen.get(uid, 0)
 
-    def remember(self, beat: Beat) -> None:
+    def remember(self, beat: SweepCount) -> None:
         """
         Keep the count until it is wiped.
         """

@@ -2,6 +2,7 @@
 The effects of the service, derived from its ports: whatever a port gains is an effect too.
 """
 
+import re
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -14,17 +15,22 @@ Around = Callable[[str, Callable[..., Any], tuple[Any, ...], dict[str, Any]], An
 
 def all_ports() -> dict[str, type]:
     """
-    Every protocol of the ports, by its name in small letters.
+    Every protocol of the ports that is no other's part, by its name in small letters.
     """
-    found = vars(ports).values()
-    return {p.__name__.lower(): p for p in found if getattr(p, "_is_protocol", False) and is_own(p)}
+    found = [p for p in vars(ports).values() if getattr(p, "_is_protocol", False) and is_own(p)]
+    parts = {part for port in found for part in port.__mro__[1:]}
+    return {_name(port): port for port in found if port not in parts}
 
 
 def is_own(port: type) -> bool:
     """
     Whether the ports define it themselves.
     """
-    return port.__module__ == ports.__name__
+    return port.__module__.startswith(f"{ports.__name__}.")
+
+
+def _name(port: type) -> str:
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", port.__name__).lower()
 
 
 def effects(port: type) -> tuple[str, ...]:

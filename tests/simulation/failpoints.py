@@ -6,15 +6,16 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
+from tests.simulation.checks import Watch
 from tests.simulation.faults import Weather
 from tests.simulation.scheduler import Crash, Scheduler
 from tests.simulation.story import Story
-from tests.simulation.watch import Watch
+from worker.payouts.errors import StoreUnavailable
 
 _LONGEST_FREEZE = 1800.0
 
 
-class DatabaseAway(Exception):
+class DatabaseAway(StoreUnavailable):
     """
     The ledger could not be reached, or its word that it had committed was lost.
     """

@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from random import Random
 
-from tests.factories import MEMBER, NOON
+from tests.factories import MERCHANT, NOON
 from tests.simulation.books import Books, Step, Trade, course
 from tests.simulation.faults import Weather
 from tests.simulation.scheduler import Scheduler
@@ -20,7 +20,7 @@ from worker.payouts.errors import MaybeSent, NotSent
 from worker.payouts.evidence import Answer, Meaning, TradeStatus
 from worker.payouts.model import Order, Terms
 
-#: In place of the request that brought somebody else's order.
+#: In place of the request that brought someone else's order.
 STRANGER = "another's"
 _REFUSALS = (Meaning.PAYEE, Meaning.REQUEST, Meaning.CHANNEL, Meaning.BALANCE)
 _KNOWN_WITHIN = 300.0
@@ -109,7 +109,7 @@ class Jd:
 
     def take_number(self, number: str, amount_fen: int) -> None:
         """
-        Book an order of somebody else's that used one of our numbers an hour ago.
+        Book an order of someone else's that used one of our numbers an hour ago.
 
         JD may notify us of it, or whoever sent it.
         """
@@ -175,7 +175,7 @@ class Jd:
             verified=True,
             meaning=meaning,
             code="0000",
-            member=MEMBER,
+            merchant=MERCHANT,
             number=trade.number,
             amount_fen=trade.amount_fen,
             currency="CNY",
@@ -195,12 +195,12 @@ class Jd:
         if answer.number is None:
             return answer
         if strikes("about_another"):
-            wrong = {"amount_fen": 1, "member": "another", "number": "P-x", "currency": "USD"}
+            wrong = {"amount_fen": 1, "merchant": "another", "number": "P-x", "currency": "USD"}
             name = rng.choice(list(wrong))
             lie = rng.choice(list(TradeStatus))
             return replace(answer, trade_status=lie, raw=b"another", **{name: wrong[name]})
         if strikes("incomplete"):
-            name = rng.choice(("amount_fen", "member", "number", "currency"))
+            name = rng.choice(("amount_fen", "merchant", "number", "currency"))
             return replace(answer, raw=b"incomplete", **{name: None})
         if strikes("second_trade_no"):
             return replace(answer, trade_no="JD-second", raw=answer.raw + b"2")

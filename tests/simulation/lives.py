@@ -13,31 +13,31 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from tests.factories import MEMBER, NOON, TERMS, a_bare, a_trade, an_order
+from tests.doubles.usecases import UseCases
+from tests.factories import MERCHANT, NOON, TERMS, a_bare, a_trade, an_order
 from tests.simulation.effects import Around, guarded
 from worker.payouts.errors import MaybeSent, NotSent
 from worker.payouts.evidence import Answer, Meaning, TradeStatus
+from worker.payouts.health import SweepCount
 from worker.payouts.invariants import Breach, Invariant, at_rest, of_books, of_payout
-from worker.payouts.limits import Rules
+from worker.payouts.limits import Limits
 from worker.payouts.model import Order, Payout, Terms
 from worker.payouts.query_schedule import Schedule, Stretch
 from worker.payouts.status import PayoutStatus
 from worker.store.engine import create_engine
+from worker.store.installation import ensure_profile
 from worker.store.keyring import Keyring
 from worker.store.ledger import SqlLedger
 from worker.store.migrate import upgrade
-from worker.store.stamp import ensure_profile
-from worker.usecases.evidence import Clerk
+from worker.usecases.evidence import EvidenceHandler
+from worker.usecases.maintenance import Maintenance
 from worker.usecases.ports import Room
-from worker.usecases.service import Payouts
-from worker.usecases.vigil import Beat
-from worker.usecases.watch import Watch
 
 ORDER = an_order()
-RULES = Rules(
+LIMITS = Limits(
     schedule=Schedule(
         tail=(Stretch(timedelta(hours=1), timedelta(hours=1)), Stretch(timedelta(days=7))),
-        watch=(timedelta(days=1),),
+        return_queries=(timedelta(days=1),),
     ),
     send_within=timedelta(minutes=5),
 )
@@ -172,11 +172,11 @@ class Jd:
         end = self.booked_at + self._life.course[-1][0] * 60
         return max(self.now, NOON + timedelta(seconds=end))
 
-    def notify(self, clerk: Clerk) -> None:
+    def notify(self, handler: EvidenceHandler) -> None:
         """
         Call us about the end.
         """
-        self._state["heard"] = clerk.notify(self._answer(raw=b"notice", meaning=Meaning.NONE))
+        self._state["heard"] = handler.notify(self._answer(raw=b"notice", meaning=Meaning.NONE))
         self._save()
 
     def breaches(self, row: Payout) -> Iterator[Breach]:
@@ -237,7 +237,7 @@ class Messages:
         """
         return self._seen
 
-    def remember(self, beat: Beat) -> None:
+    def remember(self, beat: SweepCount) -> None:
         """
         Keep the count.
         """
@@ -277,10 +277,12 @@ def live(life: Life, folder: Path, around: Around) -> list[Breach]:
     sa.event.listen(engine, "connect", _hurry)
     ledger = SqlLedger(engine, _KEYRING, lambda _: jd.now)
     try:
-        clerk = Clerk(guarded("ledger", ledger, around), MEMBER, RULES, "worker")
+        handler = EvidenceHandler(guarded("ledger", ledger, around), MERCHANT, LIMITS, "worker")
         gateway = guarded("gateway", jd, around)
-        service = Payouts(clerk, gateway, guarded("dispatcher", messages, around), TERMS)
-        watch = Watch(clerk, guarded("witness", messages, around))
+        service = UseCases(handler, gateway, guarded("dispatcher", messages, around), TERMS)
+        maintenance = Maintenance(
+            handler, handler.ledger, guarded("high_water_mark", messages, around)
+        )
         watches = deque((jd.now, *(moment for moment in _WATCHES if moment > jd.now)))
         service.accept(ORDER)
         for _ in range(_ENOUGH):
@@ -288,11 +290,11 @@ def live(life: Life, folder: Path, around: Around) -> list[Breach]:
                 task, payout_id = messages.waiting.popleft()
                 getattr(service, task)(payout_id)
             if watches and jd.now >= watches[0]:
-                watch.keep()
+                maintenance.run()
                 watches.popleft()
             service.sweep()
             if jd.next_notice() == jd.now:
-                jd.notify(clerk)
+                jd.notify(handler)
             if not messages.waiting:
                 due = _next_due(ledger, jd)
                 if due is None or due > _HORIZON:
@@ -320,6 +322,6 @@ def _breaches(ledger: SqlLedger, jd: Jd) -> Iterator[Breach]:
     (row,) = ledger.payouts(None, 10)
     dossier, history = ledger.dossier(row.id), ledger.history(row.id)
     cases = ledger.cases(open_only=False, limit=100)
-    yield from of_payout(dossier, history, cases, jd.now, RULES)
+    yield from of_payout(dossier, history, cases, jd.now, LIMITS)
     yield from at_rest(dossier)
     yield from jd.breaches(row)

@@ -11,15 +11,12 @@ from datetime import timedelta
 from typing import Any
 from unittest.mock import patch
 
+from tests.doubles.ledger import MemoryLedger
 from worker.payouts.evidence import REFUSALS, Evidence, Meaning
 from worker.payouts.model import Attempt, AttemptOutcome, Dossier, Payout
-from worker.payouts.policy import classification as bearings
-from worker.payouts.policy import facts as reading
-from worker.payouts.policy import may_send as resend
-from worker.payouts.policy import state as policy
+from worker.payouts.policy import classification, facts, may_send, state
 from worker.payouts.status import PayoutStatus, Reason
-from worker.store.memory import MemoryLedger
-from worker.usecases import service
+from worker.usecases.send import Sender
 
 #: Where something is, its name there, and what takes its place.
 Change = tuple[Any, str, Any]
@@ -30,7 +27,7 @@ def timeout_means_failed() -> list[Change]:
     An attempt without an answer is taken for a failure.
     """
     verdict = (PayoutStatus.FAILED, Reason.NO_ANSWER, None)
-    return [(policy, "_unknown", lambda _reading: verdict)]
+    return [(state, "_unknown", lambda _facts: verdict)]
 
 
 def unlisted_code_means_failed() -> list[Change]:
@@ -39,8 +36,8 @@ def unlisted_code_means_failed() -> list[Change]:
     """
     row = {Meaning.UNCLEAR: (PayoutStatus.FAILED, Reason.PAYEE_REFUSED)}
     return [
-        (bearings, "REFUSALS", REFUSALS | {Meaning.UNCLEAR}),
-        (policy, "_REFUSED", policy._REFUSED | row),
+        (classification, "REFUSALS", REFUSALS | {Meaning.UNCLEAR}),
+        (state, "_REFUSED", state._REFUSED | row),
     ]
 
 
@@ -48,33 +45,33 @@ def resend_after_one_denial() -> list[Change]:
     """
     One not-found answer is enough to send a number again.
     """
-    return [(resend, "proven_absent", lambda reading, _rules: next(iter(reading.absences), None))]
+    return [(may_send, "proven_absent", lambda facts, _limits: next(iter(facts.absences), None))]
 
 
 def unsigned_is_believed() -> list[Change]:
     """
     Nobody looks at the signature.
     """
-    weigh = bearings.bearing
+    classify = classification.classify
 
     def trusting(payout: Payout, evidence: Evidence, since: Any) -> Any:
         signed = replace(evidence, answer=replace(evidence.answer, verified=True))
-        return weigh(payout, signed, since)
+        return classify(payout, signed, since)
 
-    return [(reading, "bearing", trusting)]
+    return [(facts, "classify", trusting)]
 
 
 def amount_is_not_compared() -> list[Change]:
     """
     A signed message about another amount counts.
     """
-    weigh = bearings.bearing
+    classify = classification.classify
 
     def generous(payout: Payout, evidence: Evidence, since: Any) -> Any:
         same = replace(evidence.answer, amount_fen=payout.amount_fen)
-        return weigh(payout, replace(evidence, answer=same), since)
+        return classify(payout, replace(evidence, answer=same), since)
 
-    return [(reading, "bearing", generous)]
+    return [(facts, "classify", generous)]
 
 
 def claim_without_version() -> list[Change]:
@@ -90,18 +87,18 @@ def claim_without_version() -> list[Change]:
     return [(MemoryLedger, "claim", careless)]
 
 
-def settle_without_version() -> list[Change]:
+def apply_without_version() -> list[Change]:
     """
     A decision overwrites what was decided since it was made.
     """
-    settle = MemoryLedger.settle
+    apply_update = MemoryLedger.apply_update
 
     def careless(self: MemoryLedger, dossier: Dossier, *rest: Any) -> None:
         version = self.dossier(dossier.payout.id).payout.version
         payout = replace(dossier.payout, version=version)
-        settle(self, replace(dossier, payout=payout), *rest)
+        apply_update(self, replace(dossier, payout=payout), *rest)
 
-    return [(MemoryLedger, "settle", careless)]
+    return [(MemoryLedger, "apply_update", careless)]
 
 
 def lease_fences_evidence() -> list[Change]:
@@ -123,19 +120,19 @@ def lease_fences_evidence() -> list[Change]:
 
 def send_before_commit() -> list[Change]:
     """
-    The request goes out first, and is written down once the answer is there.
+    The request goes out first, and is recorded once the answer is there.
     """
-    submit = service.Payouts.submit
+    send = Sender.send
 
-    def eager(self: service.Payouts, payout_id: int) -> None:
-        dossier = self.ledger.dossier(payout_id)
-        if resend.may_send(reading.read(dossier), self.ledger.now(), self.rules):
-            order, terms = self.ledger.order(payout_id), dossier.payout.terms
-            request = self._gateway.render(order, terms, self.ledger.now())
+    def eager(self: Sender, payout_id: int) -> None:
+        dossier = self._ledger.dossier(payout_id)
+        if may_send.may_send(facts.gather_facts(dossier), self._ledger.now(), self._limits):
+            order, terms = self._ledger.order(payout_id), dossier.payout.terms
+            request = self._gateway.render(order, terms, self._ledger.now())
             self._gateway.submit(request, terms, lambda: None)
-        submit(self, payout_id)
+        send(self, payout_id)
 
-    return [(service.Payouts, "submit", eager)]
+    return [(Sender, "send", eager)]
 
 
 def lease_is_not_renewed() -> list[Change]:
@@ -162,50 +159,50 @@ def refusal_after_exposure() -> list[Change]:
     """
     A refusal of any attempt makes it failed, although an earlier one may have arrived.
     """
-    verdict = policy._verdict
+    verdict = state._verdict
 
-    def hasty(reading: Any, *rest: Any) -> Any:
-        if reading.refusals and reading.top is None and not reading.payout.status.is_final:
-            return policy._refused(reading.refusals[-1])
-        return verdict(reading, *rest)
+    def hasty(facts: Any, *rest: Any) -> Any:
+        if facts.refusals and facts.top is None and not facts.payout.status.is_final:
+            return state._refused(facts.refusals[-1])
+        return verdict(facts, *rest)
 
-    return [(policy, "_verdict", hasty)]
+    return [(state, "_verdict", hasty)]
 
 
 def sweep_forgets_lost_workers() -> list[Change]:
     """
     Nobody ends the leases of workers that died.
     """
-    return [(MemoryLedger, "expired", lambda *_: [])]
+    return [(MemoryLedger, "expire_leases", lambda *_: [])]
 
 
-def asking_ends_in_silence() -> list[Change]:
+def queries_end_in_silence() -> list[Change]:
     """
     After the ladder nobody asks any more.
     """
-    ask = policy.next_query_at
+    ask = state.next_query_at
 
-    def tired(reading: Any, status: Any, settled_at: Any, now: Any, rules: Any) -> Any:
-        due = ask(reading, status, settled_at, now, rules)
-        since = reading.payout.last_sent_at
+    def tired(facts: Any, status: Any, finalized_at: Any, now: Any, limits: Any) -> Any:
+        due = ask(facts, status, finalized_at, now, limits)
+        since = facts.payout.last_sent_at
         return None if since and due and due - since > timedelta(minutes=125) else due
 
-    return [(policy, "next_query_at", tired)]
+    return [(state, "next_query_at", tired)]
 
 
 def notification_is_not_kept() -> list[Change]:
     """
     A notification counts only while it is answered: its evidence replaces nothing in the ledger.
     """
-    top = reading.Reading.top
+    top = facts.Facts.top
 
-    def asked_only(self: reading.Reading) -> Any:
+    def asked_only(self: facts.Facts) -> Any:
         found = top.fget(self)  # type: ignore[attr-defined]
         if found and found.evidence.applied_at and found.evidence.asked_at is None:
             return None
         return found
 
-    return [(reading.Reading, "top", property(asked_only))]
+    return [(facts.Facts, "top", property(asked_only))]
 
 
 PLANTS: dict[str, Callable[[], list[Change]]] = {
@@ -217,14 +214,14 @@ PLANTS: dict[str, Callable[[], list[Change]]] = {
         unsigned_is_believed,
         amount_is_not_compared,
         claim_without_version,
-        settle_without_version,
+        apply_without_version,
         lease_fences_evidence,
         send_before_commit,
         lease_is_not_renewed,
         no_answer_means_not_connected,
         refusal_after_exposure,
         sweep_forgets_lost_workers,
-        asking_ends_in_silence,
+        queries_end_in_silence,
         notification_is_not_kept,
     )
 }

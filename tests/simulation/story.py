@@ -9,7 +9,7 @@ from functools import singledispatch
 from tests.simulation.books import Trade
 from worker.payouts.evidence import Answer
 from worker.payouts.model import Attempt, Dossier, Order, Payout, Terms
-from worker.payouts.update import Standing
+from worker.payouts.update import Update
 
 
 @singledispatch
@@ -65,7 +65,7 @@ def _(value: Answer) -> str:
 
 
 @brief.register
-def _(value: Standing) -> str:
+def _(value: Update) -> str:
     cases = "".join(f", case {note.kind}" for note in value.cases)
     return f"{value.status} ({value.reason}){cases}"
 
@@ -78,7 +78,7 @@ def _(value: Trade) -> str:
 
 class Story:
     """
-    The lines, if anybody wants them.
+    The lines, if anyone wants them.
     """
 
     def __init__(self, now: Callable[[], datetime], *, wanted: bool) -> None:

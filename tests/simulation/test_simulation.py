@@ -67,7 +67,7 @@ def test_a_failing_seed_shows_its_story() -> None:
 
 def test_every_effect_of_every_port_has_its_failpoint() -> None:
     """
-    What a port gains is guarded without anybody remembering it, and a world has all ports.
+    What a port gains is guarded without anyone remembering it, and a world has all ports.
     """
     world = World(0)
     assert set(world.ports) == set(all_ports())

@@ -9,9 +9,12 @@ from itertools import count
 from random import Random
 from typing import Any
 
-from tests.factories import MEMBER, NOON, TERMS, an_order
+from tests.doubles.ledger import MemoryLedger
+from tests.doubles.usecases import UseCases
+from tests.factories import MERCHANT, NOON, TERMS, an_order
 from tests.simulation.books import Trade
 from tests.simulation.broker import Broker, Message
+from tests.simulation.checks import Broken, Watch
 from tests.simulation.effects import guarded
 from tests.simulation.failpoints import DatabaseAway, Failpoints
 from tests.simulation.faults import Weather
@@ -19,22 +22,19 @@ from tests.simulation.jd import Jd
 from tests.simulation.notifier import Notifier
 from tests.simulation.scheduler import Scheduler
 from tests.simulation.story import Story
-from tests.simulation.watch import Broken, Watch
 from worker.payouts.acceptance import Conflict
-from worker.payouts.limits import Rules
+from worker.payouts.limits import Limits
 from worker.payouts.model import Order, Rejection
 from worker.payouts.policy.controls import send_deadline
 from worker.payouts.query_schedule import Schedule, Stretch
 from worker.payouts.status import PayoutStatus
-from worker.store.memory import MemoryLedger
-from worker.usecases import watch
-from worker.usecases.evidence import Clerk
-from worker.usecases.service import Payouts
+from worker.usecases.evidence import EvidenceHandler
+from worker.usecases.maintenance import Maintenance
 
 #: Short enough to be simulated by the thousand; one world in fifty keeps the real ones.
 _SHORT = Schedule(
     tail=(Stretch(timedelta(hours=1), timedelta(hours=2)), Stretch(timedelta(days=7))),
-    watch=(timedelta(days=1), timedelta(days=2)),
+    return_queries=(timedelta(days=1), timedelta(days=2)),
 )
 _SWEEP_EVERY = 5.0
 _SWEEP_IN_VAIN = 60.0
@@ -69,12 +69,12 @@ class World:
         self._rng = rng = Random(seed)
         self._scheduler = Scheduler()
         self._weather = Weather(rng)
-        self._rules = _rules(rng)
+        self._limits = _limits(rng)
         tokens = count(1)
         self._ledger = MemoryLedger(self._scheduler.now, lambda: f"lease-{next(tokens)}")
-        watched = self._rules.schedule.watch[-1].total_seconds()
+        watched = self._limits.schedule.return_queries[-1].total_seconds()
         self._jd = Jd(rng, self._scheduler, self._weather, watched * 0.8)
-        self._watch = Watch(self._scheduler, self._ledger, self._jd, self._rules)
+        self._watch = Watch(self._scheduler, self._ledger, self._jd, self._limits)
         workers = rng.choice((2, 3))
         self._broker = Broker(rng, self._scheduler, self._weather, workers, self._perform)
         self._notifier = Notifier(rng, self._scheduler, self._weather, self._jd, self._hear)
@@ -89,14 +89,14 @@ class World:
             self._weather,
             self._watch,
             self._story,
-            margin=self._rules.lease_margin.total_seconds() - 1,
+            margin=self._limits.lease_margin.total_seconds() - 1,
             disturb=self._disturb,
         )
         real = {
             "ledger": self._ledger,
             "gateway": self._jd,
             "dispatcher": self._broker,
-            "witness": self._broker,
+            "high_water_mark": self._broker,
         }
         self.ports = {
             port: guarded(port, target, self._failpoints.around) for port, target in real.items()
@@ -116,8 +116,8 @@ class World:
             ) and self._advance(None):
                 pass
             self._heal()
-            schedule = self._rules.schedule
-            bound = max(schedule.watch[-1], schedule.patience + schedule.tail[-1].every)
+            schedule = self._limits.schedule
+            bound = max(schedule.return_queries[-1], schedule.patience + schedule.tail[-1].every)
             end = self._scheduler.seconds + bound.total_seconds() + 2 * 86_400
             while self._advance(end):
                 pass
@@ -195,7 +195,7 @@ class World:
         """
         When the ledger next holds something for a sweep.
         """
-        if self._ledger.unapplied(1):
+        if self._ledger.find_unapplied(1):
             return self._scheduler.seconds
         due: list[datetime] = []
         for row in self._ledger.payouts(None, 100):
@@ -206,7 +206,7 @@ class World:
             elif row.status is PayoutStatus.SENDING:
                 return self._scheduler.seconds
             if row.status is PayoutStatus.QUEUED:
-                due.append(send_deadline(row, self._rules.send_within))
+                due.append(send_deadline(row, self._limits.send_within))
             if row.next_send_at and not self._ledger.dossier(row.id).open_cases:
                 due.append(row.next_send_at)
         return (min(due) - NOON).total_seconds() if due else None
@@ -220,10 +220,10 @@ class World:
 
         def work() -> None:
             if watches:
-                self._watchman().keep()
+                self._maintenance().run()
             swept = self._payouts("worker").sweep()
-            if not (swept.settled or swept.sends or swept.queries):
-                # What is due waits for somebody: a paused channel, for instance.
+            if not (swept.applied or swept.sends or swept.queries):
+                # What is due waits for someone: a paused channel, for instance.
                 self._next_sweep = self._scheduler.seconds + _SWEEP_IN_VAIN
 
         self._start(f"sweeper-{next(self._sweeps)}", work)
@@ -243,13 +243,13 @@ class World:
 
         self._scheduler.start(name, cautious, lambda _whole: None)
 
-    def _payouts(self, actor: str) -> Payouts:
-        clerk = Clerk(self.ports["ledger"], MEMBER, self._rules, actor)
-        return Payouts(clerk, self.ports["gateway"], self.ports["dispatcher"], TERMS)
+    def _payouts(self, actor: str) -> UseCases:
+        handler = EvidenceHandler(self.ports["ledger"], MERCHANT, self._limits, actor)
+        return UseCases(handler, self.ports["gateway"], self.ports["dispatcher"], TERMS)
 
-    def _watchman(self) -> watch.Watch:
-        clerk = Clerk(self.ports["ledger"], MEMBER, self._rules, "worker")
-        return watch.Watch(clerk, self.ports["witness"])
+    def _maintenance(self) -> Maintenance:
+        handler = EvidenceHandler(self.ports["ledger"], MERCHANT, self._limits, "worker")
+        return Maintenance(handler, self.ports["ledger"], self.ports["high_water_mark"])
 
     def _perform(self, message: Message) -> None:
         """
@@ -279,12 +279,12 @@ class World:
         """
         Do what the receiver does with a notification.
         """
-        clerk = Clerk(self.ports["ledger"], MEMBER, self._rules, "receiver")
+        handler = EvidenceHandler(self.ports["ledger"], MERCHANT, self._limits, "receiver")
 
         def work() -> None:
             if not answer.verified:
-                clerk.doubt(answer.number)
-            elif clerk.notify(answer):
+                handler.hurry(answer.number)
+            elif handler.notify(answer):
                 acknowledge()
 
         self._story.tell("JD", "notifies:", answer)
@@ -297,18 +297,18 @@ class World:
             case "broker_wiped":
                 self._broker.wipe()
             case "paused":
-                self._ledger.pause(MEMBER, "operator", "operator")
+                self._ledger.pause(MERCHANT, "operator", "operator")
                 self._scheduler.after(self._rng.uniform(1, 1200), self._resume)
             case "restored":
-                self._ledger.doubt("operator", "operator")
+                self._ledger.begin_epoch("operator", "operator")
 
     def _resume(self) -> None:
         self._story.tell("operator", "resumes the channel")
-        self._ledger.resume(MEMBER, "operator", "operator")
+        self._ledger.resume(MERCHANT, "operator", "operator")
 
 
-def _rules(rng: Random) -> Rules:
-    return Rules(
+def _limits(rng: Random) -> Limits:
+    return Limits(
         schedule=Schedule() if rng.random() < 0.02 else _SHORT,
         resend_limit=rng.choice((0, 1, 2, 2)),
         unverifiable_limit=rng.choice((3, 1000)),

@@ -7,15 +7,12 @@ from typing import Any
 
 import pytest
 
-from tests.fakes import RecordingDispatcher
 from worker import bootstrap
-from worker.payouts.errors import ProfileMismatch
-from worker.settings import Profile, Settings, SettingsError, StoreSettings
+from worker.payouts.errors import ProfileMismatch, SettingsError, WrongKey
+from worker.settings import AcceptanceSettings, Profile, Settings, StoreSettings
 from worker.store import migrate
 from worker.store.engine import create_engine
-from worker.store.errors import WrongKey
 from worker.store.keyring import Keyring
-from worker.usecases.evidence import Clerk
 
 
 def a_sender(gateway: str = "127.0.0.1", **changes: Any) -> Settings:
@@ -76,15 +73,27 @@ def test_the_live_profile_is_refused() -> None:
         bootstrap.refuse_real_money(a_sender(profile=Profile.LIVE))
 
 
-def test_no_worker_is_built_for_real_money() -> None:
+def test_no_worker_is_built_for_real_money(monkeypatch: pytest.MonkeyPatch) -> None:
     """
     It is refused before certificates are read or anything can be sent.
     """
     settings = a_sender("8.8.8.8")
-    clerk = Clerk(None, settings.customer_no, settings.rules, "test")  # type: ignore[arg-type]
+    monkeypatch.setattr(Settings, "load", lambda: settings)
+    bootstrap._gateway.cache_clear()
 
     with pytest.raises(SettingsError, match="is a public address"):
-        bootstrap.payouts_for(settings, clerk, RecordingDispatcher())
+        bootstrap._gateway()
+
+
+def test_no_job_is_accepted_for_real_money(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    A payout's gateway is fixed when it is accepted, so it is refused there as well.
+    """
+    monkeypatch.setattr(AcceptanceSettings, "load", lambda: a_sender("8.8.8.8"))
+    bootstrap.acceptor.cache_clear()
+
+    with pytest.raises(SettingsError, match="is a public address"):
+        bootstrap.acceptor()
 
 
 # --- whose database it is
@@ -109,7 +118,7 @@ def migrated(url: str) -> str:
 
 def test_a_schema_that_is_not_current_is_refused(sqlite_url: str) -> None:
     """
-    Somebody has to migrate first.
+    Someone has to migrate first.
     """
     with pytest.raises(SettingsError, match="payouts migrate"):
         bootstrap.open_ledger(a_store(sqlite_url))

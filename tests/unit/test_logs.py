@@ -84,7 +84,7 @@ def test_an_account_number_is_hidden_wherever_it_stands(text: str) -> None:
 @pytest.mark.parametrize("text", ["13812345678", "110101199003077758", "11010119900307775X"])
 def test_phones_and_ids_are_hidden(text: str) -> None:
     """
-    Any long run of digits is somebody's.
+    Any long run of digits is someone's.
     """
     assert text[3:9] not in logs.redact(f"value {text} refused")
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from worker.payouts.limits import Rules
+from worker.payouts.errors import SettingsError
+from worker.payouts.limits import Limits
 from worker.payouts.query_schedule import Schedule, Stretch
 from worker.settings import (
     SECRETS,
@@ -15,7 +16,6 @@ from worker.settings import (
     Profile,
     ReceiverSettings,
     Settings,
-    SettingsError,
     StoreSettings,
 )
 
@@ -63,7 +63,7 @@ def test_the_defaults_are_the_domains_own() -> None:
     """
     Whoever sets nothing gets the schedule and the rules that the design argues for.
     """
-    assert Rules() == Settings.load().rules
+    assert Limits() == Settings.load().limits
     assert Profile.SANDBOX is Settings.load().profile
 
 
@@ -97,17 +97,17 @@ def test_durations_carry_their_unit(monkeypatch: pytest.MonkeyPatch) -> None:
     )
     settings = Settings.load()
 
-    assert settings.rules.schedule == Schedule(
+    assert settings.limits.schedule == Schedule(
         ladder=tuple(timedelta(seconds=s) for s in (1, 3, 6, 12)),
         tail=(
             Stretch(timedelta(seconds=30), timedelta(minutes=10)),
             Stretch(timedelta(hours=1)),
         ),
-        watch=(timedelta(minutes=1), timedelta(minutes=2)),
+        return_queries=(timedelta(minutes=1), timedelta(minutes=2)),
         retry_first=timedelta(seconds=0.5),
     )
-    assert (timedelta(seconds=2), timedelta(seconds=10)) == settings.rules.resend_gaps
-    assert timedelta(seconds=35) == settings.rules.lease
+    assert (timedelta(seconds=2), timedelta(seconds=10)) == settings.limits.resend_gaps
+    assert timedelta(seconds=35) == settings.limits.lease
     assert timedelta(seconds=0.5) == settings.sweep_every
 
 
@@ -123,7 +123,7 @@ def test_a_missing_setting_is_named(monkeypatch: pytest.MonkeyPatch, name: str) 
 
 def test_all_faults_are_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """
-    A deployment is mended in one go.
+    A deployment is fixed in one go.
     """
     given(monkeypatch, SIGN_KEY=None, CUSTOMER_NO="no spaces", FOLLOWUPS="3m,1m", PROFILE="test")
     text = fault()

@@ -30,7 +30,7 @@ def configuration(settings: BrokerSettings) -> dict[str, Any]:
             "visibility_timeout": 900,
             "unacked_restore_interval": 5,
             "unacked_restore_throttle": 1,
-            # Without these a frozen or half-open broker hangs a worker for ever.
+            # Without these a frozen or half-open broker hangs a worker forever.
             "socket_timeout": 10,
             "socket_connect_timeout": 5,
             "socket_keepalive": True,
@@ -66,7 +66,7 @@ def configuration(settings: BrokerSettings) -> dict[str, Any]:
         "result_serializer": "json",
         "event_serializer": "json",
         "accept_content": ["json"],
-        # Flower lives on events. Remote control would let anybody on the broker stop the sending.
+        # Flower lives on events. Remote control would let anyone on the broker stop the sending.
         "worker_send_task_events": True,
         "task_send_sent_event": False,
         "worker_enable_remote_control": False,

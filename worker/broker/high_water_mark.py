@@ -12,14 +12,14 @@ import redis
 from celery import Celery
 from kombu.exceptions import KombuError
 
-from worker.usecases.vigil import Beat
+from worker.payouts.health import SweepCount
 
 log = logging.getLogger("jdpay_payouts.witness")
 
 _AWAY = (redis.RedisError, KombuError, OSError, ValueError)
 
 
-class BrokerWitness:
+class BrokerHighWaterMark:
     """
     A `Witness` in the app's Redis or Valkey: one small key for each database.
     """
@@ -37,7 +37,7 @@ class BrokerWitness:
             log.warning("the broker bears no witness: %s", type(error).__name__)
             return 0
 
-    def remember(self, beat: Beat) -> None:
+    def remember(self, beat: SweepCount) -> None:
         """
         Keep the newest count.
         """

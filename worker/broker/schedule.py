@@ -7,8 +7,8 @@ from datetime import timedelta
 from worker.broker.names import QueueName, TaskName
 
 #: A sweep is dropped if nobody took it within so many intervals, and no sooner than in a minute.
-#: The worker's clock decides that by the time that beat wrote down: if it were much less, a worker
-#: whose clock is ahead of beat's would drop every sweep, in silence and for ever. What piles up
+#: The worker's clock decides that by the time that beat recorded: if it were much less, a worker
+#: whose clock is ahead of beat's would drop every sweep, in silence and forever. What piles up
 #: meanwhile is cheap: a second sweep finds nothing to do.
 _STALE_INTERVALS = 60
 _STALE_SOONEST = 60.0

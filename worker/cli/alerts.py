@@ -1,14 +1,15 @@
 """
-`payouts alerts`: what somebody should be woken for; `payouts restored`: the database was.
+`payouts alerts`: what someone should be woken for; `payouts restored`: the database was.
 """
 
 import click
 
 from worker import bootstrap
-from worker.cli.channel import operator, why
-from worker.cli.output import Page, answering, cell, iso, table
+from worker.cli.operator import operator, why
+from worker.cli.output import Page, answering, table
 from worker.payouts.policy import alerts as domain
 from worker.settings import ReceiverSettings
+from worker.views.formats import cell, iso
 
 
 @click.command()
@@ -18,16 +19,16 @@ def alerts() -> Page:
     Say what is wrong with the whole: sweeps, sending, what is late. Exit 1 if anything is.
     """
     settings = ReceiverSettings.load()
-    signs = bootstrap.ledger().signs(settings.customer_no)
-    found = domain.alerts(signs, settings.rules)
+    health = bootstrap.ledger().health(settings.customer_no)
+    found = domain.alerts(health, settings.limits)
     document: dict[str, object] = {
         "ok": not found,
-        "member": settings.customer_no,
-        "beat_at": iso(signs.beat_at),
+        "merchant": settings.customer_no,
+        "swept_at": iso(health.swept_at),
         "alerts": [{"kind": alert.kind, "detail": alert.detail} for alert in found],
     }
     if not found:
-        return Page(document, f"all is well; the last sweep was at {cell(signs.beat_at)}")
+        return Page(document, f"all is well; the last sweep was at {cell(health.swept_at)}")
     rows = [(alert.kind, alert.detail) for alert in found]
     return Page(document, table(("alert", "what is wrong"), rows), f"{len(found)} alerts")
 
@@ -42,6 +43,6 @@ def restored(why: str) -> Page:
     Run it before the workers start again. What people decided after the backup is forgotten, a
     withdrawal too: decide it again before they start as well.
     """
-    doubted = bootstrap.ledger().doubt(operator(), why)
+    doubted = operator().declare_restored(why)
     told = f"JD is asked about {doubted} unfinished payouts; nothing is sent until it has answered"
     return Page({"in_doubt": doubted}, told)

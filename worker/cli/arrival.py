@@ -7,9 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from worker.cli import lookup
-from worker.cli.jobs import Checked
-from worker.intake import job as entry
+from worker.intake import jobs
+from worker.intake.files import Checked
 from worker.payouts.acceptance import differing
 from worker.usecases.ports import Ledger
 
@@ -61,10 +60,10 @@ def wait(
 def _look(checked: Checked, ledger: Ledger, since: datetime) -> Fate:
     order = checked.order
     assert order is not None
-    for payout_id in lookup.payout_ids(order.out_trade_no):
-        if not differing(ledger.order(payout_id), order):
-            return Fate(checked, "accepted", payout_id)
-    trace = entry.rejection(checked.job, "", (), "").sha256
+    for payout in ledger.numbered(order.out_trade_no):
+        if not differing(ledger.order(payout.id), order):
+            return Fate(checked, "accepted", payout.id)
+    trace = jobs.rejection(checked.job, "", (), "").sha256
     for rejection in ledger.rejections(_REJECTIONS):
         if rejection.rejected_at is None or rejection.rejected_at < since:
             break

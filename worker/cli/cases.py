@@ -1,16 +1,16 @@
 """
-`payouts cases`: what evidence cannot settle and a person must.
+`payouts cases`: what evidence cannot decide and a person must.
 """
 
 import click
 from rich.text import Text
 
 from worker import bootstrap
-from worker.cli import lookup
-from worker.cli.output import Page, answering, cell, table
+from worker.cli.output import Page, answering, table
 from worker.payouts.model import Case, Dossier
 from worker.payouts.policy.actions import legal
-from worker.views import documents as facts
+from worker.views import documents
+from worker.views.formats import cell
 from worker.views.texts import CASE_ADVICE, CASE_MEANINGS, commands
 
 _MOST = 1000
@@ -35,18 +35,18 @@ def cases(ctx: click.Context, *, closed_too: bool, as_json: bool) -> None:
 def _list(*, closed_too: bool) -> Page:
     found = bootstrap.ledger().cases(open_only=not closed_too, limit=_MOST)
     actions = [legal(c, _dossier(c)) for c in found]
-    columns = ("id", "opened", "closed", "number", "kind", "what happened", "settled by")
+    columns = ("id", "opened", "closed", "number", "kind", "what happened", "closed by")
     rows = [
         (c.id, c.opened_at, c.closed_at, c.out_trade_no, c.kind, CASE_MEANINGS[c.kind], " ".join(a))
         for c, a in zip(found, actions, strict=True)
     ]
-    told = [facts.case_facts(c, a) for c, a in zip(found, actions, strict=True)]
+    told = [documents.case(c, a) for c, a in zip(found, actions, strict=True)]
     return Page({"cases": told}, table(columns, rows))
 
 
 def _dossier(case: Case) -> Dossier | None:
     """
-    What an open case is about; nothing settles a closed one, so nothing is read for it.
+    What an open case is about; nothing closes a closed one, so nothing is read for it.
     """
     if case.payout_id is None or case.closed_at is not None:
         return None
@@ -60,7 +60,7 @@ def show(case_id: int) -> Page:
     """
     Show one case, and what to do about it.
     """
-    case = lookup.case(case_id)
+    case = bootstrap.ledger().case(case_id)
     if case.payout_id is None:
         payout = "none: no payout of ours has this number"
     else:
@@ -68,12 +68,12 @@ def show(case_id: int) -> Page:
     actions = legal(case, _dossier(case))
     lines = [
         f"case      {case.id}, {case.kind}, {'closed' if case.closed_at else 'open'}",
-        f"number    {case.out_trade_no} of member {case.customer_no}",
+        f"number    {case.out_trade_no} of merchant {case.customer_no}",
         f"happened  {CASE_MEANINGS[case.kind]}",
         f"to do     {CASE_ADVICE[case.kind]}",
-        f"settle by {commands(case, actions) or 'nothing, as things stand'}",
+        f"close by  {commands(case, actions) or 'nothing, as things are'}",
         f"opened    {cell(case.opened_at)}",
         f"payout    {payout}",
         f"evidence  {cell(case.evidence_id)}",
     ]
-    return Page({"case": facts.case_facts(case, actions)}, Text("\n".join(lines)))
+    return Page({"case": documents.case(case, actions)}, Text("\n".join(lines)))

@@ -82,8 +82,8 @@ def _run(directory: Path, database: str, console: Console, *, as_json: bool, kee
                 outcome = play(running, ledger, story.cast(), watch, _PATIENCE_SECONDS)
             if keep:
                 # The last scenario paused the channel, as a short balance should.
-                member = running.environment["PAYOUTS_CUSTOMER_NO"]
-                ledger.resume(member, "the demo's balance was topped up", "demo")
+                merchant = running.environment["PAYOUTS_CUSTOMER_NO"]
+                ledger.resume(merchant, "the demo's balance was topped up", "demo")
         finally:
             ledger.close()
         _report(outcome, console, as_json=as_json)

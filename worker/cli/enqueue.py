@@ -11,11 +11,12 @@ from kombu.exceptions import OperationalError
 from worker import bootstrap
 from worker.broker.app import app
 from worker.broker.names import QueueName, TaskName
-from worker.cli import arrival, jobs
+from worker.cli import arrival
 from worker.cli.arrival import Fate
 from worker.cli.faults import explain
-from worker.cli.jobs import Checked
 from worker.cli.output import Page, answering, note
+from worker.intake import files
+from worker.intake.files import Checked
 
 
 @click.command()
@@ -34,7 +35,7 @@ def enqueue(file: BinaryIO, seconds: float | None) -> Page:
     Every job is checked first, and none is sent unless all are right. Keep the file until each of
     its jobs is accepted: the same job may be enqueued again and is still paid once.
     """
-    checked = jobs.check(jobs.read(file.read()))
+    checked = files.check(files.read(file.read()))
     if any(job.faults for job in checked):
         return _invalid(checked)
     if seconds is None:

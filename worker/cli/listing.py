@@ -8,7 +8,7 @@ from worker import bootstrap
 from worker.cli.output import Page, answering, table
 from worker.payouts.money import yuan
 from worker.payouts.status import PayoutStatus
-from worker.views import documents as facts
+from worker.views import documents
 
 _limit = click.option(
     "--limit", type=click.IntRange(1, 10_000), default=50, show_default=True, help="At most."
@@ -35,7 +35,7 @@ def list_(status: str | None, limit: int) -> Page:
         )
         for p in found
     ]
-    return Page({"payouts": [facts.payout_facts(p) for p in found]}, table(columns, rows))
+    return Page({"payouts": [documents.payout(p) for p in found]}, table(columns, rows))
 
 
 @click.command()
@@ -51,5 +51,5 @@ def rejections(limit: int) -> Page:
         (r.id, r.rejected_at, r.out_trade_no, r.producer, r.reason, "; ".join(r.faults))
         for r in found
     ]
-    document: dict[str, object] = {"rejections": [facts.rejection_facts(r) for r in found]}
+    document: dict[str, object] = {"rejections": [documents.rejection(r) for r in found]}
     return Page(document, table(columns, rows))

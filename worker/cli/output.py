@@ -7,13 +7,13 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 import click
 from rich.console import Console, RenderableType
 from rich.table import Table
 
 from worker.cli.faults import FAULTS, explain
+from worker.views.formats import cell
 
 #: Where there is no terminal to fit into, as in a pipe.
 _PIPE_WIDTH = 200
@@ -75,26 +75,6 @@ def table(
     for row in rows:
         made.add_row(*map(cell, row))
     return made
-
-
-def cell(value: object) -> str:
-    """
-    A value as people read it.
-    """
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, datetime):
-        return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S}Z"
-    return str(value)
-
-
-def iso(moment: datetime | None) -> str | None:
-    """
-    A time as machines read it: ISO 8601, UTC.
-    """
-    return None if moment is None else moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def _print(body: RenderableType) -> None:

@@ -7,7 +7,7 @@ import dataclasses
 import click
 
 from worker import bootstrap
-from worker.cli import lookup
+from worker.cli import target
 from worker.cli.output import Page, answering
 from worker.cli.show import story
 
@@ -17,13 +17,10 @@ from worker.cli.show import story
 @answering
 def query(number: str) -> Page:
     """
-    Ask JD now what became of one payout, store the answer, and show where the payout stands.
+    Ask JD now what became of one payout, store the answer, and show where the payout is.
     """
-    payout_id = lookup.payout_id(number)
-    payouts = bootstrap.payouts()
-    before = len(payouts.ledger.dossier(payout_id).evidence)
-    payouts.query(payout_id)
-    answered = len(payouts.ledger.dossier(payout_id).evidence) > before
+    payout_id = target.payout_id(number)
+    answered = bootstrap.querier().query(payout_id)
     page = story(payout_id)
     return dataclasses.replace(
         page,
@@ -34,5 +31,5 @@ def query(number: str) -> Page:
 
 _UNANSWERED = (
     "JD gave no answer, so nothing changed; JD is asked again by itself. `payouts doctor` finds out"
-    " what stands in the way"
+    " what prevents it"
 )

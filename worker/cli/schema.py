@@ -7,7 +7,7 @@ import json
 import click
 
 from worker.cli.output import Page, answering
-from worker.intake import job as entry
+from worker.intake import jobs
 
 
 @click.command()
@@ -16,5 +16,5 @@ def schema() -> Page:
     """
     Print the JSON Schema of a job.
     """
-    document = entry.schema()
+    document = jobs.schema()
     return Page(document, json.dumps(document, ensure_ascii=False, indent=2))

@@ -9,14 +9,15 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from worker import bootstrap
-from worker.cli import lookup
-from worker.cli.output import Page, answering, cell, table
+from worker.cli import target
+from worker.cli.output import Page, answering, table
 from worker.jdpay import codes
 from worker.payouts.evidence import Meaning, Source
 from worker.payouts.model import Dossier
 from worker.payouts.money import yuan
 from worker.payouts.policy.actions import Recorded, legal
-from worker.views import documents as facts
+from worker.views import documents
+from worker.views.formats import cell
 from worker.views.texts import CASE_MEANINGS, MEANINGS, next_step
 
 
@@ -27,7 +28,7 @@ def show(number: str) -> Page:
     """
     Show one payout, by its order number or its id: where it stands and what happens next.
     """
-    payout_id = lookup.payout_id(number)
+    payout_id = target.payout_id(number)
     return story(payout_id)
 
 
@@ -38,10 +39,10 @@ def history(number: str) -> Page:
     """
     Show every move of one payout, oldest first.
     """
-    moves = bootstrap.ledger().history(lookup.payout_id(number))
+    moves = bootstrap.ledger().history(target.payout_id(number))
     columns = ("at", "from", "to", "reason", "learnt from", "by")
     rows = [(m.at, m.from_status, m.to_status, m.reason, m.learnt_from, m.actor) for m in moves]
-    return Page({"transitions": [facts.transition_facts(m) for m in moves]}, table(columns, rows))
+    return Page({"transitions": [documents.transition(m) for m in moves]}, table(columns, rows))
 
 
 def story(payout_id: int) -> Page:
@@ -52,15 +53,15 @@ def story(payout_id: int) -> Page:
     dossier = ledger.dossier(payout_id)
     decisions = ledger.decisions(payout_id)
     learnt_from = ledger.history(payout_id)[-1].learnt_from
-    following = next_step(dossier, lookup.channel(dossier.payout.terms.customer_no))
+    following = next_step(dossier, ledger.channel(dossier.payout.terms.customer_no))
     document = {
-        **facts.payout_facts(dossier.payout),
+        **documents.payout(dossier.payout),
         "learnt_from": learnt_from,
         "next": following,
-        "attempts": [facts.attempt_facts(a) for a in dossier.attempts],
-        "evidence": [facts.evidence_facts(e) for e in dossier.evidence],
-        "open_cases": [facts.case_facts(c, legal(c, dossier)) for c in dossier.open_cases],
-        "decisions": [facts.decision_facts(d) for d in decisions],
+        "attempts": [documents.attempt(a) for a in dossier.attempts],
+        "evidence": [documents.evidence(e) for e in dossier.evidence],
+        "open_cases": [documents.case(c, legal(c, dossier)) for c in dossier.open_cases],
+        "decisions": [documents.decision(d) for d in decisions],
     }
     return Page(document, _body(dossier, decisions, learnt_from, following))
 
@@ -78,11 +79,11 @@ def _body(
         ("amount", f"{yuan(payout.amount_fen)} yuan ({payout.amount_fen} fen){back}"),
         ("payee", f"{payout.payee_masked} {payout.bank_code}"),
         ("pays", f"{payout.obligation}, for {payout.producer}"),
-        ("member", payout.terms.customer_no),
+        ("merchant", payout.terms.customer_no),
         ("JD's number", payout.trade_no),
         ("accepted", payout.accepted_at),
         ("sent", payout.last_sent_at),
-        ("settled", payout.settled_at),
+        ("applied", payout.finalized_at),
     ]
     width = max(len(name) for name, _ in lines)
     parts: list[RenderableType] = [

@@ -24,7 +24,7 @@ from cryptography.x509 import (
 )
 
 from worker.jdpay import canonical, certificates, envelope, fields, notice
-from worker.jdpay.errors import BadCertificate, BadFields, BadKey, WireError
+from worker.jdpay.errors import BadCertificate, BadFields, BadSignKey, WireError
 from worker.jdpay.signature import DIGESTS, SHA_256, SignKey
 
 _File = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -235,7 +235,7 @@ def _line(path: Path) -> str:
     try:
         return _bytes(path).decode().rstrip("\r\n")
     except UnicodeDecodeError:
-        raise BadKey(f"{path} is not UTF-8 text") from None
+        raise BadSignKey(f"{path} is not UTF-8 text") from None
 
 
 def _bytes(path: Path) -> bytes:

@@ -58,10 +58,10 @@ def play(
             if not waiting or time.monotonic() > deadline:
                 break
             time.sleep(_POLL_SECONDS)
-    return Outcome(tuple(found), settle_accounts(stack, ledger))
+    return Outcome(tuple(found), compare_books(stack, ledger))
 
 
-def settle_accounts(stack: Stack, ledger: Ledger) -> Audit:
+def compare_books(stack: Stack, ledger: Ledger) -> Audit:
     """
     Hold the sandbox's books against the whole ledger.
     """

@@ -18,6 +18,7 @@ import requests
 from worker.embedded.broker import Broker, free_port
 from worker.embedded.children import Child
 from worker.embedded.postgres import Postgres
+from worker.payouts.errors import PayoutError
 from worker.store.keyring import Keyring
 
 #: Minutes and days as seconds, so that a demo shows in half a minute what takes weeks.
@@ -48,7 +49,7 @@ HURRIED_SANDBOX = (
 )
 
 
-class StackError(Exception):
+class StackError(PayoutError):
     """
     A process of the stack did not start, or ended by itself.
     """

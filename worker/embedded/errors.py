@@ -9,8 +9,10 @@ Everything that can go wrong with an embedded server, as one tree.
     └── NotReady        the server ended, or did not answer in time
 """
 
+from worker.payouts.errors import PayoutError
 
-class EmbeddedError(Exception):
+
+class EmbeddedError(PayoutError):
     """
     An embedded server could not be used. The message says what to do.
     """

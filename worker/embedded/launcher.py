@@ -69,7 +69,7 @@ def find_launcher() -> Launcher:
     if os.geteuid() != 0:
         return Launcher(programs)
     ways = (
-        # Root's files stay root's: only inside the namespace is the user somebody else.
+        # Root's files stay root's: only inside the namespace is the user someone else.
         Launcher(programs, _NAMESPACE),
         Launcher(programs, _NOBODY, ("nobody", "nogroup")),
     )
@@ -78,7 +78,7 @@ def find_launcher() -> Launcher:
             return way
     raise NotPermitted(
         "PostgreSQL refuses to run as root, and here neither `unshare --user` nor `setpriv` (both"
-        " of util-linux) can start it as somebody else. Run this as an ordinary user, or name a"
+        " of util-linux) can start it as someone else. Run this as an ordinary user, or name a"
         " database server of your own (the tests read its URL from TEST_DATABASE_URL)."
     )
 

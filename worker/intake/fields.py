@@ -1,7 +1,7 @@
 """
 The rules of a job's fields. Each returns what it was given, or raises `ValueError` with the rule.
 
-A rule never quotes the value: it may be somebody's account number.
+A rule never quotes the value: it may be someone's account number.
 """
 
 import re

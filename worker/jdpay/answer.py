@@ -52,7 +52,7 @@ def believe(received: Mapping[str, str | None], meaning: Meaning, raw: bytes) ->
             verified=True,
             meaning=meaning,
             code=_text(signed, "response_code") or "",
-            member=_text(signed, "customer_no"),
+            merchant=_text(signed, "customer_no"),
             number=_text(signed, "out_trade_no"),
             amount_fen=_fen(signed, "trade_amount"),
             currency=_text(signed, "trade_currency"),
@@ -68,7 +68,7 @@ def believe(received: Mapping[str, str | None], meaning: Meaning, raw: bytes) ->
             verified=True,
             meaning=Meaning.UNCLEAR,
             code=readable(signed.get("response_code")) or "",
-            member=readable(signed.get("customer_no")),
+            merchant=readable(signed.get("customer_no")),
             number=readable(signed.get("out_trade_no")),
             raw=raw,
         )

@@ -78,7 +78,7 @@ class JdPayClient:
 
     def balance(self, terms: Terms, asked_at: datetime) -> int:
         """
-        The fen that the member can still pay out; it may be below zero.
+        The fen that the merchant can still pay out; it may be below zero.
 
         Raises `NoBalance` where JD did not tell it, `NotSent` or `MaybeSent`.
         """
@@ -96,5 +96,5 @@ def _url(terms: Terms, call: str) -> str:
 
 
 def _always() -> None:
-    # A question may be asked by anybody at any time: it needs no lease.
+    # A question may be asked by anyone at any time: it needs no lease.
     return

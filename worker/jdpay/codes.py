@@ -36,7 +36,9 @@ class TradeReason:
 
 
 _QUERY = "query the same number; never pay again under a new one while it is unknown"
-_MEMBER = "check customer_no and the state of the account with JD, then send the same number again"
+_MERCHANT = (
+    "check customer_no and the state of the account with JD, then send the same number again"
+)
 _OPTION = "correct the request, then send the same number again"
 
 _TABLE = {
@@ -82,15 +84,15 @@ _TABLE = {
             "no such interface",
             "check the gateway address, and that JD's certificate is the one of this gateway",
         ),
-        ("EXPARTNER_INFO_UNCORRECT", "the merchant's interface data are wrong", _MEMBER),
+        ("EXPARTNER_INFO_UNCORRECT", "the merchant's interface data are wrong", _MERCHANT),
         ("ILLEGAL_AUTHORITY", "no permission", "ask JD to enable payouts for this customer_no"),
         ("ILLEGAL_CLIENT_IP", "the caller's IP is not registered", "register our address with JD"),
-        ("CUSTOMER_NOT_EXIST", "the member is unknown", _MEMBER),
-        ("BUYER_USER_NOT_EXIST", "the paying member is unknown", _MEMBER),
-        ("SELLER_USER_NOT_EXIST", "the receiving member is unknown", _MEMBER),
-        ("BUYER_SELLER_EQUAL", "payer and receiver are the same member", _MEMBER),
-        ("USER_STATE_ERROR", "the member's state forbids it", _MEMBER),
-        ("CURRENT_USER_DIFFERENT_FROM", "the member is not the trade's", _MEMBER),
+        ("CUSTOMER_NOT_EXIST", "the merchant is unknown", _MERCHANT),
+        ("BUYER_USER_NOT_EXIST", "the paying merchant is unknown", _MERCHANT),
+        ("SELLER_USER_NOT_EXIST", "the receiving merchant is unknown", _MERCHANT),
+        ("BUYER_SELLER_EQUAL", "payer and receiver are the same merchant", _MERCHANT),
+        ("USER_STATE_ERROR", "the merchant's state forbids it", _MERCHANT),
+        ("CURRENT_USER_DIFFERENT_FROM", "the merchant is not the trade's", _MERCHANT),
     ),
     Meaning.REQUEST: (
         ("ILLEGAL_ARGUMENT", "a field is missing or wrong; the message names it", _OPTION),
@@ -109,8 +111,8 @@ _TABLE = {
         ("SELF_TIMEOUT_NOT_SUPPORT", "a timeout of one's own is not supported", _OPTION),
         ("VIRTUAL_NOT_SUPPORT", "virtual goods are not supported", _OPTION),
         ("COMMISION_NOT_SUPPORT", "commissions are not supported", _OPTION),
-        ("COMMISION_ID_NOT_EXIST", "the commission's member is unknown", _OPTION),
-        ("COMMISION_SELLER_DUPLICATE", "the commission's member is named twice", _OPTION),
+        ("COMMISION_ID_NOT_EXIST", "the commission's merchant is unknown", _OPTION),
+        ("COMMISION_SELLER_DUPLICATE", "the commission's merchant is named twice", _OPTION),
         ("COMMISION_FEE_OUT_OF_RANGE", "the commission is over a limit", _OPTION),
     ),
     Meaning.UNCLEAR: (

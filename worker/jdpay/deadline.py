@@ -2,7 +2,7 @@
 A total time limit for an HTTPS exchange, which `requests` itself does not have.
 
 Its read timeout starts afresh with every byte that arrives, so a peer that drips could hold a
-request for ever. Here the socket itself gives every read only the time that is left, from the
+request forever. Here the socket itself gives every read only the time that is left, from the
 status line to the last byte of the body, and begins to send nothing afterwards. What remains
 outside: the name lookup, which the operating system limits, and each address that the name has may
 cost one connect timeout; the TLS handshake is limited by the connect timeout.

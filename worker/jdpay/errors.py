@@ -9,14 +9,16 @@ What happens to a request on its way is told by `worker.payouts.errors.NotSent` 
     ├── UnsafeValue          a value cannot be written into a request
     ├── BadFields            the text is not one flat set of fields
     ├── UnsupportedDigest    sign_type names no digest that we accept
-    ├── BadKey               the sign key is empty
+    ├── BadSignKey           the sign key is empty
     ├── BadCertificate       a certificate or key file cannot be used
     │   └── WrongPassword    the password does not open the merchant's file
     └── NoBalance            JD did not tell the balance
 """
 
+from worker.payouts.errors import PayoutError
 
-class WireError(Exception):
+
+class WireError(PayoutError):
     """
     A message, a key or a certificate cannot be used.
 
@@ -42,7 +44,7 @@ class UnsupportedDigest(WireError):
     """
 
 
-class BadKey(WireError):
+class BadSignKey(WireError):
     """
     The sign key cannot be used.
     """

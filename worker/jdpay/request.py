@@ -60,7 +60,7 @@ def trade_query(out_trade_no: str, terms: Terms, requested_at: datetime) -> dict
 
 def account_query(terms: Terms, requested_at: datetime) -> dict[str, str]:
     """
-    What is asked about the member's balance.
+    What is asked about the merchant's balance.
     """
     moment = times.write(requested_at)
     return {

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from worker.jdpay import canonical
-from worker.jdpay.errors import BadKey, UnsafeValue, UnsupportedDigest
+from worker.jdpay.errors import BadSignKey, UnsafeValue, UnsupportedDigest
 
 #: What requests and replies carry. JD's notifications carry ``SHA``, which is SHA-1.
 SHA_256 = "SHA-256"
@@ -26,14 +26,14 @@ DIGESTS = {
 @dataclass(frozen=True, slots=True)
 class SignKey:
     """
-    The sign key that JD issues for a `customer_no`. Raises `BadKey` if it is empty.
+    The sign key that JD issues for a `customer_no`. Raises `BadSignKey` if it is empty.
     """
 
     text: str = field(repr=False)
 
     def __post_init__(self) -> None:
         if not self.text.strip():
-            raise BadKey("the sign key is empty; JD issues one for each customer_no")
+            raise BadSignKey("the sign key is empty; JD issues one for each customer_no")
 
     def sign(self, text: str, sign_type: str = SHA_256) -> str:
         """

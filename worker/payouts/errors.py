@@ -1,17 +1,45 @@
 """
-Everything that can go wrong with a payout, as one tree.
+Everything that this program raises on purpose, as one tree.
 
 ::
 
     PayoutError
-    ├── InvalidAmount      not a whole, positive number of fen
-    ├── NoSuchPayout       no row with that id or number
-    ├── StaleTransition    another writer changed the row first: read it again
-    ├── LeaseLost          the row is no longer this worker's to send
-    ├── ProfileMismatch    the database belongs to another profile
-    └── GatewayError
-        ├── NotSent        nothing reached JD: provably safe to repeat
-        └── MaybeSent      JD may have the request: only evidence can tell
+    ├── InvalidAmount           not a whole, positive number of fen
+    ├── InvalidJob              a job breaks rules: every fault, field by field
+    ├── UnreadableJobs          a file holds no JSON that jobs could be read from
+    ├── NoSuchPayout            no payout has that id or number
+    │   └── AmbiguousNumber     several merchants have a payout with that number
+    ├── NoSuchCase              no case has that id
+    ├── NotAllowed              an operator's action is not legal as things are
+    ├── StaleTransition         another writer changed the row first: read it again
+    ├── LeaseLost               the row is no longer this worker's to send
+    ├── GatewayError            JD gave no answer
+    │   ├── NotSent             nothing reached JD: provably safe to repeat
+    │   └── MaybeSent           JD may have the request: only evidence can tell
+    ├── StoreError              the ledger did not do what it was asked
+    │   ├── StoreUnavailable    it cannot be reached now: try again
+    │   ├── StoreFault          it refused, by a fault of ours: trying again does not help
+    │   ├── IllegalMove         a move that the table of transitions does not allow
+    │   ├── ProfileMismatch     the database belongs to another profile
+    │   ├── UnknownRevision     a newer version of this program made the tables
+    │   ├── BadKeyring          a key for payee data is missing or malformed
+    │   └── WrongKey            sealed content opens with no key at hand
+    ├── SettingsError           settings are missing or impossible
+    ├── WireError               key material or a message cannot be used (worker.jdpay.errors)
+    │   ├── UnsafeValue         a value cannot be written into a request
+    │   ├── BadFields           the text is not one flat set of fields
+    │   ├── UnsupportedDigest   sign_type names no digest that we accept
+    │   ├── BadSignKey          the sign key is empty
+    │   ├── BadCertificate      a certificate or key file cannot be used
+    │   │   └── WrongPassword   the password does not open the merchant's file
+    │   └── NoBalance           JD did not tell the balance
+    ├── EmbeddedError           an embedded server cannot be used (worker.embedded.errors)
+    │   ├── NotInstalled        no server program was found
+    │   ├── NotPermitted        the server may not be started by this user
+    │   └── NotReady            the server ended, or did not answer in time
+    └── StackError              the demo's processes cannot be used (worker.demo.stack)
+
+The sandbox shares nothing with us, so its errors are its own.
 """
 
 
@@ -30,9 +58,43 @@ class InvalidAmount(PayoutError):
     """
 
 
+class InvalidJob(PayoutError):
+    """
+    A job breaks rules; `faults` names each field and its rule, never a value.
+    """
+
+    def __init__(self, faults: tuple[str, ...]) -> None:
+        super().__init__("; ".join(faults))
+        self.faults = faults
+
+
+class UnreadableJobs(PayoutError):
+    """
+    The file holds no JSON that jobs could be read from.
+    """
+
+
 class NoSuchPayout(PayoutError):
     """
     No payout has that id or number.
+    """
+
+
+class AmbiguousNumber(NoSuchPayout):
+    """
+    Several merchants have a payout with that number: name it by its id.
+    """
+
+
+class NoSuchCase(PayoutError):
+    """
+    No case has that id.
+    """
+
+
+class NotAllowed(PayoutError):
+    """
+    The action is not legal as things are; the message says what is missing.
     """
 
 
@@ -45,12 +107,6 @@ class StaleTransition(PayoutError):
 class LeaseLost(PayoutError):
     """
     The payout's lease is no longer this worker's, so it must not be sent.
-    """
-
-
-class ProfileMismatch(PayoutError):
-    """
-    The database was stamped for another profile; it must not be used with this one.
     """
 
 
@@ -73,4 +129,58 @@ class NotSent(GatewayError):
 class MaybeSent(GatewayError):
     """
     The request may have reached the gateway; what became of it is not known.
+    """
+
+
+class StoreError(PayoutError):
+    """
+    The ledger did not do what it was asked.
+    """
+
+
+class StoreUnavailable(StoreError):
+    """
+    The database cannot be reached, or cannot answer now. Nothing is known to be written: try again.
+    """
+
+
+class StoreFault(StoreError):
+    """
+    The database refused, by a fault of ours or of its set-up: trying again does not help.
+    """
+
+
+class IllegalMove(StoreError):
+    """
+    A payout may not move that way; the fault is ours, and nothing was written.
+    """
+
+
+class ProfileMismatch(StoreError):
+    """
+    The database belongs to another profile; it must not be used with this one.
+    """
+
+
+class UnknownRevision(StoreError):
+    """
+    The database's tables were made by a newer version of this program.
+    """
+
+
+class BadKeyring(StoreError):
+    """
+    A key for payee data is missing, or is not a key at all.
+    """
+
+
+class WrongKey(StoreError):
+    """
+    Sealed content opens with no key of the keyring, so it was sealed with another.
+    """
+
+
+class SettingsError(PayoutError):
+    """
+    Settings are missing or impossible; the message names every fault and no value.
     """

@@ -42,7 +42,7 @@ class Meaning(enum.StrEnum):
     NO_RESULT = "no_result"  #: the trade is not in JD's database, which JD's support must explain
     PAYEE = "payee"  #: the payee's card, name or ID is wrong
     REQUEST = "request"  #: this request is wrong, by our fault
-    CHANNEL = "channel"  #: we are refused: key, certificate, member, permission, address
+    CHANNEL = "channel"  #: we are refused: key, certificate, merchant, permission, address
     BALANCE = "balance"  #: our balance is too small
     UNCLEAR = "unclear"  #: a system error, or a code nobody has classified
 
@@ -54,7 +54,7 @@ REFUSALS = frozenset({Meaning.PAYEE, Meaning.REQUEST, Meaning.CHANNEL, Meaning.B
 @dataclass(frozen=True, slots=True)
 class Answer:
     """
-    One message from the gateway, parsed but not yet weighed against a payout.
+    One message from the gateway, parsed but not yet judged against a payout.
 
     Nothing in it may be believed unless `verified`. Amounts are fen, times are aware UTC; a field
     that was absent is None, and a message with an unreadable field has meaning `UNCLEAR` and no
@@ -64,7 +64,7 @@ class Answer:
     verified: bool
     meaning: Meaning
     code: str = ""
-    member: str | None = None
+    merchant: str | None = None
     number: str | None = None
     amount_fen: int | None = None
     currency: str | None = None
@@ -94,5 +94,5 @@ class Evidence:
     attempt_id: int | None = None
     #: When the request that it answers was started; None for a notification.
     asked_at: datetime | None = None
-    #: When it was last weighed; None while it waits for that.
+    #: When it was last judged; None while it waits for that.
     applied_at: datetime | None = None

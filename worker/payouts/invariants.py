@@ -9,10 +9,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from worker.payouts.limits import Rules
+from worker.payouts.limits import Limits
 from worker.payouts.model import Case, CaseKind, Dossier, Payout, Transition
-from worker.payouts.policy.facts import read
-from worker.payouts.policy.state import weigh
+from worker.payouts.policy.facts import gather_facts
+from worker.payouts.policy.state import derive_update
 from worker.payouts.status import TRANSITIONS, PayoutStatus, Reason
 
 
@@ -31,7 +31,7 @@ class Invariant(enum.StrEnum):
     I4_UNKNOWN_IS_HONEST = "I4"
     #: Every change of status has its transition, and replaying them gives the status.
     I5_HISTORY_IS_WHOLE = "I5"
-    #: All stored evidence is weighed, and weighing all of it gives what the row says.
+    #: All stored evidence is judged, and judging all of it gives what the row says.
     I6_ORDER_DOES_NOT_MATTER = "I6"
     #: No status comes from anything unsigned, or signed about something else.
     I7_SIGNED_ONLY = "I7"
@@ -62,12 +62,12 @@ def of_payout(
     history: Sequence[Transition],
     cases: Sequence[Case],
     now: datetime,
-    rules: Rules,
+    limits: Limits,
 ) -> Iterator[Breach]:
     """
     Check what one payout's own rows can show. `history` is oldest first; `cases` hold closed ones.
 
-    Evidence that is not weighed yet, as for a moment while a worker runs, is a breach of I6 here:
+    Evidence that is not judged yet, as for a moment while a worker runs, is a breach of I6 here:
     ask again once things are at rest.
     """
     number = dossier.payout.out_trade_no
@@ -75,7 +75,7 @@ def of_payout(
         (Invariant.I3_ONLY_UP, _only_up(dossier, history, cases)),
         (Invariant.I4_UNKNOWN_IS_HONEST, _honest(dossier, history)),
         (Invariant.I5_HISTORY_IS_WHOLE, _whole_history(dossier, history)),
-        (Invariant.I6_ORDER_DOES_NOT_MATTER, _weighed(dossier, now, rules)),
+        (Invariant.I6_ORDER_DOES_NOT_MATTER, _weighed(dossier, now, limits)),
         (Invariant.I7_SIGNED_ONLY, _signed(dossier, history)),
         (Invariant.I9_ONE_AT_A_TIME, _one_at_a_time(dossier)),
     )
@@ -129,7 +129,7 @@ def _only_up(
     for move in history:
         if move.from_status is not None and move.to_status not in TRANSITIONS[move.from_status]:
             yield f"moved from {move.from_status} to {move.to_status}"
-    closed_and_paid = {trade.status for trade in read(dossier).trades}
+    closed_and_paid = {trade.status for trade in gather_facts(dossier).trades}
     mixed = PayoutStatus.FAILED in closed_and_paid and closed_and_paid & {
         PayoutStatus.PAID,
         PayoutStatus.RETURNED,
@@ -143,7 +143,7 @@ def _honest(dossier: Dossier, history: Sequence[Transition]) -> Iterator[str]:
     withdrawn = {PayoutStatus.QUEUED, PayoutStatus.HELD, PayoutStatus.CANCELLED}
     if payout.exposed and payout.status in withdrawn:
         yield f"exposed and {payout.status}"
-    if read(dossier).exposing and payout.status in withdrawn:
+    if gather_facts(dossier).exposing and payout.status in withdrawn:
         yield f"may have reached JD, and is {payout.status}"
     for move in history:
         left = move.from_status is PayoutStatus.UNKNOWN
@@ -161,19 +161,19 @@ def _whole_history(dossier: Dossier, history: Sequence[Transition]) -> Iterator[
         yield f"history ends in {status}, the row says {dossier.payout.status}"
 
 
-def _weighed(dossier: Dossier, now: datetime, rules: Rules) -> Iterator[str]:
+def _weighed(dossier: Dossier, now: datetime, limits: Limits) -> Iterator[str]:
     payout = dossier.payout
     waiting = [e.id for e in dossier.evidence if e.applied_at is None]
     if waiting:
-        yield f"evidence {waiting} is not weighed"
+        yield f"evidence {waiting} is not judged"
         return
-    standing = weigh(_afresh(dossier), now, rules)
+    update = derive_update(_afresh(dossier), now, limits)
     for name in ("status", "returned_fen", "exposed"):
-        says, should = getattr(payout, name), getattr(standing, name)
+        says, should = getattr(payout, name), getattr(update, name)
         local = name == "status" and {says, should} <= _LOCAL
         given_up = name == "status" and _is_given_up(payout) and should.rank < says.rank
         if says != should and not local and not given_up:
-            yield f"{name} is {says}, and weighing all evidence gives {should}"
+            yield f"{name} is {says}, and judging all evidence gives {should}"
 
 
 #: Statuses that no evidence gives or takes: people and controls do.
@@ -189,7 +189,7 @@ def _is_given_up(payout: Payout) -> bool:
 
 def _afresh(dossier: Dossier) -> Dossier:
     """
-    The dossier as if nothing had been weighed yet, so that the row cannot vouch for itself.
+    The dossier as if nothing had been judged yet, so that the row cannot vouch for itself.
     """
     began = PayoutStatus.SENDING if dossier.attempts else PayoutStatus.QUEUED
     row = replace(
@@ -211,7 +211,7 @@ def _signed(dossier: Dossier, history: Sequence[Transition]) -> Iterator[str]:
         if answer is None or not answer.verified:
             yield f"{move.to_status} from something unsigned"
             continue
-        named = (answer.member, answer.number, answer.amount_fen, answer.currency)
+        named = (answer.merchant, answer.number, answer.amount_fen, answer.currency)
         # A duplicate answer leaves it unknown whose the trade is: that believes no status.
         believed = move.to_status.rank > PayoutStatus.UNKNOWN.rank
         if believed and answer.trade_status is not None and named != ours:

@@ -9,7 +9,7 @@ from worker.payouts.query_schedule import Schedule
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class Limits:
     """
     How patient and how careful the worker is.
     """

@@ -60,7 +60,7 @@ class Order:
 
     out_trade_no: str
     amount_fen: int
-    #: Free texts may name somebody, so no `repr` shows them.
+    #: Free texts may name someone, so no `repr` shows them.
     subject: str = field(repr=False)
     payee: Payee
     #: What is owed: one payout at a time may pay it. Defaults to the order number at the entry.
@@ -123,7 +123,7 @@ class Payout:
     first_sent_at: datetime | None = None
     last_sent_at: datetime | None = None
     #: When it reached the status that it has, if that is final.
-    settled_at: datetime | None = None
+    finalized_at: datetime | None = None
     #: When the sweep next wakes the submit task for it; None where sending is not allowed.
     next_send_at: datetime | None = None
     #: When the next follow-up query is due; None where none is.
@@ -138,6 +138,8 @@ class Payout:
     doubted_at: datetime | None = None
     #: When it was found without a final state for too long.
     overdue_at: datetime | None = None
+    #: When its obligation became free for another payout.
+    released_at: datetime | None = None
 
 
 class AttemptOutcome(enum.StrEnum):
@@ -170,14 +172,14 @@ class Attempt:
 
 class CaseKind(enum.StrEnum):
     """
-    Why a person has to look. Each member says what happened.
+    Why a person has to look. Each one says what happened.
     """
 
     CONTRADICTION = "contradiction"  #: CLOS and FINI or REFU for one number, or refused and traded
     VANISHED = "vanished"  #: JD says it never heard of a trade that it told us of before
     SECOND_TRADE_NO = "second_trade_no"  #: two JD trade numbers for one number of ours
     NUMBER_TAKEN = "number_taken"  #: JD knew the number before we ever sent it
-    MISMATCH = "mismatch"  #: a signed message names another member, number, amount or currency
+    MISMATCH = "mismatch"  #: a signed message names another merchant, number, amount or currency
     PARTIAL_RETURN = "partial_return"  #: a part of the amount came back
     RETURN_AMOUNT = "return_amount"  #: a return of no amount, of zero, or of more than was paid
     NO_RESULT = "no_result"  #: not in JD's database: ask JD's support, naming the order number
@@ -191,7 +193,7 @@ class CaseKind(enum.StrEnum):
 @dataclass(frozen=True, slots=True)
 class Case:
     """
-    Something that evidence cannot settle and a person must.
+    Something that evidence cannot decide and a person must.
     """
 
     id: int

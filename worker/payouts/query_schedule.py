@@ -48,8 +48,8 @@ class Schedule:
     The follow-up queries of a payout.
 
     `ladder` counts from each transmission, at the intervals of JD's own notifications; `tail` goes
-    on from its last step, so that asking never ends in silence; `watch` counts from success, since
-    a bank can send money back for weeks (退票) and that notification can be lost as well.
+    on from its last step, so that asking never ends in silence; `return_queries` count from
+    success, since a bank can send money back for weeks (退票) and that notification can be lost.
     """
 
     ladder: tuple[timedelta, ...] = (
@@ -64,7 +64,7 @@ class Schedule:
         Stretch(timedelta(days=1), timedelta(days=30)),
         Stretch(timedelta(days=7)),
     )
-    watch: tuple[timedelta, ...] = (
+    return_queries: tuple[timedelta, ...] = (
         timedelta(days=1),
         timedelta(days=2),
         timedelta(days=3),
@@ -99,9 +99,9 @@ class Schedule:
 
     def after_success(self, paid_at: datetime, answered_at: datetime | None) -> datetime | None:
         """
-        The next question about a paid payout; None once the watch is over.
+        The next question about a paid payout; None once they are over.
         """
-        due = (paid_at + offset for offset in self.watch)
+        due = (paid_at + offset for offset in self.return_queries)
         return next((at for at in due if answered_at is None or at > answered_at), None)
 
     def _endless(self) -> Iterator[timedelta]:

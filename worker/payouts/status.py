@@ -8,10 +8,12 @@ where it ends.
 
 import enum
 
+from worker.payouts.errors import IllegalMove
+
 
 class PayoutStatus(enum.StrEnum):
     """
-    Where a payout stands. Each member says what it means and who moves it on.
+    Where a payout stands. Each one says what it means and who moves it on.
     """
 
     #: Durable, never exposed. The submit task sends it; the sweep wakes that task.
@@ -48,7 +50,7 @@ class PayoutStatus(enum.StrEnum):
     @property
     def is_final(self) -> bool:
         """
-        Whether the payout's story is told, as far as anybody can know today.
+        Whether the payout's story is told, as far as anyone can know today.
         """
         return self in _FINAL
 
@@ -101,6 +103,14 @@ TRANSITIONS: dict[PayoutStatus, frozenset[PayoutStatus]] = {
 }
 
 
+def check_move(old: PayoutStatus, new: PayoutStatus) -> None:
+    """
+    Raise `IllegalMove` if the status changes in a way that the table does not allow.
+    """
+    if new is not old and new not in TRANSITIONS[old]:
+        raise IllegalMove(f"a payout may not move from {old} to {new}")
+
+
 class Reason(enum.StrEnum):
     """
     Why a payout moved: it tells two roads to the same status apart.
@@ -111,11 +121,13 @@ class Reason(enum.StrEnum):
     RESENT = "resent"  #: a worker took it to send the same number again
     NOT_CONNECTED = "not_connected"  #: no connection was made, so nothing was sent
     NO_ANSWER = "no_answer"  #: the request may have arrived, and no answer came
-    UNCLEAR_ANSWER = "unclear_answer"  #: an answer came that settles nothing
+    UNCLEAR_ANSWER = "unclear_answer"  #: an answer came that decides nothing
     LEASE_EXPIRED = "lease_expired"  #: the worker that held it did not report back
     PAYEE_REFUSED = "payee_refused"  #: JD refused the card, the name or the ID
     REQUEST_REFUSED = "request_refused"  #: JD refused what we wrote in this request
-    CHANNEL_REFUSED = "channel_refused"  #: JD refused us: key, certificate, member, permission, IP
+    CHANNEL_REFUSED = (
+        "channel_refused"  #: JD refused us: key, certificate, merchant, permission, IP
+    )
     BALANCE_REFUSED = "balance_refused"  #: JD refused it because our balance is too small
     NUMBER_TAKEN = "number_taken"  #: JD knew the number before we ever sent it
     IN_PROGRESS = "in_progress"  #: BUID, ACSU or WPAR

@@ -1,12 +1,16 @@
 """
-Where all that is known puts a payout: the result of weighing, ready to be written.
+What a decision writes: each legal change of a payout's row, built in one place.
+
+Every function takes the row as it was read and returns the row as it shall be; a ledger writes the
+difference, guarded by status and version. Raises `IllegalMove` for a move that the table of
+transitions does not allow.
 """
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
-from worker.payouts.model import CaseKind
-from worker.payouts.status import PayoutStatus, Reason
+from worker.payouts.model import CaseKind, Payout
+from worker.payouts.status import PayoutStatus, Reason, check_move
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +26,9 @@ class CaseNote:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Update:
     """
-    What a payout's row should say.
+    Where all that is known puts a payout: what its row should say, and what goes with it.
     """
 
     status: PayoutStatus
@@ -34,7 +38,7 @@ class Standing:
     exposed: bool
     trade_no: str | None
     returned_fen: int
-    settled_at: datetime | None
+    finalized_at: datetime | None
     next_send_at: datetime | None
     next_query_at: datetime | None
     #: Queries since the last answer that said something.
@@ -42,8 +46,59 @@ class Standing:
     #: Since when JD must be asked before anything is sent; None once it answered.
     doubted_at: datetime | None = None
     cases: tuple[CaseNote, ...] = ()
-    #: Why sending must stop for this member; None to leave the channel as it is.
+    #: Why sending must stop for this merchant; None to leave the channel as it is.
     pause: str | None = None
-    #: Whether each newly weighed reply or query answer verified, oldest first: several in a row
+    #: Whether each newly judged reply or query answer verified, oldest first: several in a row
     #: that did not also stop the channel.
     verified: tuple[bool, ...] = ()
+
+
+def claim(payout: Payout, token: str, lease: timedelta, now: datetime) -> Payout:
+    """
+    The row of a payout that a worker takes in order to send it: exposed from here on.
+    """
+    check_move(payout.status, PayoutStatus.SENDING)
+    again = payout.status is PayoutStatus.UNKNOWN
+    return replace(
+        payout,
+        status=PayoutStatus.SENDING,
+        reason=Reason.RESENT if again else Reason.CLAIMED,
+        version=payout.version + 1,
+        exposed=True,
+        resends=payout.resends + again,
+        lease_token=token,
+        lease_until=now + lease,
+        first_sent_at=payout.first_sent_at or now,
+        last_sent_at=now,
+        next_send_at=None,
+        updated_at=now,
+    )
+
+
+def apply(payout: Payout, update: Update, now: datetime) -> Payout:
+    """
+    The row of a payout after all evidence was judged.
+    """
+    check_move(payout.status, update.status)
+    return replace(
+        payout,
+        status=update.status,
+        reason=update.reason,
+        version=payout.version + 1,
+        exposed=update.exposed,
+        trade_no=update.trade_no,
+        returned_fen=update.returned_fen,
+        finalized_at=update.finalized_at,
+        next_send_at=update.next_send_at,
+        next_query_at=update.next_query_at,
+        query_misses=update.query_misses,
+        doubted_at=update.doubted_at,
+        updated_at=now,
+    )
+
+
+def release(payout: Payout, now: datetime) -> Payout:
+    """
+    The row of a payout whose obligation is free for another.
+    """
+    return replace(payout, version=payout.version + 1, released_at=now, updated_at=now)

@@ -61,12 +61,12 @@ def _moment(value: str) -> bool:
     return len(value) == len("20240105T093000")
 
 
-_MEMBER = _like(r"\d{1,24}")
+_MERCHANT = _like(r"\d{1,24}")
 _NUMBER = _like(r"[0-9A-Za-z_]{1,64}")
 _JSON_OBJECT = _like(r"\{.{0,1022}\}")
 
 SIGNED = (
-    Rule("customer_no", Need.ALWAYS, _MEMBER),
+    Rule("customer_no", Need.ALWAYS, _MERCHANT),
     Rule("sign_type", Need.ALWAYS, _like("SHA-256")),
     Rule("sign_data", Need.ALWAYS, _like(".+")),
 )
@@ -78,7 +78,7 @@ SEALED = (
 )
 
 PAY = (
-    Rule("customer_no", Need.ALWAYS, _MEMBER),
+    Rule("customer_no", Need.ALWAYS, _MERCHANT),
     Rule("request_datetime", Need.ALWAYS, _moment),
     Rule("out_trade_no", Need.ALWAYS, _NUMBER),
     Rule("trade_amount", Need.ALWAYS, _like(r"[1-9]\d{0,11}"), "ILLEGAL_AMOUNT_FORMAT"),

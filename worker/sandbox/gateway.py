@@ -14,7 +14,7 @@ from worker.sandbox.checks import Refused
 from worker.sandbox.dates import utc_now
 from worker.sandbox.envelope import EnvelopeError, open_envelope
 from worker.sandbox.forms import read_form
-from worker.sandbox.keys import MEMBER, Keys
+from worker.sandbox.keys import MERCHANT, Keys
 from worker.sandbox.orders import Order
 from worker.sandbox.replies import Answer, Cut, Fields, Held, Page, common, plain, signed_page
 from worker.sandbox.signing import canonical, is_signed
@@ -74,7 +74,7 @@ class Gateway:
 
     def _pay(self, form: Mapping[str, str]) -> Answer:
         checks.check(form, checks.SEALED)
-        _check_member(form["customer_no"])
+        _check_merchant(form["customer_no"])
         try:
             opened = open_envelope(
                 form["encrypt_data"],
@@ -152,7 +152,7 @@ class Gateway:
             buyer = json.loads(form["buyer_info"])
         except json.JSONDecodeError as fault:
             raise checks.illegal_argument("buyer_info is invalid") from fault
-        if buyer != {"customer_code": MEMBER, "customer_type": "CUSTOMER_NO"}:
+        if buyer != {"customer_code": MERCHANT, "customer_type": "CUSTOMER_NO"}:
             raise checks.illegal_argument("buyer_info is invalid")
         return self._signed(
             {
@@ -166,7 +166,7 @@ class Gateway:
 
     def _check_signed(self, form: Mapping[str, str]) -> None:
         checks.check({name: form[name] for name in _SIGN_FIELDS & form.keys()}, checks.SIGNED)
-        _check_member(form["customer_no"])
+        _check_merchant(form["customer_no"])
         if not is_signed(canonical(form), form["sign_data"], self._keys.sign_key):
             raise Refused(*_ILLEGAL_SIGN)
 
@@ -202,6 +202,6 @@ def _is_unseen(order: Order, step: Step) -> bool:
     return step.status is Status.WPAR and order.queries <= order.scenario.unseen_queries
 
 
-def _check_member(customer_no: str) -> None:
-    if customer_no != MEMBER:
+def _check_merchant(customer_no: str) -> None:
+    if customer_no != MERCHANT:
         raise Refused("CUSTOMER_NOT_EXIST", "会员不存在")

@@ -22,7 +22,7 @@ from worker.sandbox import certificates
 from worker.sandbox.private_files import write_private
 
 #: The one merchant that the sandbox knows.
-MEMBER = "360080000000000001"
+MERCHANT = "360080000000000001"
 
 _RSA_BITS = 2048
 _NO_PASSWORD = NoEncryption()
@@ -92,7 +92,7 @@ def write_settings(keys: Keys, gateway_url: str | None) -> Path:
         "PAYOUTS_PROFILE": "sandbox",
         "PAYOUTS_GATEWAY_URL": gateway_url,
         "PAYOUTS_CA_FILE": directory / "ca.pem",
-        "PAYOUTS_CUSTOMER_NO": MEMBER,
+        "PAYOUTS_CUSTOMER_NO": MERCHANT,
         "PAYOUTS_SIGN_KEY": keys.sign_key,
         "PAYOUTS_PFX_FILE": directory / "merchant.pfx",
         "PAYOUTS_PFX_PASSWORD_FILE": directory / "merchant.password",
@@ -127,10 +127,10 @@ def _make_jd(directory: Path) -> None:
 
 def _make_merchant(directory: Path) -> None:
     key = _rsa_key()
-    certificate = certificates.self_signed(key, MEMBER, encipherment=False)
+    certificate = certificates.self_signed(key, MERCHANT, encipherment=False)
     password = secrets.token_urlsafe(12).encode()
     pfx = pkcs12.serialize_key_and_certificates(
-        MEMBER.encode(), key, certificate, None, BestAvailableEncryption(password)
+        MERCHANT.encode(), key, certificate, None, BestAvailableEncryption(password)
     )
     write_private(directory / "merchant_cert.pem", certificate.public_bytes(Encoding.PEM))
     write_private(directory / "merchant.pfx", pfx)

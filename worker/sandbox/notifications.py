@@ -12,7 +12,7 @@ from urllib.parse import SplitResult, urlencode, urlsplit, urlunsplit
 
 from worker.sandbox.behaviour import Notice, Status
 from worker.sandbox.dates import java, scrambled, utc_now
-from worker.sandbox.keys import MEMBER
+from worker.sandbox.keys import MERCHANT
 from worker.sandbox.orders import Order
 from worker.sandbox.replies import DEFAULT_CATEGORY, Fields
 from worker.sandbox.signing import SignType, with_signature
@@ -28,12 +28,12 @@ def fields_of(order: Order, notice: Notice) -> Fields:
     The fields that report one step, unsigned. A closed trade is reported without a reason.
     """
     asked, step = order.request, notice.step
-    holder = json.dumps({"customerNo": MEMBER}, separators=(",", ":"))
+    holder = json.dumps({"customerNo": MERCHANT}, separators=(",", ":"))
     fields: dict[str, str | None] = {
         "trade_no": order.trade_no,
         "merchant_no": _MERCHANT_NO,
         "notify_datetime": scrambled(utc_now()),
-        "customer_no": MEMBER,
+        "customer_no": MERCHANT,
         "out_trade_no": order.number,
         "trade_class": "DEFY",
         "trade_status": step.status,

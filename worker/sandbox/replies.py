@@ -9,7 +9,7 @@ from datetime import datetime
 
 from worker.sandbox.behaviour import Status, Step
 from worker.sandbox.dates import compact, java, read_compact
-from worker.sandbox.keys import MEMBER
+from worker.sandbox.keys import MERCHANT
 from worker.sandbox.orders import Order
 from worker.sandbox.signing import SignType, with_signature
 
@@ -79,7 +79,7 @@ def common(code: str, message: str, out_trade_no: str | None, now: datetime) -> 
     What a reply to a good request carries in any case.
     """
     return {
-        "customer_no": MEMBER,
+        "customer_no": MERCHANT,
         "out_trade_no": out_trade_no,
         "response_datetime": compact(now),
         "response_code": code,
@@ -122,7 +122,7 @@ def queried(order: Order, step: Step, now: datetime) -> Fields:
         "trade_finish_date": java(step.at) if order.decided_at else None,
         "trade_finish_time": None,
         "buyer_info": json.dumps(
-            {"customer_code": MEMBER, "customer_type": "CUSTOMER_NO"}, separators=(",", ":")
+            {"customer_code": MERCHANT, "customer_type": "CUSTOMER_NO"}, separators=(",", ":")
         ),
         "seller_info": '{"customer_type":"CUSTOMER_NO"}',
         "pay_tool": asked["pay_tool"],

@@ -8,12 +8,12 @@ that is not listed is paid later, without a fault.
 from dataclasses import dataclass
 
 from worker.sandbox.behaviour import Cause, Course, Fault, Intake, Notices
-from worker.sandbox.keys import MEMBER
+from worker.sandbox.keys import MERCHANT
 
 _PAID_LATER = Course()
 _AT_ONCE = Course(at_once=True)
 _NO_SUCH_ACCOUNT = Course(closed=Cause("BAC2000006", "交易失败被银行退回/账号不存在"))
-_BALANCE_SHORT = Course(closed=Cause("ACC3030007", f"账务申请失败:{MEMBER}000801:可用余额不足"))
+_BALANCE_SHORT = Course(closed=Cause("ACC3030007", f"账务申请失败:{MERCHANT}000801:可用余额不足"))
 _RETURNED = Course(returned_percent=100)
 _HALF_RETURNED = Course(returned_percent=50)
 

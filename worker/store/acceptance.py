@@ -1,5 +1,5 @@
 """
-Taking orders in, or writing down why not.
+Taking orders in, or recording why not.
 """
 
 from collections.abc import Mapping
@@ -11,9 +11,9 @@ import sqlalchemy as sa
 
 from worker.payouts.model import Order, Rejection, Terms
 from worker.payouts.status import PayoutStatus, Reason
-from worker.store.base import Base, append_transition, insert_new
+from worker.store.base import Base, insert_new
 from worker.store.rows import order_columns
-from worker.store.tables import evidence, payouts, rejections
+from worker.store.tables import evidence, payouts, rejections, transitions
 
 
 class Acceptance(Base):
@@ -70,13 +70,14 @@ def insert_payout(
         query_misses=0,
     )
     if payout_id is not None:
-        append_transition(
-            conn,
-            payout_id=payout_id,
-            to_status=PayoutStatus.QUEUED,
-            reason=Reason.ACCEPTED,
-            actor=columns["producer"],
-            at=now,
+        conn.execute(
+            sa.insert(transitions).values(
+                payout_id=payout_id,
+                to_status=PayoutStatus.QUEUED,
+                reason=Reason.ACCEPTED,
+                actor=columns["producer"],
+                at=now,
+            )
         )
         _adopt_orphans(conn, payout_id, columns["customer_no"], columns["out_trade_no"])
     return payout_id
@@ -86,7 +87,7 @@ def _adopt_orphans(
     conn: sa.Connection, payout_id: int, customer_no: str, out_trade_no: str
 ) -> None:
     """
-    Give the payout what JD notified of its number before we had it, to be weighed.
+    Give the payout what JD notified of its number before we had it, to be judged.
 
     A database restored from a backup has lost payouts that were paid: a producer that enqueues
     them again must not have them sent again.

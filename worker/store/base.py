@@ -6,16 +6,18 @@ import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from worker.payouts.status import TRANSITIONS, PayoutStatus
+from worker.payouts.model import Payout
 from worker.store.clock import Clock, database_now
-from worker.store.engine import reading
-from worker.store.errors import IllegalMove
+from worker.store.engine import read_only
+from worker.store.faults import translated
 from worker.store.keyring import Keyring
-from worker.store.tables import transitions
+from worker.store.rows import changed_columns
+from worker.store.tables import payouts, transitions
 
 _INSERTS: dict[str, Callable[[sa.Table], postgresql.Insert | sqlite.Insert]] = {
     "postgresql": postgresql.insert,
@@ -43,26 +45,26 @@ class Base:
         new_token: Callable[[], str] = new_token,
     ) -> None:
         self._engine = engine
-        self._snapshots = reading(engine)
+        self._snapshots = read_only(engine)
         self._keyring = keyring
         self._clock = clock
         self._new_token = new_token
 
     @contextmanager
     def _writing(self) -> Iterator[tuple[sa.Connection, datetime]]:
-        with self._engine.begin() as conn:
+        with translated(), self._engine.begin() as conn:
             yield conn, self._clock(conn)
 
     @contextmanager
-    def _reading(self) -> Iterator[sa.Connection]:
-        with self._snapshots.begin() as conn:
+    def _snapshot(self) -> Iterator[sa.Connection]:
+        with translated(), self._snapshots.begin() as conn:
             yield conn
 
     def now(self) -> datetime:
         """
         The database's clock, aware UTC.
         """
-        with self._reading() as conn:
+        with self._snapshot() as conn:
             return self._clock(conn)
 
     def close(self) -> None:
@@ -81,16 +83,48 @@ def insert_new(conn: sa.Connection, table: sa.Table, **values: object) -> int | 
     return inserted.scalar_one_or_none()
 
 
-def check_move(old: PayoutStatus, new: PayoutStatus) -> None:
+def write_row(
+    conn: sa.Connection, before: Payout, after: Payout, *guards: sa.ColumnElement[bool], **more: Any
+) -> bool:
     """
-    Raise `IllegalMove` unless the table of transitions allows it.
+    Bring a row from `before` to `after`; False, and nothing is written, if a guard misses.
+
+    The guards are id, status and version of the row as it was read, and whatever else is given.
+    `more` are columns that no `Payout` holds.
     """
-    if new not in TRANSITIONS[old]:
-        raise IllegalMove(f"a payout may not move from {old} to {new}")
+    written = conn.execute(
+        sa.update(payouts)
+        .where(
+            payouts.c.id == before.id,
+            payouts.c.status == before.status,
+            payouts.c.version == before.version,
+            *guards,
+        )
+        .values(**changed_columns(before, after), **more)
+    )
+    return written.rowcount == 1
 
 
-def append_transition(conn: sa.Connection, **values: object) -> None:
+def append_transition(
+    conn: sa.Connection,
+    before: Payout,
+    after: Payout,
+    actor: str,
+    evidence_id: int | None = None,
+) -> None:
     """
-    Write down a move. Rows are never changed or deleted.
+    Record a move, if there was one. Rows are never changed or deleted.
     """
-    conn.execute(sa.insert(transitions).values(**values))
+    if after.status is before.status:
+        return
+    conn.execute(
+        sa.insert(transitions).values(
+            payout_id=before.id,
+            from_status=before.status,
+            to_status=after.status,
+            reason=after.reason,
+            evidence_id=evidence_id,
+            actor=actor,
+            at=after.updated_at,
+        )
+    )

@@ -37,7 +37,10 @@ def create_engine(url: str | sa.URL, application_name: str = "payouts") -> sa.En
 
     Its errors never quote parameters, and neither they nor its repr show the URL's password.
     """
-    target = sa.make_url(url)
+    try:
+        target = sa.make_url(url)
+    except sa.exc.ArgumentError:
+        raise ValueError("this is not a database URL") from None
     backend = target.get_backend_name()
     if backend == "sqlite":
         engine = _sqlite(target)
@@ -49,7 +52,7 @@ def create_engine(url: str | sa.URL, application_name: str = "payouts") -> sa.En
     return engine
 
 
-def reading(engine: sa.Engine) -> sa.Engine:
+def read_only(engine: sa.Engine) -> sa.Engine:
     """
     The same engine for transactions that only read, each of them one snapshot.
     """

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
-from worker.store.errors import BadKey, WrongKey
+from worker.payouts.errors import BadKeyring, WrongKey
 
 
 class Keyring:
@@ -16,7 +16,7 @@ class Keyring:
 
     def __init__(self, keys: Sequence[str]) -> None:
         if not keys:
-            raise BadKey("no key for payee data was given; `Keyring.generate_key()` makes one")
+            raise BadKeyring("no key for payee data was given; `Keyring.generate_key()` makes one")
         self._keys = MultiFernet([_fernet(key, place) for place, key in enumerate(keys, 1)])
         self._size = len(keys)
 
@@ -51,4 +51,4 @@ def _fernet(key: str, place: int) -> Fernet:
         return Fernet(key)
     except ValueError:
         # The key itself must not appear in a log, so the message says only which one it is.
-        raise BadKey(f"key {place} is not 32 bytes in URL-safe base64") from None
+        raise BadKeyring(f"key {place} is not 32 bytes in URL-safe base64") from None

@@ -3,17 +3,19 @@ The ledger as the use cases see it.
 """
 
 from worker.store.acceptance import Acceptance
-from worker.store.auditing import Auditing
-from worker.store.channel import Channel
-from worker.store.deciding import Deciding
-from worker.store.pulse import Pulse
-from worker.store.reading import Reading
-from worker.store.sending import Sending
-from worker.store.sweep import Sweep
-from worker.store.weighing import Weighing
+from worker.store.actions import Actions
+from worker.store.audit import Audit
+from worker.store.channels import Channels
+from worker.store.due_work import DueWork
+from worker.store.evidence import EvidenceStore
+from worker.store.health import HealthStore
+from worker.store.leases import Leases
+from worker.store.reads import Reads
 
 
-class SqlLedger(Acceptance, Reading, Sending, Weighing, Sweep, Channel, Deciding, Auditing, Pulse):
+class SqlLedger(
+    Acceptance, Reads, Leases, EvidenceStore, DueWork, Channels, Actions, Audit, HealthStore
+):
     """
     The durable truth, in SQLite or PostgreSQL. Every method is one transaction.
     """

@@ -7,16 +7,22 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 
-from worker.store.engine import reading
+from worker.payouts.errors import UnknownRevision
+from worker.store.engine import read_only
+from worker.store.faults import translated
 
 # Any constant will do that no other user of the same PostgreSQL server's locks has.
 _LOCK = 0x9A70_0D5E
 
 
-def upgrade(engine: sa.Engine) -> None:
+@translated()
+def upgrade(engine: sa.Engine, revision: str = "head") -> None:
     """
     Apply every revision that is missing, in one transaction; a second caller waits, then rests.
+
+    Raises `UnknownRevision`.
     """
     with engine.begin() as conn:
         if conn.dialect.name == "postgresql":
@@ -26,14 +32,22 @@ def upgrade(engine: sa.Engine) -> None:
             conn.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
         config = _config()
         config.attributes["connection"] = conn
-        command.upgrade(config, "head")
+        before = MigrationContext.configure(conn).get_current_revision()
+        try:
+            command.upgrade(config, revision)
+        except CommandError:
+            raise UnknownRevision(
+                f"the database is at revision {before}, which this version does not know; run the"
+                " newer version that made it"
+            ) from None
 
 
+@translated()
 def current(engine: sa.Engine) -> str | None:
     """
     The revision that the database has; None for one without tables.
     """
-    with reading(engine).begin() as conn:
+    with read_only(engine).begin() as conn:
         return MigrationContext.configure(conn).get_current_revision()
 
 

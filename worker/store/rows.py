@@ -29,15 +29,15 @@ _STATE = (
     *("id", "status", "reason", "version", "exposed", "accepted_at", "updated_at"),
     *("payee_masked", "bank_code", "trade_no", "returned_fen", "resends"),
     *("lease_token", "lease_until", "lease_ended_at", "first_sent_at", "last_sent_at"),
-    *("settled_at", "next_send_at", "next_query_at", "query_misses"),
-    *("let_go_at", "doubted_at", "overdue_at"),
+    *("finalized_at", "next_send_at", "next_query_at", "query_misses"),
+    *("let_go_at", "doubted_at", "overdue_at", "released_at"),
 )
 _ANSWER = (
-    *("verified", "meaning", "code", "member", "number", "amount_fen", "currency"),
+    *("verified", "meaning", "code", "merchant", "number", "amount_fen", "currency"),
     *("trade_status", "trade_no", "refund_fen", "reason_code", "traded_at"),
 )
 _EVIDENCE = (*("id", "payout_id", "source", "received_at", "attempt_id", "asked_at", "applied_at"),)
-# People write these, so they may name somebody: they are sealed.
+# People write these, so they may name someone: they are sealed.
 _FREE_TEXT = ("subject", "biz_trade_no", "return_params", "metadata")
 
 
@@ -76,6 +76,17 @@ def to_payout(row: RowMapping, keyring: Keyring) -> Payout:
         terms=Terms(**_pick(row, _TERMS)),
         subject=_open(keyring, row["sealed_order"])["subject"],
     )
+
+
+def changed_columns(before: Payout, after: Payout) -> dict[str, Any]:
+    """
+    The columns in which a row as it shall be differs from the row as it was read.
+    """
+    return {
+        name: getattr(after, name)
+        for name in _STATE
+        if getattr(after, name) != getattr(before, name)
+    }
 
 
 def answer_columns(answer: Answer, keyring: Keyring) -> dict[str, Any]:

@@ -74,7 +74,7 @@ payouts = Table(
     Column("lease_ended_at", UtcDateTime),
     Column("first_sent_at", UtcDateTime),
     Column("last_sent_at", UtcDateTime),
-    Column("settled_at", UtcDateTime),
+    Column("finalized_at", UtcDateTime),
     Column("next_send_at", UtcDateTime),
     Column("next_query_at", UtcDateTime),
     Column("query_misses", sa.Integer, nullable=False),
@@ -138,7 +138,7 @@ evidence = Table(
     Column("verified", sa.Boolean, nullable=False),
     Column("meaning", one_of(Meaning), nullable=False),
     Column("code", ForeignText, nullable=False),
-    Column("member", ForeignText),
+    Column("merchant", ForeignText),
     Column("number", ForeignText),
     Column("amount_fen", sa.BigInteger),
     Column("currency", ForeignText),
@@ -263,8 +263,8 @@ installation = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("uid", sa.String(32), nullable=False),  #: tells this database from every other
     Column("epoch", sa.Integer, nullable=False),  #: rises when the database was restored
-    Column("beats", sa.BigInteger, nullable=False),  #: rises with every sweep
-    Column("beat_at", UtcDateTime),  #: when the last sweep began
+    Column("sweep_count", sa.BigInteger, nullable=False),  #: rises with every sweep
+    Column("swept_at", UtcDateTime),  #: when the last sweep began
     Column("sealed_sample", sa.LargeBinary),  #: opens with the keyring that seals the rest
     CheckConstraint("id = 1", name="single"),
 )

@@ -39,7 +39,7 @@ class UtcDateTime(sa.types.TypeDecorator[datetime]):
 
 class ForeignText(sa.types.TypeDecorator[str]):
     """
-    Text that somebody else wrote: a character that a database cannot hold becomes an escape.
+    Text that someone else wrote: a character that a database cannot hold becomes an escape.
 
     PostgreSQL holds no NUL, and neither database a half of a surrogate pair; no message from
     outside may fail to be stored for that.
@@ -59,11 +59,11 @@ class ForeignText(sa.types.TypeDecorator[str]):
 
 def one_of(kind: type[enum.StrEnum]) -> sa.Enum:
     """
-    A column of an enum's values as short strings; a new member needs no migration.
+    A column of an enum's values as short strings; a new value needs no migration.
     """
     return sa.Enum(
         kind,
-        values_callable=lambda members: [member.value for member in members],
+        values_callable=lambda values: [value.value for value in values],
         native_enum=False,
         create_constraint=False,
         validate_strings=True,

@@ -1,23 +1,23 @@
 """
 What may be told of a payout, as JSON: stable names, amounts in fen, times in UTC.
 
-Of the payee nothing but the masked account; of free text nothing, since it may name somebody.
+Of the payee nothing but the masked account; of free text nothing, since it may name someone.
 """
 
 from collections.abc import Sequence
 
-from worker.cli.lookup import Channel
-from worker.cli.output import iso
 from worker.jdpay import codes
+from worker.payouts.channel import Channel
 from worker.payouts.evidence import Evidence
 from worker.payouts.model import Attempt, Case, Payout, Rejection, Transition
 from worker.payouts.policy.actions import Action, Recorded
+from worker.views.formats import iso
 from worker.views.texts import CASE_ADVICE, CASE_MEANINGS, MEANINGS
 
-Facts = dict[str, object]
+Document = dict[str, object]
 
 
-def payout_facts(payout: Payout) -> Facts:
+def payout(payout: Payout) -> Document:
     """
     A payout's row.
     """
@@ -43,7 +43,7 @@ def payout_facts(payout: Payout) -> Facts:
         "updated_at": iso(payout.updated_at),
         "first_sent_at": iso(payout.first_sent_at),
         "last_sent_at": iso(payout.last_sent_at),
-        "settled_at": iso(payout.settled_at),
+        "finalized_at": iso(payout.finalized_at),
         "send_before": iso(payout.send_before),
         "lease_until": iso(payout.lease_until),
         "next_send_at": iso(payout.next_send_at),
@@ -51,7 +51,7 @@ def payout_facts(payout: Payout) -> Facts:
     }
 
 
-def attempt_facts(attempt: Attempt) -> Facts:
+def attempt(attempt: Attempt) -> Document:
     """
     One transmission.
     """
@@ -64,7 +64,7 @@ def attempt_facts(attempt: Attempt) -> Facts:
     }
 
 
-def evidence_facts(evidence: Evidence) -> Facts:
+def evidence(evidence: Evidence) -> Document:
     """
     One message of JD's: what it says, and what its codes mean.
     """
@@ -89,7 +89,7 @@ def evidence_facts(evidence: Evidence) -> Facts:
     }
 
 
-def transition_facts(transition: Transition) -> Facts:
+def transition(transition: Transition) -> Document:
     """
     One move.
     """
@@ -104,9 +104,9 @@ def transition_facts(transition: Transition) -> Facts:
     }
 
 
-def case_facts(case: Case, actions: Sequence[Action]) -> Facts:
+def case(case: Case, actions: Sequence[Action]) -> Document:
     """
-    Something that a person must look at, and what settles it as things stand.
+    Something that a person must look at, and what closes it as things are.
     """
     return {
         "id": case.id,
@@ -123,7 +123,7 @@ def case_facts(case: Case, actions: Sequence[Action]) -> Facts:
     }
 
 
-def decision_facts(decision: Recorded) -> Facts:
+def decision(decision: Recorded) -> Document:
     """
     What a person decided, and on what proof.
     """
@@ -140,7 +140,7 @@ def decision_facts(decision: Recorded) -> Facts:
     }
 
 
-def rejection_facts(rejection: Rejection) -> Facts:
+def rejection(rejection: Rejection) -> Document:
     """
     An entry message that was not accepted.
     """
@@ -156,9 +156,9 @@ def rejection_facts(rejection: Rejection) -> Facts:
     }
 
 
-def channel_facts(channel: Channel) -> Facts:
+def channel(channel: Channel) -> Document:
     """
-    One member's switch.
+    One merchant's switch.
     """
     return {
         "customer_no": channel.customer_no,

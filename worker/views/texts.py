@@ -3,12 +3,13 @@ What a status or a case means to people, and who moves it on.
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 
-from worker.cli.lookup import Channel
-from worker.cli.output import cell
-from worker.payouts.model import Case, CaseKind, Dossier
+from worker.payouts.channel import Channel
+from worker.payouts.model import Case, CaseKind, Dossier, Payout
 from worker.payouts.policy.actions import Action
 from worker.payouts.status import PayoutStatus
+from worker.views.formats import cell
 
 MEANINGS = {
     PayoutStatus.QUEUED: "accepted; nothing was sent yet",
@@ -29,7 +30,7 @@ _NEXT = {
     PayoutStatus.HELD: "It waits for a person: `payouts let-go` or `payouts cancel`.",
     PayoutStatus.SENDING: "The reply decides; without one, it becomes unknown when the lease ends.",
     PayoutStatus.REFUSED: (
-        "Mend what JD refused, then `payouts resend`: the same number goes out."
+        "Fix what JD refused, then `payouts resend`: the same number goes out."
         " `payouts fail` ends it instead."
     ),
     PayoutStatus.UNKNOWN: "A follow-up query or a notification decides.",
@@ -45,7 +46,7 @@ CASE_MEANINGS = {
     CaseKind.VANISHED: "JD does not know a trade that it told us of before",
     CaseKind.SECOND_TRADE_NO: "JD named two trades for this one number",
     CaseKind.NUMBER_TAKEN: "JD knew this number before we ever sent it",
-    CaseKind.MISMATCH: "a signed message names another member, number, amount or currency",
+    CaseKind.MISMATCH: "a signed message names another merchant, number, amount or currency",
     CaseKind.PARTIAL_RETURN: "a part of the amount came back",
     CaseKind.RETURN_AMOUNT: "JD reports a return of no amount, of zero, or of more than was paid",
     CaseKind.NO_RESULT: "the order is not in JD's database",
@@ -73,9 +74,50 @@ CASE_ADVICE = {
 }
 
 
+_DONE = {
+    Action.CANCEL: "is withdrawn; it will not be sent",
+    Action.LET_GO: "is back in the queue",
+    Action.RESEND: "is due to be sent again, under the same number",
+    Action.FAIL: "has failed; it will not be sent again",
+    Action.RELEASE: "has freed its obligation: another payout may pay it",
+    Action.REPLACE: "is replaced: another payout pays its obligation",
+    Action.RESOLVE: "stays as it is; its case is closed",
+}
+
+
+def done(action: Action, payout: Payout) -> str:
+    """
+    What an action did to a payout.
+    """
+    return f"{payout.out_trade_no} {_DONE[action]}"
+
+
+def channel(channel: Channel, now: datetime) -> str:
+    """
+    Whether anything is sent for a merchant, since when not, and what to do.
+    """
+    merchant = channel.customer_no
+    if channel.is_paused:
+        return (
+            f"PAUSED: nothing is sent for merchant {merchant}\n"
+            f"since {cell(channel.paused_at)}, by {channel.paused_by}: {channel.paused_why}\n"
+            'fix the cause, then: payouts resume --why "..."'
+        )
+    if channel.rests_at(now):
+        return (
+            f"RESTING: nothing is sent for merchant {merchant} until {cell(channel.broken_until)},"
+            " since most of what was sent ended as unknown; it goes on by itself"
+        )
+    told = f"open: payouts of merchant {merchant} are sent"
+    if channel.resumed_at is not None:
+        by = f"by {channel.resumed_by}: {channel.resumed_why}"
+        told += f"\nresumed {cell(channel.resumed_at)}, {by}"
+    return told
+
+
 def commands(case: Case, actions: Sequence[Action]) -> str:
     """
-    What to type to settle a case by any of these actions.
+    What to type to close a case by any of these actions.
     """
     typed = {
         Action.RESOLVE: f"`payouts resolve {case.id}`",
@@ -96,7 +138,9 @@ def next_step(dossier: Dossier, channel: Channel) -> str:
     told.append(_NEXT[payout.status])
     if payout.next_send_at is not None:
         if channel.is_paused:
-            told.append("Sending is paused for this member: see `payouts channel`.")
+            told.append(
+                f"Sending is paused ({channel.paused_why}): fix the cause, then `payouts resume`."
+            )
         else:
             told.append(f"It is due to be sent at {cell(payout.next_send_at)}.")
     if payout.status is PayoutStatus.SENDING and payout.lease_until is not None:

@@ -9,12 +9,12 @@ bring the follow-up query of the payout that it names forward.
 import logging
 
 from flask import Blueprint, Response, current_app, request
-from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from worker.jdpay import notice
 from worker.jdpay.signature import SignKey
-from worker.usecases.evidence import Clerk
+from worker.payouts.errors import StoreError, StoreUnavailable
+from worker.usecases.evidence import EvidenceHandler
 
 log = logging.getLogger("jdpay_payouts.receiver")
 
@@ -33,15 +33,15 @@ def notify() -> Response:
     """
     Take one notification.
     """
-    clerk: Clerk = current_app.config["CLERK"]
+    handler: EvidenceHandler = current_app.config["EVIDENCE_HANDLER"]
     key: SignKey = current_app.config["SIGN_KEY"]
     found = notice.read(request.get_data(), key)
     if found.unverified_claim is not None:
         log.warning("a notification did not verify", extra={"action": "notification_unverified"})
         if found.unverified_claim.out_trade_no is not None:
-            clerk.doubt(found.unverified_claim.out_trade_no)
+            handler.hurry(found.unverified_claim.out_trade_no)
         return _answer("fail", 400)
-    if not clerk.notify(found.answer):
+    if not handler.notify(found.answer):
         log.warning("a notification is not ours", extra={"action": "notification_foreign"})
         return _answer("fail", 400)
     return _answer("success", 200)
@@ -52,15 +52,18 @@ def health() -> Response:
     """
     Whether the ledger answers.
     """
-    clerk: Clerk = current_app.config["CLERK"]
-    clerk.ledger.now()
+    handler: EvidenceHandler = current_app.config["EVIDENCE_HANDLER"]
+    handler.check_ledger()
     return _answer("ok", 200)
 
 
-@blueprint.errorhandler(SQLAlchemyError)
-def _database_away(error: SQLAlchemyError) -> Response:
+@blueprint.errorhandler(StoreError)
+def _store_failed(error: StoreError) -> Response:
     # Not acknowledged, so JD sends it again.
-    log.error("the ledger cannot be reached", extra={"detail": type(error).__name__})
+    if isinstance(error, StoreUnavailable):
+        log.error("the database cannot be reached", extra={"detail": str(error)})
+    else:
+        log.error("the ledger refused", extra={"detail": f"{type(error).__name__}: {error}"})
     return _answer("fail", 503)
 
 

@@ -10,7 +10,7 @@ import pytest
 from celery import Celery
 from click.testing import CliRunner, Result
 
-from tests.integration.cli.samples import MEMBER
+from tests.integration.cli.samples import MERCHANT
 from tests.servers import SqliteDatabases
 from worker import bootstrap
 from worker.broker.app import configuration
@@ -57,9 +57,9 @@ def app(monkeypatch: pytest.MonkeyPatch) -> Iterator[Celery]:
     yield fresh
     if bootstrap.ledger.cache_info().currsize:
         bootstrap.ledger().close()
-    parts = (bootstrap.ledger, bootstrap.clerk, bootstrap.sign_key, bootstrap.payouts)
-    for part in (*parts, bootstrap.watch):
-        part.cache_clear()
+    for part in vars(bootstrap).values():
+        if hasattr(part, "cache_clear"):
+            part.cache_clear()
     fresh.close()
 
 
@@ -75,13 +75,13 @@ def store_settings(monkeypatch: pytest.MonkeyPatch, sqlite_databases: SqliteData
 
 
 @pytest.fixture
-def member_settings(monkeypatch: pytest.MonkeyPatch, store_settings: str) -> str:
+def merchant_settings(monkeypatch: pytest.MonkeyPatch, store_settings: str) -> str:
     """
-    A migrated database and a member, configured; the member's number.
+    A migrated database and a merchant, configured; the merchant's number.
     """
-    monkeypatch.setenv("PAYOUTS_CUSTOMER_NO", MEMBER)
+    monkeypatch.setenv("PAYOUTS_CUSTOMER_NO", MERCHANT)
     monkeypatch.setenv("PAYOUTS_SIGN_KEY", "test")
-    return MEMBER
+    return MERCHANT
 
 
 @pytest.fixture
@@ -104,7 +104,7 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
 
 @pytest.fixture
 def healthy(
-    monkeypatch: pytest.MonkeyPatch, sandbox: Place, member_settings: str, broker_url: str
+    monkeypatch: pytest.MonkeyPatch, sandbox: Place, merchant_settings: str, broker_url: str
 ) -> None:
     """
     Settings with which everything works.

@@ -4,15 +4,15 @@ Jobs and payouts that the commands are tried on.
 
 from typing import Any
 
-from worker.intake import job as entry
+from worker.intake import jobs
 from worker.payouts.evidence import Answer, Meaning, Source, TradeStatus
-from worker.payouts.limits import Rules
+from worker.payouts.limits import Limits
 from worker.payouts.model import Attempt, AttemptOutcome, Terms
 from worker.store.ledger import SqlLedger
-from worker.usecases.evidence import Clerk
+from worker.usecases.evidence import EvidenceHandler
 
-MEMBER = "360080000000000001"
-TERMS = Terms("sandbox", MEMBER, "https://127.0.0.1:9000/npp10", "http://127.0.0.1:9001/notify")
+MERCHANT = "360080000000000001"
+TERMS = Terms("sandbox", MERCHANT, "https://127.0.0.1:9000/npp10", "http://127.0.0.1:9001/notify")
 NUMBER = "PAYOUT20260302A"
 ACCOUNT = "6222021234567897312"
 NAME = "张三丰"
@@ -49,7 +49,7 @@ def an_answer(number: str = NUMBER, **changes: Any) -> Answer:
         "verified": True,
         "meaning": Meaning.PROCESSED,
         "code": "0000",
-        "member": MEMBER,
+        "merchant": MERCHANT,
         "number": number,
         "amount_fen": 1_234_567,
         "currency": "CNY",
@@ -64,7 +64,7 @@ def queued(ledger: SqlLedger, number: str = NUMBER, terms: Terms = TERMS, **chan
     """
     A payout that was just accepted; its id.
     """
-    payout_id = ledger.accept(entry.parse(a_job(number, **changes)), terms)
+    payout_id = ledger.accept(jobs.parse(a_job(number, **changes)), terms)
     assert payout_id is not None
     return payout_id
 
@@ -78,7 +78,7 @@ def answered(ledger: SqlLedger, answer: Answer, number: str = NUMBER) -> int:
     payout = ledger.dossier(payout_id).payout
     ledger.record(payout, Source.REPLY, answer, attempt=attempt, asked_at=attempt.started_at)
     ledger.close_attempt(attempt, AttemptOutcome.ANSWERED, answer.code)
-    clerk(ledger).settle(payout_id)
+    handler(ledger).apply(payout_id)
     return payout_id
 
 
@@ -87,13 +87,13 @@ def claimed(ledger: SqlLedger, payout_id: int) -> Attempt:
     The attempt of a worker that is sending the payout right now.
     """
     payout = ledger.dossier(payout_id).payout
-    attempt = ledger.claim(payout, "canonical", Rules().lease, "worker")
+    attempt = ledger.claim(payout, "canonical", Limits().lease, "worker")
     assert attempt is not None
     return attempt
 
 
-def clerk(ledger: SqlLedger) -> Clerk:
+def handler(ledger: SqlLedger) -> EvidenceHandler:
     """
-    What weighs evidence.
+    What judges evidence.
     """
-    return Clerk(ledger, MEMBER, Rules(), "worker")
+    return EvidenceHandler(ledger, MERCHANT, Limits(), "worker")

@@ -15,7 +15,7 @@ from worker.store.ledger import SqlLedger
 
 
 @pytest.fixture
-def lives(ledger: SqlLedger, member_settings: str) -> None:
+def lives(ledger: SqlLedger, merchant_settings: str) -> None:
     """
     One payout that waits and one that was paid.
     """
@@ -40,9 +40,9 @@ def test_whole_rows_pass(run: Run, lives: None) -> None:
         ("UPDATE payouts SET status = 'returned' WHERE out_trade_no = 'ORDER002'", {"I5", "I6"}),
         # evidence that was never signed
         ("UPDATE evidence SET verified = 0", {"I6", "I7"}),
-        # evidence about somebody else's money
+        # evidence about someone else's money
         ("UPDATE evidence SET amount_fen = 1", {"I6", "I7"}),
-        # evidence that nobody weighed
+        # evidence that nobody judged
         ("UPDATE evidence SET applied_at = NULL", {"I6"}),
         # a move that left no trace
         ("DELETE FROM transitions WHERE to_status = 'paid'", {"I5"}),

@@ -8,21 +8,21 @@ import pytest
 
 from tests.integration.cli.conftest import Run
 from tests.integration.cli.samples import NUMBER, queued
-from worker.payouts.limits import Rules
+from worker.payouts.limits import Limits
 from worker.store.ledger import SqlLedger
 
 
-def test_a_member_that_was_never_paused_sends(run: Run, member_settings: str) -> None:
+def test_a_member_that_was_never_paused_sends(run: Run, merchant_settings: str) -> None:
     """
     Without any record the channel is open.
     """
     shown = json.loads(run("channel", "--json").stdout)
 
-    assert (shown["customer_no"], shown["paused"]) == (member_settings, False)
+    assert (shown["customer_no"], shown["paused"]) == (merchant_settings, False)
 
 
 def test_a_pause_stops_the_next_claim(
-    run: Run, member_settings: str, ledger: SqlLedger, monkeypatch: pytest.MonkeyPatch
+    run: Run, merchant_settings: str, ledger: SqlLedger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """
     After `pause` no worker gets a payout, and the record says who and why.
@@ -37,10 +37,10 @@ def test_a_pause_stops_the_next_claim(
         "wrong file",
         "cli:mei",
     )
-    assert ledger.claim(payout, "canonical", Rules().lease, "worker") is None
+    assert ledger.claim(payout, "canonical", Limits().lease, "worker") is None
 
 
-def test_resume_lets_it_go_on(run: Run, member_settings: str, ledger: SqlLedger) -> None:
+def test_resume_lets_it_go_on(run: Run, merchant_settings: str, ledger: SqlLedger) -> None:
     """
     After `resume` the payout can be claimed.
     """
@@ -51,10 +51,10 @@ def test_resume_lets_it_go_on(run: Run, member_settings: str, ledger: SqlLedger)
 
     assert result.exit_code == 0
     assert "file [corrected]" in result.stdout
-    assert ledger.claim(payout, "canonical", Rules().lease, "worker") is not None
+    assert ledger.claim(payout, "canonical", Limits().lease, "worker") is not None
 
 
-def test_the_first_reason_stands(run: Run, member_settings: str) -> None:
+def test_the_first_reason_stands(run: Run, merchant_settings: str) -> None:
     """
     A second pause does not hide why the first was made.
     """
@@ -64,7 +64,7 @@ def test_the_first_reason_stands(run: Run, member_settings: str) -> None:
 
 
 @pytest.mark.parametrize("arguments", [(), ("--why", "  "), ("--why", "two\nlines")])
-def test_a_reason_is_demanded(run: Run, member_settings: str, arguments: tuple[str, ...]) -> None:
+def test_a_reason_is_demanded(run: Run, merchant_settings: str, arguments: tuple[str, ...]) -> None:
     """
     No reason, a blank one or several lines are usage errors.
     """
@@ -72,7 +72,7 @@ def test_a_reason_is_demanded(run: Run, member_settings: str, arguments: tuple[s
 
 
 def test_a_user_without_a_name_has_a_number(
-    run: Run, member_settings: str, monkeypatch: pytest.MonkeyPatch
+    run: Run, merchant_settings: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """
     In a container whose user has no entry, the user id is recorded.
@@ -89,7 +89,7 @@ def test_a_user_without_a_name_has_a_number(
 
 
 def test_a_paused_channel_shows_its_payouts_still(
-    run: Run, member_settings: str, ledger: SqlLedger
+    run: Run, merchant_settings: str, ledger: SqlLedger
 ) -> None:
     """
     A pause changes no payout.
@@ -100,11 +100,11 @@ def test_a_paused_channel_shows_its_payouts_still(
     assert json.loads(run("show", NUMBER, "--json").stdout)["status"] == "queued"
 
 
-def test_an_open_breaker_is_shown(run: Run, member_settings: str, ledger: SqlLedger) -> None:
+def test_an_open_breaker_is_shown(run: Run, merchant_settings: str, ledger: SqlLedger) -> None:
     """
     Whoever asks why nothing is sent reads that sending rests, and until when.
     """
-    ledger.trip(member_settings, Rules().breaker_rest)
+    ledger.open_breaker(merchant_settings, Limits().breaker_rest)
 
     assert "RESTING" in run("channel").stdout
     assert json.loads(run("channel", "--json").stdout)["broken_until"] is not None

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from tests.integration.cli.conftest import Place, Run
-from tests.integration.cli.samples import MEMBER, queued
+from tests.integration.cli.samples import MERCHANT, queued
 from worker.store.engine import create_engine
 from worker.store.keyring import Keyring
 from worker.store.ledger import SqlLedger
@@ -143,14 +143,14 @@ def test_the_wrong_sign_key(
 
 def test_the_wrong_member(healthy: None, examine: Examine, monkeypatch: pytest.MonkeyPatch) -> None:
     """
-    CUSTOMER_NOT_EXIST names the member number.
+    CUSTOMER_NOT_EXIST names the merchant number.
     """
     monkeypatch.setenv("PAYOUTS_CUSTOMER_NO", "360080000000000009")
 
     told = examine().told("gateway", "fault")
 
     assert "CUSTOMER_NOT_EXIST" in told
-    assert "PAYOUTS_CUSTOMER_NO is not a member of this gateway" in told
+    assert "PAYOUTS_CUSTOMER_NO is not a merchant of this gateway" in told
 
 
 def test_the_wrong_address(
@@ -461,7 +461,7 @@ def test_a_paused_channel(healthy: None, examine: Examine, ledger: SqlLedger) ->
     """
     Who paused it and why is told, and how to go on.
     """
-    ledger.pause(MEMBER, "JD answered ILLEGAL_SIGN", "worker")
+    ledger.pause(MERCHANT, "JD answered ILLEGAL_SIGN", "worker")
 
     told = examine().told("channel", "fault")
 

@@ -13,13 +13,13 @@ from celery import Celery
 from kombu import Connection
 from kombu.exceptions import OperationalError
 
-from tests.fakes import RecordingDispatcher
+from tests.doubles.usecases import UseCases
+from tests.doubles.world import RecordingDispatcher
 from tests.integration.cli.conftest import Run
-from tests.integration.cli.samples import NUMBER, PRIVATE, TERMS, a_job, clerk, queued
+from tests.integration.cli.samples import NUMBER, PRIVATE, TERMS, a_job, handler, queued
 from worker.intake.message import receive
 from worker.jdpay.client import JdPayClient
 from worker.store.ledger import SqlLedger
-from worker.usecases.service import Payouts
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def worker_takes(monkeypatch: pytest.MonkeyPatch, broker: str, ledger: SqlLedger
     Whenever the command pauses between two looks, a worker takes what is in the queue.
     """
     # Accepting needs no gateway.
-    payouts = Payouts(clerk(ledger), object.__new__(JdPayClient), RecordingDispatcher(), TERMS)
+    payouts = UseCases(handler(ledger), object.__new__(JdPayClient), RecordingDispatcher(), TERMS)
 
     def work(_seconds: float) -> None:
         for kwargs in _taken(broker):

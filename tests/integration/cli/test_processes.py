@@ -100,7 +100,7 @@ def test_a_database_url_that_is_none_is_said_so(payouts: Callable[..., Completed
     result = payouts("migrate", **settings)
 
     assert result.returncode == 1
-    assert "PAYOUTS_DATABASE_URL is not a database URL" in result.stderr
+    assert "PAYOUTS_DATABASE_URL: this is not a database URL" in result.stderr
     assert "hunter2" not in result.stderr
 
 

@@ -6,7 +6,7 @@ import dataclasses
 import json
 
 from tests.integration.cli.conftest import Place, Run
-from tests.integration.cli.samples import NUMBER, TERMS, claimed, clerk, queued
+from tests.integration.cli.samples import NUMBER, TERMS, claimed, handler, queued
 from worker.payouts.model import AttemptOutcome
 from worker.store.ledger import SqlLedger
 
@@ -15,7 +15,7 @@ def _sent(ledger: SqlLedger, gateway_url: str) -> None:
     terms = dataclasses.replace(TERMS, gateway_url=gateway_url)
     attempt = claimed(ledger, payout_id := queued(ledger, terms=terms))
     ledger.close_attempt(attempt, AttemptOutcome.NO_ANSWER, "read_timeout")
-    clerk(ledger).settle(payout_id)
+    handler(ledger).apply(payout_id)
 
 
 def test_the_answer_is_stored_and_shown(

@@ -8,13 +8,13 @@ import pytest
 
 from tests.integration.cli.conftest import Run
 from tests.integration.cli.samples import (
-    MEMBER,
+    MERCHANT,
     NUMBER,
     PRIVATE,
     an_answer,
     answered,
     claimed,
-    clerk,
+    handler,
     queued,
 )
 from worker.payouts.evidence import Meaning, Source, TradeStatus
@@ -122,14 +122,14 @@ def test_a_payout_on_the_wire_names_its_lease(run: Run, ledger: SqlLedger) -> No
 
 def test_a_pause_explains_why_nothing_is_sent(run: Run, ledger: SqlLedger) -> None:
     """
-    A queued payout of a paused member does not promise to be sent.
+    A queued payout of a paused merchant does not promise to be sent.
     """
     queued(ledger)
-    ledger.pause(MEMBER, "drill", "test")
+    ledger.pause(MERCHANT, "drill", "test")
 
     shown = json.loads(run("show", NUMBER, "--json").stdout)
 
-    assert "Sending is paused for this member" in shown["next"]
+    assert "Sending is paused (drill): fix the cause, then `payouts resume`." in shown["next"]
 
 
 def test_an_open_case_is_named_first(run: Run, ledger: SqlLedger) -> None:
@@ -139,7 +139,7 @@ def test_an_open_case_is_named_first(run: Run, ledger: SqlLedger) -> None:
     payout_id = answered(ledger, an_answer(trade_status=TradeStatus.FINI))
     payout = ledger.dossier(payout_id).payout
     ledger.record(payout, Source.NOTIFICATION, an_answer(trade_status=TradeStatus.CLOS))
-    clerk(ledger).settle(payout_id)
+    handler(ledger).apply(payout_id)
 
     shown = json.loads(run("show", NUMBER, "--json").stdout)
     (case,) = shown["open_cases"]
@@ -183,7 +183,7 @@ def test_the_page_holds_every_part(run: Run, ledger: SqlLedger) -> None:
     payout_id = queued(ledger)
     attempt = claimed(ledger, payout_id)
     ledger.close_attempt(attempt, AttemptOutcome.NO_ANSWER, "read_timeout")
-    clerk(ledger).settle(payout_id)
+    handler(ledger).apply(payout_id)
 
     page = run("show", NUMBER).stdout
 

@@ -8,18 +8,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from tests.contract.samples import LEASE, MEMBER, TERMS, a_verified_answer
-from tests.fakes import RecordingDispatcher, ScriptedGateway
+from tests.contract.samples import LEASE, MERCHANT, TERMS, a_verified_answer
+from tests.doubles.usecases import UseCases
+from tests.doubles.world import RecordingDispatcher, ScriptedGateway
 from tests.integration.concurrency.processes import together
 from worker.payouts.evidence import Answer, Meaning, TradeStatus
-from worker.payouts.limits import Rules
+from worker.payouts.limits import Limits
 from worker.payouts.status import PayoutStatus
 from worker.store.clock import database_now
 from worker.store.engine import create_engine
 from worker.store.keyring import Keyring
 from worker.store.ledger import SqlLedger
-from worker.usecases.evidence import Clerk
-from worker.usecases.service import Payouts
+from worker.usecases.evidence import EvidenceHandler
 
 #: So many of the newest queued payouts a process looks at, and so many of those it tries to claim.
 _SEEN, _TRIED = 96, 12
@@ -68,7 +68,8 @@ def claim_all(contender: Contender) -> list[int]:
         while found := list(ledger.payouts(PayoutStatus.QUEUED, _SEEN)):
             dice.shuffle(found)
             tries = (
-                ledger.claim(payout, "canonical", LEASE, contender.name) for payout in found[:_TRIED]
+                ledger.claim(payout, "canonical", LEASE, contender.name)
+                for payout in found[:_TRIED]
             )
             got += [attempt.payout_id for attempt in tries if attempt is not None]
     return got
@@ -95,23 +96,23 @@ def meddle(contender: Contender) -> list[str]:
     gateway = ScriptedGateway()
     with contender.ledger() as ledger:
         payouts = _payouts(contender, ledger, gateway, RecordingDispatcher())
-        clerk = Clerk(ledger, MEMBER, Rules(), contender.name)
+        handler = EvidenceHandler(ledger, MERCHANT, Limits(), contender.name)
         for row in contender.rows:
             number = ledger.dossier(row).payout.out_trade_no
             paid, returned = _told(number, TradeStatus.FINI), _told(number, TradeStatus.REFU)
             together()
             match contender.role:
                 case "receiver":
-                    clerk.notify(returned)
-                    clerk.notify(paid)
+                    handler.notify(returned)
+                    handler.notify(paid)
                 case "asker":
                     gateway.answers += [paid, returned]
                     payouts.query(row)
                     payouts.query(row)
                 case "operator":
-                    ledger.pause(MEMBER, "to see what happens", contender.name)
+                    ledger.pause(MERCHANT, "to see what happens", contender.name)
                     payouts.submit(row)
-                    ledger.resume(MEMBER, "seen", contender.name)
+                    ledger.resume(MERCHANT, "seen", contender.name)
                 case "sweeper":
                     payouts.sweep()
                     payouts.submit(row)
@@ -130,5 +131,7 @@ def _told(number: str, status: TradeStatus) -> Answer:
 
 def _payouts(
     contender: Contender, ledger: SqlLedger, gateway: ScriptedGateway, woken: RecordingDispatcher
-) -> Payouts:
-    return Payouts(Clerk(ledger, MEMBER, Rules(), contender.name), gateway, woken, TERMS)
+) -> UseCases:
+    return UseCases(
+        EvidenceHandler(ledger, MERCHANT, Limits(), contender.name), gateway, woken, TERMS
+    )

@@ -1,16 +1,16 @@
 import pytest
 
-from tests.contract.samples import KEY, LEASE, MEMBER
+from tests.contract.samples import KEY, LEASE, MERCHANT
 from tests.integration.concurrency.conftest import Fill
 from tests.integration.concurrency.crew import Contender, meddle
 from tests.integration.concurrency.processes import at_once
 from worker.payouts.evidence import Source
 from worker.payouts.invariants import at_rest, of_payout
-from worker.payouts.limits import Rules
+from worker.payouts.limits import Limits
 from worker.payouts.model import AttemptOutcome
 from worker.payouts.status import PayoutStatus
 from worker.store.ledger import SqlLedger
-from worker.usecases.evidence import Clerk
+from worker.usecases.evidence import EvidenceHandler
 
 ROLES = ("receiver", "receiver", "asker", "asker", "operator", "sweeper")
 ROWS = 12
@@ -22,12 +22,12 @@ def unknown(ledger: SqlLedger, fill: Fill) -> list[int]:
     Payouts that were sent, and of which nobody knows what became; and a queued one, the newest.
     """
     *ids, _ = fill(ROWS + 1)
-    clerk = Clerk(ledger, MEMBER, Rules(), "worker")
+    handler = EvidenceHandler(ledger, MERCHANT, Limits(), "worker")
     for payout_id in ids:
         attempt = ledger.claim(ledger.dossier(payout_id).payout, "canonical", LEASE, "worker")
         assert attempt is not None
         ledger.close_attempt(attempt, AttemptOutcome.NO_ANSWER, "read_timeout")
-        clerk.settle(payout_id)
+        handler.apply(payout_id)
     return ids
 
 
@@ -51,7 +51,7 @@ def test_all_who_touch_a_row_at_once_leave_it_the_same(
     for payout_id in unknown:
         dossier, history = ledger.dossier(payout_id), ledger.history(payout_id)
         payout = dossier.payout
-        breaches = of_payout(dossier, history, cases, ledger.now(), Rules())
+        breaches = of_payout(dossier, history, cases, ledger.now(), Limits())
         assert [*map(str, breaches), *map(str, at_rest(dossier))] == []
         assert payout.status is PayoutStatus.RETURNED
         assert (payout.returned_fen, payout.trade_no) == (payout.amount_fen, "JD-1")

@@ -6,7 +6,7 @@ from tests.contract.samples import KEY, NOON
 from tests.integration.concurrency.conftest import Fill
 from tests.integration.concurrency.crew import Contender, sweep_all
 from tests.integration.concurrency.processes import at_once
-from worker.payouts.limits import Rules
+from worker.payouts.limits import Limits
 from worker.payouts.status import PayoutStatus, Reason
 from worker.store.tables import payouts
 
@@ -38,9 +38,9 @@ def test_sweepers_wake_each_due_row_once_in_an_interval(
             sorted(one for dispatcher in found for one in dispatcher.queries),
         )
 
-    rules = Rules()
-    assert rules.wake_again == rules.schedule.retry(0)
+    limits = Limits()
+    assert limits.wake_again == limits.schedule.retry(0)
     moment = timedelta(microseconds=1)
     assert woken(timedelta(0)) == (to_send, to_ask)
-    assert woken(rules.wake_again - moment) == ([], [])
-    assert woken(rules.wake_again) == (to_send, to_ask)
+    assert woken(limits.wake_again - moment) == ([], [])
+    assert woken(limits.wake_again) == (to_send, to_ask)

@@ -75,7 +75,7 @@ def test_leaving_the_block_ends_the_process(tmp_path: Path) -> None:
 
 def test_a_taken_port_is_reported(tmp_path: Path) -> None:
     """
-    A port that somebody listens on is a clear failure, with the server's own words.
+    A port that someone listens on is a clear failure, with the server's own words.
     """
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

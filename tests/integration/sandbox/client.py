@@ -11,7 +11,7 @@ from typing import Any
 import requests
 
 from tests.unit.sandbox.openssl import Merchant
-from tests.unit.sandbox.orders import MEMBER, order
+from tests.unit.sandbox.orders import MERCHANT, order
 from worker.sandbox.running import Sandbox
 
 UNSIGNED = {"sign_type", "sign_data", "encrypt_type", "encrypt_data"}
@@ -64,7 +64,7 @@ class Client:
         """
         text = canonical(fields)
         return {
-            "customer_no": MEMBER,
+            "customer_no": MERCHANT,
             "sign_type": "SHA-256",
             "sign_data": sign(text),
             "encrypt_type": "RSA",
@@ -88,7 +88,7 @@ class Client:
         Ask for a trade, and read the signed answer.
         """
         fields = {
-            "customer_no": MEMBER,
+            "customer_no": MERCHANT,
             "request_datetime": "20240105T100000",
             "trade_type": "T_AGD",
             "out_trade_no": number,

@@ -9,7 +9,7 @@ import requests
 
 from tests.integration.sandbox.client import Client, canonical, sign, signed, verified
 from tests.unit.sandbox.openssl import ENCRYPT, SIGN
-from tests.unit.sandbox.orders import MEMBER, order
+from tests.unit.sandbox.orders import MERCHANT, order
 
 PAY = "/npp10/defray_pay"
 
@@ -31,7 +31,7 @@ def test_acceptance(client: Client, number: str) -> None:
     assert reply.pop("sign_data")
     assert len(reply.pop("trade_no")) == 26
     assert reply == {
-        "customer_no": MEMBER,
+        "customer_no": MERCHANT,
         "out_trade_no": number,
         "response_code": "0000",
         "response_message": "成功",
@@ -200,7 +200,7 @@ def test_query_without_its_type(client: Client, trade_type: str) -> None:
     """
     A query without the fixed trade_type gets a gateway error, not a reply.
     """
-    fields = {"customer_no": MEMBER, "request_datetime": "20240105T100000", "out_trade_no": "P1"}
+    fields = {"customer_no": MERCHANT, "request_datetime": "20240105T100000", "out_trade_no": "P1"}
     if trade_type:
         fields["trade_type"] = trade_type
     answer = client.post("/npp10/trade_query", signed(fields))
@@ -212,7 +212,7 @@ def test_query_that_names_nothing(client: Client) -> None:
     """
     A query names one of the two numbers.
     """
-    fields = {"customer_no": MEMBER, "request_datetime": "20240105T100000", "trade_type": "T_AGD"}
+    fields = {"customer_no": MERCHANT, "request_datetime": "20240105T100000", "trade_type": "T_AGD"}
     reply = verified(client.post("/npp10/trade_query", signed(fields)))
 
     assert reply["response_code"] == "ILLEGAL_ARGUMENT"
@@ -234,7 +234,7 @@ def test_query_with_wrong_protection(
     A query is checked as an order is.
     """
     fields = {
-        "customer_no": MEMBER,
+        "customer_no": MERCHANT,
         "request_datetime": "20240105T100000",
         "trade_type": "T_AGD",
         "out_trade_no": "P1",
@@ -260,7 +260,7 @@ def test_query_by_jds_number(client: Client, number: str) -> None:
 
 
 ACCOUNT = {
-    "customer_no": MEMBER,
+    "customer_no": MERCHANT,
     "request_datetime": "20240105T080000",
     "out_trade_no": "BAL20240105080000",
     "out_trade_date": "20240105T080000",

@@ -10,23 +10,23 @@ import sqlalchemy as sa
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from tests.integration.web.notifications import AMOUNT_FEN, KEY, MEMBER, NUMBER
+from tests.integration.web.notifications import AMOUNT_FEN, KEY, MERCHANT, NUMBER
 from tests.servers import Databases
 from worker.jdpay.signature import SignKey
-from worker.payouts.limits import Rules
+from worker.payouts.limits import Limits
 from worker.payouts.model import AttemptOutcome, Order, Payee, Payout, Terms
 from worker.store.engine import create_engine
 from worker.store.keyring import Keyring
 from worker.store.ledger import SqlLedger
 from worker.store.migrate import upgrade
-from worker.usecases.evidence import Clerk
+from worker.usecases.evidence import EvidenceHandler
 from worker.web.app import build
 
 Send = Callable[[bytes], TestResponse]
 
 _KEYRING = Keyring([Keyring.generate_key()])
 _PAYEE = Payee("6200000000000000001", "张三", "CMB", "P", "DE")
-_TERMS = Terms("sandbox", MEMBER, "https://127.0.0.1:9000/npp10", "http://127.0.0.1:9001/notify")
+_TERMS = Terms("sandbox", MERCHANT, "https://127.0.0.1:9000/npp10", "http://127.0.0.1:9001/notify")
 
 
 class Clock:
@@ -87,19 +87,19 @@ def ledger(engine: sa.Engine, clock: Clock) -> SqlLedger:
 
 
 @pytest.fixture
-def clerk(ledger: SqlLedger) -> Clerk:
+def handler(ledger: SqlLedger) -> EvidenceHandler:
     """
-    What weighs the evidence, by the default rules.
+    What judges the evidence, by the default rules.
     """
-    return Clerk(ledger, MEMBER, Rules(), "receiver")
+    return EvidenceHandler(ledger, MERCHANT, Limits(), "receiver")
 
 
 @pytest.fixture
-def client(clerk: Clerk) -> FlaskClient:
+def client(handler: EvidenceHandler) -> FlaskClient:
     """
     The receiver.
     """
-    return build(clerk, SignKey(KEY)).test_client()
+    return build(handler, SignKey(KEY)).test_client()
 
 
 @pytest.fixture
@@ -117,7 +117,7 @@ def send(client: FlaskClient) -> Send:
 
 
 @pytest.fixture
-def payout(ledger: SqlLedger, clerk: Clerk) -> Payout:
+def payout(ledger: SqlLedger, handler: EvidenceHandler) -> Payout:
     """
     The payout of the worked example, sent and never answered.
     """
@@ -125,8 +125,8 @@ def payout(ledger: SqlLedger, clerk: Clerk) -> Payout:
     payout_id = ledger.accept(order, _TERMS)
     assert payout_id is not None
     fresh = ledger.dossier(payout_id).payout
-    attempt = ledger.claim(fresh, "canonical", clerk.rules.lease, "worker")
+    attempt = ledger.claim(fresh, "canonical", handler.limits.lease, "worker")
     assert attempt is not None
     ledger.close_attempt(attempt, AttemptOutcome.NO_ANSWER, "read_timeout")
-    clerk.settle(payout_id)
+    handler.apply(payout_id)
     return ledger.dossier(payout_id).payout

@@ -7,7 +7,7 @@ Signed by code of the tests' own, so that a mistake in the code under test canno
 import hashlib
 from urllib.parse import urlencode
 
-MEMBER = "360080000000000001"
+MERCHANT = "360080000000000001"
 NUMBER = "PAYOUT20240105000001"
 KEY = "test"
 AMOUNT_FEN = 12_345
@@ -18,7 +18,7 @@ WORKED_EXAMPLE = {
     "buyer_info": "{}",
     "card_type": "DE",
     "category_code": "20EN0401",
-    "customer_no": MEMBER,
+    "customer_no": MERCHANT,
     "is_success": "Y",
     "merchant_no": "110000000001",
     "notify_datetime": "20243105T092401120",

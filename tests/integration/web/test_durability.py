@@ -14,24 +14,25 @@ from sqlalchemy.exc import OperationalError
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from tests.integration.web.conftest import Send
-from tests.integration.web.notifications import KEY, MEMBER, notification, unencoded
+from tests.integration.web.notifications import KEY, MERCHANT, notification, unencoded
 from worker.jdpay.signature import SignKey
-from worker.payouts.limits import Rules
+from worker.payouts.errors import StoreUnavailable
+from worker.payouts.limits import Limits
 from worker.payouts.model import Payout
 from worker.payouts.status import PayoutStatus
 from worker.store.engine import create_engine
 from worker.store.keyring import Keyring
 from worker.store.ledger import SqlLedger
-from worker.usecases.evidence import Clerk
+from worker.usecases.evidence import EvidenceHandler
 from worker.web.app import build
 
 
 @pytest.fixture
-def server(clerk: Clerk) -> Iterator[BaseWSGIServer]:
+def server(handler: EvidenceHandler) -> Iterator[BaseWSGIServer]:
     """
     The receiver on a real socket.
     """
-    server = make_server("127.0.0.1", 0, build(clerk, SignKey(KEY)))
+    server = make_server("127.0.0.1", 0, build(handler, SignKey(KEY)))
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     yield server
@@ -89,22 +90,22 @@ def test_what_is_stored_but_not_weighed_is_not_lost(
     send: Send,
     ledger: SqlLedger,
     payout: Payout,
-    clerk: Clerk,
+    handler: EvidenceHandler,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """
-    The database goes away between storing and weighing: the sweep finds what waits.
+    The database goes away between storing and judging: the sweep finds what waits.
     """
 
     def gone(*_: object) -> None:
-        raise OperationalError("UPDATE", None, Exception("gone"))
+        raise StoreUnavailable("gone")
 
     with monkeypatch.context() as patch:
-        patch.setattr(ledger, "settle", gone)
+        patch.setattr(ledger, "apply_update", gone)
         response = send(notification())
-    waiting = list(ledger.unapplied(9))
+    waiting = list(ledger.find_unapplied(9))
     for payout_id in waiting:
-        clerk.settle(payout_id)
+        handler.apply(payout_id)
 
     assert response.status_code == 503
     assert waiting == [payout.id]
@@ -121,8 +122,8 @@ def orphaned(request: pytest.FixtureRequest, free_port: int) -> FlaskClient:
         "postgres": f"postgresql://payouts@127.0.0.1:{free_port}/payouts",
     }
     ledger = SqlLedger(create_engine(urls[request.param]), Keyring([Keyring.generate_key()]))
-    clerk = Clerk(ledger, MEMBER, Rules(), "receiver")
-    return build(clerk, SignKey(KEY)).test_client()
+    handler = EvidenceHandler(ledger, MERCHANT, Limits(), "receiver")
+    return build(handler, SignKey(KEY)).test_client()
 
 
 @pytest.mark.parametrize("key", [KEY, "guess"], ids=["genuine", "forged"])

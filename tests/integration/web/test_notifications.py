@@ -113,9 +113,9 @@ def test_a_return_wins_in_any_order(
     """
     for body in order:
         assert send(body).data == b"success"
-    standing = ledger.dossier(payout.id).payout
+    update = ledger.dossier(payout.id).payout
 
-    assert (standing.status, standing.returned_fen) == (PayoutStatus.RETURNED, AMOUNT_FEN)
+    assert (update.status, update.returned_fen) == (PayoutStatus.RETURNED, AMOUNT_FEN)
     assert ledger.cases(open_only=True, limit=9) == []
 
 
@@ -141,10 +141,10 @@ def test_a_part_that_came_back_is_for_a_person(
     """
     send(FINI)
     send(refund(45))
-    standing = ledger.dossier(payout.id)
+    update = ledger.dossier(payout.id)
 
-    assert (standing.payout.status, standing.payout.returned_fen) == (PayoutStatus.PAID, 45)
-    assert [case.kind for case in standing.open_cases] == [CaseKind.PARTIAL_RETURN]
+    assert (update.payout.status, update.payout.returned_fen) == (PayoutStatus.PAID, 45)
+    assert [case.kind for case in update.open_cases] == [CaseKind.PARTIAL_RETURN]
 
 
 def test_a_closed_payout_is_confirmed_by_a_query(
@@ -154,10 +154,10 @@ def test_a_closed_payout_is_confirmed_by_a_query(
     CLOS comes without a reason: JD is asked for it at once.
     """
     send(CLOS)
-    standing = ledger.dossier(payout.id).payout
+    update = ledger.dossier(payout.id).payout
 
-    assert standing.status is PayoutStatus.FAILED
-    assert standing.next_query_at == clock.now
+    assert update.status is PayoutStatus.FAILED
+    assert update.next_query_at == clock.now
 
 
 @pytest.mark.parametrize("order", [(FINI, CLOS), (CLOS, FINI)], ids=["paid first", "closed first"])
@@ -169,10 +169,10 @@ def test_closed_and_paid_is_a_contradiction(
     """
     for body in order:
         send(body)
-    standing = ledger.dossier(payout.id)
+    update = ledger.dossier(payout.id)
 
-    assert standing.payout.status is PayoutStatus.PAID
-    assert CaseKind.CONTRADICTION in {case.kind for case in standing.open_cases}
+    assert update.payout.status is PayoutStatus.PAID
+    assert CaseKind.CONTRADICTION in {case.kind for case in update.open_cases}
 
 
 def test_is_success_says_nothing(send: Send, ledger: SqlLedger, payout: Payout) -> None:
@@ -187,7 +187,7 @@ def test_is_success_says_nothing(send: Send, ledger: SqlLedger, payout: Payout) 
 @pytest.mark.parametrize(
     "changes",
     [{"trade_amount": "12346"}, {"trade_currency": "USD"}, {"customer_no": "360080000000000002"}],
-    ids=["amount", "currency", "member"],
+    ids=["amount", "currency", "merchant"],
 )
 def test_a_signed_mismatch_moves_nothing(
     send: Send, ledger: SqlLedger, payout: Payout, changes: dict[str, str]
@@ -196,16 +196,16 @@ def test_a_signed_mismatch_moves_nothing(
     Verified, about our number, yet not about our payout: kept, and a case.
     """
     response = send(notification(**changes))
-    standing = ledger.dossier(payout.id)
+    update = ledger.dossier(payout.id)
 
     assert response.data == b"success"
-    assert standing.payout.status is PayoutStatus.UNKNOWN
-    assert [case.kind for case in standing.open_cases] == [CaseKind.MISMATCH]
+    assert update.payout.status is PayoutStatus.UNKNOWN
+    assert [case.kind for case in update.open_cases] == [CaseKind.MISMATCH]
 
 
 def test_a_number_that_we_lack_is_a_trace_of_money(send: Send, ledger: SqlLedger) -> None:
     """
-    Verified for our member: stored as an orphan case, once, and acknowledged.
+    Verified for our merchant: stored as an orphan case, once, and acknowledged.
     """
     answers = [send(FINI).data for _ in range(2)]
     (case,) = ledger.cases(open_only=True, limit=9)

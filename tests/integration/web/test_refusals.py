@@ -44,15 +44,15 @@ def test_what_does_not_verify_changes_nothing(
     An error, no evidence, no move, no case.
     """
     response = send(body)
-    standing = ledger.dossier(payout.id)
+    update = ledger.dossier(payout.id)
 
     assert (response.status_code, response.data) == (400, b"fail")
-    assert standing.payout.status is payout.status
-    assert (standing.evidence, standing.open_cases) == ((), ())
+    assert update.payout.status is payout.status
+    assert (update.evidence, update.open_cases) == ((), ())
 
 
 def _asked(ledger: SqlLedger) -> list[int]:
-    return list(ledger.due_queries(9, lambda _misses: timedelta(minutes=10)))
+    return list(ledger.claim_due_queries(9, lambda _misses: timedelta(minutes=10)))
 
 
 def test_a_forgery_brings_the_query_forward_once_a_minute(

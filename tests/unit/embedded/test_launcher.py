@@ -35,7 +35,7 @@ def test_an_ordinary_user_needs_no_prefix(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_root_gets_a_user_namespace(monkeypatch: pytest.MonkeyPatch) -> None:
     """
-    Root is somebody else inside a namespace, and its files stay its own.
+    Root is someone else inside a namespace, and its files stay its own.
     """
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     refuse(monkeypatch)

@@ -43,7 +43,7 @@ def test_accepting_reply() -> None:
         verified=True,
         meaning=Meaning.PROCESSED,
         code="0000",
-        member="360080000000000001",
+        merchant="360080000000000001",
         number="PAYOUT20240105000001",
         amount_fen=12345,
         currency="CNY",
@@ -67,7 +67,7 @@ def test_closed_reply() -> None:
 
 def test_error_reply_names_no_trade() -> None:
     """
-    JD's published parameter error verifies and names neither member nor number.
+    JD's published parameter error verifies and names neither merchant nor number.
     """
     vector = SIGNATURES[0]
     body = json.dumps(vector["fields"] | {k: vector[k] for k in ("sign_type", "sign_data")})

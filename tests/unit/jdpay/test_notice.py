@@ -92,7 +92,7 @@ def test_values_may_hold_equals() -> None:
     sign_data = hashlib.sha1(b"customer_no=a=b=ctest").hexdigest()
     notice = read(f"customer_no=a=b=c&sign_type=SHA&sign_data={sign_data}".encode(), KEY)
 
-    assert notice.answer.member == "a=b=c"
+    assert notice.answer.merchant == "a=b=c"
 
 
 @settings(deadline=None)

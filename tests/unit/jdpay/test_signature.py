@@ -5,7 +5,7 @@ import pytest
 
 from tests.unit.jdpay.conftest import SIGNATURES, VECTORS
 from worker.jdpay import canonical
-from worker.jdpay.errors import BadKey, UnsafeValue, UnsupportedDigest
+from worker.jdpay.errors import BadSignKey, UnsafeValue, UnsupportedDigest
 from worker.jdpay.signature import SignKey
 
 
@@ -40,7 +40,7 @@ def test_vectors_verify(vector: dict[str, Any], key: SignKey) -> None:
 
 def test_closed_reply_verifies(key: SignKey) -> None:
     """
-    Null members are outside the signature.
+    Null merchants are outside the signature.
     """
     assert key.verify(json.loads((VECTORS / "closed_reply.json").read_text("utf-8")))
 
@@ -102,5 +102,5 @@ def test_key_is_hidden() -> None:
     The sign key is not in its repr, and an empty one is refused.
     """
     assert "hush" not in repr(SignKey("hush"))
-    with pytest.raises(BadKey):
+    with pytest.raises(BadSignKey):
         SignKey(" ")

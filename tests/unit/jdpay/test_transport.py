@@ -77,7 +77,7 @@ def waits(connection: ssl.SSLSocket) -> None:
 
 def drips(start: bytes, drop: bytes) -> Behaviour:
     """
-    A server that sends a little more, faster than any read timeout, for ever.
+    A server that sends a little more, faster than any read timeout, forever.
     """
 
     def behave(connection: ssl.SSLSocket) -> None:

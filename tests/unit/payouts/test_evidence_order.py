@@ -2,7 +2,7 @@
 Evidence in any order and any multiplicity gives the same end.
 
 Each piece keeps the times at which it was asked for and received; only the order in which the
-pieces are weighed changes, and how often each one is stored.
+pieces are judged changes, and how often each one is stored.
 """
 
 import itertools
@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.doubles.world import written
 from tests.factories import (
     AMOUNT,
     NOON,
@@ -29,16 +30,15 @@ from tests.factories import (
     not_found,
     numbered,
 )
-from tests.fakes import written
 from worker.payouts.evidence import REFUSALS, Answer, Evidence, Meaning, TradeStatus
-from worker.payouts.limits import Rules
+from worker.payouts.limits import Limits
 from worker.payouts.model import AttemptOutcome, CaseKind, Dossier
 from worker.payouts.policy.classification import BALANCE_SHORT
-from worker.payouts.policy.state import weigh
+from worker.payouts.policy.state import derive_update
 from worker.payouts.status import PayoutStatus
 
 #: Resends are off, so that an absence ends in a case instead of in another attempt.
-RULES = replace(Rules(), resend_limit=0)
+LIMITS = replace(Limits(), resend_limit=0)
 LATER = at(60)
 
 OUTCOMES = {
@@ -48,7 +48,7 @@ OUTCOMES = {
     "L": AttemptOutcome.LOST,
 }
 
-names = st.sampled_from(["member", "number", "currency"])
+names = st.sampled_from(["merchant", "number", "currency"])
 trades = st.one_of(
     st.sampled_from(
         [
@@ -92,7 +92,7 @@ class Story:
     @property
     def start(self) -> Dossier:
         """
-        The attempts are over, and nothing was weighed yet.
+        The attempts are over, and nothing was judged yet.
         """
         attempts = tuple(
             an_attempt(n, OUTCOMES[letter], started_at=NOON - timedelta(seconds=90 - n))
@@ -126,12 +126,12 @@ def told(story: Story, pieces: tuple[Evidence, ...], *, one_by_one: bool = True)
     firsts = range(len(pieces) + 1) if one_by_one else [len(pieces)]
     for first in firsts:
         dossier = replace(dossier, evidence=numbered(pieces[:first]))
-        standing = weigh(dossier, LATER, RULES)
-        dossier = written(dossier, standing, LATER)
-        known = frozenset(note.kind for note in standing.cases)
+        update = derive_update(dossier, LATER, LIMITS)
+        dossier = written(dossier, update, LATER)
+        known = frozenset(note.kind for note in update.cases)
         if rank >= PayoutStatus.PROCESSING.rank:
-            assert standing.status.rank >= rank
-        rank = standing.status.rank
+            assert update.status.rank >= rank
+        rank = update.status.rank
     return dossier.payout.status, dossier.payout.returned_fen, dossier.payout.exposed, known
 
 
@@ -263,8 +263,8 @@ def test_close_with_success_has_a_case(story: Story) -> None:
         e.answer.trade_status
         for e in story.evidence
         if e.answer.trade_status
-        and (e.answer.member, e.answer.number, e.answer.amount_fen, e.answer.currency)
-        == (an_answer().member, an_answer().number, AMOUNT, "CNY")
+        and (e.answer.merchant, e.answer.number, e.answer.amount_fen, e.answer.currency)
+        == (an_answer().merchant, an_answer().number, AMOUNT, "CNY")
         and e.answer.meaning is not Meaning.DUPLICATE
     ]
     mixed = TradeStatus.CLOS in signed and {TradeStatus.FINI, TradeStatus.REFU} & set(signed)

@@ -17,7 +17,7 @@ from tests.factories import (
 )
 from worker.payouts.evidence import Meaning
 from worker.payouts.invariants import Invariant, of_books, of_payout
-from worker.payouts.limits import Rules
+from worker.payouts.limits import Limits
 from worker.payouts.model import AttemptOutcome, Dossier
 from worker.payouts.status import PayoutStatus, Reason
 
@@ -77,11 +77,11 @@ def given_up(outcome: AttemptOutcome, *, exposed: bool) -> Dossier:
         (given_up(AttemptOutcome.NOT_CONNECTED, exposed=False), set()),
         (
             given_up(AttemptOutcome.NO_ANSWER, exposed=True),
-            {"status is failed, and weighing all evidence gives unknown"},
+            {"status is failed, and judging all evidence gives unknown"},
         ),
         (
             given_up(AttemptOutcome.NO_ANSWER, exposed=False),
-            {"exposed is False, and weighing all evidence gives True"},
+            {"exposed is False, and judging all evidence gives True"},
         ),
     ],
 )
@@ -89,6 +89,6 @@ def test_a_person_ends_only_what_never_reached_jd(dossier: Dossier, details: set
     """
     The refusal of all that was sent allows it; an attempt without an answer does not.
     """
-    found = of_payout(dossier, (), (), at(1), Rules())
+    found = of_payout(dossier, (), (), at(1), Limits())
 
     assert details == {b.detail for b in found if b.invariant is Invariant.I6_ORDER_DOES_NOT_MATTER}

@@ -2,10 +2,10 @@
 A good order, to be spoilt by tests.
 """
 
-MEMBER = "360080000000000001"
+MERCHANT = "360080000000000001"
 
 ORDER = {
-    "customer_no": MEMBER,
+    "customer_no": MERCHANT,
     "request_datetime": "20240105T093000",
     "out_trade_no": "PAYOUT20240105000001",
     "trade_amount": "12345",

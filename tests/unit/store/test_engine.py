@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from worker.store.clock import database_now
-from worker.store.engine import create_engine, reading
+from worker.store.engine import create_engine, read_only
 
 FORKS = """
 import os, sys
@@ -85,7 +85,7 @@ def test_a_writing_transaction_takes_the_lock_at_once(sqlite_url: str) -> None:
     with engine.begin(), hasty.connect() as other:
         with pytest.raises(sa.exc.OperationalError, match="locked"):
             other.exec_driver_sql("BEGIN IMMEDIATE")
-        with reading(engine).begin() as reader:
+        with read_only(engine).begin() as reader:
             assert reader.scalar(sa.select(1)) == 1
     engine.dispose()
     hasty.dispose()
@@ -100,7 +100,7 @@ def test_a_reading_transaction_is_one_snapshot(database_url: str) -> None:
     with engine.begin() as conn:
         conn.execute(sa.text("CREATE TABLE seen (who text)"))
 
-    with reading(engine).begin() as reader:
+    with read_only(engine).begin() as reader:
         assert reader.execute(sa.select(seen)).all() == []
         with engine.begin() as writer:
             writer.execute(sa.insert(seen).values(who="another"))
@@ -148,7 +148,7 @@ def test_postgresql_refuses_a_write_in_a_reading_transaction(postgres_url: str) 
     """
     engine = create_engine(postgres_url)
 
-    with pytest.raises(sa.exc.InternalError, match="read-only"), reading(engine).begin() as conn:
+    with pytest.raises(sa.exc.InternalError, match="read-only"), read_only(engine).begin() as conn:
         conn.execute(sa.text("CREATE TABLE seen (who text)"))
     engine.dispose()
 
@@ -159,7 +159,7 @@ def test_the_clock_is_the_databases_own(database_url: str) -> None:
     """
     engine = create_engine(database_url)
 
-    with reading(engine).begin() as conn:
+    with read_only(engine).begin() as conn:
         first = database_now(conn)
         while database_now(conn) == first:
             pass

@@ -4,7 +4,7 @@ Sealing and opening.
 
 import pytest
 
-from worker.store.errors import BadKey, WrongKey
+from worker.payouts.errors import BadKeyring, WrongKey
 from worker.store.keyring import Keyring
 
 
@@ -58,7 +58,7 @@ def test_a_missing_key_is_named_as_such() -> None:
     """
     An empty keyring is refused, with the way to get a key.
     """
-    with pytest.raises(BadKey, match="generate_key"):
+    with pytest.raises(BadKeyring, match="generate_key"):
         Keyring([])
 
 
@@ -67,7 +67,7 @@ def test_a_malformed_key_is_not_quoted(key: str) -> None:
     """
     The error says which key is bad, and never what it was.
     """
-    with pytest.raises(BadKey, match="key 2") as caught:
+    with pytest.raises(BadKeyring, match="key 2") as caught:
         Keyring([Keyring.generate_key(), key])
 
     assert not key or key not in str(caught.value)

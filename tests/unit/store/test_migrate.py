@@ -1,5 +1,5 @@
 """
-Migrations: what they make, and that they can be run anywhere, by anybody, at any time.
+Migrations: what they make, and that they can be run anywhere, by anyone, at any time.
 """
 
 import os
@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -16,12 +17,14 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 import worker.store
+from worker.payouts.errors import StoreError
 from worker.store import migrate
 from worker.store.engine import create_engine
-from worker.store.tables import metadata
+from worker.store.tables import installation, metadata
 
 UPGRADE = """
 import sys
+from worker.payouts.errors import StoreError
 from worker.store import migrate
 from worker.store.engine import create_engine
 
@@ -83,7 +86,7 @@ def test_an_upgrade_reaches_the_head(engine: sa.Engine) -> None:
     before = schema(engine)
     migrate.upgrade(engine)
 
-    assert migrate.current(engine) == migrate.head() == "0002"
+    assert migrate.current(engine) == migrate.head() == "0003"
     assert migrate.is_current(engine)
     assert schema(engine) == before
 
@@ -122,11 +125,42 @@ def test_a_failed_upgrade_leaves_nothing(
         conn.execute(sa.text("CREATE TABLE transitions (in_the_way integer)"))
     before = schema(engine)
 
-    with pytest.raises(sa.exc.DBAPIError, match="already exists"):
+    with pytest.raises(StoreError):
         migrate.upgrade(engine)
 
     assert schema(engine) == before
     assert migrate.current(engine) is None
+
+
+def test_renamed_columns_keep_their_data(engine: sa.Engine) -> None:
+    """
+    What the second revision's tables held is there under the new names.
+    """
+    migrate.upgrade(engine, "0002")
+    with engine.begin() as conn:
+        conn.execute(
+            sa.text(
+                "INSERT INTO installation (id, profile, created_at, uid, epoch, beats, beat_at)"
+                " VALUES (1, 'sandbox', :at, 'abc', 4, 77, :at)"
+            ),
+            {"at": "2026-11-23 12:00:00+00:00"},
+        )
+        conn.execute(
+            sa.text(
+                "INSERT INTO evidence (customer_no, out_trade_no, source, digest, sealed_raw,"
+                " received_at, verified, meaning, code, member)"
+                " VALUES ('36', 'P1', 'notification', 'd', :raw, :at, :yes, 'none', '', '36')"
+            ),
+            {"at": "2026-11-23 12:00:00+00:00", "raw": b"raw", "yes": True},
+        )
+    migrate.upgrade(engine)
+
+    with engine.begin() as conn:
+        kept = conn.execute(sa.text("SELECT epoch, sweep_count FROM installation")).one()
+        told = conn.execute(sa.text("SELECT merchant, out_trade_no FROM evidence")).one()
+        swept = conn.scalar(sa.select(installation.c.swept_at))
+    assert (tuple(kept), tuple(told)) == ((4, 77), ("36", "P1"))
+    assert swept == datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
 def test_processes_may_upgrade_at_once(database_url: str) -> None:

@@ -31,12 +31,12 @@ def engine(sqlite_databases: SqliteDatabases) -> Iterator[sa.Engine]:
 @pytest.mark.parametrize(
     ("sweep", "index"),
     [
-        (lambda ledger: ledger.expired(10), "ix_payouts_lease_until"),
-        (lambda ledger: ledger.unapplied(10), "ix_evidence_waiting"),
-        (lambda ledger: ledger.due_sends(10, HOUR), "ix_payouts_next_send_at"),
-        (lambda ledger: ledger.due_queries(10, lambda _: HOUR), "ix_payouts_next_query_at"),
+        (lambda ledger: ledger.expire_leases(10), "ix_payouts_lease_until"),
+        (lambda ledger: ledger.find_unapplied(10), "ix_evidence_waiting"),
+        (lambda ledger: ledger.claim_due_sends(10, HOUR), "ix_payouts_next_send_at"),
+        (lambda ledger: ledger.claim_due_queries(10, lambda _: HOUR), "ix_payouts_next_query_at"),
     ],
-    ids=["expired", "unapplied", "due_sends", "due_queries"],
+    ids=["expired", "find_unapplied", "claim_due_sends", "claim_due_queries"],
 )
 def test_a_sweep_reads_by_its_index(
     engine: sa.Engine, sweep: Callable[[SqlLedger], object], index: str

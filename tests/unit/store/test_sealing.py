@@ -1,5 +1,5 @@
 """
-What somebody who steals the database learns of a payee: nothing but the mask.
+What someone who steals the database learns of a payee: nothing but the mask.
 """
 
 from collections.abc import Iterator
@@ -16,14 +16,14 @@ from tests.contract.samples import (
     TERMS,
     a_verified_answer,
     an_order,
+    applied,
     migrated,
-    settled,
 )
 from tests.servers import Databases
+from worker.payouts.errors import WrongKey
 from worker.payouts.evidence import Source
 from worker.payouts.status import PayoutStatus
 from worker.store.engine import create_engine
-from worker.store.errors import WrongKey
 from worker.store.keyring import Keyring
 from worker.store.ledger import SqlLedger
 from worker.store.tables import metadata
@@ -57,7 +57,7 @@ def engine(databases: Databases) -> Iterator[sa.Engine]:
     for source in Source:
         answer = a_verified_answer(raw=everything.encode())
         ledger.record(payout, source, answer, attempt=attempt)
-    settled(ledger, payout_id, status=PayoutStatus.PAID)
+    applied(ledger, payout_id, status=PayoutStatus.PAID)
     yield engine
     engine.dispose()
 
@@ -99,7 +99,7 @@ def test_no_file_shows_a_payee(engine: sa.Engine) -> None:
 
 def test_another_key_cannot_read(engine: sa.Engine) -> None:
     """
-    A worker with the wrong key says so, instead of paying somebody else.
+    A worker with the wrong key says so, instead of paying someone else.
     """
     stranger = SqlLedger(engine, Keyring([Keyring.generate_key()]))
 

@@ -88,7 +88,7 @@ def test_times_sort_and_compare_as_time_does(conn: sa.Connection) -> None:
 
 def test_a_status_is_stored_as_its_word(conn: sa.Connection) -> None:
     """
-    The database holds the value that people and other programs read, and gives back the member.
+    The database holds the value that people and other programs read, and gives back the merchant.
     """
     store(conn, status=PayoutStatus.PAID)
 

@@ -9,7 +9,7 @@ import click
 from worker.cli.doctor import gateway, material, queue, store
 from worker.cli.doctor.finding import Check, Finding, Level, warning
 from worker.cli.output import Page, answering, table
-from worker.settings import SettingsError
+from worker.payouts.errors import SettingsError
 
 CHECKS: tuple[tuple[str, Check], ...] = (
     ("settings", material.settings),

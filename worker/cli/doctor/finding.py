@@ -41,7 +41,7 @@ def ok(seen: str, remark: str = "") -> Finding:
 
 def warning(seen: str, remedy: str) -> Finding:
     """
-    It works, but somebody should look.
+    It works, but someone should look.
     """
     return Finding(Level.WARNING, seen, remedy)
 

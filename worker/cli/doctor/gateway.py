@@ -1,7 +1,7 @@
 """
 Whether JD knows us: one harmless question, for the balance.
 
-It is signed as payouts are, so it finds a wrong member number, sign key or address. It is not
+It is signed as payouts are, so it finds a wrong merchant number, sign key or address. It is not
 sealed: whether JD accepts the pfx shows with the first payout alone.
 """
 
@@ -27,7 +27,7 @@ _PATIENCE_S = 15.0
 
 _ADDRESS = "check PAYOUTS_GATEWAY_URL: JD's ends in /npp10, and only the calls' names follow it"
 _SECURITY = (
-    "PAYOUTS_CUSTOMER_NO, PAYOUTS_SIGN_KEY and PAYOUTS_PFX_FILE must all belong to one member of"
+    "PAYOUTS_CUSTOMER_NO, PAYOUTS_SIGN_KEY and PAYOUTS_PFX_FILE must all belong to one merchant of"
     " this gateway; compare each with what JD issued"
 )
 
@@ -35,12 +35,12 @@ _SECURITY = (
 #: the table of codes.
 _CODES = {
     "ILLEGAL_SIGN": (
-        "PAYOUTS_SIGN_KEY is not the key of PAYOUTS_CUSTOMER_NO, or the pfx is another member's;"
+        "PAYOUTS_SIGN_KEY is not the key of PAYOUTS_CUSTOMER_NO, or the pfx is another merchant's;"
         " `payouts wire sign` shows what is signed"
     ),
     "ILLEGAL_SECURITY_PROFILE": _SECURITY,
     "ILLEGAL_SECUTITY_PROFILE": _SECURITY,  # as JD's gateway spells it
-    "CUSTOMER_NOT_EXIST": "PAYOUTS_CUSTOMER_NO is not a member of this gateway; JD issued it",
+    "CUSTOMER_NOT_EXIST": "PAYOUTS_CUSTOMER_NO is not a merchant of this gateway; JD issued it",
     "CERT_EXPIRE": "export a new pfx from JD, replace PAYOUTS_PFX_FILE, restart the workers",
     "API0000003": (
         f"{_ADDRESS}. If the address is right, PAYOUTS_JD_CERT_FILE is another interface's"
@@ -50,7 +50,7 @@ _CODES = {
 
 #: Why no answer came, by the transport's word for it.
 _UNANSWERED = {
-    "name_unknown": "the host has no address: PAYOUTS_GATEWAY_URL or the member number is wrong",
+    "name_unknown": "the host has no address: PAYOUTS_GATEWAY_URL or the merchant number is wrong",
     "refused": "nobody listens there: check host and port of PAYOUTS_GATEWAY_URL",
     "connect_timeout": "a firewall is in the way: let this host out, and register its IP with JD",
     "certificate_untrusted": (
@@ -107,8 +107,8 @@ def _told(received: Mapping[str, str | None], body: bytes, key: SignKey) -> Find
     listed = codes.look_up(code)
     is_verified = key.verify(received)
     if listed.meaning is not Meaning.PROCESSED:
-        doubt = "" if is_verified else "; its signature is not right by our sign key"
-        return fault(f"JD answers {code[:64]!r}: {listed.says}{doubt}", remedy(code))
+        begin_epoch = "" if is_verified else "; its signature is not right by our sign key"
+        return fault(f"JD answers {code[:64]!r}: {listed.says}{begin_epoch}", remedy(code))
     if not is_verified:
         return fault("JD's answer is not signed with our sign key", remedy("ILLEGAL_SIGN"))
     try:

@@ -12,7 +12,8 @@ from worker.cli.doctor.finding import Finding, fault, ok, warning
 from worker.cli.faults import explain
 from worker.jdpay.certificates import load_jd, load_merchant
 from worker.jdpay.errors import BadCertificate, WrongPassword
-from worker.settings import PREFIX, Settings, SettingsError
+from worker.payouts.errors import SettingsError
+from worker.settings import PREFIX, Settings
 
 
 def settings() -> Iterator[Finding]:
@@ -30,10 +31,10 @@ def settings() -> Iterator[Finding]:
     try:
         refuse_real_money(found)
     except SettingsError as error:
-        name = "the name in PAYOUTS_GATEWAY_URL or the member number is wrong, or DNS is"
+        name = "the name in PAYOUTS_GATEWAY_URL or the merchant number is wrong, or DNS is"
         yield fault(str(error), name if "not known" in str(error) else "see README, going live")
         return
-    yield ok(f"complete, for the {found.profile} profile and member {found.customer_no}")
+    yield ok(f"complete, for the {found.profile} profile and merchant {found.customer_no}")
 
 
 def merchant_certificate() -> Iterator[Finding]:

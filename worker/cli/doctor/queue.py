@@ -27,7 +27,7 @@ _KEEPS = {
 
 #: Settings that must hold however they came about, and why.
 _MUST_HOLD: dict[str, tuple[object, str]] = {
-    "task_acks_late": (False, "a message that kills its worker would come back for ever"),
+    "task_acks_late": (False, "a message that kills its worker would come back forever"),
     "task_reject_on_worker_lost": (False, "a message that kills its worker would loop"),
     "task_always_eager": (False, "jobs would run inside the producer"),
     "result_backend": (None, "results would leave the ledger, and grow without end"),

@@ -10,16 +10,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from worker.payouts.errors import PayoutError
+from worker.payouts.errors import NotAllowed
 from worker.payouts.model import Case, CaseKind, Dossier
 from worker.payouts.policy import proof
-from worker.payouts.policy.facts import Reading, read
+from worker.payouts.policy.facts import Facts, gather_facts
 from worker.payouts.policy.next_query import is_doubted
 from worker.payouts.policy.proof import Proof
 from worker.payouts.status import PayoutStatus
 
 #: What a rule finds: the proof that an action rests on. Raises `NotAllowed`.
-Rule = Callable[[Reading], Proof]
+Rule = Callable[[Facts], Proof]
 
 
 class Action(enum.StrEnum):
@@ -29,16 +29,16 @@ class Action(enum.StrEnum):
 
     CANCEL = "cancel"  #: withdraw one that was never exposed
     LET_GO = "let-go"  #: put one that a control held back into the queue
-    RESEND = "resend"  #: send one again that JD refused for our fault, which is mended
+    RESEND = "resend"  #: send one again that JD refused for our fault, which is fixed
     FAIL = "fail"  #: end one that JD refused for our fault, and that shall not be sent again
     RELEASE = "release"  #: free its obligation, so that another payout may pay it
     REPLACE = "replace"  #: free its obligation, and accept the payout that pays it instead
     RESOLVE = "resolve"  #: close a case that a person has looked into; the status stands
 
 
-#: What settles a case, beside the evidence: acting closes it. An action that is not here for a
+#: What closes a case, beside the evidence: acting closes it. An action that is not here for a
 #: kind waits until such a case is closed.
-SETTLES: dict[CaseKind, frozenset[Action]] = {
+CLOSED_BY: dict[CaseKind, frozenset[Action]] = {
     CaseKind.CONTRADICTION: frozenset({Action.RESOLVE}),
     CaseKind.VANISHED: frozenset({Action.RESOLVE}),
     CaseKind.SECOND_TRADE_NO: frozenset({Action.RESOLVE}),
@@ -57,12 +57,6 @@ SETTLES: dict[CaseKind, frozenset[Action]] = {
 }
 
 
-class NotAllowed(PayoutError):
-    """
-    The action is not legal as things stand; the message says what is missing.
-    """
-
-
 @dataclass(frozen=True, slots=True)
 class Decision:
     """
@@ -73,14 +67,14 @@ class Decision:
     who: str
     why: str
     proof: Proof = ()
-    #: The case that the action settles, and so closes.
+    #: The case that the action closes.
     case_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
     """
-    A decision as it was written down.
+    A decision as it was recorded.
     """
 
     id: int
@@ -124,7 +118,7 @@ def check_open(case: Case) -> None:
 
 def check_resolve(case: Case, dossier: Dossier | None) -> None:
     """
-    Raise `NotAllowed` unless having looked settles the case. Orphans have no dossier.
+    Raise `NotAllowed` unless having looked closes the case. Orphans have no dossier.
     """
     check_open(case)
     held = dossier is not None and dossier.payout.status is PayoutStatus.HELD
@@ -134,9 +128,9 @@ def check_resolve(case: Case, dossier: Dossier | None) -> None:
 
 def legal(case: Case, dossier: Dossier | None) -> tuple[Action, ...]:
     """
-    The actions that settle a case as things stand. Orphans have no dossier.
+    The actions that close a case as things are. Orphans have no dossier.
     """
-    return tuple(a for a in Action if a in SETTLES[case.kind] and _is_legal(a, case, dossier))
+    return tuple(a for a in Action if a in CLOSED_BY[case.kind] and _is_legal(a, case, dossier))
 
 
 def _is_legal(action: Action, case: Case, dossier: Dossier | None) -> bool:
@@ -158,76 +152,76 @@ def _is_legal(action: Action, case: Case, dossier: Dossier | None) -> bool:
 def _decision(action: Action, rule: Rule, dossier: Dossier, who: str, why: str) -> Decision:
     if any(evidence.applied_at is None for evidence in dossier.evidence):
         raise NotAllowed("JD has just told something of it; try again in a moment")
-    others = [case for case in dossier.open_cases if action not in SETTLES[case.kind]]
+    others = [case for case in dossier.open_cases if action not in CLOSED_BY[case.kind]]
     if others:
         raise NotAllowed(f"a case is open ({', '.join(c.kind for c in others)}): resolve it first")
-    found = rule(read(dossier))
-    # Each action settles one kind of case, and one case of a kind is open at a time.
-    settled = next((case.id for case in dossier.open_cases), None)
-    return Decision(action, who, why, found, settled)
+    found = rule(gather_facts(dossier))
+    # Each action closes one kind of case, and one case of a kind is open at a time.
+    applied = next((case.id for case in dossier.open_cases), None)
+    return Decision(action, who, why, found, applied)
 
 
-def _cancel(reading: Reading) -> Proof:
-    _need(reading, PayoutStatus.QUEUED, PayoutStatus.HELD)
-    if reading.exposing or reading.trades:
+def _cancel(facts: Facts) -> Proof:
+    _need(facts, PayoutStatus.QUEUED, PayoutStatus.HELD)
+    if facts.exposing or facts.trades:
         raise NotAllowed("it may have reached JD, so it cannot be withdrawn")
     return ()
 
 
-def _let_go(reading: Reading) -> Proof:
-    _need(reading, PayoutStatus.HELD)
+def _let_go(facts: Facts) -> Proof:
+    _need(facts, PayoutStatus.HELD)
     return ()
 
 
-def _resend(reading: Reading) -> Proof:
-    _need(reading, PayoutStatus.REFUSED)
+def _resend(facts: Facts) -> Proof:
+    _need(facts, PayoutStatus.REFUSED)
     return ()
 
 
-def _fail(reading: Reading) -> Proof:
-    _need(reading, PayoutStatus.REFUSED)
-    _need_certainty(reading)
-    found = proof.refused(reading)
+def _fail(facts: Facts) -> Proof:
+    _need(facts, PayoutStatus.REFUSED)
+    _need_certainty(facts)
+    found = proof.refused(facts)
     if found is None:
         raise NotAllowed("it may have reached JD, so only JD's word can end it")
     return found
 
 
-def _release(reading: Reading) -> Proof:
-    _need_certainty(reading)
-    found = proof.unpaid(reading)
+def _release(facts: Facts) -> Proof:
+    _need_certainty(facts)
+    found = proof.unpaid(facts)
     if found is None:
         raise NotAllowed(
             "nothing proves yet that it was not, and will not be, paid. That takes CLOS in two"
             " queries at least 24 hours apart, or a full return told by a query, or a refusal of"
             " the only attempt and one later query that finds nothing: `payouts query` asks now"
         )
-    if not reading.payout.status.is_final:
+    if not facts.payout.status.is_final:
         # Freed, it could be sent beside the one that pays instead.
-        raise NotAllowed(f"it is {reading.payout.status}, not ended: `payouts fail` comes first")
+        raise NotAllowed(f"it is {facts.payout.status}, not ended: `payouts fail` comes first")
     return found
 
 
-def _replace(reading: Reading) -> Proof:
-    _need_certainty(reading)
-    part = proof.partly_returned(reading)
-    return _release(reading) if part is None else part
+def _replace(facts: Facts) -> Proof:
+    _need_certainty(facts)
+    part = proof.partly_returned(facts)
+    return _release(facts) if part is None else part
 
 
-def _need_certainty(reading: Reading) -> None:
+def _need_certainty(facts: Facts) -> None:
     """
     Refuse to take a restored row for proof; to withdraw or let go what it holds is no claim.
     """
-    if is_doubted(reading):
+    if is_doubted(facts):
         raise NotAllowed(
             "the database was restored, and JD has not been heard about it since: `payouts query`"
         )
 
 
-def _need(reading: Reading, *statuses: PayoutStatus) -> None:
-    if reading.payout.status not in statuses:
+def _need(facts: Facts, *statuses: PayoutStatus) -> None:
+    if facts.payout.status not in statuses:
         wanted = " or ".join(statuses)
-        raise NotAllowed(f"it is {reading.payout.status}; this needs {wanted}")
+        raise NotAllowed(f"it is {facts.payout.status}; this needs {wanted}")
 
 
 _RULES: dict[Action, Rule] = {

@@ -7,7 +7,7 @@ takes nothing.
 
 from dataclasses import dataclass
 
-from worker.payouts.limits import Rules
+from worker.payouts.limits import Limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +23,9 @@ class Tally:
     unknown: int
 
 
-def trips(tally: Tally, rules: Rules) -> bool:
+def trips(tally: Tally, limits: Limits) -> bool:
     """
     Whether sending should rest.
     """
-    enough = tally.ended >= rules.breaker_least
-    return enough and tally.unknown * 100 >= tally.ended * rules.breaker_percent
+    enough = tally.ended >= limits.breaker_least
+    return enough and tally.unknown * 100 >= tally.ended * limits.breaker_percent

@@ -2,7 +2,7 @@
 What one piece of evidence says about one payout.
 
 This is where a message is believed or not. A trade status counts only in a verified message in
-which member, number, amount and currency are present and equal ours. A refusal or a not-found
+which merchant, number, amount and currency are present and equal ours. A refusal or a not-found
 counts only as the answer to our own request; JD's signed error replies name nothing, so there the
 four may be absent, but what is present must be equal.
 """
@@ -68,7 +68,7 @@ class NoResult:
 @dataclass(frozen=True, slots=True)
 class NumberTaken:
     """
-    JD knew the number before we can have sent it: somebody else used it.
+    JD knew the number before we can have sent it: someone else used it.
     """
 
     evidence: Evidence
@@ -101,10 +101,10 @@ class Silent:
     evidence: Evidence
 
 
-Bearing = Trade | Refusal | Absent | NoResult | NumberTaken | Known | Mismatch | Silent
+Classification = Trade | Refusal | Absent | NoResult | NumberTaken | Known | Mismatch | Silent
 
 
-def bearing(payout: Payout, evidence: Evidence, exposed_since: datetime | None) -> Bearing:
+def classify(payout: Payout, evidence: Evidence, exposed_since: datetime | None) -> Classification:
     """
     Return what `evidence` says about `payout`.
 
@@ -144,7 +144,7 @@ def is_odd(trade: Trade) -> bool:
 
 def _contradicts(answer: Answer, payout: Payout) -> bool:
     pairs = (
-        (answer.member, payout.terms.customer_no),
+        (answer.merchant, payout.terms.customer_no),
         (answer.number, payout.out_trade_no),
         (answer.amount_fen, payout.amount_fen),
         (answer.currency, payout.currency),
@@ -153,7 +153,7 @@ def _contradicts(answer: Answer, payout: Payout) -> bool:
 
 
 def _names(answer: Answer, payout: Payout) -> bool:
-    named = (answer.member, answer.number, answer.amount_fen, answer.currency)
+    named = (answer.merchant, answer.number, answer.amount_fen, answer.currency)
     return None not in named and not _contradicts(answer, payout)
 
 
@@ -161,7 +161,7 @@ def _precedes(answer: Answer, exposed_since: datetime) -> bool:
     return answer.traded_at is not None and answer.traded_at < exposed_since - CLOCK_TOLERANCE
 
 
-def _reply(evidence: Evidence) -> Bearing:
+def _reply(evidence: Evidence) -> Classification:
     if evidence.answer.meaning in REFUSALS:
         return Refusal(evidence)
     if evidence.answer.meaning is Meaning.PROCESSED:
@@ -170,7 +170,7 @@ def _reply(evidence: Evidence) -> Bearing:
     return Silent(evidence)
 
 
-def _absence(evidence: Evidence) -> Bearing:
+def _absence(evidence: Evidence) -> Classification:
     meaning = evidence.answer.meaning
     if meaning is Meaning.NOT_FOUND and evidence.asked_at is not None:
         return Absent(evidence, evidence.asked_at)

@@ -7,7 +7,7 @@ sent in time waits for a person.
 
 from datetime import datetime, timedelta
 
-from worker.payouts.limits import Rules
+from worker.payouts.limits import Limits
 from worker.payouts.model import Payout
 
 
@@ -22,8 +22,8 @@ def send_deadline(payout: Payout, within: timedelta) -> datetime:
     return payout.send_before or payout.accepted_at + within
 
 
-def is_stale(payout: Payout, now: datetime, rules: Rules) -> bool:
+def is_stale(payout: Payout, now: datetime, limits: Limits) -> bool:
     """
     Whether that moment has passed at `now`.
     """
-    return now >= send_deadline(payout, rules.send_within)
+    return now >= send_deadline(payout, limits.send_within)

@@ -1,5 +1,5 @@
 """
-A dossier, read: every piece of evidence with its bearing, and the attempts that expose.
+A dossier, read: every piece of evidence with its classification, and the attempts that expose.
 """
 
 from dataclasses import dataclass
@@ -16,14 +16,14 @@ from worker.payouts.policy.classification import (
     Refusal,
     Silent,
     Trade,
-    bearing,
+    classify,
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class Facts:
     """
-    The bearings of all evidence, sorted by kind, oldest first, and what they make of the attempts.
+    All evidence, classified and sorted by kind, oldest first, and what it makes of the attempts.
     """
 
     dossier: Dossier
@@ -61,26 +61,26 @@ class Reading:
         return max(self.trades, key=lambda t: (t.status.rank, -t.evidence.id), default=None)
 
 
-def read(dossier: Dossier) -> Reading:
+def gather_facts(dossier: Dossier) -> Facts:
     """
-    Weigh each piece of evidence by itself.
+    Judge each piece of evidence by itself.
     """
     evidence = sorted(dossier.evidence, key=lambda e: e.id)
     # What an attempt's own reply says does not depend on the other attempts, but for a duplicate
     # answer, and that is no refusal: so the refusals can be found first.
     refused = {
-        e.attempt_id for e in evidence if isinstance(bearing(dossier.payout, e, None), Refusal)
+        e.attempt_id for e in evidence if isinstance(classify(dossier.payout, e, None), Refusal)
     }
     exposing = tuple(
         a
         for a in dossier.attempts
         if a.outcome is not AttemptOutcome.NOT_CONNECTED and a.id not in refused
     )
-    found = [bearing(dossier.payout, e, _exposed_before(dossier, exposing, e)) for e in evidence]
+    found = [classify(dossier.payout, e, _exposed_before(dossier, exposing, e)) for e in evidence]
     answers = tuple(
         b.evidence for b in found if b.evidence.source is Source.QUERY and not isinstance(b, Silent)
     )
-    return Reading(
+    return Facts(
         dossier=dossier,
         trades=tuple(b for b in found if isinstance(b, Trade)),
         refusals=tuple(b for b in found if isinstance(b, Refusal)),

@@ -8,33 +8,33 @@ limited, counted, and can be switched off; what it does not allow is for a perso
 
 from datetime import datetime
 
-from worker.payouts.limits import Rules
+from worker.payouts.limits import Limits
 from worker.payouts.model import AttemptOutcome, Dossier
 from worker.payouts.policy.classification import Absent
 from worker.payouts.policy.controls import is_stale
-from worker.payouts.policy.facts import Reading
+from worker.payouts.policy.facts import Facts
 from worker.payouts.status import PayoutStatus
 
 
-def may_send(reading: Reading, now: datetime, rules: Rules) -> bool:
+def may_send(facts: Facts, now: datetime, limits: Limits) -> bool:
     """
     Whether a worker may claim this payout now. An open case forbids it.
     """
-    if reading.dossier.open_cases:
+    if facts.dossier.open_cases:
         return False
-    match reading.payout.status:
+    match facts.payout.status:
         case PayoutStatus.QUEUED:
-            return not reading.trades and not is_stale(reading.payout, now, rules)
+            return not facts.trades and not is_stale(facts.payout, now, limits)
         case PayoutStatus.REFUSED:
-            # Only an operator makes a refused payout due, after mending what was refused.
-            return reading.payout.next_send_at is not None and not reading.trades
+            # Only an operator makes a refused payout due, after fixing what was refused.
+            return facts.payout.next_send_at is not None and not facts.trades
         case PayoutStatus.UNKNOWN:
-            return proven_absent(reading, rules) is not None and may_resend(reading, now, rules)
+            return proven_absent(facts, limits) is not None and may_resend(facts, now, limits)
         case _:
             return False
 
 
-def proven_absent(reading: Reading, rules: Rules) -> Absent | None:
+def proven_absent(facts: Facts, limits: Limits) -> Absent | None:
     """
     The answer with which JD has said often and late enough that it does not have this payout.
 
@@ -42,33 +42,33 @@ def proven_absent(reading: Reading, rules: Rules) -> Absent | None:
     long after the last lease ended and at least the first gap after the one before, and no sign of
     a trade ever. None if that is not so.
     """
-    ended = reading.payout.lease_ended_at
-    if ended is None or reading.trades or reading.no_results:
+    ended = facts.payout.lease_ended_at
+    if ended is None or facts.trades or facts.no_results:
         return None
     completing = None
-    for gap in rules.resend_gaps:
+    for gap in limits.resend_gaps:
         earliest = ended + gap
         if completing is not None:
-            earliest = max(earliest, completing.asked_at + rules.resend_gaps[0])
-        late_enough = [absent for absent in reading.absences if absent.asked_at >= earliest]
+            earliest = max(earliest, completing.asked_at + limits.resend_gaps[0])
+        late_enough = [absent for absent in facts.absences if absent.asked_at >= earliest]
         completing = min(late_enough, key=lambda absent: absent.asked_at, default=None)
         if completing is None:
             return None
     return completing
 
 
-def may_resend(reading: Reading, now: datetime, rules: Rules) -> bool:
+def may_resend(facts: Facts, now: datetime, limits: Limits) -> bool:
     """
     Whether a resend is still allowed for a payout that is absent.
 
     Any other word of JD's about the number forbids it: then a person decides.
     """
-    payout = reading.payout
+    payout = facts.payout
     return (
-        not (reading.mismatches or reading.known or reading.taken)
-        and _transmissions(reading.dossier) <= rules.resend_limit
+        not (facts.mismatches or facts.known or facts.taken)
+        and _transmissions(facts.dossier) <= limits.resend_limit
         and payout.first_sent_at is not None
-        and now - payout.first_sent_at <= rules.resend_window
+        and now - payout.first_sent_at <= limits.resend_window
     )
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from worker.payouts.errors import NotAllowed
 from worker.payouts.model import Order, Payout
-from worker.payouts.policy.actions import NotAllowed
 from worker.payouts.status import PayoutStatus
 
 
@@ -69,11 +69,11 @@ def faults(
         yield f"amount_fen: must be at most {most_fen(payout)} fen, what is left to pay"
 
 
-def expired(order: Order, now: datetime) -> Iterator[str]:
+def expired(send_before: datetime | None, now: datetime) -> Iterator[str]:
     """
-    What is wrong with an order that could not be sent any more.
+    What is wrong with a job that could not be sent any more.
     """
-    if order.send_before is not None and order.send_before <= now:
+    if send_before is not None and send_before <= now:
         yield "send_before: this moment has passed"
 
 
@@ -86,7 +86,7 @@ def check(payout: Payout, order: Order, shares: Iterable[Share], now: datetime) 
         "obligation": order.obligation,
         "amount_fen": order.amount_fen,
     }
-    found = [*faults(payout, **fields), *expired(order, now)]
+    found = [*faults(payout, **fields), *expired(order.send_before, now)]
     if not found and order.amount_fen > left_fen(shares):
         found.append("amount_fen: earlier payouts for this obligation leave less to pay")
     if found:

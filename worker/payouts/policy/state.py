@@ -9,106 +9,106 @@ what evidence does not tell: local statuses, operators' decisions, and when the 
 from datetime import datetime, timedelta
 
 from worker.payouts.evidence import Evidence, Meaning, Source, TradeStatus
-from worker.payouts.limits import Rules
+from worker.payouts.limits import Limits
 from worker.payouts.model import AttemptOutcome, Dossier
 from worker.payouts.policy.cases import cases
 from worker.payouts.policy.classification import BALANCE_SHORT, Refusal
 from worker.payouts.policy.controls import is_stale
-from worker.payouts.policy.facts import Reading, read
+from worker.payouts.policy.facts import Facts, gather_facts
 from worker.payouts.policy.may_send import may_send
 from worker.payouts.policy.next_query import is_doubted, next_query_at
 from worker.payouts.query_schedule import doubled
 from worker.payouts.status import PayoutStatus, Reason
-from worker.payouts.update import Standing
+from worker.payouts.update import Update
 
 #: A status, why, and the evidence that decided it.
 Verdict = tuple[PayoutStatus, Reason, Evidence | None]
 
 
-def weigh(dossier: Dossier, now: datetime, rules: Rules) -> Standing:
+def derive_update(dossier: Dossier, now: datetime, limits: Limits) -> Update:
     """
     Return what the payout's row should say at `now`, the database's time.
     """
     payout = dossier.payout
-    reading = read(dossier)
-    status, reason, evidence = _verdict(reading, now, rules)
-    settled_at = payout.settled_at if status is payout.status else None
-    if status.is_final and settled_at is None:
-        settled_at = now
+    facts = gather_facts(dossier)
+    status, reason, evidence = _verdict(facts, now, limits)
+    finalized_at = payout.finalized_at if status is payout.status else None
+    if status.is_final and finalized_at is None:
+        finalized_at = now
     waiting = tuple(e for e in dossier.evidence if e.applied_at is None)
-    return Standing(
+    return Update(
         status=status,
         reason=reason,
         evidence_id=evidence.id if evidence else None,
-        exposed=bool(reading.exposing),
-        trade_no=payout.trade_no or _first_trade_no(reading),
-        returned_fen=_returned_fen(reading),
-        settled_at=settled_at,
-        next_send_at=_next_send_at(reading, status, now, rules),
-        next_query_at=next_query_at(reading, status, settled_at, now, rules),
-        query_misses=0 if _is_news(reading) else payout.query_misses,
-        doubted_at=payout.doubted_at if is_doubted(reading) else None,
-        cases=cases(reading, status, now, rules),
+        exposed=bool(facts.exposing),
+        trade_no=payout.trade_no or _first_trade_no(facts),
+        returned_fen=_returned_fen(facts),
+        finalized_at=finalized_at,
+        next_send_at=_next_send_at(facts, status, now, limits),
+        next_query_at=next_query_at(facts, status, finalized_at, now, limits),
+        query_misses=0 if _is_news(facts) else payout.query_misses,
+        doubted_at=payout.doubted_at if is_doubted(facts) else None,
+        cases=cases(facts, status, now, limits),
         pause=_pause(dossier, waiting),
         verified=tuple(e.answer.verified for e in waiting if e.source is not Source.NOTIFICATION),
     )
 
 
-def _verdict(reading: Reading, now: datetime, rules: Rules) -> Verdict:
-    payout = reading.payout
-    found = _evidenced(reading) or _attempted(reading)
-    if found is None and payout.status is PayoutStatus.QUEUED and is_stale(payout, now, rules):
+def _verdict(facts: Facts, now: datetime, limits: Limits) -> Verdict:
+    payout = facts.payout
+    found = _evidenced(facts) or _attempted(facts)
+    if found is None and payout.status is PayoutStatus.QUEUED and is_stale(payout, now, limits):
         return PayoutStatus.HELD, Reason.STALE, None
     if found is None or found[0] is payout.status:
-        return payout.status, _sharper_reason(reading), None
+        return payout.status, _sharper_reason(facts), None
     if found[0].rank < payout.status.rank and payout.status is not PayoutStatus.UNKNOWN:
         return payout.status, payout.reason, None
     return found
 
 
-def _evidenced(reading: Reading) -> Verdict | None:
+def _evidenced(facts: Facts) -> Verdict | None:
     """
     The highest status that JD's word gives, whatever came first.
 
     A refusal counts where no attempt may have got past it: it speaks for its own attempt alone.
     """
     found: list[Verdict] = []
-    if reading.top is not None:
-        found.append((reading.top.status, reading.top.reason, reading.top.evidence))
-    if reading.refusals and not reading.exposing:
-        found.append(_refused(max(reading.refusals, key=_attempt)))
+    if facts.top is not None:
+        found.append((facts.top.status, facts.top.reason, facts.top.evidence))
+    if facts.refusals and not facts.exposing:
+        found.append(_refused(max(facts.refusals, key=_attempt)))
     return max(found, key=lambda verdict: verdict[0].rank, default=None)
 
 
-def _attempted(reading: Reading) -> Verdict | None:
+def _attempted(facts: Facts) -> Verdict | None:
     """
     What the end of the last attempt says by itself: at most that we do not know.
     """
-    attempts = reading.dossier.attempts
+    attempts = facts.dossier.attempts
     if not attempts or attempts[-1].outcome is None:
         return None
-    if reading.payout.status is not PayoutStatus.SENDING:
+    if facts.payout.status is not PayoutStatus.SENDING:
         return None
-    return _unknown(reading) if reading.exposing else _UNSENT
+    return _unknown(facts) if facts.exposing else _UNSENT
 
 
 _UNSENT: Verdict = (PayoutStatus.QUEUED, Reason.NOT_CONNECTED, None)
 
 
-def _sharper_reason(reading: Reading) -> Reason:
+def _sharper_reason(facts: Facts) -> Reason:
     """
     Notifications of a CLOS carry no reason; the confirming query then brings it.
     """
-    reasons = {trade.reason for trade in reading.trades}
-    if reading.payout.reason is Reason.CLOSED and Reason.CLOSED_BALANCE_SHORT in reasons:
+    reasons = {trade.reason for trade in facts.trades}
+    if facts.payout.reason is Reason.CLOSED and Reason.CLOSED_BALANCE_SHORT in reasons:
         return Reason.CLOSED_BALANCE_SHORT
-    return reading.payout.reason
+    return facts.payout.reason
 
 
-def _unknown(reading: Reading) -> Verdict:
-    if reading.taken:
-        return PayoutStatus.UNKNOWN, Reason.NUMBER_TAKEN, reading.taken[0].evidence
-    match reading.exposing[-1].outcome:
+def _unknown(facts: Facts) -> Verdict:
+    if facts.taken:
+        return PayoutStatus.UNKNOWN, Reason.NUMBER_TAKEN, facts.taken[0].evidence
+    match facts.exposing[-1].outcome:
         case AttemptOutcome.LOST:
             return PayoutStatus.UNKNOWN, Reason.LEASE_EXPIRED, None
         case AttemptOutcome.ANSWERED:
@@ -134,41 +134,41 @@ def _attempt(refusal: Refusal) -> int:
     return refusal.evidence.attempt_id or 0
 
 
-def _is_news(reading: Reading) -> bool:
+def _is_news(facts: Facts) -> bool:
     """
-    Whether a query was answered that was not weighed yet.
+    Whether a query was answered that was not judged yet.
     """
-    return any(evidence.applied_at is None for evidence in reading.answers)
+    return any(evidence.applied_at is None for evidence in facts.answers)
 
 
-def _first_trade_no(reading: Reading) -> str | None:
-    numbers = (t.evidence.answer.trade_no for t in reading.trades)
+def _first_trade_no(facts: Facts) -> str | None:
+    numbers = (t.evidence.answer.trade_no for t in facts.trades)
     return next((number for number in numbers if number), None)
 
 
-def _returned_fen(reading: Reading) -> int:
+def _returned_fen(facts: Facts) -> int:
     """
     The most that any return named, and never more than was paid.
     """
-    payout = reading.payout
+    payout = facts.payout
     named = [
         t.evidence.answer.refund_fen or 0
-        for t in reading.trades
+        for t in facts.trades
         if t.evidence.answer.trade_status is TradeStatus.REFU
     ]
     return max([payout.returned_fen, *(fen for fen in named if fen <= payout.amount_fen)])
 
 
 def _next_send_at(
-    reading: Reading, status: PayoutStatus, now: datetime, rules: Rules
+    facts: Facts, status: PayoutStatus, now: datetime, limits: Limits
 ) -> datetime | None:
-    payout = reading.payout
-    if status in _SENT_NOT_AT_ALL and payout.status is PayoutStatus.SENDING and _unsent(reading):
-        return now + _backoff(reading.dossier, rules)
+    payout = facts.payout
+    if status in _SENT_NOT_AT_ALL and payout.status is PayoutStatus.SENDING and _unsent(facts):
+        return now + _backoff(facts.dossier, limits)
     if status is not payout.status:
         return None
     if status is PayoutStatus.UNKNOWN:
-        return (payout.next_send_at or now) if may_send(reading, now, rules) else None
+        return (payout.next_send_at or now) if may_send(facts, now, limits) else None
     return payout.next_send_at
 
 
@@ -176,17 +176,17 @@ def _next_send_at(
 _SENT_NOT_AT_ALL = frozenset({PayoutStatus.QUEUED, PayoutStatus.REFUSED})
 
 
-def _unsent(reading: Reading) -> bool:
-    return reading.dossier.attempts[-1].outcome is AttemptOutcome.NOT_CONNECTED
+def _unsent(facts: Facts) -> bool:
+    return facts.dossier.attempts[-1].outcome is AttemptOutcome.NOT_CONNECTED
 
 
-def _backoff(dossier: Dossier, rules: Rules) -> timedelta:
+def _backoff(dossier: Dossier, limits: Limits) -> timedelta:
     tries = 0
     for attempt in reversed(dossier.attempts):
         if attempt.outcome is not AttemptOutcome.NOT_CONNECTED:
             break
         tries += 1
-    return doubled(rules.backoff_first, rules.backoff_longest, max(0, tries - 1))
+    return doubled(limits.backoff_first, limits.backoff_longest, max(0, tries - 1))
 
 
 def _pause(dossier: Dossier, waiting: tuple[Evidence, ...]) -> str | None:
@@ -198,7 +198,7 @@ def _pause(dossier: Dossier, waiting: tuple[Evidence, ...]) -> str | None:
         if evidence.source is not Source.NOTIFICATION and answer.meaning in _STOPS:
             return f"JD answered {answer.code}"
         if _is_short(evidence) and not any(_is_short(e) for e in dossier.evidence if e.applied_at):
-            # Told for the first time: a repetition must not undo that somebody topped up.
+            # Told for the first time: a repetition must not undo that someone topped up.
             return f"JD closed a payout with {BALANCE_SHORT}: balance short"
     return None
 

@@ -1,0 +1,260 @@
+"""
+What the sweep finds, and what it claims by finding it.
+"""
+
+from datetime import timedelta
+
+import pytest
+
+from tests.contract.samples import (
+    LEASE,
+    MERCHANT,
+    NOON,
+    TERMS,
+    VirtualClock,
+    accepted,
+    an_order,
+    applied,
+    claimed,
+    recorded,
+)
+from worker.payouts.model import AttemptOutcome, CaseKind
+from worker.payouts.status import PayoutStatus
+from worker.payouts.update import CaseNote
+from worker.store.ledger import SqlLedger
+
+A_MINUTE = timedelta(minutes=1)
+
+
+def test_a_running_lease_is_left_alone(ledger: SqlLedger, clock: VirtualClock) -> None:
+    """
+    Nothing expires before its time.
+    """
+    claimed(ledger, accepted(ledger))
+    clock.advance(minutes=2)
+
+    assert ledger.expire_leases(10) == []
+
+
+def test_an_expired_lease_closes_its_attempt(ledger: SqlLedger, clock: VirtualClock) -> None:
+    """
+    The attempt is lost, the lease ended when it ran out, and older decisions are stale.
+    """
+    payout = accepted(ledger)
+    claimed(ledger, payout)
+    now = clock.advance(minutes=4)
+
+    assert ledger.expire_leases(10) == [payout.id]
+
+    dossier = ledger.dossier(payout.id)
+    (attempt,) = dossier.attempts
+    assert (attempt.outcome, attempt.closed_at) == (AttemptOutcome.LOST, now)
+    after = dossier.payout
+    assert (after.lease_token, after.lease_until) == (None, None)
+    assert (after.lease_ended_at, after.version) == (NOON + LEASE, 3)
+    assert after.status is PayoutStatus.SENDING
+
+
+def test_a_closed_attempt_that_nobody_settled_is_found(ledger: SqlLedger) -> None:
+    """
+    A worker that died between its report and the decision leaves nothing stuck in `sending`.
+    """
+    payout = accepted(ledger)
+    ledger.close_attempt(claimed(ledger, payout), AttemptOutcome.NO_ANSWER, "read timeout")
+    before = ledger.dossier(payout.id)
+
+    assert ledger.expire_leases(10) == [payout.id]
+    assert ledger.dossier(payout.id) == before
+
+    applied(ledger, payout.id, status=PayoutStatus.UNKNOWN)
+    assert ledger.expire_leases(10) == []
+
+
+def test_a_lease_expires_whatever_the_status(ledger: SqlLedger, clock: VirtualClock) -> None:
+    """
+    An attempt that was overtaken by a notification is closed too, once its lease is over.
+    """
+    payout = accepted(ledger)
+    claimed(ledger, payout)
+    applied(ledger, payout.id, status=PayoutStatus.PAID)
+    clock.advance(minutes=4)
+
+    assert ledger.expire_leases(10) == [payout.id]
+    assert ledger.dossier(payout.id).attempts[0].outcome is AttemptOutcome.LOST
+    assert ledger.expire_leases(10) == []
+
+
+def test_waiting_evidence_is_found_until_it_is_weighed(ledger: SqlLedger) -> None:
+    """
+    Each payout is named once, the longest waiting first, and no more once it is settled.
+    """
+    first, second = accepted(ledger), accepted(ledger, "P-2")
+    for payout in (second, first, second):
+        recorded(ledger, payout.id)
+
+    assert ledger.find_unapplied(10) == [second.id, first.id]
+    assert ledger.find_unapplied(1) == [second.id]
+    applied(ledger, second.id)
+    assert ledger.find_unapplied(10) == [first.id]
+
+
+def test_a_due_send_is_handed_out_once(ledger: SqlLedger, clock: VirtualClock) -> None:
+    """
+    A wake-up is not repeated before its time, and is then.
+    """
+    payout = accepted(ledger)
+
+    assert ledger.claim_due_sends(10, A_MINUTE) == [payout.id]
+    assert ledger.claim_due_sends(10, A_MINUTE) == []
+    clock.advance(minutes=1)
+    assert ledger.claim_due_sends(10, A_MINUTE) == [payout.id]
+
+
+def test_a_payout_is_due_for_the_sweep_when_its_acceptance_says(
+    ledger: SqlLedger, clock: VirtualClock
+) -> None:
+    """
+    Whoever accepts it and wakes a worker itself is not followed by a sweep at once.
+    """
+    payout_id = ledger.accept(an_order(), TERMS, A_MINUTE)
+
+    assert ledger.claim_due_sends(10, A_MINUTE) == []
+    clock.advance(minutes=1)
+    assert ledger.claim_due_sends(10, A_MINUTE) == [payout_id]
+
+
+def test_due_sends_begin_with_the_longest_due(ledger: SqlLedger, clock: VirtualClock) -> None:
+    """
+    Under a limit the oldest go first, and what is not due stays.
+    """
+    first = accepted(ledger)
+    clock.advance(seconds=1)
+    second = accepted(ledger, "P-2")
+    applied(ledger, accepted(ledger, "P-3").id, next_send_at=clock.now + A_MINUTE)
+
+    assert ledger.claim_due_sends(1, A_MINUTE) == [first.id]
+    assert ledger.claim_due_sends(10, A_MINUTE) == [second.id]
+
+
+def test_a_claimed_send_can_still_be_claimed(ledger: SqlLedger) -> None:
+    """
+    Handing out a wake-up is no news: a payout read before it can be sent after it.
+    """
+    payout = accepted(ledger)
+    ledger.claim_due_sends(10, A_MINUTE)
+
+    assert claimed(ledger, payout)
+
+
+def test_a_paused_channel_has_no_due_sends(ledger: SqlLedger) -> None:
+    """
+    A pause leaves the due time as it is, so that sending goes on where it stopped.
+    """
+    payout = accepted(ledger)
+    ledger.pause(MERCHANT, "balance", "operator")
+
+    assert ledger.claim_due_sends(10, A_MINUTE) == []
+    assert ledger.dossier(payout.id).payout == payout
+
+
+def test_a_payout_with_an_open_case_is_no_due_send(ledger: SqlLedger) -> None:
+    """
+    Nobody is woken for what may not be sent; it is due again as soon as the case is closed.
+    """
+    first, second = accepted(ledger), accepted(ledger, "P-2")
+    before = applied(ledger, first.id, cases=(CaseNote(CaseKind.NUMBER_TAKEN),))
+
+    assert ledger.claim_due_sends(10, A_MINUTE) == [second.id]
+    assert ledger.dossier(first.id).payout == before
+
+    (case,) = ledger.cases(open_only=True, limit=10)
+    ledger.close_case(case, "operator", "looked into")
+
+    assert ledger.claim_due_sends(10, A_MINUTE) == [first.id]
+
+
+def test_due_queries_back_off(ledger: SqlLedger, clock: VirtualClock) -> None:
+    """
+    Each query that brings no answer is due again after a longer while, by its misses so far.
+    """
+    payout = accepted(ledger)
+    applied(ledger, payout.id, next_query_at=NOON)
+
+    for misses in range(3):
+        assert ledger.claim_due_queries(10, lambda missed: A_MINUTE * 2**missed) == [payout.id]
+        assert ledger.claim_due_queries(10, lambda missed: A_MINUTE * 2**missed) == []
+        after = ledger.dossier(payout.id).payout
+        assert after.query_misses == misses + 1
+        assert after.next_query_at == clock.now + A_MINUTE * 2**misses
+        assert after.updated_at == clock.now
+        clock.advance(minutes=2**misses)
+
+
+def test_due_queries_keep_each_payouts_own_pace(ledger: SqlLedger, clock: VirtualClock) -> None:
+    """
+    Payouts with different misses are rescheduled differently in one call, the oldest first.
+    """
+    first, second = accepted(ledger), accepted(ledger, "P-2")
+    applied(ledger, first.id, next_query_at=NOON)
+    ledger.claim_due_queries(10, lambda _: A_MINUTE)
+    applied(ledger, second.id, next_query_at=NOON)
+    clock.advance(minutes=1)
+
+    assert ledger.claim_due_queries(10, lambda missed: A_MINUTE * (missed + 1)) == [
+        second.id,
+        first.id,
+    ]
+
+    paces = [ledger.dossier(payout.id).payout.next_query_at for payout in (first, second)]
+    assert paces == [clock.now + 2 * A_MINUTE, clock.now + A_MINUTE]
+
+
+def test_queries_run_while_a_channel_is_paused(ledger: SqlLedger) -> None:
+    """
+    A pause stops sending, never asking.
+    """
+    payout = accepted(ledger)
+    applied(ledger, payout.id, next_query_at=NOON)
+    ledger.pause(MERCHANT, "balance", "operator")
+
+    assert ledger.claim_due_queries(10, lambda _: A_MINUTE) == [payout.id]
+
+
+def test_a_hurried_query_is_due_now(ledger: SqlLedger, clock: VirtualClock) -> None:
+    """
+    A follow-up query is brought forward, without a new version.
+    """
+    payout = applied(ledger, accepted(ledger).id, next_query_at=NOON + timedelta(hours=2))
+    now = clock.advance(minutes=1)
+
+    ledger.hurry(payout.id, A_MINUTE)
+
+    after = ledger.dossier(payout.id).payout
+    assert (after.next_query_at, after.version) == (now, payout.version)
+    assert ledger.claim_due_queries(10, lambda _: A_MINUTE) == [payout.id]
+
+
+@pytest.mark.parametrize(
+    ("due_after", "waited"),
+    [
+        # The row was touched a moment ago.
+        (timedelta(hours=2), timedelta(seconds=59)),
+        # The query is overdue already.
+        (timedelta(minutes=1), timedelta(minutes=2)),
+        # No query is due at all.
+        (None, timedelta(minutes=2)),
+    ],
+)
+def test_hurrying_has_limits(
+    ledger: SqlLedger, clock: VirtualClock, due_after: timedelta | None, waited: timedelta
+) -> None:
+    """
+    A flood of doubtful messages does not become a flood of queries, nor delay one.
+    """
+    due = None if due_after is None else NOON + due_after
+    before = applied(ledger, accepted(ledger).id, next_query_at=due)
+    clock.advance(seconds=waited.total_seconds())
+
+    ledger.hurry(before.id, A_MINUTE)
+
+    assert ledger.dossier(before.id).payout == before

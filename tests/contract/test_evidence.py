@@ -1,0 +1,268 @@
+"""
+Evidence and the decisions made from it.
+"""
+
+import dataclasses
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from tests.contract.samples import (
+    MERCHANT,
+    NOON,
+    VirtualClock,
+    a_verified_answer,
+    accepted,
+    an_update,
+    applied,
+    claimed,
+    recorded,
+)
+from worker.payouts.errors import IllegalMove, StaleTransition
+from worker.payouts.evidence import Source
+from worker.payouts.model import CaseKind
+from worker.payouts.status import PayoutStatus, Reason
+from worker.payouts.update import CaseNote
+from worker.store.ledger import SqlLedger
+from worker.store.tables import cases
+
+
+def test_evidence_comes_back_as_it_was(ledger: SqlLedger) -> None:
+    """
+    An answer is stored with its circumstances, unapplied, raw bytes and all.
+    """
+    payout = accepted(ledger)
+    attempt = claimed(ledger, payout)
+    answer = a_verified_answer(raw=b"\x00\xff", refund_fen=0, traded_at=NOON, reason_code="R1")
+
+    ledger.record(payout, Source.REPLY, answer, attempt=attempt, asked_at=NOON)
+
+    (piece,) = ledger.dossier(payout.id).evidence
+    assert piece.answer == answer
+    assert (piece.source, piece.attempt_id, piece.asked_at) == (Source.REPLY, attempt.id, NOON)
+    assert (piece.received_at, piece.applied_at) == (NOON, None)
+
+
+def test_no_message_is_too_odd_to_be_stored(ledger: SqlLedger) -> None:
+    """
+    A character that a database cannot hold is written as an escape; the raw bytes are kept as is.
+    """
+    odd: dict[str, Any] = {
+        "code": "a\x00b",
+        "reason_code": "\ud800",
+        "trade_no": "交易\\x00",
+        "raw": b"a\x00b",
+    }
+
+    (piece,) = recorded(ledger, accepted(ledger).id, **odd).evidence
+
+    answer = piece.answer
+    assert (answer.code, answer.reason_code) == ("a\\x00b", "\\ud800")
+    assert (answer.trade_no, answer.raw) == ("交易\\x00", b"a\x00b")
+
+
+def test_evidence_makes_earlier_decisions_stale(ledger: SqlLedger) -> None:
+    """
+    What was decided without a piece of evidence cannot be written, and changes nothing.
+    """
+    payout = accepted(ledger)
+    before = ledger.dossier(payout.id)
+    after = recorded(ledger, payout.id)
+    update = an_update(
+        payout, status=PayoutStatus.HELD, cases=(CaseNote(CaseKind.VANISHED),), pause="why"
+    )
+
+    with pytest.raises(StaleTransition):
+        ledger.apply_update(before, update, "worker-1", 3)
+
+    assert ledger.dossier(payout.id) == after
+    assert len(ledger.history(payout.id)) == 1
+    assert claimed(ledger, after.payout)
+
+
+def test_a_repeated_notification_is_stored_once(ledger: SqlLedger) -> None:
+    """
+    The same bytes about the same payout are one piece of evidence, and no news.
+    """
+    payout = accepted(ledger)
+    once = recorded(ledger, payout.id, Source.NOTIFICATION)
+
+    assert recorded(ledger, payout.id, Source.NOTIFICATION) == once
+
+
+@pytest.mark.parametrize(
+    ("source", "change"),
+    [
+        (Source.NOTIFICATION, {"raw": b"other bytes"}),
+        # The certificate was wrong when it first came.
+        (Source.NOTIFICATION, {"verified": False}),
+        # Every answer to a question of ours counts, even the same one.
+        (Source.QUERY, {}),
+    ],
+)
+def test_news_is_stored(ledger: SqlLedger, source: Source, change: dict[str, object]) -> None:
+    """
+    Another body, another verdict on its signature, or another answer is another piece.
+    """
+    payout = accepted(ledger)
+    recorded(ledger, payout.id, source)
+
+    assert len(recorded(ledger, payout.id, source, **change).evidence) == 2
+
+
+def test_the_misses_are_as_was_decided(ledger: SqlLedger, clock: VirtualClock) -> None:
+    """
+    Evidence by itself ends no follow-up step: what was made of it does.
+    """
+    payout = accepted(ledger)
+    applied(ledger, payout.id, next_query_at=NOON)
+    ledger.claim_due_queries(10, lambda _: clock.now - NOON)
+
+    assert recorded(ledger, payout.id, Source.QUERY).payout.query_misses == 1
+    assert applied(ledger, payout.id, query_misses=0).query_misses == 0
+
+
+def test_an_orphan_opens_a_case(ledger: SqlLedger) -> None:
+    """
+    A notification about a number that we do not have is kept and shown to a person, once.
+    """
+    answer = a_verified_answer(number="P-404")
+    ledger.record(None, Source.NOTIFICATION, answer)
+    ledger.record(None, Source.NOTIFICATION, answer)
+    ledger.record(None, Source.NOTIFICATION, a_verified_answer(number="P-404", raw=b"more"))
+
+    (case,) = ledger.cases(open_only=True, limit=10)
+
+    assert (case.kind, case.payout_id) == (CaseKind.ORPHAN, None)
+    assert (case.customer_no, case.out_trade_no, case.opened_at) == (MERCHANT, "P-404", NOON)
+    assert ledger.find_unapplied(10) == []
+
+
+def test_an_orphan_that_is_accepted_later_hears_its_notification(ledger: SqlLedger) -> None:
+    """
+    The orphan's trace does not keep the same notification from the payout that comes after it.
+    """
+    ledger.record(None, Source.NOTIFICATION, a_verified_answer())
+    payout = accepted(ledger)
+
+    assert len(recorded(ledger, payout.id, Source.NOTIFICATION).evidence) == 1
+
+
+def test_a_repeated_orphan_is_stored_once(ledger: SqlLedger) -> None:
+    """
+    The payout that comes after it takes up one notification, however often that came.
+    """
+    for _ in range(2):
+        ledger.record(None, Source.NOTIFICATION, a_verified_answer())
+
+    assert len(ledger.dossier(accepted(ledger).id).evidence) == 1
+
+
+def test_a_standing_is_written_whole(ledger: SqlLedger, clock: VirtualClock) -> None:
+    """
+    Settling writes every field, the transition with its source, and the evidence as applied.
+    """
+    payout = accepted(ledger)
+    dossier = recorded(ledger, payout.id, Source.NOTIFICATION)
+    evidence_id = dossier.evidence[0].id
+    now = clock.advance(seconds=1)
+    changes: dict[str, Any] = {
+        "status": PayoutStatus.PAID,
+        "reason": Reason.PAID,
+        "exposed": True,
+        "trade_no": "JD-1",
+        "returned_fen": 45,
+        "finalized_at": now,
+        "next_send_at": None,
+        "next_query_at": clock.advance(days=1),
+    }
+
+    after = applied(ledger, payout.id, evidence_id=evidence_id, **changes)
+
+    expected = dataclasses.replace(dossier.payout, version=3, updated_at=clock.now, **changes)
+    assert after == expected
+    assert ledger.dossier(payout.id).evidence[0].applied_at == clock.now
+    move = ledger.history(payout.id)[-1]
+    assert (move.from_status, move.to_status) == (PayoutStatus.QUEUED, PayoutStatus.PAID)
+    assert (move.evidence_id, move.learnt_from) == (evidence_id, Source.NOTIFICATION)
+
+
+def test_a_standing_without_a_move_has_no_transition(ledger: SqlLedger) -> None:
+    """
+    A new reason or date alone is no move.
+    """
+    payout = accepted(ledger)
+
+    after = applied(ledger, payout.id, next_query_at=NOON)
+
+    assert after.version == 2
+    assert len(ledger.history(payout.id)) == 1
+
+
+def test_an_illegal_move_is_refused(ledger: SqlLedger) -> None:
+    """
+    A move that the table does not allow is not written.
+    """
+    payout = accepted(ledger)
+    paid = applied(ledger, payout.id, status=PayoutStatus.PAID, next_send_at=None)
+
+    with pytest.raises(IllegalMove):
+        applied(ledger, payout.id, status=PayoutStatus.FAILED)
+
+    assert ledger.dossier(payout.id).payout == paid
+
+
+def test_replaying_the_transitions_gives_the_status(ledger: SqlLedger) -> None:
+    """
+    Each transition begins where the one before it ended, and the last ends where the payout is.
+    """
+    payout = accepted(ledger)
+    claimed(ledger, payout)
+    for status in (PayoutStatus.UNKNOWN, PayoutStatus.PROCESSING, PayoutStatus.PAID):
+        applied(ledger, payout.id, status=status)
+
+    replayed = None
+    for move in ledger.history(payout.id):
+        assert move.from_status is replayed
+        replayed = move.to_status
+
+    assert replayed is ledger.dossier(payout.id).payout.status
+
+
+def test_a_case_opens_once(ledger: SqlLedger) -> None:
+    """
+    One case of a kind is open, however often it is noted and with whatever evidence.
+    """
+    payout = accepted(ledger)
+    evidence_id = recorded(ledger, payout.id).evidence[0].id
+    for note in (CaseNote(CaseKind.MISMATCH), CaseNote(CaseKind.MISMATCH, evidence_id)):
+        applied(ledger, payout.id, cases=(note, note))
+
+    (case,) = ledger.dossier(payout.id).open_cases
+
+    assert (case.kind, case.payout_id, case.evidence_id) == (CaseKind.MISMATCH, payout.id, None)
+    assert (case.customer_no, case.out_trade_no) == (MERCHANT, "P-1")
+
+
+def test_a_closed_case_opens_again_for_new_evidence_only(
+    ledger: SqlLedger, engine: sa.Engine
+) -> None:
+    """
+    What a person closed stays closed, until another piece of evidence says the same.
+    """
+    payout = accepted(ledger)
+    for _ in range(2):
+        first, *rest = recorded(ledger, payout.id).evidence
+    applied(ledger, payout.id, cases=(CaseNote(CaseKind.MISMATCH, first.id),))
+    with engine.begin() as conn:
+        conn.execute(sa.update(cases).values(closed_at=NOON))
+
+    applied(ledger, payout.id, cases=(CaseNote(CaseKind.MISMATCH, first.id),))
+    assert ledger.cases(open_only=True, limit=10) == []
+
+    applied(ledger, payout.id, cases=(CaseNote(CaseKind.MISMATCH, rest[0].id),))
+    (again,) = ledger.cases(open_only=True, limit=10)
+    assert again.evidence_id == rest[0].id
+    newest, oldest = ledger.cases(open_only=False, limit=10)
+    assert (newest, oldest.closed_at) == (again, NOON)

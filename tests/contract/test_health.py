@@ -1,0 +1,153 @@
+"""
+What keeps watch: the heartbeat, the epoch, the breaker, and what is late.
+"""
+
+from datetime import timedelta
+
+import pytest
+
+from tests.contract.samples import (
+    LEASE,
+    MERCHANT,
+    NOON,
+    VirtualClock,
+    accepted,
+    applied,
+    claimed,
+)
+from worker.payouts.health import Overdue
+from worker.payouts.model import AttemptOutcome
+from worker.payouts.policy.circuit_breaker import Tally
+from worker.payouts.status import PayoutStatus
+from worker.usecases.ports import Ledger
+
+A_DAY = timedelta(days=1)
+A_MINUTE = timedelta(minutes=1)
+
+
+def ended(ledger: Ledger, number: str, status: PayoutStatus) -> int:
+    """
+    A payout whose one transmission ended like that.
+    """
+    payout = accepted(ledger, number)
+    ledger.close_attempt(claimed(ledger, payout), AttemptOutcome.NO_ANSWER, "timeout")
+    exposed = status is not PayoutStatus.QUEUED
+    return applied(ledger, payout.id, status=status, exposed=exposed).id
+
+
+def test_each_beat_counts(ledger: Ledger) -> None:
+    """
+    The count rises by one, and belongs to this database.
+    """
+    first, second = ledger.count_sweep(), ledger.count_sweep()
+
+    assert (second.uid, second.count) == (first.uid, first.count + 1)
+    assert second == ledger.sweep_count()
+
+
+@pytest.mark.parametrize(
+    ("send_before", "after", "found"),
+    [
+        (None, A_DAY - A_MINUTE, False),
+        (None, A_DAY, True),
+        (NOON + A_MINUTE, A_MINUTE / 2, False),
+        (NOON + A_MINUTE, A_MINUTE, True),
+        (NOON + 3 * A_DAY, 2 * A_DAY, False),
+    ],
+)
+def test_what_is_still_unsent(
+    ledger: Ledger, clock: VirtualClock, send_before: object, after: timedelta, found: bool
+) -> None:
+    """
+    Queued payouts are found once their own time, or else a day, has passed.
+    """
+    payout = accepted(ledger, send_before=send_before)
+    clock.now = NOON + after
+
+    assert ledger.find_stale(10, A_DAY) == ([payout.id] if found else [])
+
+
+def test_what_was_claimed_is_not_unsent(ledger: Ledger, clock: VirtualClock) -> None:
+    """
+    Only what is queued can be stale.
+    """
+    claimed(ledger, accepted(ledger))
+    clock.advance(days=2)
+
+    assert ledger.find_stale(10, A_DAY) == []
+
+
+def test_what_is_overdue_is_told_once(ledger: Ledger, clock: VirtualClock) -> None:
+    """
+    Two hours after it was first sent, and not again at each sweep.
+    """
+    payout_id = ended(ledger, "P-1", PayoutStatus.PROCESSING)
+    ended(ledger, "P-2", PayoutStatus.PAID)
+    two_hours = timedelta(hours=2)
+
+    assert ledger.mark_overdue(10, two_hours) == []
+    now = clock.advance(hours=2)
+    assert ledger.mark_overdue(10, two_hours) == [Overdue(payout_id, "P-1")]
+    assert ledger.mark_overdue(10, two_hours) == []
+    assert ledger.dossier(payout_id).payout.overdue_at == now
+
+
+def test_the_tally_counts_what_sending_ended_in(ledger: Ledger, clock: VirtualClock) -> None:
+    """
+    Connections that were never made count as nothing, and old ends are forgotten.
+    """
+    ended(ledger, "P-1", PayoutStatus.UNKNOWN)
+    clock.advance(minutes=6)
+    ended(ledger, "P-2", PayoutStatus.UNKNOWN)
+    ended(ledger, "P-3", PayoutStatus.PAID)
+    ended(ledger, "P-4", PayoutStatus.QUEUED)
+
+    assert ledger.tally(MERCHANT, timedelta(minutes=5)) == Tally(2, 1)
+    assert ledger.tally("another", timedelta(minutes=5)) == Tally(0, 0)
+
+
+def test_the_breaker_stops_sending_for_its_rest(ledger: Ledger, clock: VirtualClock) -> None:
+    """
+    Nothing is claimed or woken meanwhile; afterwards the tally begins anew.
+    """
+    ended(ledger, "P-1", PayoutStatus.UNKNOWN)
+    payout = accepted(ledger, "P-2")
+    ledger.open_breaker(MERCHANT, A_MINUTE)
+
+    assert ledger.claim(payout, "canonical", LEASE, "worker-1") is None
+    assert ledger.claim_due_sends(10, A_MINUTE) == []
+    clock.advance(minutes=1)
+    assert ledger.tally(MERCHANT, timedelta(minutes=5)) == Tally(0, 0)
+    assert ledger.claim(payout, "canonical", LEASE, "worker-1") is not None
+
+
+def test_an_open_breaker_stops_the_next_connect(ledger: Ledger, clock: VirtualClock) -> None:
+    """
+    A worker that has its lease already does not connect any more.
+    """
+    attempt = claimed(ledger, accepted(ledger))
+    ledger.open_breaker(MERCHANT, A_MINUTE)
+
+    assert not ledger.renew(attempt, LEASE)
+
+
+def test_after_a_restore_nothing_is_sent_in_doubt(ledger: Ledger, clock: VirtualClock) -> None:
+    """
+    Every unfinished payout is to be asked about, and each of them holds up the whole merchant.
+    """
+    queued, unknown = accepted(ledger), ended(ledger, "P-2", PayoutStatus.UNKNOWN)
+    paid = ended(ledger, "P-3", PayoutStatus.PAID)
+    now = clock.advance(hours=1)
+
+    assert ledger.begin_epoch("alice", "restored from last night") == 2
+
+    row = ledger.dossier(queued.id).payout
+    assert (row.doubted_at, row.next_query_at, row.version) == (now, now, queued.version + 1)
+    assert ledger.dossier(paid).payout.doubted_at is None
+    assert ledger.claim(row, "canonical", LEASE, "worker-1") is None
+    assert sorted(ledger.claim_due_queries(10, lambda _: A_MINUTE)) == [queued.id, unknown]
+
+    applied(ledger, unknown, doubted_at=None)
+    assert ledger.claim(row, "canonical", LEASE, "worker-1") is None  # its own doubt stands
+    certain = applied(ledger, queued.id, doubted_at=None)
+    assert ledger.claim(certain, "canonical", LEASE, "worker-1") is not None

@@ -1,0 +1,270 @@
+"""
+Claims, leases and attempts: at most one transmission at a time, and only by its owner.
+"""
+
+import dataclasses
+
+import pytest
+
+from tests.contract.samples import (
+    LEASE,
+    MERCHANT,
+    NOON,
+    VirtualClock,
+    accepted,
+    applied,
+    claimed,
+    recorded,
+)
+from worker.payouts.errors import IllegalMove
+from worker.payouts.model import AttemptOutcome
+from worker.payouts.status import PayoutStatus, Reason
+from worker.store.ledger import SqlLedger
+
+
+def test_a_claim_is_written_before_anything_is_sent(ledger: SqlLedger) -> None:
+    """
+    A claim stores the attempt, the lease, the exposure and the move in one commit.
+    """
+    payout = accepted(ledger)
+
+    attempt = claimed(ledger, payout)
+
+    dossier = ledger.dossier(payout.id)
+    assert dossier.attempts == (attempt,)
+    assert (attempt.number, attempt.started_at, attempt.outcome) == (1, NOON, None)
+    assert dossier.payout == dataclasses.replace(
+        payout,
+        status=PayoutStatus.SENDING,
+        reason=Reason.CLAIMED,
+        version=2,
+        exposed=True,
+        lease_token=attempt.lease_token,
+        lease_until=NOON + LEASE,
+        first_sent_at=NOON,
+        last_sent_at=NOON,
+        next_send_at=None,
+    )
+    assert ledger.history(payout.id)[-1].actor == "worker-1"
+
+
+def test_a_stale_claim_leaves_nothing_behind(ledger: SqlLedger) -> None:
+    """
+    Evidence that arrived since the caller looked makes its claim miss.
+    """
+    payout = accepted(ledger)
+    newer = recorded(ledger, payout.id)
+
+    assert ledger.claim(payout, "canonical", LEASE, "worker-1") is None
+    assert ledger.dossier(payout.id) == newer
+    assert ledger.request(payout.id) is None
+    assert len(ledger.history(payout.id)) == 1
+
+
+def test_a_claimed_payout_cannot_be_claimed_again(ledger: SqlLedger) -> None:
+    """
+    Of two workers that saw the same row, the second gets nothing.
+    """
+    payout = accepted(ledger)
+    claimed(ledger, payout)
+
+    assert ledger.claim(payout, "canonical", LEASE, "worker-2") is None
+
+
+def test_a_claim_from_another_status_misses(ledger: SqlLedger) -> None:
+    """
+    The row must have the status that the caller believes it has, not only the version.
+    """
+    payout = accepted(ledger)
+    mistaken = dataclasses.replace(payout, status=PayoutStatus.UNKNOWN)
+
+    assert ledger.claim(mistaken, "canonical", LEASE, "worker-1") is None
+    assert ledger.dossier(payout.id).payout == payout
+
+
+def test_an_open_attempt_stops_a_claim(ledger: SqlLedger) -> None:
+    """
+    A payout that evidence made unknown is not sent again while its attempt still runs.
+    """
+    payout = accepted(ledger)
+    claimed(ledger, payout)
+    unknown = applied(ledger, payout.id, status=PayoutStatus.UNKNOWN)
+
+    assert ledger.claim(unknown, "canonical", LEASE, "worker-2") is None
+    assert len(ledger.dossier(payout.id).attempts) == 1
+
+
+def test_a_paused_channel_stops_claims_and_nothing_else(ledger: SqlLedger) -> None:
+    """
+    A pause changes no row; once resumed, the same claim succeeds.
+    """
+    payout = accepted(ledger)
+    ledger.pause(MERCHANT, "balance", "operator")
+
+    assert ledger.claim(payout, "canonical", LEASE, "worker-1") is None
+    assert ledger.dossier(payout.id).payout == payout
+
+    ledger.resume(MERCHANT, "topped up", "operator")
+    assert ledger.claim(payout, "canonical", LEASE, "worker-1") is not None
+
+
+def test_another_member_is_not_paused(ledger: SqlLedger) -> None:
+    """
+    A pause holds for one merchant alone.
+    """
+    payout = accepted(ledger)
+    ledger.pause("another", "balance", "operator")
+
+    assert claimed(ledger, payout).number == 1
+
+
+def test_a_payout_that_jd_has_cannot_be_sent(ledger: SqlLedger) -> None:
+    """
+    Claiming from a status that does not lead to sending is a fault of ours, and refused.
+    """
+    payout = accepted(ledger)
+    processing = applied(ledger, payout.id, status=PayoutStatus.PROCESSING, next_send_at=None)
+
+    with pytest.raises(IllegalMove):
+        ledger.claim(processing, "canonical", LEASE, "worker-1")
+
+
+def test_a_resend_repeats_the_first_request(ledger: SqlLedger, clock: VirtualClock) -> None:
+    """
+    A claim from unknown counts a resend, and keeps the request and the first sending time.
+    """
+    payout = accepted(ledger)
+    ledger.close_attempt(claimed(ledger, payout), AttemptOutcome.NO_ANSWER, "read timeout")
+    unknown = applied(ledger, payout.id, status=PayoutStatus.UNKNOWN)
+    later = clock.advance(minutes=20)
+
+    attempt = ledger.claim(unknown, "something else", LEASE, "worker-2")
+
+    assert attempt is not None
+    assert attempt.number == 2
+    again = ledger.dossier(payout.id).payout
+    assert (again.resends, again.reason) == (1, Reason.RESENT)
+    assert (again.first_sent_at, again.last_sent_at) == (NOON, later)
+    assert ledger.request(payout.id) == "canonical"
+
+
+def test_a_claim_after_a_refusal_is_no_resend(ledger: SqlLedger) -> None:
+    """
+    A refused payout was never booked: sending it again is a plain claim.
+    """
+    payout = accepted(ledger)
+    ledger.close_attempt(claimed(ledger, payout), AttemptOutcome.ANSWERED, "")
+    refused = applied(ledger, payout.id, status=PayoutStatus.REFUSED, exposed=False)
+
+    claimed(ledger, refused)
+
+    again = ledger.dossier(payout.id).payout
+    assert (again.resends, again.reason, again.exposed) == (0, Reason.CLAIMED, True)
+
+
+def test_a_lease_is_renewed_by_its_owner(ledger: SqlLedger, clock: VirtualClock) -> None:
+    """
+    Renewing stretches the lease from now, without a new version.
+    """
+    payout = accepted(ledger)
+    attempt = claimed(ledger, payout)
+    now = clock.advance(minutes=2)
+
+    assert ledger.renew(attempt, LEASE)
+    renewed = ledger.dossier(payout.id).payout
+    assert (renewed.lease_until, renewed.version) == (now + LEASE, 2)
+
+
+def test_an_expired_lease_cannot_be_renewed(ledger: SqlLedger, clock: VirtualClock) -> None:
+    """
+    A lease ends at its very moment, whether or not a sweep has noticed.
+    """
+    attempt = claimed(ledger, accepted(ledger))
+    clock.advance(minutes=3)
+
+    assert not ledger.renew(attempt, LEASE)
+
+
+def test_a_paused_channel_stops_a_renewal(ledger: SqlLedger) -> None:
+    """
+    A worker that holds a lease may not connect once its channel is paused.
+    """
+    attempt = claimed(ledger, accepted(ledger))
+    ledger.pause(MERCHANT, "certificate", "operator")
+
+    assert not ledger.renew(attempt, LEASE)
+
+
+def test_settled_evidence_stops_a_renewal(ledger: SqlLedger) -> None:
+    """
+    A payout that left `sending` is not sent, even by the owner of its lease.
+    """
+    payout = accepted(ledger)
+    attempt = claimed(ledger, payout)
+    applied(ledger, payout.id, status=PayoutStatus.PAID)
+
+    assert not ledger.renew(attempt, LEASE)
+
+
+def test_another_attempts_token_renews_nothing(ledger: SqlLedger) -> None:
+    """
+    A lease belongs to the token that it was given with.
+    """
+    attempt = claimed(ledger, accepted(ledger))
+
+    assert not ledger.renew(dataclasses.replace(attempt, lease_token="stolen"), LEASE)
+
+
+def test_closing_an_attempt_ends_its_lease(ledger: SqlLedger, clock: VirtualClock) -> None:
+    """
+    The attempt says how it ended, and decisions made without knowing that are stale.
+    """
+    payout = accepted(ledger)
+    attempt = claimed(ledger, payout)
+    now = clock.advance(seconds=5)
+
+    ledger.close_attempt(attempt, AttemptOutcome.NOT_CONNECTED, "refused")
+
+    dossier = ledger.dossier(payout.id)
+    assert dossier.attempts == (
+        dataclasses.replace(
+            attempt, closed_at=now, outcome=AttemptOutcome.NOT_CONNECTED, detail="refused"
+        ),
+    )
+    after = dossier.payout
+    assert (after.lease_token, after.lease_until, after.lease_ended_at) == (None, None, now)
+    assert (after.status, after.version) == (PayoutStatus.SENDING, 3)
+
+
+def test_an_attempt_is_closed_once(ledger: SqlLedger, clock: VirtualClock) -> None:
+    """
+    Whoever closes an attempt second changes nothing.
+    """
+    payout = accepted(ledger)
+    attempt = claimed(ledger, payout)
+    ledger.close_attempt(attempt, AttemptOutcome.ANSWERED, "")
+    closed = ledger.dossier(payout.id)
+    clock.advance(seconds=5)
+
+    ledger.close_attempt(attempt, AttemptOutcome.NO_ANSWER, "late")
+
+    assert ledger.dossier(payout.id) == closed
+
+
+def test_an_old_attempt_cannot_end_a_new_lease(ledger: SqlLedger, clock: VirtualClock) -> None:
+    """
+    A worker that comes back from the dead does not touch its successor's lease.
+    """
+    payout = accepted(ledger)
+    old = claimed(ledger, payout)
+    clock.advance(minutes=4)
+    ledger.expire_leases(10)
+    unknown = applied(ledger, payout.id, status=PayoutStatus.UNKNOWN)
+    new = claimed(ledger, unknown)
+
+    ledger.close_attempt(old, AttemptOutcome.NO_ANSWER, "late")
+
+    dossier = ledger.dossier(payout.id)
+    assert dossier.attempts[0].outcome is AttemptOutcome.LOST
+    assert dossier.attempts[1] == new
+    assert dossier.payout.lease_token == new.lease_token

@@ -1,0 +1,130 @@
+"""
+What people decide, in the ledger in memory.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from tests.doubles.rows import MemoryRows, transactions
+from worker.payouts.errors import NotAllowed, StaleTransition
+from worker.payouts.model import Case, Dossier, Order, Payout, Terms
+from worker.payouts.policy.actions import Action, Decision, Recorded
+from worker.payouts.policy.effects import FREEING, take
+from worker.payouts.policy.obligation import Share, check, check_release, share
+from worker.store.base import new_token
+
+
+@transactions
+class MemoryActions(MemoryRows):
+    """
+    The operators' entries.
+    """
+
+    def __init__(
+        self, clock: Callable[[], datetime], new_token: Callable[[], str] = new_token
+    ) -> None:
+        super().__init__(clock, new_token)
+        self._decisions: list[Recorded] = []
+
+    def carry_out(self, dossier: Dossier, decision: Decision) -> None:
+        """
+        Carry out and record a decision. Raises `StaleTransition` or `NotAllowed`.
+        """
+        row = self._current(dossier.payout)
+        after = take(decision.action, row, self._clock())
+        if decision.action is Action.RELEASE:
+            check_release(self._shares(row))
+            self._release(row)
+        self._write(row, after)
+        if decision.proof:
+            evidence_id = decision.proof[-1]
+            self._move(row, after, decision.who, evidence_id)
+        else:
+            self._move(row, after, decision.who)
+        self._close_case(decision)
+        self._record(row.id, decision)
+
+    def replace(self, dossier: Dossier, decision: Decision, order: Order, terms: Terms) -> int:
+        """
+        Release an obligation and accept the payout that pays it instead; return its id.
+
+        Raises `StaleTransition` or `NotAllowed`.
+        """
+        row = self._current(dossier.payout)
+        after = take(decision.action, row, self._clock())
+        check(row, order, self._shares(row), self._clock())
+        if (terms.customer_no, order.out_trade_no) in self._numbers:
+            raise NotAllowed("out_trade_no: another payout has this number")
+        self._release(row)
+        payout_id = self.accept(order, terms)
+        assert payout_id is not None
+        self._write(row, after)
+        self._close_case(decision)
+        self._record(row.id, decision, replaced_by=payout_id)
+        return payout_id
+
+    def close_case(self, case: Case, who: str, why: str) -> None:
+        """
+        Close a case and record who did, and why. Raises `StaleTransition` if it is closed already.
+        """
+        if not any(c.id == case.id and c.closed_at is None for c in self._cases):
+            raise StaleTransition(f"case {case.id} is closed already")
+        if case.payout_id is not None:
+            row = self._row(case.payout_id)
+            self._touch(row)
+        decision = Decision(Action.RESOLVE, who, why, case_id=case.id)
+        self._close_case(decision)
+        self._record(case.payout_id, decision)
+
+    def decisions(self, payout_id: int) -> Sequence[Recorded]:
+        """
+        What was decided about a payout, oldest first, and that it replaces another if it does.
+        """
+        return [d for d in self._decisions if payout_id in {d.payout_id, d.replaced_by}]
+
+    def find_unproven_releases(self) -> Sequence[str]:
+        """
+        The numbers whose obligation was freed without a recorded decision.
+        """
+        proven = {d.payout_id for d in self._decisions if d.action in FREEING}
+        freed = (row for row in self._rows.values() if row.released_at is not None)
+        return [row.out_trade_no for row in freed if row.id not in proven]
+
+    def _current(self, payout: Payout) -> Payout:
+        row = self._row(payout.id)
+        if row.version != payout.version:
+            raise StaleTransition(f"payout {payout.id} changed meanwhile; look again")
+        return row
+
+    def _release(self, row: Payout) -> None:
+        del self._obligations[row.terms.customer_no, row.obligation]
+
+    def _shares(self, row: Payout) -> Iterator[Share]:
+        owed = (row.terms.customer_no, row.obligation)
+        for other in self._rows.values():
+            if (other.terms.customer_no, other.obligation) == owed:
+                yield share(other.status, other.amount_fen, other.returned_fen)
+
+    def _close_case(self, decision: Decision) -> None:
+        now = self._clock()
+        self._cases = [
+            replace(c, closed_at=now) if c.id == decision.case_id else c for c in self._cases
+        ]
+
+    def _record(
+        self, payout_id: int | None, decision: Decision, *, replaced_by: int | None = None
+    ) -> None:
+        self._decisions.append(
+            Recorded(
+                id=next(self._ids["decisions"]),
+                action=decision.action,
+                who=decision.who,
+                why=decision.why,
+                at=self._clock(),
+                proof=decision.proof,
+                payout_id=payout_id,
+                case_id=decision.case_id,
+                replaced_by=replaced_by,
+            )
+        )

@@ -1,0 +1,123 @@
+"""
+The memory ledger's share in keeping watch.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from tests.doubles.rows import MemoryRows, transactions
+from worker.payouts.health import Health, Overdue, SweepCount
+from worker.payouts.policy.circuit_breaker import Tally
+from worker.payouts.policy.controls import send_deadline
+from worker.payouts.status import PayoutStatus
+from worker.store.base import new_token
+
+
+@transactions
+class MemoryHealth(MemoryRows):
+    """
+    Heartbeat, epoch, breaker, and what is late, over plain dictionaries.
+    """
+
+    def __init__(
+        self, clock: Callable[[], datetime], new_token: Callable[[], str] = new_token
+    ) -> None:
+        super().__init__(clock, new_token)
+        self._beats = 0
+        self.epoch = 1
+
+    def sweep_count(self) -> SweepCount:
+        """
+        How many sweeps were counted. One name for all: a ledger in memory is never restored.
+        """
+        return SweepCount("memory", self._beats)
+
+    def count_sweep(self) -> SweepCount:
+        """
+        Count one more sweep.
+        """
+        self._beats += 1
+        return self.sweep_count()
+
+    def begin_epoch(self, who: str, why: str) -> int:
+        """
+        Raise the epoch, and ask about every unfinished payout before anything is sent.
+        """
+        self.epoch += 1
+        now = self._clock()
+        unfinished = [row for row in self._rows.values() if not row.status.is_final]
+        for row in unfinished:
+            self._touch(row, doubted_at=now, next_query_at=now, query_misses=0)
+        return len(unfinished)
+
+    def find_stale(self, limit: int, within: timedelta) -> Sequence[int]:
+        """
+        Queued payouts past their time to be sent: `within` from acceptance if they name none.
+        """
+        now = self._clock()
+        queued = [row for row in self._rows.values() if row.status is PayoutStatus.QUEUED]
+        late = [row.id for row in queued if now >= send_deadline(row, within)]
+        return late[:limit]
+
+    def mark_overdue(self, limit: int, after: timedelta) -> Sequence[Overdue]:
+        """
+        Mark, once, what has had no final state for so long since it was first sent; return it.
+        """
+        now = self._clock()
+        late = [
+            row
+            for row in self._rows.values()
+            if row.status.awaits_gateway
+            and row.overdue_at is None
+            and row.first_sent_at
+            and row.first_sent_at <= now - after
+        ]
+        late.sort(key=lambda row: (row.first_sent_at or now, row.id))
+        for row in late[:limit]:
+            self._write(row, replace(row, overdue_at=now))
+        return [Overdue(row.id, row.out_trade_no) for row in late[:limit]]
+
+    def health(self, customer_no: str) -> Health:
+        """
+        How the whole is for one merchant.
+        """
+        own = [row for row in self._rows.values() if row.terms.customer_no == customer_no]
+        switch = self._switches[customer_no]
+        return Health(
+            now=self._clock(),
+            swept_at=None,
+            paused_why=switch.paused_why,
+            broken_until=switch.broken_until,
+            in_doubt=sum(row.doubted_at is not None for row in own),
+            overdue=sum(r.status.awaits_gateway and r.overdue_at is not None for r in own),
+            held=sum(row.status is PayoutStatus.HELD for row in own),
+            open_cases=sum(
+                c.closed_at is None and c.customer_no == customer_no for c in self._cases
+            ),
+        )
+
+    def tally(self, customer_no: str, window: timedelta) -> Tally:
+        """
+        What came of the transmissions that ended in `window`, since the breaker last closed.
+        """
+        since = self._clock() - window
+        broken_until = self._switches[customer_no].broken_until
+        if broken_until is not None:
+            since = max(since, broken_until)
+        ends = [
+            move.to_status
+            for payout_id, moves in self._transitions.items()
+            if self._rows[payout_id].terms.customer_no == customer_no
+            for move in moves
+            if move.from_status is PayoutStatus.SENDING
+            and move.to_status is not PayoutStatus.QUEUED
+            and move.at > since
+        ]
+        return Tally(len(ends), ends.count(PayoutStatus.UNKNOWN))
+
+    def open_breaker(self, customer_no: str, rest: timedelta) -> None:
+        """
+        Let nothing be sent for one merchant for `rest` from now.
+        """
+        self._switches[customer_no].broken_until = self._clock() + rest

@@ -1,0 +1,238 @@
+"""
+A ledger in memory, for tests, simulations and trying things out: nothing of it is durable.
+
+It keeps the promises of the real one, under the same contract tests.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from tests.doubles.actions import MemoryActions
+from tests.doubles.health import MemoryHealth
+from tests.doubles.rows import storable, transactions
+from worker.payouts.errors import StaleTransition
+from worker.payouts.evidence import Answer, Evidence, Source
+from worker.payouts.model import (
+    Attempt,
+    AttemptOutcome,
+    Case,
+    CaseKind,
+    Dossier,
+    Payout,
+)
+from worker.payouts.status import PayoutStatus
+from worker.payouts.update import CaseNote, Update, apply, claim
+
+_FOREIGN = ("code", "merchant", "number", "currency", "trade_no", "reason_code")
+
+
+@transactions
+class MemoryLedger(MemoryActions, MemoryHealth):
+    """
+    A ledger of plain dictionaries: `clock` tells the time, `new_token` makes lease tokens.
+    """
+
+    def claim(self, payout: Payout, request: str, lease: timedelta, actor: str) -> Attempt | None:
+        """
+        Take the payout for sending; None if it changed, is being sent, or its channel is paused.
+
+        Raises `IllegalMove` if its status is not one to send from.
+        """
+        now, token = self._clock(), self._new_token()
+        claimed = claim(payout, token, lease, now)
+        row = self._rows.get(payout.id)
+        if row is None or row.status is not payout.status or row.version != payout.version:
+            return None
+        tries = self._attempts[row.id]
+        if any(attempt.outcome is None for attempt in tries) or self._is_stopped(row):
+            return None
+        number = len(tries) + 1
+        attempt = Attempt(next(self._ids["attempts"]), row.id, number, token, started_at=now)
+        self._requests.setdefault(row.id, request)
+        self._move(row, claimed, actor)
+        self._write(row, claimed)
+        tries.append(attempt)
+        return attempt
+
+    def renew(self, attempt: Attempt, lease: timedelta) -> bool:
+        """
+        Stretch the lease; False unless it is still this attempt's and sending is allowed.
+        """
+        row, now = self._rows[attempt.payout_id], self._clock()
+        if (
+            row.status is not PayoutStatus.SENDING
+            or row.lease_token != attempt.lease_token
+            or row.lease_until is None
+            or row.lease_until <= now
+            or self._is_stopped(row)
+        ):
+            return False
+        self._write(row, replace(row, lease_until=now + lease))
+        return True
+
+    def close_attempt(self, attempt: Attempt, outcome: AttemptOutcome, detail: str) -> None:
+        """
+        Record how the attempt ended and end its lease now, unless it is closed already.
+        """
+        row = self._rows[attempt.payout_id]
+        if row.lease_token == attempt.lease_token:
+            self._end(row, outcome, detail, self._clock())
+
+    def record(
+        self,
+        payout: Payout | None,
+        source: Source,
+        answer: Answer,
+        *,
+        attempt: Attempt | None = None,
+        asked_at: datetime | None = None,
+    ) -> None:
+        """
+        Store one piece of evidence, unapplied; an identical notification once.
+
+        Without a payout, an orphan case is opened.
+        """
+        answer = storable(answer, _FOREIGN)
+        number = (answer.merchant or "", answer.number or "")
+        kept = self._orphans[number] if payout is None else self._evidence[payout.id]
+        if source is Source.NOTIFICATION and any(
+            (e.source, e.answer.raw, e.answer.verified) == (source, answer.raw, answer.verified)
+            for e in kept
+        ):
+            return
+        now = self._clock()
+        piece = Evidence(
+            id=next(self._ids["evidence"]),
+            payout_id=payout.id if payout else None,
+            source=source,
+            answer=answer,
+            received_at=now,
+            attempt_id=attempt.id if attempt else None,
+            asked_at=asked_at,
+        )
+        kept.append(piece)
+        if payout is None:
+            self._open_case(None, *number, CaseNote(CaseKind.ORPHAN, piece.id))
+            return
+        self._touch(self._rows[payout.id])
+
+    def apply_update(
+        self, dossier: Dossier, update: Update, actor: str, unverifiable_limit: int
+    ) -> None:
+        """
+        Write what was decided from `dossier`. Raises `StaleTransition`, and changes nothing then.
+
+        Raises `IllegalMove` if the payout may not move that way.
+        """
+        payout, now = dossier.payout, self._clock()
+        updated = apply(payout, update, now)
+        row = self._rows[payout.id]
+        if row.version != payout.version:
+            raise StaleTransition(f"payout {payout.id} changed after version {payout.version}")
+        self._write(row, updated)
+        self._evidence[row.id] = [
+            e if e.applied_at else replace(e, applied_at=now) for e in self._evidence[row.id]
+        ]
+        self._move(row, updated, actor, update.evidence_id)
+        customer_no = row.terms.customer_no
+        for note in update.cases:
+            self._open_case(row.id, customer_no, row.out_trade_no, note)
+        if update.pause is not None:
+            self.pause(customer_no, update.pause, actor)
+        in_a_row = self._count_unverifiable(customer_no, update.verified)
+        if in_a_row >= unverifiable_limit:
+            self.pause(customer_no, f"{in_a_row} answers in a row did not verify", actor)
+
+    def expire_leases(self, limit: int) -> Sequence[int]:
+        """
+        Close, as lost, the attempts whose lease has run out; return them.
+        """
+        now = self._clock()
+        over = [
+            row
+            for row in self._rows.values()
+            if (row.status is PayoutStatus.SENDING or row.lease_until)
+            and (row.lease_until or now) <= now
+        ]
+        over.sort(key=lambda row: (row.lease_until is None, row.lease_until or now, row.id))
+        for row in over[:limit]:
+            if row.lease_until:
+                self._end(row, AttemptOutcome.LOST, "lease expired", row.lease_until)
+        return [row.id for row in over[:limit]]
+
+    def find_unapplied(self, limit: int) -> Sequence[int]:
+        """
+        Payouts with evidence that waits to be judged, the longest waiting first.
+        """
+        waiting = (e for pieces in self._evidence.values() for e in pieces if not e.applied_at)
+        oldest_first = sorted(waiting, key=lambda e: e.id)
+        return list(dict.fromkeys(e.payout_id for e in oldest_first if e.payout_id))[:limit]
+
+    def claim_due_sends(self, limit: int, again_after: timedelta) -> Sequence[int]:
+        """
+        Claim the right to wake the submit task for due rows on channels that are not paused.
+        """
+        now = self._clock()
+        with_case = {case.payout_id for case in self._cases if case.closed_at is None}
+        free = (row for row in self._rows.values() if row.id not in with_case)
+        waiting = ((row.next_send_at, row) for row in free)
+        due = sorted(
+            (at, row.id) for at, row in waiting if at and at <= now and not self._is_stopped(row)
+        )
+        for _, payout_id in due[:limit]:
+            row = self._rows[payout_id]
+            self._write(row, replace(row, next_send_at=now + again_after))
+        return [payout_id for _, payout_id in due[:limit]]
+
+    def claim_due_queries(self, limit: int, retry: Callable[[int], timedelta]) -> Sequence[int]:
+        """
+        Claim due follow-up queries; each is due again after `retry` of its misses so far.
+        """
+        now = self._clock()
+        waiting = ((row.next_query_at, row.id) for row in self._rows.values())
+        due = sorted((at, payout_id) for at, payout_id in waiting if at and at <= now)
+        for _, payout_id in due[:limit]:
+            row = self._rows[payout_id]
+            again = now + retry(row.query_misses)
+            misses = row.query_misses + 1
+            self._write(row, replace(row, next_query_at=again, query_misses=misses, updated_at=now))
+        return [payout_id for _, payout_id in due[:limit]]
+
+    def hurry(self, payout_id: int, spacing: timedelta) -> None:
+        """
+        Make the next follow-up query due now, unless the row was touched within `spacing`.
+        """
+        row, now = self._row(payout_id), self._clock()
+        if row.next_query_at and row.next_query_at > now and row.updated_at <= now - spacing:
+            self._write(row, replace(row, next_query_at=now, updated_at=now))
+
+    def _end(self, row: Payout, outcome: AttemptOutcome, detail: str, ended_at: datetime) -> None:
+        now = self._clock()
+        self._touch(row, lease_token=None, lease_until=None, lease_ended_at=ended_at)
+        self._attempts[row.id] = [
+            a if a.outcome else replace(a, outcome=outcome, detail=detail, closed_at=now)
+            for a in self._attempts[row.id]
+        ]
+
+    def _open_case(
+        self, payout_id: int | None, customer_no: str, out_trade_no: str, note: CaseNote
+    ) -> None:
+        about = (payout_id, customer_no, out_trade_no, note.kind)
+        for case in self._cases:
+            same = (case.payout_id, case.customer_no, case.out_trade_no, case.kind) == about
+            # What a person closed stays closed until new evidence of the same kind arrives.
+            unchanged = case.evidence_id == note.evidence_id and not note.reopens
+            if same and (case.closed_at is None or unchanged):
+                return
+        self._cases.append(
+            Case(
+                id=next(self._ids["cases"]),
+                kind=note.kind,
+                customer_no=customer_no,
+                out_trade_no=out_trade_no,
+                opened_at=self._clock(),
+                payout_id=payout_id,
+                evidence_id=note.evidence_id,
+            )
+        )

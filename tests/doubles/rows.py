@@ -1,0 +1,343 @@
+"""
+What a ledger in memory holds, what comes in at its door, and how to look things up.
+"""
+
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import wraps
+from itertools import count, islice
+from typing import Any, TypeVar, cast
+
+from sqlalchemy.engine.default import DefaultDialect
+
+from worker.payouts.channel import Channel
+from worker.payouts.errors import IllegalMove, NoSuchCase, NoSuchPayout
+from worker.payouts.evidence import Evidence, Source
+from worker.payouts.model import Attempt, Case, Dossier, Order, Payout, Rejection, Terms, Transition
+from worker.payouts.status import PayoutStatus, Reason
+from worker.store.base import new_token
+from worker.store.types import ForeignText
+
+T = TypeVar("T")
+
+_WITHDRAWN = frozenset({PayoutStatus.QUEUED, PayoutStatus.HELD, PayoutStatus.CANCELLED})
+_TEXT = ForeignText()
+_DIALECT = DefaultDialect()
+
+
+def transactions(ledger: type[T]) -> type[T]:
+    """
+    Make a transaction of every public method of a class: one runs at a time.
+    """
+    for name, method in list(vars(ledger).items()):
+        if callable(method) and not name.startswith("_"):
+            setattr(ledger, name, _alone(method))
+    return ledger
+
+
+def _alone(method: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(method)
+    def call(self: Any, *args: Any, **kwargs: Any) -> Any:
+        with self._lock:
+            return method(self, *args, **kwargs)
+
+    return call
+
+
+@dataclass
+class Switch:
+    """
+    The channel of one merchant.
+    """
+
+    paused_why: str | None = None
+    unverifiable: int = 0
+    broken_until: datetime | None = None
+
+
+@transactions
+class MemoryRows:
+    """
+    Plain dictionaries of frozen rows. `clock` tells the time, `new_token` makes lease tokens.
+    """
+
+    def __init__(
+        self, clock: Callable[[], datetime], new_token: Callable[[], str] = new_token
+    ) -> None:
+        self._lock = threading.RLock()
+        self._clock = clock
+        self._new_token = new_token
+        self._ids: defaultdict[str, Iterator[int]] = defaultdict(lambda: count(1))
+        self._rows: dict[int, Payout] = {}
+        self._orders: dict[int, Order] = {}
+        self._requests: dict[int, str] = {}
+        self._attempts: dict[int, list[Attempt]] = {}
+        self._evidence: dict[int, list[Evidence]] = {}
+        self._transitions: dict[int, list[Transition]] = {}
+        # By merchant, then number or obligation.
+        self._numbers: dict[tuple[str, str], int] = {}
+        self._obligations: dict[tuple[str, str], int] = {}
+        self._orphans: defaultdict[tuple[str, str], list[Evidence]] = defaultdict(list)
+        self._cases: list[Case] = []
+        self._rejections: list[Rejection] = []
+        self._switches: defaultdict[str, Switch] = defaultdict(Switch)
+
+    def now(self) -> datetime:
+        """
+        The injected clock's time.
+        """
+        return self._clock()
+
+    def accept(
+        self, order: Order, terms: Terms, sweep_after: timedelta = timedelta(0)
+    ) -> int | None:
+        """
+        Insert a queued payout, due `sweep_after` from now.
+
+        None if its number or obligation is taken.
+        """
+        number = (terms.customer_no, order.out_trade_no)
+        obligation = (terms.customer_no, order.obligation)
+        if number in self._numbers or obligation in self._obligations:
+            return None
+        now = self._clock()
+        payout_id = next(self._ids["payouts"])
+        self._numbers[number] = self._obligations[obligation] = payout_id
+        self._orders[payout_id] = order
+        self._attempts[payout_id] = []
+        self._transitions[payout_id] = []
+        # What was notified of the number before we had it becomes the payout's evidence.
+        orphans = self._orphans.pop(number, [])
+        self._evidence[payout_id] = [replace(e, payout_id=payout_id) for e in orphans]
+        self._rows[payout_id] = Payout(
+            id=payout_id,
+            terms=terms,
+            out_trade_no=order.out_trade_no,
+            amount_fen=order.amount_fen,
+            currency=order.currency,
+            subject=order.subject,
+            obligation=order.obligation,
+            producer=order.producer,
+            payee_masked=order.payee.masked,
+            bank_code=order.payee.bank_code,
+            status=PayoutStatus.QUEUED,
+            reason=Reason.ACCEPTED,
+            version=1,
+            exposed=False,
+            accepted_at=now,
+            updated_at=now,
+            next_send_at=now + sweep_after,
+            send_before=order.send_before,
+        )
+        self._append(
+            self._rows[payout_id],
+            from_status=None,
+            to_status=PayoutStatus.QUEUED,
+            reason=Reason.ACCEPTED,
+            actor=order.producer,
+        )
+        return payout_id
+
+    def reject(self, rejection: Rejection) -> None:
+        """
+        Record an entry message that was not accepted.
+        """
+        rejection = storable(rejection, ("reason", "out_trade_no", "producer"))
+        rejection_id = next(self._ids["rejections"])
+        self._rejections.append(replace(rejection, id=rejection_id, rejected_at=self._clock()))
+
+    def find(self, customer_no: str, out_trade_no: str) -> Payout | None:
+        """
+        The payout with that number, if there is one.
+        """
+        payout_id = self._numbers.get((customer_no, out_trade_no))
+        return None if payout_id is None else self._rows[payout_id]
+
+    def numbered(self, out_trade_no: str) -> Sequence[Payout]:
+        """
+        The payouts that have an order number, oldest first.
+        """
+        return [row for row in self._rows.values() if row.out_trade_no == out_trade_no]
+
+    def number_of(self, payout_id: int) -> str:
+        """
+        A payout's order number. Raises `NoSuchPayout`.
+        """
+        return self._row(payout_id).out_trade_no
+
+    def holder_of(self, customer_no: str, obligation: str) -> Payout | None:
+        """
+        The payout that holds that obligation, if one does.
+        """
+        payout_id = self._obligations.get((customer_no, obligation))
+        return None if payout_id is None else self._rows[payout_id]
+
+    def dossier(self, payout_id: int) -> Dossier:
+        """
+        Everything known of one payout. Raises `NoSuchPayout`.
+        """
+        return Dossier(
+            self._row(payout_id),
+            tuple(self._attempts[payout_id]),
+            tuple(self._evidence[payout_id]),
+            tuple(c for c in self._cases if c.payout_id == payout_id and c.closed_at is None),
+        )
+
+    def order(self, payout_id: int) -> Order:
+        """
+        What the producer asked for. Raises `NoSuchPayout`.
+        """
+        self._row(payout_id)
+        return self._orders[payout_id]
+
+    def request(self, payout_id: int) -> str | None:
+        """
+        The stored request; None before the first claim. Raises `NoSuchPayout`.
+        """
+        self._row(payout_id)
+        return self._requests.get(payout_id)
+
+    def history(self, payout_id: int) -> Sequence[Transition]:
+        """
+        Every move, oldest first.
+        """
+        return list(self._transitions.get(payout_id, ()))
+
+    def payouts(self, status: PayoutStatus | None, limit: int) -> Sequence[Payout]:
+        """
+        The newest payouts, optionally of one status.
+        """
+        newest = reversed(self._rows.values())
+        return list(islice((p for p in newest if status in {None, p.status}), limit))
+
+    def cases(self, *, open_only: bool, limit: int) -> Sequence[Case]:
+        """
+        The newest cases.
+        """
+        newest = reversed(self._cases)
+        return list(islice((c for c in newest if not (open_only and c.closed_at)), limit))
+
+    def case(self, case_id: int) -> Case:
+        """
+        One case, open or closed. Raises `NoSuchCase`.
+        """
+        for case in self._cases:
+            if case.id == case_id:
+                return case
+        raise NoSuchCase(f"there is no case {case_id}")
+
+    def cases_of(self, payout_id: int) -> Sequence[Case]:
+        """
+        All cases of one payout, closed ones included, oldest first.
+        """
+        return [case for case in self._cases if case.payout_id == payout_id]
+
+    def count(self, status: PayoutStatus | None = None) -> int:
+        """
+        How many payouts there are, optionally of one status.
+        """
+        return sum(status in {None, row.status} for row in self._rows.values())
+
+    def ids_after(self, payout_id: int, limit: int) -> Sequence[int]:
+        """
+        The next payouts in order of acceptance, beginning behind this one.
+        """
+        return sorted(number for number in self._rows if number > payout_id)[:limit]
+
+    def channel(self, customer_no: str) -> Channel:
+        """
+        Whether one merchant's payouts may be sent.
+        """
+        switch = self._switches[customer_no]
+        paused_at = self._clock() if switch.paused_why is not None else None
+        return Channel(
+            customer_no,
+            paused_at=paused_at,
+            paused_why=switch.paused_why,
+            unverifiable=switch.unverifiable,
+            broken_until=switch.broken_until,
+        )
+
+    def rejections(self, limit: int) -> Sequence[Rejection]:
+        """
+        The newest rejections.
+        """
+        return list(islice(reversed(self._rejections), limit))
+
+    def pause(self, customer_no: str, why: str, actor: str) -> None:
+        """
+        Stop sending for one merchant. The first reason stands until someone resumes.
+        """
+        switch = self._switches[customer_no]
+        switch.paused_why = switch.paused_why or why
+
+    def resume(self, customer_no: str, why: str, actor: str) -> None:
+        """
+        Let sending go on, and forget the count of unverifiable replies.
+        """
+        self._switches[customer_no] = Switch()
+
+    def _row(self, payout_id: int) -> Payout:
+        if payout_id not in self._rows:
+            raise NoSuchPayout(f"there is no payout {payout_id}")
+        return self._rows[payout_id]
+
+    def _is_stopped(self, row: Payout) -> bool:
+        merchant = row.terms.customer_no
+        switch = self._switches[merchant]
+        return (
+            switch.paused_why is not None
+            or (switch.broken_until is not None and switch.broken_until > self._clock())
+            or any(r.doubted_at and r.terms.customer_no == merchant for r in self._rows.values())
+        )
+
+    def _count_unverifiable(self, customer_no: str, verified: Sequence[bool]) -> int:
+        switch, peak = self._switches[customer_no], 0
+        for one in verified:
+            switch.unverifiable = 0 if one else switch.unverifiable + 1
+            peak = max(peak, switch.unverifiable)
+        return peak
+
+    def _write(self, row: Payout, changed: Payout) -> None:
+        if changed.exposed and changed.status in _WITHDRAWN:
+            raise IllegalMove(f"an exposed payout is never {changed.status}")
+        self._rows[row.id] = changed
+
+    def _touch(self, row: Payout, **changes: Any) -> None:
+        """
+        Raise the version, and change what else is said.
+        """
+        self._write(row, replace(row, version=row.version + 1, updated_at=self._clock(), **changes))
+
+    def _move(
+        self, row: Payout, changed: Payout, actor: str, evidence_id: int | None = None
+    ) -> None:
+        if changed.status is not row.status:
+            self._append(
+                row,
+                from_status=row.status,
+                to_status=changed.status,
+                reason=changed.reason,
+                actor=actor,
+                evidence_id=evidence_id,
+                learnt_from=self._source(row, evidence_id),
+            )
+
+    def _source(self, row: Payout, evidence_id: int | None) -> Source | None:
+        return next((e.source for e in self._evidence[row.id] if e.id == evidence_id), None)
+
+    def _append(self, row: Payout, **move: Any) -> None:
+        moved = Transition(next(self._ids["transitions"]), row.id, at=self._clock(), **move)
+        self._transitions[row.id].append(moved)
+
+
+def storable(row: T, names: Iterable[str]) -> T:
+    """
+    The same row with its foreign texts as a database would hold them.
+    """
+    texts = {name: getattr(row, name) for name in names}
+    kept = {name: _TEXT.process_bind_param(text, _DIALECT) for name, text in texts.items()}
+    return row if kept == texts else cast(T, replace(cast(Any, row), **kept))

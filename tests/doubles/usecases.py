@@ -1,0 +1,68 @@
+"""
+All use cases over the same parts, as one worker process has them.
+"""
+
+from typing import cast
+
+from worker.payouts.acceptance import Acceptance
+from worker.payouts.model import Order, Rejection, Terms
+from worker.usecases.accept import Acceptor
+from worker.usecases.evidence import EvidenceHandler
+from worker.usecases.ports import Dispatcher, Gateway, Ledger
+from worker.usecases.query import Querier
+from worker.usecases.send import Sender
+from worker.usecases.sweep import Sweeper, Swept
+
+
+class UseCases:
+    """
+    What tasks do with their messages, by the names of the tasks.
+    """
+
+    def __init__(
+        self, handler: EvidenceHandler, gateway: Gateway, dispatcher: Dispatcher, terms: Terms
+    ) -> None:
+        ledger = cast(Ledger, handler.ledger)
+        self.ledger = ledger
+        self.limits = handler.limits
+        self.terms = terms
+        self.acceptor = Acceptor(ledger, dispatcher, terms, handler.limits)
+        self.sender = Sender(handler, ledger, gateway)
+        self.querier = Querier(handler, ledger, gateway)
+        self.sweeper = Sweeper(handler, ledger, dispatcher)
+
+    def accept(self, order: Order) -> Acceptance:
+        """
+        What the entry task does with a valid job.
+        """
+        return self.acceptor.accept(order)
+
+    def reject(self, rejection: Rejection) -> None:
+        """
+        What the entry task does with another.
+        """
+        self.acceptor.reject(rejection)
+
+    def submit(self, payout_id: int) -> None:
+        """
+        What the submit task does.
+        """
+        self.sender.send(payout_id)
+
+    def query(self, payout_id: int) -> None:
+        """
+        What an operator's question does.
+        """
+        self.querier.query(payout_id)
+
+    def follow_up(self, payout_id: int) -> None:
+        """
+        What the query task does.
+        """
+        self.querier.follow_up(payout_id)
+
+    def sweep(self, limit: int = 100) -> Swept:
+        """
+        What the sweep task does after its maintenance.
+        """
+        return self.sweeper.sweep(limit)

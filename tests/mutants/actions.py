@@ -1,0 +1,150 @@
+"""
+Guards of what people may decide, and of the proofs that free an obligation.
+"""
+
+from tests.mutants.guard import Change, Guard
+
+_ACTIONS = "worker/payouts/policy/actions.py"
+_PROOF = "worker/payouts/policy/proof.py"
+_TESTS = "tests/unit/policy/test_actions.py"
+_STATES = f"{_TESTS}::test_each_action_has_its_states"
+_NOT_FREE = f"{_TESTS}::test_what_does_not"
+
+GUARDS = (
+    Guard(
+        "open-case-stops-decisions",
+        "Someone would free an obligation while another still looks into the payout.",
+        (Change(_ACTIONS, "    if others:\n", "    if False:\n"),),
+        (f"{_TESTS}::test_an_open_case_comes_first",),
+    ),
+    Guard(
+        "waiting-evidence-stops-decisions",
+        "Someone would free an obligation while JD's word of the payment lies in the ledger.",
+        (
+            Change(
+                _ACTIONS,
+                "if any(evidence.applied_at is None for evidence in dossier.evidence):",
+                "if False:",
+            ),
+        ),
+        (f"{_TESTS}::test_nothing_is_decided_while_evidence_waits",),
+    ),
+    Guard(
+        "begin_epoch-stops-decisions",
+        "Someone would withdraw what a restored database has forgotten to have sent.",
+        (Change(_ACTIONS, "if is_doubted(facts):", "if False:"),),
+        (f"{_TESTS}::test_nothing_is_decided_from_a_restored_row",),
+    ),
+    Guard(
+        "only-the-unexposed-is-given-up",
+        "A payout that JD may have would be called failed, and paid again.",
+        (
+            Change(
+                _PROOF,
+                "if facts.exposing or facts.trades or not facts.refusals:",
+                "if not facts.refusals:",
+            ),
+        ),
+        (f"{_TESTS}::test_what_may_have_reached_jd_is_never_given_up",),
+    ),
+    Guard(
+        "what-may-be-sent-again-is-not-free",
+        "A refused payout would be sent again after its obligation was paid by another.",
+        (Change(_ACTIONS, "if not facts.payout.status.is_final:", "if False:"),),
+        (f"{_TESTS}::test_a_refusal_for_sure_is_proof_in_its_states",),
+    ),
+    Guard(
+        "only-the-find_stale-is-withdrawn",
+        "The obligation of a payout that is out would be freed, and paid again.",
+        (Change(_ACTIONS, "_need(facts, PayoutStatus.QUEUED, PayoutStatus.HELD)"),),
+        (_STATES,),
+    ),
+    Guard(
+        "exposed-is-not-withdrawn",
+        "A payout that JD may have would be taken for withdrawn.",
+        (Change(_ACTIONS, "if facts.exposing or facts.trades:", "if False:"),),
+        (f"{_TESTS}::test_what_may_have_reached_jd_is_never_withdrawn",),
+    ),
+    Guard(
+        "only-the-refused-is-sent-again-by-hand",
+        "A person could send again what JD may have.",
+        (
+            Change(
+                _ACTIONS,
+                "def _resend(facts: Facts) -> Proof:\n    _need(facts, PayoutStatus.REFUSED)\n",
+                "def _resend(facts: Facts) -> Proof:\n",
+            ),
+        ),
+        (_STATES,),
+    ),
+    Guard(
+        "close-counts-after-a-day",
+        "A close that JD corrects the same day would free the obligation.",
+        (Change(_PROOF, " or asked[-1][0] - asked[0][0] < CLOSED_TWICE_AFTER:", ":"),),
+        (_NOT_FREE,),
+    ),
+    Guard(
+        "close-counts-by-query",
+        "Two notifications, not asked for, would free the obligation.",
+        (
+            Change(
+                _PROOF,
+                "told = [t.evidence for t in _ended(facts) "
+                "if t.evidence.source is Source.QUERY]\n"
+                "    asked = sorted((e.asked_at, e.id) for e in told if e.asked_at is not None)",
+                "told = [t.evidence for t in _ended(facts)]\n"
+                "    asked = sorted((e.asked_at or e.received_at, e.id) for e in told)",
+            ),
+        ),
+        (_NOT_FREE,),
+    ),
+    Guard(
+        "close-beside-success-is-no-proof",
+        "A payout that was paid, and closed twice, would be paid again.",
+        (
+            Change(
+                _PROOF,
+                "if any(trade.status is not PayoutStatus.FAILED for trade in _ended(facts)):",
+                "if False:",
+            ),
+        ),
+        (_NOT_FREE,),
+    ),
+    Guard(
+        "return-counts-by-query",
+        "A notified return would free the obligation before JD confirms it.",
+        (
+            Change(
+                _PROOF,
+                "((e.id,) for e in told if e.source is Source.QUERY)",
+                "((e.id,) for e in told)",
+            ),
+        ),
+        (_NOT_FREE,),
+    ),
+    Guard(
+        "refusal-counts-for-the-only-attempt",
+        "The refusal of a resend would free what the first attempt paid.",
+        (
+            Change(
+                _PROOF,
+                "if facts.exposing or facts.trades or not facts.refusals:",
+                "if facts.trades or not facts.refusals:",
+            ),
+            Change(_PROOF, "if len(sent) != 1 or refusals is None:", "if refusals is None:"),
+        ),
+        (_NOT_FREE,),
+    ),
+    Guard(
+        "refusal-counts-with-a-later-absence",
+        "A refusal alone would free the obligation of a payout that JD has after all.",
+        (
+            Change(
+                _PROOF,
+                "if a.asked_at > refused_at)",
+                "if a.asked_at)",
+            ),
+        ),
+        (_NOT_FREE,),
+    ),
+)

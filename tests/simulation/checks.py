@@ -1,0 +1,243 @@
+"""
+Whoever looks on: the invariants after each effect, and what no row can show about itself.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from tests.factories import MERCHANT
+from tests.simulation.books import Trade
+from tests.simulation.jd import STRANGER, Jd
+from tests.simulation.scheduler import Process, Scheduler
+from worker.payouts.evidence import Answer, Source
+from worker.payouts.invariants import Breach, Invariant, at_rest, of_books, of_payout
+from worker.payouts.limits import Limits
+from worker.payouts.model import Dossier, Order, Payout
+from worker.payouts.status import PayoutStatus, Reason
+from worker.usecases.ports import Ledger
+
+_REFUSALS = frozenset(
+    {
+        Reason.PAYEE_REFUSED,
+        Reason.REQUEST_REFUSED,
+        Reason.CHANNEL_REFUSED,
+        Reason.BALANCE_REFUSED,
+    }
+)
+
+
+class Broken(BaseException):
+    """
+    A promise was not kept, so the world stops.
+    """
+
+    def __init__(self, breaches: Iterable[Breach]) -> None:
+        super().__init__("\n".join(map(str, breaches)))
+
+
+class Watch:
+    """
+    Looks at the ledger itself, past all failpoints, and at the books of the model of JD.
+    """
+
+    def __init__(self, scheduler: Scheduler, ledger: Ledger, jd: Jd, limits: Limits) -> None:
+        self._scheduler = scheduler
+        self._ledger = ledger
+        self._jd = jd
+        self._limits = limits
+        self.healed_at = scheduler.now()
+        self._seen: dict[int, Payout] = {}
+        #: When each number was put on the wire, if that try was not provably harmless.
+        self._sent: defaultdict[str, list[float]] = defaultdict(list)
+        jd.connected = self.connected
+
+    def saw(self, process: Process, effect: str, args: tuple[Any, ...], result: Any) -> None:
+        """
+        Check what an effect changed.
+        """
+        if effect == "ledger.claim" and result is not None:
+            process.attempt = result
+            self._check(self._stale(args[0]))
+        elif effect == "ledger.record":
+            self._check(unrecorded(self._ledger, *args))
+        for row in self._ledger.payouts(None, 100):
+            before = self._seen.get(row.id)
+            if row is before:
+                continue
+            self._seen[row.id] = row
+            if before is None or _tells(row) != _tells(before):
+                self._check(self._of_row(row.id))
+
+    def connected(self, number: str) -> None:
+        """
+        Check, at the moment of a connection that brings an order, the right to make it.
+        """
+        self._check(self._unowned(number))
+        self._check(self._unproven(number))
+        self._sent[number].append(self._scheduler.seconds)
+
+    def booked(self, trade: Trade) -> None:
+        """
+        Check the books after a debit.
+        """
+        row = self._ledger.find(MERCHANT, trade.number)
+        if row is not None:
+            self._check(self._overpaid({row.out_trade_no: (row.obligation, row.amount_fen)}))
+
+    def finish(self, orders: Iterable[Order]) -> None:
+        """
+        Check everything once faults have healed and nothing is due any more.
+        """
+        now = self._scheduler.now()
+        cases = self._ledger.cases(open_only=False, limit=1000)
+        owed = {}
+        for row in self._ledger.payouts(None, 100):
+            dossier, history = self._ledger.dossier(row.id), self._ledger.history(row.id)
+            own = [case for case in cases if case.payout_id == row.id]
+            self._check(of_payout(dossier, history, own, now, self._limits))
+            self._check(at_rest(dossier))
+            self._check(self._untrue(row))
+            self._check(self._behind(dossier))
+            owed[row.out_trade_no] = (row.obligation, row.amount_fen)
+        self._check(self._overpaid(owed))
+        self._check(self._without_trace(orders))
+
+    def _check(self, breaches: Iterable[Breach]) -> None:
+        found = list(breaches)
+        if found:
+            raise Broken(found)
+
+    def _of_row(self, payout_id: int) -> Iterator[Breach]:
+        dossier = self._ledger.dossier(payout_id)
+        waits = any(e.applied_at is None for e in dossier.evidence)
+        cases = self._ledger.cases(open_only=False, limit=1000)
+        for breach in of_payout(
+            dossier,
+            self._ledger.history(payout_id),
+            [case for case in cases if case.payout_id == payout_id],
+            self._scheduler.now(),
+            self._limits,
+        ):
+            if not (waits and breach.invariant is Invariant.I6_ORDER_DOES_NOT_MATTER):
+                yield breach
+        yield from self._untrue(dossier.payout)
+
+    def _untrue(self, row: Payout) -> Iterator[Breach]:
+        """
+        A status that JD never truly gave it.
+        """
+        if row.status.rank <= PayoutStatus.UNKNOWN.rank and row.status is not PayoutStatus.REFUSED:
+            return
+        number = row.out_trade_no
+        if row.reason in _REFUSALS:
+            # Of all orders with this number that went out: one that was not may have arrived.
+            refused = self._jd.books.refused[number]
+            true = 0 < len(refused) >= len(self._sent[number])
+        else:
+            trade = self._jd.books.trades.get(number)
+            true = trade is not None and row.status in trade.stood(self._scheduler.seconds)
+        if not true:
+            detail = f"{row.status} ({row.reason}), which JD never said in truth"
+            yield Breach(Invariant.I7_SIGNED_ONLY, number, detail)
+
+    def _behind(self, dossier: Dossier) -> Iterator[Breach]:
+        """
+        A record that is at rest, and is not what became of the money.
+
+        Of one that nobody asked about since the faults healed, nothing can be said.
+        """
+        row = dossier.payout
+        trade = self._jd.books.trades.get(row.out_trade_no)
+        asked = any(e.asked_at and e.asked_at > self.healed_at for e in dossier.evidence)
+        if not asked or dossier.open_cases or (trade is not None and trade.is_fickle):
+            return
+        if trade is None:
+            if row.reason is not Reason.PAYEE_REFUSED:
+                detail = f"{row.status}, and JD has no such trade"
+                yield Breach(Invariant.I8_COMES_TO_REST, row.out_trade_no, detail)
+            return
+        seconds = self._scheduler.seconds
+        true = max(trade.stood(seconds), key=lambda status: status.rank)
+        says = (row.status, row.returned_fen)
+        if says != (true, trade.returned_fen(seconds)):
+            detail = f"{says} in the ledger, {true} in JD's books"
+            yield Breach(Invariant.I8_COMES_TO_REST, row.out_trade_no, detail)
+
+    def _stale(self, payout: Payout) -> Iterator[Breach]:
+        """
+        A claim that succeeded although the row had changed since the claimant read it.
+        """
+        row = self._ledger.dossier(payout.id).payout
+        if row.version != payout.version + 1:
+            detail = f"claimed as of version {payout.version}, at version {row.version - 1}"
+            yield Breach(Invariant.I4_UNKNOWN_IS_HONEST, payout.out_trade_no, detail)
+
+    def _unowned(self, number: str) -> Iterator[Breach]:
+        attempt, until = self._scheduler.current.attempt, None
+        row = self._ledger.find(MERCHANT, number)
+        if attempt and row and row.lease_token == attempt.lease_token:
+            until = row.lease_until
+        if until is None or until < self._scheduler.now() + self._limits.http_deadline:
+            detail = f"connected under a lease until {until}"
+            yield Breach(Invariant.I9_ONE_AT_A_TIME, number, detail)
+
+    def _unproven(self, number: str) -> Iterator[Breach]:
+        """
+        A number that goes out again although nothing shows that JD does not have it.
+        """
+        sent = self._sent[number]
+        if len(sent) <= len(self._jd.books.refused[number]):
+            return
+        now, seconds = self._scheduler.now(), self._scheduler.seconds
+        ages = [(now - asked).total_seconds() for asked in self._jd.denied[number]]
+        gaps = [seconds - age - sent[-1] for age in ages]
+        needed = [gap.total_seconds() for gap in self._limits.resend_gaps]
+        proven = len([gap for gap in gaps if gap >= needed[0]]) >= len(needed)
+        proven = proven and max(gaps) >= needed[-1]
+        fresh = seconds - sent[0] <= self._limits.resend_window.total_seconds() + 3600
+        if not (proven and fresh and len(sent) <= self._limits.resend_limit):
+            detail = f"sent again {seconds - sent[-1]:.0f} s later, JD denied it after {gaps}"
+            yield Breach(Invariant.I1_PAID_ONCE, number, detail)
+
+    def _overpaid(self, owed: dict[str, tuple[str, int]]) -> Iterator[Breach]:
+        """
+        More in JD's books than is owed; what a stranger paid under a number of ours is not ours.
+        """
+        books = self._jd.books
+        kept = books.kept_fen(self._scheduler.seconds)
+        ours = {n for n, trade in books.trades.items() if trade.request != STRANGER}
+        return of_books(
+            {n: times for n, times in books.debits.items() if n in ours and n in owed},
+            {n: fen for n, fen in kept.items() if n in ours},
+            owed,
+        )
+
+    def _without_trace(self, orders: Iterable[Order]) -> Iterator[Breach]:
+        rejected = {r.out_trade_no for r in self._ledger.rejections(1000)}
+        for order in orders:
+            row = self._ledger.find(MERCHANT, order.out_trade_no)
+            taken = row is not None and self._ledger.order(row.id) == order
+            if not taken and order.out_trade_no not in rejected:
+                detail = "neither accepted nor rejected"
+                yield Breach(Invariant.I2_NOTHING_LOST, order.out_trade_no, detail)
+
+
+def _tells(row: Payout) -> tuple[object, ...]:
+    """
+    What a row says of the money; the rest says when to look again.
+    """
+    return row.status, row.reason, row.exposed, row.returned_fen, row.trade_no
+
+
+def unrecorded(
+    ledger: Ledger, payout: Payout | None, source: Source, answer: Answer
+) -> Iterator[Breach]:
+    """
+    An answer that was handed to the ledger, and is not there.
+    """
+    if payout is not None:
+        said = (source, answer.raw, answer.verified)
+        told = ledger.dossier(payout.id).evidence
+        if not any((e.source, e.answer.raw, e.answer.verified) == said for e in told):
+            yield Breach(Invariant.I2_NOTHING_LOST, payout.out_trade_no, f"{source} not kept")

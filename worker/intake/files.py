@@ -1,0 +1,84 @@
+"""
+Jobs in a file: read, and checked by the rules that the worker itself goes by.
+
+What is wrong is told by place and rule, never by quoting: a job holds payee data.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from worker.intake import jobs
+from worker.payouts.errors import InvalidJob, UnreadableJobs
+from worker.payouts.model import Order
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """
+    One job of a file: the order that it makes, or its faults.
+    """
+
+    index: int
+    job: object
+    out_trade_no: str | None
+    order: Order | None
+    faults: tuple[str, ...] = ()
+
+
+def read(content: bytes) -> list[object]:
+    """
+    The jobs of a file that holds one, or an array of them. Raises `UnreadableJobs`.
+    """
+    try:
+        found = json.loads(content, object_pairs_hook=_object, parse_constant=_no_constant)
+    except json.JSONDecodeError as fault:
+        place = f"line {fault.lineno}, column {fault.colno}"
+        raise UnreadableJobs(f"this is not JSON: {fault.msg} at {place}") from None
+    except UnicodeDecodeError as fault:
+        raise UnreadableJobs(f"this is not UTF-8 text, from byte {fault.start + 1} on") from None
+    except RecursionError:
+        raise UnreadableJobs("this JSON is nested too deeply to hold jobs") from None
+    listed = found if isinstance(found, list) else [found]
+    if not listed:
+        raise UnreadableJobs("the array holds no job")
+    return listed
+
+
+def check(listed: Sequence[object]) -> list[Checked]:
+    """
+    Validate every job, also against the others of the file.
+    """
+    checked: list[Checked] = []
+    for index, job in enumerate(listed):
+        try:
+            order = jobs.parse(job)
+        except InvalidJob as fault:
+            number = jobs.rejection(job, "invalid", fault.faults, "").out_trade_no
+            checked.append(Checked(index, job, number, None, fault.faults))
+        else:
+            faults = tuple(_clashes(order, checked))
+            checked.append(Checked(index, job, order.out_trade_no, order, faults))
+    return checked
+
+
+def _clashes(order: Order, earlier: Sequence[Checked]) -> Iterator[str]:
+    for other in earlier:
+        if other.order is None:
+            continue
+        if other.order.out_trade_no == order.out_trade_no:
+            yield f"out_trade_no: jobs[{other.index}] has it as well"
+        elif other.order.obligation == order.obligation:
+            yield f"obligation: jobs[{other.index}] pays it as well"
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        # Which of the two would count is nothing to guess about where money is concerned.
+        raise UnreadableJobs("an object has the same key twice")
+    return made
+
+
+def _no_constant(_name: str) -> object:
+    raise UnreadableJobs("NaN and Infinity are no JSON")

@@ -1,0 +1,47 @@
+"""
+How the whole is: what sweeps count and what alerts are made from.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SweepCount:
+    """
+    One count of a database's sweeps. The count never falls while the database is the same one.
+    """
+
+    uid: str  #: tells the database from every other
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Overdue:
+    """
+    A payout without a final state for too long.
+    """
+
+    payout_id: int
+    out_trade_no: str
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """
+    How the whole stands for one member, at the database's time.
+    """
+
+    now: datetime
+    #: When the last sweep began; None if there never was one.
+    swept_at: datetime | None
+    paused_why: str | None
+    broken_until: datetime | None
+    #: Payouts that JD must be asked about before anything is sent.
+    in_doubt: int
+    #: Payouts without a final state for too long.
+    overdue: int
+    #: Payouts that a control stopped before they were sent.
+    held: int
+    #: Cases that wait for a person; some name a number that is no payout of ours.
+    open_cases: int

@@ -1,0 +1,51 @@
+"""
+What an operator's action does to a payout's row.
+"""
+
+from dataclasses import replace
+from datetime import datetime
+
+from worker.payouts.errors import NotAllowed
+from worker.payouts.model import Payout
+from worker.payouts.policy.actions import Action
+from worker.payouts.status import PayoutStatus, Reason, check_move
+from worker.payouts.update import release
+
+#: The actions that free an obligation, and so ask what earlier payouts for it leave unpaid.
+FREEING = frozenset({Action.RELEASE, Action.REPLACE})
+
+
+def take(action: Action, payout: Payout, now: datetime) -> Payout:
+    """
+    The row after an action that is legal.
+
+    Raises `IllegalMove`, or `NotAllowed` if an obligation to be freed is free already.
+    """
+    if action in FREEING:
+        if payout.released_at is not None:
+            raise NotAllowed("its obligation was freed before, for another payout to pay")
+        return release(payout, now)
+    touched = replace(payout, version=payout.version + 1, updated_at=now)
+    match action:
+        case Action.CANCEL:
+            return _end(touched, PayoutStatus.CANCELLED, Reason.CANCELLED, now)
+        case Action.FAIL:
+            return _end(touched, PayoutStatus.FAILED, Reason.FAILED_BY_HAND, now)
+        case Action.LET_GO:
+            check_move(payout.status, PayoutStatus.QUEUED)
+            return replace(
+                touched,
+                status=PayoutStatus.QUEUED,
+                reason=Reason.LET_GO,
+                next_send_at=now,
+                let_go_at=now,
+            )
+        case Action.RESEND:
+            return replace(touched, next_send_at=now)
+        case Action.RELEASE | Action.REPLACE | Action.RESOLVE:
+            return touched
+
+
+def _end(payout: Payout, status: PayoutStatus, reason: Reason, now: datetime) -> Payout:
+    check_move(payout.status, status)
+    return replace(payout, status=status, reason=reason, next_send_at=None, finalized_at=now)

@@ -1,0 +1,102 @@
+"""
+A database as a whole: whether it answers, which tables it has, and whose it is.
+"""
+
+from datetime import datetime
+from types import TracebackType
+from typing import Self
+
+import sqlalchemy as sa
+
+from worker.payouts.errors import ProfileMismatch, SettingsError
+from worker.store import installation, migrate
+from worker.store.clock import database_now
+from worker.store.engine import create_engine, read_only
+from worker.store.faults import translated
+from worker.store.keyring import Keyring
+from worker.store.ledger import SqlLedger
+
+
+class Database:
+    """
+    The configured database, whatever state it is in; closed at the end of its `with` block.
+
+    Raises `SettingsError` for an address that is none.
+    """
+
+    def __init__(self, url: str, application_name: str = "payouts") -> None:
+        try:
+            self._engine: sa.Engine = create_engine(url, application_name)
+        except ValueError as error:
+            raise SettingsError(f"PAYOUTS_DATABASE_URL: {error}") from None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """
+        Close every idle connection.
+        """
+        self._engine.dispose()
+
+    @translated()
+    def now(self) -> datetime:
+        """
+        The database's clock, aware UTC.
+        """
+        with read_only(self._engine).begin() as conn:
+            return database_now(conn)
+
+    def revision(self) -> str | None:
+        """
+        The revision of its tables; None if it has none.
+        """
+        return migrate.current(self._engine)
+
+    def profile(self) -> str | None:
+        """
+        The profile that it belongs to; None before it was first used.
+        """
+        return installation.recorded_profile(self._engine)
+
+    def upgrade(self, profile: str) -> None:
+        """
+        Make or update its tables, and record the profile.
+
+        Safe to repeat, and safe to run twice at once. Raises `ProfileMismatch` before anything is
+        changed, or `UnknownRevision`.
+        """
+        recorded = self.profile() if self.revision() is not None else None
+        if recorded not in {None, profile}:
+            raise ProfileMismatch(
+                f"this database belongs to the {recorded} profile, not to {profile}; nothing was"
+                " changed"
+            )
+        migrate.upgrade(self._engine)
+        installation.ensure_profile(self._engine, profile)
+
+    def ledger(self, keyring: Keyring) -> SqlLedger:
+        """
+        The ledger in it, without a look at whether this program may use it.
+        """
+        return SqlLedger(self._engine, keyring)
+
+    def checked_ledger(self, profile: str, keyring: Keyring) -> SqlLedger:
+        """
+        The ledger in it, its tables current and its profile and keys ours.
+
+        Raises `SettingsError`, `ProfileMismatch` or `WrongKey`.
+        """
+        if not migrate.is_current(self._engine):
+            raise SettingsError("the database schema is not current; run `payouts migrate`")
+        installation.ensure_profile(self._engine, profile)
+        installation.ensure_keyring(self._engine, keyring)
+        return self.ledger(keyring)

@@ -1,0 +1,174 @@
+"""
+What is due: found, and claimed for a while, without two sweeps doing the same work.
+
+SQLite has no row locks and ignores `FOR UPDATE`; there the transaction holds the write lock.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from worker.payouts.health import Overdue
+from worker.payouts.model import AttemptOutcome
+from worker.store.base import Base
+from worker.store.channels import is_stopped
+from worker.store.tables import (
+    IN_FLIGHT,
+    IS_FOLLOWED,
+    MAY_BE_SENT,
+    NOT_YET_OVERDUE,
+    UNSENT,
+    WAITS,
+    attempts,
+    cases,
+    evidence,
+    payouts,
+)
+
+
+class DueWork(Base):
+    """
+    The chores of whoever wakes up every few seconds.
+    """
+
+    def expire_leases(self, limit: int) -> Sequence[int]:
+        """
+        Close, as lost, the attempts whose lease has run out; return them.
+
+        Among them are those whose worker closed its attempt and then was gone.
+        """
+        with self._writing() as (conn, now):
+            over = payouts.c.lease_until.is_(None) | (payouts.c.lease_until <= now)
+            found = conn.scalars(
+                _unlocked(sa.select(payouts.c.id).where(IN_FLIGHT, over))
+                .order_by(payouts.c.lease_until.nulls_last(), payouts.c.id)
+                .limit(limit)
+            ).all()
+            conn.execute(
+                sa.update(attempts)
+                .where(attempts.c.payout_id.in_(found), attempts.c.outcome.is_(None))
+                .values(outcome=AttemptOutcome.LOST, detail="lease expired", closed_at=now)
+            )
+            conn.execute(
+                sa.update(payouts)
+                .where(payouts.c.id.in_(found), payouts.c.lease_token.is_not(None))
+                .values(
+                    lease_ended_at=payouts.c.lease_until,
+                    lease_token=None,
+                    lease_until=None,
+                    version=payouts.c.version + 1,
+                    updated_at=now,
+                )
+            )
+            return found
+
+    def find_unapplied(self, limit: int) -> Sequence[int]:
+        """
+        Payouts with evidence that waits to be judged, the longest waiting first.
+        """
+        with self._snapshot() as conn:
+            return conn.scalars(
+                sa.select(evidence.c.payout_id)
+                .where(WAITS)
+                .group_by(evidence.c.payout_id)
+                .order_by(sa.func.min(evidence.c.id))
+                .limit(limit)
+            ).all()
+
+    def find_stale(self, limit: int, within: timedelta) -> Sequence[int]:
+        """
+        Queued payouts past their time to be sent: `within` from acceptance if they name none.
+        """
+        with self._snapshot() as conn:
+            now = self._clock(conn)
+            own = payouts.c.send_before <= now
+            default = payouts.c.send_before.is_(None) & (payouts.c.accepted_at <= now - within)
+            again = payouts.c.let_go_at <= now - within
+            late = sa.or_(again, payouts.c.let_go_at.is_(None) & (own | default))
+            return conn.scalars(
+                sa.select(payouts.c.id)
+                .where(UNSENT, late)
+                .order_by(payouts.c.accepted_at, payouts.c.id)
+                .limit(limit)
+            ).all()
+
+    def mark_overdue(self, limit: int, after: timedelta) -> Sequence[Overdue]:
+        """
+        Mark, once, what has had no final state for so long since it was first sent; return it.
+        """
+        with self._writing() as (conn, now):
+            found = conn.execute(
+                _unlocked(sa.select(payouts.c.id, payouts.c.out_trade_no))
+                .where(NOT_YET_OVERDUE, payouts.c.first_sent_at <= now - after)
+                .order_by(payouts.c.first_sent_at, payouts.c.id)
+                .limit(limit)
+            ).all()
+            marked = [row.id for row in found]
+            conn.execute(sa.update(payouts).where(payouts.c.id.in_(marked)).values(overdue_at=now))
+            return [Overdue(row.id, row.out_trade_no) for row in found]
+
+    def claim_due_sends(self, limit: int, again_after: timedelta) -> Sequence[int]:
+        """
+        Claim the right to wake the submit task for due rows on channels that are not paused.
+
+        A row with an open case waits for a person, and stays due for when the case is closed.
+        """
+        with self._writing() as (conn, now):
+            has_case = sa.exists().where(
+                cases.c.payout_id == payouts.c.id, cases.c.closed_at.is_(None)
+            )
+            found = conn.scalars(
+                _unlocked(sa.select(payouts.c.id))
+                .where(MAY_BE_SENT, payouts.c.next_send_at <= now, ~is_stopped(now), ~has_case)
+                .order_by(payouts.c.next_send_at, payouts.c.id)
+                .limit(limit)
+            ).all()
+            conn.execute(
+                sa.update(payouts)
+                .where(payouts.c.id.in_(found))
+                .values(next_send_at=now + again_after)
+            )
+            return found
+
+    def claim_due_queries(self, limit: int, retry: Callable[[int], timedelta]) -> Sequence[int]:
+        """
+        Claim due follow-up queries; each is due again after `retry` of its misses so far.
+        """
+        with self._writing() as (conn, now):
+            found = conn.execute(
+                _unlocked(sa.select(payouts.c.id, payouts.c.query_misses))
+                .where(IS_FOLLOWED, payouts.c.next_query_at <= now)
+                .order_by(payouts.c.next_query_at, payouts.c.id)
+                .limit(limit)
+            ).all()
+            for misses in {row.query_misses for row in found}:
+                alike = [row.id for row in found if row.query_misses == misses]
+                conn.execute(
+                    sa.update(payouts)
+                    .where(payouts.c.id.in_(alike))
+                    .values(
+                        next_query_at=now + retry(misses), query_misses=misses + 1, updated_at=now
+                    )
+                )
+            return [row.id for row in found]
+
+    def hurry(self, payout_id: int, spacing: timedelta) -> None:
+        """
+        Make the next follow-up query due now, unless the row was touched within `spacing`.
+        """
+        with self._writing() as (conn, now):
+            conn.execute(
+                sa.update(payouts)
+                .where(
+                    payouts.c.id == payout_id,
+                    payouts.c.next_query_at > now,
+                    payouts.c.updated_at <= now - spacing,
+                )
+                .values(next_query_at=now, updated_at=now)
+            )
+
+
+def _unlocked(rows: sa.Select[Any]) -> sa.Select[Any]:
+    return rows.with_for_update(of=payouts, key_share=True, skip_locked=True)

@@ -1,0 +1,93 @@
+"""
+Whether the sweeps go on, and whether the database is still the one that they knew.
+"""
+
+import sqlalchemy as sa
+
+from worker.payouts.health import Health, SweepCount
+from worker.payouts.status import PayoutStatus
+from worker.store.base import Base
+from worker.store.tables import IN_DOUBT, cases, channels, decisions, installation, payouts
+
+_UNFINISHED = tuple(status for status in PayoutStatus if not status.is_final)
+_AWAITING = tuple(status for status in PayoutStatus if status.awaits_gateway)
+
+
+class HealthStore(Base):
+    """
+    The database's own heartbeat and epoch.
+    """
+
+    def sweep_count(self) -> SweepCount:
+        """
+        How many sweeps this database has counted.
+        """
+        with self._snapshot() as conn:
+            row = conn.execute(sa.select(installation.c.uid, installation.c.sweep_count)).one()
+            return SweepCount(row.uid, row.sweep_count)
+
+    def count_sweep(self) -> SweepCount:
+        """
+        Count one more sweep, at the database's time.
+        """
+        with self._writing() as (conn, now):
+            counted = conn.execute(
+                sa.update(installation)
+                .values(sweep_count=installation.c.sweep_count + 1, swept_at=now)
+                .returning(installation.c.uid, installation.c.sweep_count)
+            ).one()
+            return SweepCount(counted.uid, counted.sweep_count)
+
+    def begin_epoch(self, who: str, why: str) -> int:
+        """
+        Raise the epoch, and ask about every unfinished payout before anything is sent.
+
+        Returns how many there are.
+        """
+        with self._writing() as (conn, now):
+            conn.execute(sa.update(installation).values(epoch=installation.c.epoch + 1))
+            doubted = conn.execute(
+                sa.update(payouts)
+                .where(payouts.c.status.in_(_UNFINISHED))
+                .values(
+                    doubted_at=now,
+                    next_query_at=now,
+                    query_misses=0,
+                    version=payouts.c.version + 1,
+                    updated_at=now,
+                )
+            )
+            conn.execute(
+                sa.insert(decisions).values(action="restored", who=who, why=why, proof=[], at=now)
+            )
+            return doubted.rowcount
+
+    def health(self, customer_no: str) -> Health:
+        """
+        How the whole stands for one merchant.
+        """
+        own = payouts.c.customer_no == customer_no
+        switch = sa.select(channels.c.paused_why, channels.c.broken_until)
+        switch = switch.where(channels.c.customer_no == customer_no)
+        with self._snapshot() as conn:
+            swept_at = conn.execute(sa.select(installation.c.swept_at)).scalar_one()
+            channel = conn.execute(
+                switch.where(channels.c.customer_no == customer_no)
+            ).one_or_none()
+
+            def count(*conditions: sa.ColumnElement[bool] | sa.TextClause) -> int:
+                found = sa.select(sa.func.count()).select_from(payouts).where(own, *conditions)
+                return conn.execute(found).scalar_one()
+
+            waiting = sa.select(sa.func.count()).select_from(cases)
+            waiting = waiting.where(cases.c.customer_no == customer_no, cases.c.closed_at.is_(None))
+            return Health(
+                now=self._clock(conn),
+                swept_at=swept_at,
+                paused_why=channel.paused_why if channel else None,
+                broken_until=channel.broken_until if channel else None,
+                in_doubt=count(IN_DOUBT),
+                overdue=count(payouts.c.status.in_(_AWAITING), payouts.c.overdue_at.is_not(None)),
+                held=count(payouts.c.status == PayoutStatus.HELD.value),
+                open_cases=conn.execute(waiting).scalar_one(),
+            )

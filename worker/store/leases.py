@@ -1,0 +1,110 @@
+"""
+The right to send: claims, leases and attempts.
+"""
+
+from datetime import timedelta
+
+import sqlalchemy as sa
+
+from worker.payouts.model import Attempt, AttemptOutcome, Payout
+from worker.payouts.status import PayoutStatus
+from worker.payouts.update import claim
+from worker.store.base import Base, append_transition, write_row
+from worker.store.channels import is_stopped
+from worker.store.tables import attempts, payouts
+
+
+class Leases(Base):
+    """
+    Who may put a payout on the wire, and until when.
+    """
+
+    def claim(self, payout: Payout, request: str, lease: timedelta, actor: str) -> Attempt | None:
+        """
+        Take the payout for sending; None if it changed, is being sent, or its channel is paused.
+
+        Raises `IllegalMove` if its status is not one to send from.
+        """
+        token = self._new_token()
+        sealed = sa.literal(self._keyring.seal(request), sa.LargeBinary)
+        with self._writing() as (conn, now):
+            claimed = claim(payout, token, lease, now)
+            request_once = sa.func.coalesce(payouts.c.sealed_request, sealed)
+            guards = (~_is_under_way(), ~is_stopped(now))
+            if not write_row(conn, payout, claimed, *guards, sealed_request=request_once):
+                return None
+            begun = conn.execute(
+                sa.insert(attempts)
+                .values(
+                    payout_id=payout.id,
+                    number=_next_number(payout.id),
+                    lease_token=token,
+                    started_at=now,
+                    detail="",
+                )
+                .returning(attempts.c.id, attempts.c.number)
+            ).one()
+            append_transition(conn, payout, claimed, actor)
+            return Attempt(begun.id, payout.id, begun.number, token, started_at=now)
+
+    def renew(self, attempt: Attempt, lease: timedelta) -> bool:
+        """
+        Stretch the lease; False unless it is still this attempt's and sending is allowed.
+        """
+        with self._writing() as (conn, now):
+            renewed = conn.execute(
+                sa.update(payouts)
+                .where(
+                    payouts.c.id == attempt.payout_id,
+                    payouts.c.status == PayoutStatus.SENDING,
+                    payouts.c.lease_token == attempt.lease_token,
+                    payouts.c.lease_until > now,
+                    ~is_stopped(now),
+                )
+                .values(lease_until=now + lease)
+            )
+            return renewed.rowcount == 1
+
+    def close_attempt(self, attempt: Attempt, outcome: AttemptOutcome, detail: str) -> None:
+        """
+        Record how the attempt ended and end its lease now, unless it is closed already.
+        """
+        with self._writing() as (conn, now):
+            ended = conn.execute(
+                sa.update(payouts)
+                .where(
+                    payouts.c.id == attempt.payout_id,
+                    payouts.c.lease_token == attempt.lease_token,
+                )
+                .values(
+                    lease_token=None,
+                    lease_until=None,
+                    lease_ended_at=now,
+                    version=payouts.c.version + 1,
+                    updated_at=now,
+                )
+            )
+            if ended.rowcount == 0:
+                return  # a lease and its attempt end together: the sweep was here first
+            conn.execute(
+                sa.update(attempts)
+                .where(attempts.c.id == attempt.id)
+                .values(outcome=outcome, detail=detail, closed_at=now)
+            )
+
+
+def _is_under_way() -> sa.Exists:
+    return (
+        sa.select(attempts.c.id)
+        .where(attempts.c.payout_id == payouts.c.id, attempts.c.outcome.is_(None))
+        .exists()
+    )
+
+
+def _next_number(payout_id: int) -> sa.ScalarSelect[int]:
+    return (
+        sa.select(sa.func.count() + 1)
+        .select_from(attempts)
+        .where(attempts.c.payout_id == payout_id)
+        .scalar_subquery()
+    )

@@ -1,0 +1,181 @@
+"""
+Looking things up; nothing here writes.
+"""
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from sqlalchemy import RowMapping
+
+from worker.payouts.channel import Channel
+from worker.payouts.errors import NoSuchCase, NoSuchPayout
+from worker.payouts.model import Case, Dossier, Order, Payout, Rejection, Transition
+from worker.payouts.status import PayoutStatus
+from worker.store import rows
+from worker.store.base import Base
+from worker.store.tables import (
+    attempts,
+    cases,
+    channels,
+    evidence,
+    payouts,
+    rejections,
+    transitions,
+)
+
+
+class Reads(Base):
+    """
+    What the ledger knows.
+    """
+
+    def find(self, customer_no: str, out_trade_no: str) -> Payout | None:
+        """
+        The payout with that number, if there is one.
+        """
+        return self._one_payout(
+            payouts.c.customer_no == customer_no, payouts.c.out_trade_no == out_trade_no
+        )
+
+    def numbered(self, out_trade_no: str) -> Sequence[Payout]:
+        """
+        The payouts that have an order number, oldest first: each merchant may have one.
+        """
+        same = sa.select(payouts).where(payouts.c.out_trade_no == out_trade_no)
+        with self._snapshot() as conn:
+            found = conn.execute(same.order_by(payouts.c.id)).mappings()
+            return [rows.to_payout(row, self._keyring) for row in found]
+
+    def number_of(self, payout_id: int) -> str:
+        """
+        A payout's order number, without unsealing anything. Raises `NoSuchPayout`.
+        """
+        with self._snapshot() as conn:
+            number: str = _row(conn, payout_id)["out_trade_no"]
+            return number
+
+    def holder_of(self, customer_no: str, obligation: str) -> Payout | None:
+        """
+        The payout that holds that obligation, if one does.
+        """
+        return self._one_payout(
+            payouts.c.customer_no == customer_no,
+            payouts.c.obligation == obligation,
+            payouts.c.released_at.is_(None),
+        )
+
+    def dossier(self, payout_id: int) -> Dossier:
+        """
+        Everything known of one payout, read in one snapshot. Raises `NoSuchPayout`.
+        """
+        with self._snapshot() as conn:
+            payout = rows.to_payout(_row(conn, payout_id), self._keyring)
+            tries = conn.execute(
+                sa.select(attempts)
+                .where(attempts.c.payout_id == payout_id)
+                .order_by(attempts.c.number)
+            )
+            pieces = conn.execute(
+                sa.select(evidence).where(evidence.c.payout_id == payout_id).order_by(evidence.c.id)
+            )
+            open_cases = conn.execute(
+                sa.select(cases)
+                .where(cases.c.payout_id == payout_id, cases.c.closed_at.is_(None))
+                .order_by(cases.c.id)
+            )
+            return Dossier(
+                payout=payout,
+                attempts=tuple(rows.to_attempt(row) for row in tries.mappings()),
+                evidence=tuple(rows.to_evidence(row, self._keyring) for row in pieces.mappings()),
+                open_cases=tuple(rows.to_case(row) for row in open_cases.mappings()),
+            )
+
+    def order(self, payout_id: int) -> Order:
+        """
+        What the producer asked for, payee data unsealed. Raises `NoSuchPayout`.
+        """
+        with self._snapshot() as conn:
+            return rows.to_order(_row(conn, payout_id), self._keyring)
+
+    def request(self, payout_id: int) -> str | None:
+        """
+        The stored canonical request, unsealed; None before the first claim. Raises `NoSuchPayout`.
+        """
+        with self._snapshot() as conn:
+            sealed = _row(conn, payout_id)["sealed_request"]
+            return None if sealed is None else self._keyring.open(sealed).decode()
+
+    def history(self, payout_id: int) -> Sequence[Transition]:
+        """
+        Every move, oldest first.
+        """
+        with self._snapshot() as conn:
+            moves = conn.execute(
+                sa.select(transitions, evidence.c.source.label("learnt_from"))
+                .outerjoin(evidence, evidence.c.id == transitions.c.evidence_id)
+                .where(transitions.c.payout_id == payout_id)
+                .order_by(transitions.c.id)
+            )
+            return [rows.to_transition(row) for row in moves.mappings()]
+
+    def payouts(self, status: PayoutStatus | None, limit: int) -> Sequence[Payout]:
+        """
+        The newest payouts, optionally of one status.
+        """
+        newest = sa.select(payouts).order_by(payouts.c.id.desc()).limit(limit)
+        if status is not None:
+            newest = newest.where(payouts.c.status == status)
+        with self._snapshot() as conn:
+            found = conn.execute(newest).mappings()
+            return [rows.to_payout(row, self._keyring) for row in found]
+
+    def cases(self, *, open_only: bool, limit: int) -> Sequence[Case]:
+        """
+        The newest cases.
+        """
+        newest = sa.select(cases).order_by(cases.c.id.desc()).limit(limit)
+        if open_only:
+            newest = newest.where(cases.c.closed_at.is_(None))
+        with self._snapshot() as conn:
+            return [rows.to_case(row) for row in conn.execute(newest).mappings()]
+
+    def case(self, case_id: int) -> Case:
+        """
+        One case, open or closed. Raises `NoSuchCase`.
+        """
+        with self._snapshot() as conn:
+            found = conn.execute(sa.select(cases).where(cases.c.id == case_id)).mappings()
+            row = found.one_or_none()
+        if row is None:
+            raise NoSuchCase(f"there is no case {case_id}")
+        return rows.to_case(row)
+
+    def channel(self, customer_no: str) -> Channel:
+        """
+        Whether one merchant's payouts may be sent; one that was never paused may.
+        """
+        wanted = sa.select(channels).where(channels.c.customer_no == customer_no)
+        with self._snapshot() as conn:
+            row = conn.execute(wanted).mappings().one_or_none()
+        return Channel(customer_no) if row is None else Channel(**row)
+
+    def rejections(self, limit: int) -> Sequence[Rejection]:
+        """
+        The newest rejections.
+        """
+        newest = sa.select(rejections).order_by(rejections.c.id.desc()).limit(limit)
+        with self._snapshot() as conn:
+            return [rows.to_rejection(row) for row in conn.execute(newest).mappings()]
+
+    def _one_payout(self, *conditions: sa.ColumnElement[bool]) -> Payout | None:
+        with self._snapshot() as conn:
+            found = conn.execute(sa.select(payouts).where(*conditions)).mappings().one_or_none()
+            return None if found is None else rows.to_payout(found, self._keyring)
+
+
+def _row(conn: sa.Connection, payout_id: int) -> RowMapping:
+    found = conn.execute(sa.select(payouts).where(payouts.c.id == payout_id))
+    row = found.mappings().one_or_none()
+    if row is None:
+        raise NoSuchPayout(f"there is no payout {payout_id}")
+    return row

@@ -1,0 +1,80 @@
+"""
+A job becomes a payout: durable, queued, and once only for its number.
+"""
+
+import logging
+
+from worker.payouts.acceptance import Acceptance, Accepted, Conflict, Same, differing
+from worker.payouts.limits import Limits
+from worker.payouts.model import Order, Rejection, Terms
+from worker.usecases.ports import AcceptanceLedger, Dispatcher
+
+log = logging.getLogger("jdpay_payouts.accept")
+
+
+class Acceptor:
+    """
+    Takes the jobs of one merchant. It needs no gateway and no key that signs.
+    """
+
+    def __init__(
+        self, ledger: AcceptanceLedger, dispatcher: Dispatcher, terms: Terms, limits: Limits
+    ) -> None:
+        self._ledger = ledger
+        self._dispatcher = dispatcher
+        self._terms = terms
+        self._limits = limits
+
+    def accept(self, order: Order) -> Acceptance:
+        """
+        Make a producer's job a payout.
+
+        The same number with the same content is the same payout. What prevents a job comes back as
+        a `Conflict`, and nothing is stored of it. A worker is woken at once; should that get lost,
+        the sweep wakes one later.
+        """
+        expired = order.send_before is not None and order.send_before <= self._ledger.now()
+        later = self._limits.wake_again
+        payout_id = None if expired else self._ledger.accept(order, self._terms, later)
+        if payout_id is not None:
+            log.info(
+                "payout accepted",
+                extra={
+                    "action": "accepted",
+                    "payout_id": payout_id,
+                    "out_trade_no": order.out_trade_no,
+                },
+            )
+            self._dispatcher.submit(payout_id)
+            return Accepted(payout_id)
+        return self._already(order)
+
+    def reject(self, rejection: Rejection) -> None:
+        """
+        Keep the trace of an entry message that was not accepted.
+        """
+        self._ledger.reject(rejection)
+        log.warning(
+            "job rejected",
+            extra={
+                "action": "rejected",
+                "reason": rejection.reason,
+                "out_trade_no": rejection.out_trade_no,
+            },
+        )
+
+    def _already(self, order: Order) -> Acceptance:
+        payout = self._ledger.find(self._terms.customer_no, order.out_trade_no)
+        if payout is not None:
+            names = differing(self._ledger.order(payout.id), order)
+            if not names:
+                return Same(payout.id)
+            return Conflict(
+                "number_reused",
+                tuple(f"{n}: differs from the payout that has this number" for n in names),
+            )
+        if order.send_before is not None and order.send_before <= self._ledger.now():
+            return Conflict("expired", ("send_before: this moment has passed",))
+        holder = self._ledger.holder_of(self._terms.customer_no, order.obligation)
+        number = holder.out_trade_no if holder else "another payout"
+        return Conflict("obligation_taken", (f"obligation: {number} pays it already",))

@@ -1,0 +1,36 @@
+"""
+What the use cases need from the world, as protocols: each role by itself, and `Ledger` for all.
+"""
+
+from worker.usecases.ports.actions import ActionLedger, CaseReads
+from worker.usecases.ports.dispatcher import Dispatcher, Room
+from worker.usecases.ports.gateway import Gateway
+from worker.usecases.ports.health import EpochLedger, HealthLedger, HighWaterMark
+from worker.usecases.ports.ledger import Ledger
+from worker.usecases.ports.reads import AuditReads, Reads
+from worker.usecases.ports.work import (
+    AcceptanceLedger,
+    DueWork,
+    EvidenceLedger,
+    LeaseLedger,
+    PayoutReads,
+)
+
+__all__ = [
+    "AcceptanceLedger",
+    "ActionLedger",
+    "AuditReads",
+    "CaseReads",
+    "Dispatcher",
+    "DueWork",
+    "EpochLedger",
+    "EvidenceLedger",
+    "Gateway",
+    "HealthLedger",
+    "HighWaterMark",
+    "LeaseLedger",
+    "Ledger",
+    "PayoutReads",
+    "Reads",
+    "Room",
+]

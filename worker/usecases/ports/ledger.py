@@ -1,0 +1,28 @@
+"""
+The durable truth, whole.
+"""
+
+from typing import Protocol
+
+from worker.usecases.ports.actions import ActionLedger
+from worker.usecases.ports.health import HealthLedger
+from worker.usecases.ports.reads import AuditReads
+from worker.usecases.ports.work import AcceptanceLedger, DueWork, EvidenceLedger, LeaseLedger
+
+
+class Ledger(
+    AcceptanceLedger,
+    LeaseLedger,
+    EvidenceLedger,
+    DueWork,
+    ActionLedger,
+    HealthLedger,
+    AuditReads,
+    Protocol,
+):
+    """
+    All roles of the ledger. Every method is one transaction, and times are the database's own.
+
+    Raises `StoreUnavailable` where the database cannot answer now, and `StoreFault` where it
+    refuses by a fault of ours.
+    """

@@ -1,0 +1,69 @@
+"""
+Looking things up: nothing here writes.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from worker.payouts.channel import Channel
+from worker.payouts.model import Case, Payout, Rejection, Transition
+from worker.payouts.status import PayoutStatus
+from worker.usecases.ports.actions import CaseReads
+from worker.usecases.ports.work import PayoutReads
+
+
+class Reads(PayoutReads, CaseReads, Protocol):
+    """
+    What people and programs may look up.
+    """
+
+    def history(self, payout_id: int) -> Sequence[Transition]:
+        """
+        Every move, oldest first.
+        """
+
+    def payouts(self, status: PayoutStatus | None, limit: int) -> Sequence[Payout]:
+        """
+        The newest payouts, optionally of one status.
+        """
+
+    def numbered(self, out_trade_no: str) -> Sequence[Payout]:
+        """
+        The payouts that have an order number, oldest first: each merchant may have one.
+        """
+
+    def rejections(self, limit: int) -> Sequence[Rejection]:
+        """
+        The newest rejections.
+        """
+
+    def channel(self, customer_no: str) -> Channel:
+        """
+        Whether one merchant's payouts may be sent; one that was never paused may.
+        """
+
+
+class AuditReads(Reads, Protocol):
+    """
+    Everything, a few rows at a time: for an audit over millions of payouts.
+    """
+
+    def count(self, status: PayoutStatus | None = None) -> int:
+        """
+        How many payouts there are, optionally of one status.
+        """
+
+    def ids_after(self, payout_id: int, limit: int) -> Sequence[int]:
+        """
+        The next payouts in order of acceptance, beginning behind this one.
+        """
+
+    def cases_of(self, payout_id: int) -> Sequence[Case]:
+        """
+        All cases of one payout, closed ones included, oldest first.
+        """
+
+    def find_unproven_releases(self) -> Sequence[str]:
+        """
+        The numbers whose obligation was freed without a recorded decision.
+        """

@@ -1,0 +1,187 @@
+"""
+The ledger's share in the life of a payout: acceptance, sending, evidence, and what is due.
+
+Every method is one transaction, and times are the database's own.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from worker.payouts.evidence import Answer, Source
+from worker.payouts.model import (
+    Attempt,
+    AttemptOutcome,
+    Dossier,
+    Order,
+    Payout,
+    Rejection,
+    Terms,
+)
+from worker.payouts.update import Update
+
+
+class PayoutReads(Protocol):
+    """
+    One payout, looked up.
+    """
+
+    def now(self) -> datetime:
+        """
+        The database's clock, aware UTC.
+        """
+
+    def find(self, customer_no: str, out_trade_no: str) -> Payout | None:
+        """
+        The payout with that number, if there is one.
+        """
+
+    def number_of(self, payout_id: int) -> str:
+        """
+        A payout's order number, without unsealing anything. Raises `NoSuchPayout`.
+        """
+
+    def holder_of(self, customer_no: str, obligation: str) -> Payout | None:
+        """
+        The payout that holds that obligation, if one does.
+        """
+
+    def dossier(self, payout_id: int) -> Dossier:
+        """
+        Everything known of one payout, read in one snapshot. Raises `NoSuchPayout`.
+        """
+
+    def order(self, payout_id: int) -> Order:
+        """
+        What the producer asked for, payee data unsealed. Raises `NoSuchPayout`.
+        """
+
+    def request(self, payout_id: int) -> str | None:
+        """
+        The stored canonical request, unsealed; None before the first claim.
+        """
+
+
+class AcceptanceLedger(PayoutReads, Protocol):
+    """
+    Taking jobs in, or recording why not.
+    """
+
+    def accept(
+        self, order: Order, terms: Terms, sweep_after: timedelta = timedelta(0)
+    ) -> int | None:
+        """
+        Insert a queued payout and its first transition; return its id.
+
+        It is due for the sweep `sweep_after` from now: whoever wakes a worker itself leaves time.
+
+        None if a unique constraint stood in the way: nothing was written, and the caller looks at
+        what stands there.
+        """
+
+    def reject(self, rejection: Rejection) -> None:
+        """
+        Record an entry message that was not accepted.
+        """
+
+
+class LeaseLedger(PayoutReads, Protocol):
+    """
+    The right to send: claims, leases and attempts.
+    """
+
+    def claim(self, payout: Payout, request: str, lease: timedelta, actor: str) -> Attempt | None:
+        """
+        Take the payout for sending: one commit, before any socket opens.
+
+        Guarded by id, status, version and the channel not being paused. Stores the request (never
+        replacing one), opens an attempt, sets a fresh lease and `exposed`, moves to `sending`
+        (reason `CLAIMED`, or `RESENT` from `unknown`), clears `next_send_at`, and counts a resend
+        from `unknown`. None if any guard missed.
+        """
+
+    def renew(self, attempt: Attempt, lease: timedelta) -> bool:
+        """
+        Stretch the lease to `lease` from now, if this attempt still owns it.
+
+        False, and nothing changes, if the lease expired or went to another attempt, or if the
+        channel is paused.
+        """
+
+    def close_attempt(self, attempt: Attempt, outcome: AttemptOutcome, detail: str) -> None:
+        """
+        Record how the attempt ended and end its lease now. Without effect if it is closed already.
+        """
+
+
+class EvidenceLedger(PayoutReads, Protocol):
+    """
+    What JD told us, and what was made of it.
+    """
+
+    def record(
+        self,
+        payout: Payout | None,
+        source: Source,
+        answer: Answer,
+        *,
+        attempt: Attempt | None = None,
+        asked_at: datetime | None = None,
+    ) -> None:
+        """
+        Store one piece of evidence, unapplied, and raise the payout's version.
+
+        An identical notification (same raw digest, same payout) is stored once. Without a payout,
+        an orphan case is opened.
+        """
+
+    def apply_update(
+        self, dossier: Dossier, update: Update, actor: str, unverifiable_limit: int
+    ) -> None:
+        """
+        Write what was decided from `dossier`, guarded by its version, in one transaction.
+
+        Updates the row, appends a transition if the status changed, opens the cases (once for each
+        kind and piece of evidence; one open case of a kind), marks the dossier's evidence applied,
+        pauses the channel if the standing says so, or once `unverifiable_limit` answers in a row
+        did not verify. Raises `StaleTransition`, and changes nothing, if the version had moved on.
+        """
+
+    def hurry(self, payout_id: int, spacing: timedelta) -> None:
+        """
+        Make the next follow-up query due now, unless the row was touched within `spacing`.
+
+        Without effect where no query is due at all.
+        """
+
+
+class DueWork(Protocol):
+    """
+    What nobody woke a worker for: found, and claimed for a while.
+    """
+
+    def expire_leases(self, limit: int) -> Sequence[int]:
+        """
+        Close, as lost, the attempts whose lease has run out; return them.
+        """
+
+    def find_unapplied(self, limit: int) -> Sequence[int]:
+        """
+        Payouts with evidence that waits to be judged.
+        """
+
+    def claim_due_sends(self, limit: int, again_after: timedelta) -> Sequence[int]:
+        """
+        Claim the right to wake the submit task for what is due on channels that are not paused.
+
+        `next_send_at` becomes now plus `again_after`, so that a row is not woken at every sweep.
+        Rows with an open case are left as they are: nothing may be sent of them.
+        """
+
+    def claim_due_queries(self, limit: int, retry: Callable[[int], timedelta]) -> Sequence[int]:
+        """
+        Claim the follow-up queries that are due.
+
+        `next_query_at` becomes now plus `retry(query_misses)`, `query_misses` rises by one, and
+        `updated_at` is now.
+        """
