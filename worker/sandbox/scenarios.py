@@ -136,7 +136,8 @@ SCENARIOS: tuple[Scenario, ...] = (
         "paid, then returned without a word",
         _always("returned"), _RETURNED, notices=Notices.RETURN_SILENT),
     Scenario("partial_return", "620000000000000043",
-        "paid, then half of it is returned", _always("paid", "partial_return"), _HALF_RETURNED),
+        "paid, then half of it is returned; 1 fen, which has no half, stays paid",
+        _always("paid", "partial_return"), _HALF_RETURNED),
 )
 # fmt: on
 
