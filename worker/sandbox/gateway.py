@@ -101,8 +101,8 @@ class Gateway:
         fault = receipt.order.scenario.fault
         if fault is not None and receipt.order.transmissions == 1:
             return self._spoilt(receipt.order, fault)
-        if receipt.order.scenario.intake is Intake.REFUSED:
-            return self._without_trade(receipt.order, "ILLEGAL_BANK_CARD_NO", "银行卡号有误")
+        if refusal := receipt.order.scenario.refusal:
+            return self._without_trade(receipt.order, refusal.code, refusal.message)
         return self._reply(receipt.order, "0000", "成功")
 
     def _spoilt(self, order: Order, fault: Fault) -> Answer:
