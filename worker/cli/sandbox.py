@@ -15,14 +15,17 @@ import click
 
 from worker.cli.sandbox_options import (
     print_scenarios,
+    print_script_schema,
     read_duration,
     read_host,
     read_latency,
     read_rising_durations,
+    read_script_file,
 )
 from worker.sandbox.behaviour import Timing
 from worker.sandbox.keys import prepare, write_settings
 from worker.sandbox.running import Options, Sandbox
+from worker.sandbox.script import Script
 from worker.sandbox.switches import Switches
 
 #: Near what the public network takes, and enough for a reply to be read first.
@@ -96,6 +99,20 @@ _NOTICE_TAKES = timedelta(milliseconds=300)
     callback=read_latency,
     help="How long every reply takes, queries' too, as 1s or 0.3s; any number wait side by side.",
 )
+@click.option(
+    "--script",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    callback=read_script_file,
+    help="A JSON file that says what is answered and notified for single numbers or payees.",
+)
+@click.option(
+    "--script-schema",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=print_script_schema,
+    help="Print the JSON Schema of a script, then exit.",
+)
 @click.option("--drop-notifications", is_flag=True, help="Send none.")
 @click.option("--drop-replies", is_flag=True, help="Process submits, but never answer them.")
 def sandbox(  # noqa: PLR0913 - click hands over every option by name
@@ -111,11 +128,14 @@ def sandbox(  # noqa: PLR0913 - click hands over every option by name
     hang: timedelta,
     notify_at: tuple[timedelta, ...],
     latency: timedelta,
+    script: Script,
     drop_notifications: bool,
     drop_replies: bool,
 ) -> None:
     """
     Run a gateway that behaves like JD Pay, or misbehaves: the payee's account number says how.
+
+    A --script says more for single numbers or payees: each answer and each notification.
 
     It makes its own keys and certificates, and listens on loopback only unless told otherwise.
     """
@@ -133,7 +153,7 @@ def sandbox(  # noqa: PLR0913 - click hands over every option by name
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
     timing = Timing(pay_after, return_after, hang, notify_at, _NOTICE_TAKES)
-    options = Options(str(host), port, name, timing, latency=latency)
+    options = Options(str(host), port, name, timing, latency=latency, script=script)
     try:
         gateway = Sandbox(keys, options, Switches(drop_notifications, drop_replies))
     except OSError as fault:

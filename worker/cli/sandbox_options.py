@@ -3,13 +3,17 @@ How `payouts sandbox` reads its options, and what it prints instead of running.
 """
 
 import ipaddress
+import json
 import re
 from datetime import timedelta
+from pathlib import Path
 
 import click
 
 from worker.payouts.durations import parse_duration
 from worker.sandbox.scenarios import SCENARIOS, End
+from worker.sandbox.script import NO_SCRIPT, Script, schema
+from worker.sandbox.script_file import ScriptError, read_script
 
 _UNITS = {"ms": "milliseconds", "s": "seconds", "m": "minutes", "h": "hours"}
 _LONGEST_LATENCY = timedelta(minutes=10)
@@ -75,6 +79,34 @@ def print_scenarios(ctx: click.Context, _param: click.Parameter, wanted: bool) -
         told = " | ".join(map(_end, (ends.normal, ends.no_notifications, ends.no_replies)))
         click.echo(f"{scenario.account_no}  {scenario.name:26}{scenario.summary}\n{'':20}{told}")
     ctx.exit()
+
+
+def print_script_schema(ctx: click.Context, _param: click.Parameter, wanted: bool) -> None:
+    """
+    Print the JSON Schema of a script, then exit.
+    """
+    if wanted:
+        click.echo(json.dumps(schema(), ensure_ascii=False, indent=2))
+        ctx.exit()
+
+
+def read_script_file(_ctx: click.Context, _param: click.Parameter, path: Path | None) -> Script:
+    """
+    Read a script, and name everything that is wrong with it.
+    """
+    if path is None:
+        return NO_SCRIPT
+    try:
+        return read_script(path.read_text(encoding="utf-8-sig"))
+    except OSError as fault:
+        raise click.BadParameter(f"{path} cannot be read: {fault.strerror}") from fault
+    except UnicodeDecodeError as fault:
+        raise click.BadParameter(f"{path} is not UTF-8") from fault
+    except ScriptError as fault:
+        faults = "".join(f"\n  {sentence}" for sentence in fault.faults)
+        raise click.BadParameter(
+            f"{path} (`--script-schema` prints what it may hold):{faults}"
+        ) from fault
 
 
 def _end(end: End) -> str:

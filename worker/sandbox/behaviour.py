@@ -6,26 +6,8 @@ import enum
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-
-class Status(enum.StrEnum):
-    """
-    The values of `trade_status` that this gateway uses.
-    """
-
-    WPAR = "WPAR"  #: waiting for the bank
-    FINI = "FINI"  #: paid
-    CLOS = "CLOS"  #: closed, not paid
-    REFU = "REFU"  #: 退票: returned after it was paid
-
-
-@dataclass(frozen=True, slots=True)
-class Cause:
-    """
-    Why a trade was closed: `trade_respcode` and `trade_respmsg`.
-    """
-
-    code: str
-    message: str
+from worker.sandbox.saying import Notification
+from worker.sandbox.trade import Cause, Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,18 +86,6 @@ class Timing:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """
-    One status that a trade takes, and when. `refund_fen` is what had come back by then.
-    """
-
-    at: datetime
-    status: Status
-    refund_fen: int = 0
-    cause: Cause | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Notice:
     """
     One notification to be sent: the step that it reports, and when it is due.
@@ -126,3 +96,5 @@ class Notice:
     forged: bool = False
     #: Sent even if this status was acknowledged already.
     insistent: bool = False
+    #: What it says, where a story tells so.
+    said: Notification | None = None

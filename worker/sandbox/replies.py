@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from worker.sandbox.behaviour import Status, Step
 from worker.sandbox.dates import compact, java, read_compact
 from worker.sandbox.keys import MEMBER
 from worker.sandbox.orders import Order
 from worker.sandbox.signing import SignType, with_signature
+from worker.sandbox.trade import Status, Step
 
 Fields = Mapping[str, str | None]
 
@@ -28,6 +28,8 @@ class Page:
     status: int
     content_type: str
     body: bytes
+    #: How long it is held back, beyond what every reply is.
+    delay_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,8 @@ class Cut:
     """
     The connection is closed without a byte.
     """
+
+    delay_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from worker.sandbox.books import Books
 from worker.sandbox.gateway import Gateway
 from worker.sandbox.keys import Keys, write_settings
 from worker.sandbox.notifier import Notifier
+from worker.sandbox.script import NO_SCRIPT, Script
 from worker.sandbox.server import Server
 from worker.sandbox.switches import Switches
 
@@ -36,6 +37,7 @@ class Options:
     fee_fen: int = 100
     #: How long every reply is held back, after its request was processed.
     latency: timedelta = timedelta(0)
+    script: Script = NO_SCRIPT
 
 
 class Sandbox:
@@ -50,7 +52,10 @@ class Sandbox:
         self.switches = switches or Switches()
         timing = self.options.timing
         self.books = Books(
-            timing, opening_fen=self.options.opening_fen, fee_fen=self.options.fee_fen
+            timing,
+            opening_fen=self.options.opening_fen,
+            fee_fen=self.options.fee_fen,
+            script=self.options.script,
         )
         self._keys = keys
         self._notifier = Notifier(self.books, self.switches, keys.sign_key)

@@ -7,8 +7,9 @@ that is not listed is paid later, without a fault.
 
 from dataclasses import dataclass
 
-from worker.sandbox.behaviour import Cause, Course, Fault, Intake, Notices, Refusal
+from worker.sandbox.behaviour import Course, Fault, Intake, Notices, Refusal
 from worker.sandbox.keys import MEMBER
+from worker.sandbox.trade import Cause
 
 _PAID_LATER = Course()
 _AT_ONCE = Course(at_once=True)
@@ -151,11 +152,12 @@ SCENARIOS: tuple[Scenario, ...] = (
 # fmt: on
 
 _BY_ACCOUNT = {scenario.account_no: scenario for scenario in SCENARIOS}
-_DEFAULT = next(scenario for scenario in SCENARIOS if scenario.name == "paid_later")
+#: That of an account which asks for none.
+DEFAULT = next(scenario for scenario in SCENARIOS if scenario.name == "paid_later")
 
 
 def scenario_of(account_no: str) -> Scenario:
     """
     The scenario that a payee's account asks for.
     """
-    return _BY_ACCOUNT.get(account_no, _DEFAULT)
+    return _BY_ACCOUNT.get(account_no, DEFAULT)

@@ -165,7 +165,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         )
 
     def _do(self, answer: Answer) -> None:
-        self.server.wait(self.server.latency_seconds)
+        held_back = 0.0 if isinstance(answer, Held) else answer.delay_seconds
+        self.server.wait(self.server.latency_seconds + held_back)
         match answer:
             case Page():
                 self._write(answer)

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from worker.sandbox.behaviour import Course, Notice, Notices, Status, Step, Timing
+from worker.sandbox.behaviour import Course, Notice, Notices, Timing
+from worker.sandbox.trade import Status, Step
 
 
 def timeline(course: Course, amount_fen: int, booked_at: datetime, timing: Timing) -> list[Step]:

@@ -9,10 +9,11 @@ from urllib.parse import parse_qsl
 import pytest
 
 from tests.unit.sandbox.orders import order
-from worker.sandbox.behaviour import Cause, Notice, Status, Step
+from worker.sandbox.behaviour import Notice
 from worker.sandbox.notifications import form_of, post
 from worker.sandbox.orders import Order
 from worker.sandbox.scenarios import scenario_of
+from worker.sandbox.trade import Cause, Status, Step
 
 PAID_AT = datetime(2024, 1, 5, 1, 31, 2, tzinfo=UTC)
 ALWAYS = {

@@ -6,14 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from worker.sandbox.behaviour import (
-    Cause,
-    Course,
-    Notices,
-    Status,
-    Timing,
-)
+from worker.sandbox.behaviour import Course, Notices, Timing
 from worker.sandbox.timeline import notices, timeline
+from worker.sandbox.trade import Cause, Status
 
 START = datetime(2024, 1, 5, 1, 30, tzinfo=UTC)
 TIMING = Timing(
