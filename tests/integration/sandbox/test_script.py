@@ -207,9 +207,14 @@ STORIES: list[dict[str, Any]] = [
     },
     {
         "name": "a return that shrinks",
-        "payee_account_no": ACCOUNT["returned_notified"],
+        "payee_account_no": ACCOUNT["lost_reply"],
         "queries": [{"trade_status": "REFU", "refund_amount": 3000}],
         "notifications": [{"at": "0.2s", "trade_status": "REFU", "refund_amount": 9000}],
+    },
+    {
+        "name": "an error with a status",
+        "out_trade_no": "ERROR_AND_STATUS",
+        "queries": [{"response_code": "SYSTEM_ERROR", **PAID}],
     },
     {
         "name": "not there twice",
@@ -307,7 +312,7 @@ def test_a_return_that_shrinks(told: Client, receiver: Receiver) -> None:
     for number in ("SHRINKS1", "SHRINKS2"):
         told.pay(
             out_trade_no=number,
-            payee_account_no=ACCOUNT["returned_notified"],
+            payee_account_no=ACCOUNT["lost_reply"],
             notify_url=receiver.url,
         )
         wait_for(lambda: received(receiver, number))  # noqa: B023 - at once
@@ -316,6 +321,17 @@ def test_a_return_that_shrinks(told: Client, receiver: Receiver) -> None:
         assert told.row(number)["refund_fen"] == 9000
         assert told.query(number)["refund_amount"] == "3000"
         assert told.row(number)["refund_fen"] == 3000
+
+
+def test_an_error_with_a_status(told: Client) -> None:
+    """
+    A code other than 0000 can name a trade with all its fields, and is its own message.
+    """
+    told.pay(out_trade_no="ERROR_AND_STATUS")
+    reply = told.query("ERROR_AND_STATUS")
+
+    assert (reply["response_code"], reply["response_message"]) == ("SYSTEM_ERROR", "SYSTEM_ERROR")
+    assert (reply["trade_status"], reply["trade_class"]) == ("FINI", "DEFY")
 
 
 def test_not_there_twice(told: Client) -> None:

@@ -121,7 +121,8 @@ def test_the_order_of_queries() -> None:
     assert [place(0, 0.9), place(0, 1), place(1, 1.9), place(1, 2), place(2, 99)] == [0, 1, 1, 2, 2]
 
 
-def test_a_number_goes_before_its_account() -> None:
+@pytest.mark.parametrize("turn", [1, -1])
+def test_a_number_goes_before_its_account(turn: int) -> None:
     """
     A number's own story is told even if its account has one.
     """
@@ -132,7 +133,7 @@ def test_a_number_goes_before_its_account() -> None:
                 "stories": [
                     {"name": "account", "payee_account_no": "6200", "queries": [WPAR]},
                     {"name": "number", "out_trade_no": "P1", "queries": [WPAR]},
-                ],
+                ][::turn],
             }
         )
     )

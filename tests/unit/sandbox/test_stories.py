@@ -164,6 +164,34 @@ def test_what_nobody_can_believe_moves_nothing(clock: Clock, untrue: dict[str, A
     assert status(found) == "WPAR"
 
 
+def test_a_forged_notification_moves_nothing(clock: Clock) -> None:
+    """
+    What is notified under a bad signature is sent, and the books do not follow it.
+    """
+    forged = {"at": "1s", "trade_status": "CLOS", "signature": "bad"}
+    found = books(clock, {"notifications": [forged]})
+    receipt = found.transmit(order())
+    clock.turn(1)
+
+    assert planned(receipt) == [("CLOS", timedelta(seconds=1))]
+    assert status(found) == "WPAR"
+
+
+def test_what_is_told_again_happened_once(clock: Clock) -> None:
+    """
+    A status that is told again was reached when it was told first.
+    """
+    found = books(clock, {"queries": [{"trade_status": "FINI"}]})
+    found.transmit(order())
+    asked(found)
+    first = found.find(NUMBER)
+    clock.turn(60)
+    asked(found)
+
+    assert found.find(NUMBER).step == first.step
+    assert found.find(NUMBER).decided_at == first.decided_at == clock.now - timedelta(seconds=60)
+
+
 def test_nothing_happens_by_itself(clock: Clock) -> None:
     """
     A story without notifications tells nobody, and its trade waits for ever.
