@@ -90,7 +90,7 @@ class Saying(Part):
     @property
     def counts(self) -> bool:
         """
-        Whether it is JD's word on where the trade stands, which the books then follow.
+        Whether it is JD's word on the trade's status, which the books then follow.
         """
         return self.trade_status is not None and self.signature is Signature.GOOD
 
@@ -159,7 +159,7 @@ class Answer(Saying):
     @property
     def counts(self) -> bool:
         """
-        Whether it is JD's word on where the trade stands: only where it can be read at all.
+        Whether it is JD's word on the trade's status: only where it can be read at all.
         """
         is_read = self.connection is None and not self.is_page and self.http_status == 200
         return is_read and super().counts

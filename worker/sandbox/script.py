@@ -2,8 +2,8 @@
 A script: the stories of single numbers or payees, written down beforehand.
 
 A story takes the place of a scenario, and in it nothing happens by itself: what it does not say is
-answered for a payout that was accepted and still waits for the bank, or stands where it was last
-told to stand.
+answered for a payout that was accepted and has the status that was told last: at first, that it
+waits for the bank.
 """
 
 from collections import Counter

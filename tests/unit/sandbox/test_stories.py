@@ -49,7 +49,7 @@ def books(clock: Clock, *stories: dict[str, Any]) -> Books:
 
 def status(found: Books) -> str | None:
     """
-    Where the good order's trade stands.
+    The status of the good order's trade.
     """
     step = found.find(NUMBER).step
     return step.status.value if step else None
