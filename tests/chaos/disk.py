@@ -20,13 +20,13 @@ def allow_files(group: int, size: int) -> None:
     Let each process of a group write so far into files, and those that it starts from now on.
     """
     # The first in a group started the others: what it starts meanwhile inherits its limit.
-    for pid in sorted(_members(group)):
+    for pid in sorted(_processes(group)):
         with contextlib.suppress(ProcessLookupError):
             _, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
             resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, hard))
 
 
-def _members(group: int) -> Iterator[int]:
+def _processes(group: int) -> Iterator[int]:
     for status in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):
             # The name of the program stands in brackets, and may itself hold some.

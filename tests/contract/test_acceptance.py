@@ -93,7 +93,7 @@ def test_a_number_is_accepted_once(ledger: SqlLedger) -> None:
     assert ledger.payouts(None, 10) == [first]
 
 
-def test_another_member_may_use_the_same_number(ledger: SqlLedger) -> None:
+def test_another_merchant_may_use_the_same_number(ledger: SqlLedger) -> None:
     """
     Numbers and obligations belong to one merchant.
     """

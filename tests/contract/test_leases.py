@@ -108,7 +108,7 @@ def test_a_paused_channel_stops_claims_and_nothing_else(ledger: SqlLedger) -> No
     assert ledger.claim(payout, "canonical", LEASE, "worker-1") is not None
 
 
-def test_another_member_is_not_paused(ledger: SqlLedger) -> None:
+def test_another_merchant_is_not_paused(ledger: SqlLedger) -> None:
     """
     A pause holds for one merchant alone.
     """

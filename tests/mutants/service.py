@@ -47,7 +47,7 @@ GUARDS = (
         "only-our-own-merchant",
         "A payout of another merchant would be sent with our keys.",
         (Change(_SEND, "if not ours or not may_send(", "if not may_send("),),
-        (f"{_SENDING}::test_a_payout_of_another_member_is_not_touched",),
+        (f"{_SENDING}::test_a_payout_of_another_merchant_is_not_touched",),
     ),
     Guard(
         "waiting-evidence-comes-first",

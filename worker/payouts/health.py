@@ -29,7 +29,7 @@ class Overdue:
 @dataclass(frozen=True, slots=True)
 class Health:
     """
-    How the whole stands for one member, at the database's time.
+    How the whole is for one merchant, at the database's time.
     """
 
     now: datetime

@@ -6,22 +6,14 @@ import enum
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-
-class Status(enum.StrEnum):
-    """
-    The values of `trade_status` that this gateway uses.
-    """
-
-    WPAR = "WPAR"  #: waiting for the bank
-    FINI = "FINI"  #: paid
-    CLOS = "CLOS"  #: closed, not paid
-    REFU = "REFU"  #: 退票: returned after it was paid
+from worker.sandbox.saying import Notification
+from worker.sandbox.trade import Cause, Step
 
 
 @dataclass(frozen=True, slots=True)
-class Cause:
+class Refusal:
     """
-    Why a trade was closed: `trade_respcode` and `trade_respmsg`.
+    Why an order is not taken: `response_code` and `response_message`.
     """
 
     code: str
@@ -46,7 +38,7 @@ class Intake(enum.Enum):
 
     BOOKED = enum.auto()
     MISSED_ONCE = enum.auto()  #: the first transmission is not booked, any later one is
-    REFUSED = enum.auto()  #: never booked, since the payee's card is refused
+    REFUSED = enum.auto()  #: never booked, since it is refused each time it comes
     ASTRAY = enum.auto()  #: accepted in words, but never reaches the database
 
 
@@ -94,18 +86,6 @@ class Timing:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """
-    One status that a trade takes, and when. `refund_fen` is what had come back by then.
-    """
-
-    at: datetime
-    status: Status
-    refund_fen: int = 0
-    cause: Cause | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Notice:
     """
     One notification to be sent: the step that it reports, and when it is due.
@@ -116,3 +96,5 @@ class Notice:
     forged: bool = False
     #: Sent even if this status was acknowledged already.
     insistent: bool = False
+    #: What it says, where a story tells so.
+    said: Notification | None = None

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
+from worker.sandbox.trade import Status, Step
+
 
 class Kind(enum.StrEnum):
     """
@@ -19,6 +21,7 @@ class Kind(enum.StrEnum):
     CLOSED = "closed"  #: it was not paid: the amount is credited back
     FEE_BACK = "fee_back"  #: and so is its price
     RETURNED = "returned"  #: the bank sent money back; its price is kept
+    CORRECTED = "corrected"  #: a story took back what it had told before
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,3 +74,31 @@ class Journal:
         How often each number was debited: more than once is money paid twice.
         """
         return Counter(entry.out_trade_no for entry in self if entry.kind is Kind.DEBIT)
+
+
+def movements(
+    before: Step | None, after: Step, amount_fen: int, fee_fen: int
+) -> Iterator[tuple[Kind, int]]:
+    """
+    What moves when a booked trade goes from one step to the next: in a story, to any other.
+    """
+    is_closed = after.status is Status.CLOS
+    change = _back_fen(after, amount_fen) - (_back_fen(before, amount_fen) if before else 0)
+    if change:
+        came_back = Kind.CLOSED if is_closed else Kind.RETURNED
+        yield came_back if change > 0 else Kind.CORRECTED, change
+    was_closed = before is not None and before.status is Status.CLOS
+    if is_closed and not was_closed:
+        yield Kind.FEE_BACK, fee_fen
+    elif was_closed and not is_closed:
+        yield Kind.CORRECTED, -fee_fen
+
+
+def _back_fen(step: Step, amount_fen: int) -> int:
+    match step.status:
+        case Status.CLOS:
+            return amount_fen
+        case Status.REFU:
+            return step.refund_fen
+        case _:
+            return 0

@@ -10,12 +10,13 @@ import socket
 import ssl
 from urllib.parse import SplitResult, urlencode, urlsplit, urlunsplit
 
-from worker.sandbox.behaviour import Notice, Status
+from worker.sandbox.behaviour import Notice
 from worker.sandbox.dates import java, scrambled, utc_now
 from worker.sandbox.keys import MERCHANT
 from worker.sandbox.orders import Order
 from worker.sandbox.replies import DEFAULT_CATEGORY, Fields
-from worker.sandbox.signing import SignType, with_signature
+from worker.sandbox.signing import Signature, SignType, signed_as
+from worker.sandbox.trade import Status
 
 _MERCHANT_NO = "110000000001"
 _TIMEOUT_SECONDS = 3.0
@@ -64,10 +65,14 @@ def fields_of(order: Order, notice: Notice) -> Fields:
 
 def form_of(order: Order, notice: Notice, sign_key: str) -> bytes:
     """
-    The form as it is posted. A forged one is signed by somebody who does not have the key.
+    The form as it is posted. A forged one is signed by someone who does not have the key.
     """
-    key = f"not {sign_key}" if notice.forged else sign_key
-    signed = with_signature(fields_of(order, notice), key, SignType.SHA1)
+    fields, signature = fields_of(order, notice), Signature.GOOD
+    if notice.said:
+        fields, signature = notice.said.over(fields), notice.said.signature
+    elif notice.forged:
+        signature = Signature.BAD
+    signed = signed_as(fields, sign_key, SignType.SHA1, signature)
     return urlencode({name: value for name, value in signed.items() if value is not None}).encode()
 
 

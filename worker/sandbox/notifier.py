@@ -11,11 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from worker.sandbox.behaviour import Notice, Status
+from worker.sandbox.behaviour import Notice
 from worker.sandbox.books import Books
 from worker.sandbox.dates import utc_now
 from worker.sandbox.notifications import form_of, post
 from worker.sandbox.switches import Switches
+from worker.sandbox.trade import Status
 
 log = logging.getLogger("jdpay_payouts.sandbox")
 

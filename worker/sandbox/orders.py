@@ -6,8 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from worker.sandbox.behaviour import Intake, Step
+from worker.sandbox.behaviour import Intake
+from worker.sandbox.saying import Query, Submit
 from worker.sandbox.scenarios import Scenario
+from worker.sandbox.script import Story
+from worker.sandbox.trade import Step
 
 #: A merchant may send this anew each time; it does not say what is to be paid.
 _NOT_CONTENT = frozenset({"request_datetime"})
@@ -23,6 +26,12 @@ class Order:
     request: Mapping[str, str] = field(repr=False)
     scenario: Scenario
     trade_no: str
+    #: When it first came.
+    received_at: datetime
+    #: Takes the place of the scenario.
+    story: Story | None = None
+    #: Which of the story's answers the last query got, counted from 1.
+    query_place: int = 0
     #: None while it is not booked: to a query, such a trade does not exist.
     step: Step | None = None
     #: When it was paid or closed.
@@ -54,10 +63,28 @@ class Order:
         return {name: text for name, text in self.request.items() if name not in _NOT_CONTENT}
 
     @property
+    def said_to_submit(self) -> Submit | None:
+        """
+        What its story answers to the transmission that it has just had.
+        """
+        return self.story.submit(self.transmissions) if self.story else None
+
+    @property
+    def said_to_query(self) -> Query | None:
+        """
+        What its story answers to the query that it has just had.
+        """
+        if self.story is None or not self.query_place:
+            return None
+        return self.story.queries[self.query_place - 1]
+
+    @property
     def may_be_booked(self) -> bool:
         """
         Whether the transmission that it has just had gets it into the books.
         """
+        if self.story:
+            return self.story.books(self.transmissions)
         match self.scenario.intake:
             case Intake.BOOKED:
                 return True
@@ -78,7 +105,8 @@ class Order:
             "refund_fen": self.step.refund_fen if self.step else 0,
             "debits": debits,
             "transmissions": self.transmissions,
-            "scenario": self.scenario.name,
+            "scenario": None if self.story else self.scenario.name,
+            "story": self.story.name if self.story else None,
             "queries": self.queries,
             "notifications": self.notifications,
             "acknowledged": self.acknowledged,

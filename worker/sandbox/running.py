@@ -5,6 +5,7 @@ A whole sandbox, started and stopped: for the command, and for tests in one proc
 import logging
 import threading
 from dataclasses import dataclass, field
+from datetime import timedelta
 from types import TracebackType
 from typing import Self
 
@@ -13,6 +14,7 @@ from worker.sandbox.books import Books
 from worker.sandbox.gateway import Gateway
 from worker.sandbox.keys import Keys, write_settings
 from worker.sandbox.notifier import Notifier
+from worker.sandbox.script import NO_SCRIPT, Script
 from worker.sandbox.server import Server
 from worker.sandbox.switches import Switches
 
@@ -33,6 +35,9 @@ class Options:
     timing: Timing = field(default_factory=Timing)
     opening_fen: int = 10_000_000_000
     fee_fen: int = 100
+    #: How long every reply is held back, after its request was processed.
+    latency: timedelta = timedelta(0)
+    script: Script = NO_SCRIPT
 
 
 class Sandbox:
@@ -47,7 +52,10 @@ class Sandbox:
         self.switches = switches or Switches()
         timing = self.options.timing
         self.books = Books(
-            timing, opening_fen=self.options.opening_fen, fee_fen=self.options.fee_fen
+            timing,
+            opening_fen=self.options.opening_fen,
+            fee_fen=self.options.fee_fen,
+            script=self.options.script,
         )
         self._keys = keys
         self._notifier = Notifier(self.books, self.switches, keys.sign_key)
@@ -56,6 +64,7 @@ class Sandbox:
             keys,
             Gateway(keys, self.books, self._notifier, self.switches),
             timing.hang.total_seconds(),
+            self.options.latency.total_seconds(),
         )
         self._thread = threading.Thread(
             target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, name="sandbox"

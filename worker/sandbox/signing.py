@@ -6,12 +6,23 @@ import enum
 import hashlib
 import hmac
 from collections.abc import Mapping
+from typing import assert_never
 
 #: Never signed, however their names are written.
 UNSIGNED = frozenset({"sign_type", "sign_data", "encrypt_type", "encrypt_data", "salt"})
 
 #: What Java's `trim` removes: everything up to the space, and nothing above it.
 _JAVA_BLANKS = "".join(map(chr, range(33)))
+
+
+class Signature(enum.StrEnum):
+    """
+    Whether a message can be believed.
+    """
+
+    GOOD = "good"
+    BAD = "bad"  #: signed by someone who does not have the key
+    NONE = "none"
 
 
 class SignType(enum.StrEnum):
@@ -62,3 +73,20 @@ def with_signature(
     """
     sign_data = sign(canonical(fields), key, sign_type)
     return {**fields, "sign_type": sign_type.value, "sign_data": sign_data}
+
+
+def signed_as(
+    fields: Mapping[str, str | None], key: str, sign_type: SignType, signature: Signature
+) -> dict[str, str | None]:
+    """
+    The same fields, signed well, badly or not at all.
+    """
+    match signature:
+        case Signature.GOOD:
+            return with_signature(fields, key, sign_type)
+        case Signature.BAD:
+            return with_signature(fields, f"not {key}", sign_type)
+        case Signature.NONE:
+            return dict(fields)
+        case _:
+            assert_never(signature)

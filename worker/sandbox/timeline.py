@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from worker.sandbox.behaviour import Course, Notice, Notices, Status, Step, Timing
+from worker.sandbox.behaviour import Course, Notice, Notices, Timing
+from worker.sandbox.trade import Status, Step
 
 
 def timeline(course: Course, amount_fen: int, booked_at: datetime, timing: Timing) -> list[Step]:
@@ -18,8 +19,8 @@ def timeline(course: Course, amount_fen: int, booked_at: datetime, timing: Timin
     if course.closed:
         return [*steps, Step(decided_at, Status.CLOS, cause=course.closed)]
     steps.append(Step(decided_at, Status.FINI))
-    if course.returned_percent:
-        refund_fen = max(1, amount_fen * course.returned_percent // 100)
+    # One fen has no half: it stays paid, since a return of it would be a whole one.
+    if refund_fen := amount_fen * course.returned_percent // 100:
         steps.append(Step(decided_at + timing.return_after, Status.REFU, refund_fen))
     return steps
 

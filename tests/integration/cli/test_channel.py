@@ -12,7 +12,7 @@ from worker.payouts.limits import Limits
 from worker.store.ledger import SqlLedger
 
 
-def test_a_member_that_was_never_paused_sends(run: Run, merchant_settings: str) -> None:
+def test_a_merchant_that_was_never_paused_sends(run: Run, merchant_settings: str) -> None:
     """
     Without any record the channel is open.
     """

@@ -141,7 +141,9 @@ def test_the_wrong_sign_key(
     assert "PAYOUTS_SIGN_KEY is not the key of PAYOUTS_CUSTOMER_NO" in told
 
 
-def test_the_wrong_member(healthy: None, examine: Examine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_wrong_merchant(
+    healthy: None, examine: Examine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """
     CUSTOMER_NOT_EXIST names the merchant number.
     """

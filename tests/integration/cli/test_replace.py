@@ -156,7 +156,7 @@ def test_what_came_back_is_paid_again(run: Run, ledger: SqlLedger, healthy: None
     assert run("audit").exit_code == 0
 
 
-def test_another_member_pays_nothing_instead(
+def test_another_merchant_pays_nothing_instead(
     run: Run, ledger: SqlLedger, withdrawn: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """

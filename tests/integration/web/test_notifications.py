@@ -214,7 +214,9 @@ def test_a_number_that_we_lack_is_a_trace_of_money(send: Send, ledger: SqlLedger
     assert (case.kind, case.out_trade_no, case.payout_id) == (CaseKind.ORPHAN, NUMBER, None)
 
 
-def test_a_number_that_we_lack_of_another_member_is_not_ours(send: Send, ledger: SqlLedger) -> None:
+def test_a_number_that_we_lack_of_another_merchant_is_not_ours(
+    send: Send, ledger: SqlLedger
+) -> None:
     """
     Neither stored nor acknowledged.
     """

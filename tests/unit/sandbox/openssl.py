@@ -22,7 +22,7 @@ def openssl(*arguments: object, given: bytes = b"") -> bytes:
 
 def certificate(directory: Path, name: str, *options: str) -> tuple[Path, Path]:
     """
-    Make somebody's key and self-signed certificate.
+    Make someone's key and self-signed certificate.
     """
     key, cert = directory / f"{name}.key", directory / f"{name}.pem"
     made = ("-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", cert, "-subj", f"/CN={name}")

@@ -154,7 +154,7 @@ def test_oaep_is_refused(keys: Keys, merchant: Merchant) -> None:
 
 def test_another_recipient_is_refused(keys: Keys, merchant: Merchant) -> None:
     """
-    An envelope for somebody else is refused.
+    An envelope for someone else is refused.
     """
     der = Merchant(merchant.key, merchant.cert, merchant.cert).encrypt(b"x", *ENCRYPT)
 

@@ -9,10 +9,11 @@ from urllib.parse import parse_qsl
 import pytest
 
 from tests.unit.sandbox.orders import order
-from worker.sandbox.behaviour import Cause, Notice, Status, Step
+from worker.sandbox.behaviour import Notice
 from worker.sandbox.notifications import form_of, post
 from worker.sandbox.orders import Order
 from worker.sandbox.scenarios import scenario_of
+from worker.sandbox.trade import Cause, Status, Step
 
 PAID_AT = datetime(2024, 1, 5, 1, 31, 2, tzinfo=UTC)
 ALWAYS = {
@@ -51,7 +52,8 @@ def form(step: Step, *, forged: bool = False) -> dict[str, str]:
     The form that reports a step of the good order.
     """
     request = order()
-    trade = Order(request, scenario_of(""), "20240105100042000000000001", decided_at=PAID_AT)
+    trade_no = "20240105100042000000000001"
+    trade = Order(request, scenario_of(""), trade_no, PAID_AT, decided_at=PAID_AT)
     body = form_of(trade, Notice(PAID_AT, step, forged=forged), "test")
     return dict(parse_qsl(body.decode(), strict_parsing=True, keep_blank_values=True))
 

@@ -330,7 +330,7 @@ def test_evidence_that_waits_is_weighed_before_sending(
     assert gateway.sent == []
 
 
-def test_a_payout_of_another_member_is_not_touched(
+def test_a_payout_of_another_merchant_is_not_touched(
     service: UseCases, ledger: SqlLedger, gateway: ScriptedGateway, payout_id: int
 ) -> None:
     """
