@@ -44,7 +44,7 @@ MAY_IMPORT = {
 PURE = {"worker.payouts", "worker.usecases"}
 
 #: What only a few may import, whatever their ring allows.
-_COMPOSERS = {"worker.bootstrap", "worker.cli.wire", "worker.cli.doctor", "worker.doctor"}
+_COMPOSERS = {"worker.bootstrap", "worker.cli.wire", "worker.cli.doctor"}
 RESERVED = {
     "worker.sandbox": {"worker.sandbox", "worker.cli", "worker.demo"},
     "worker.jdpay.client": {"worker.jdpay"} | _COMPOSERS,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.acceptance.conftest import PATIENCE, a_stack
 from tests.waiting import until
-from worker.demo.play import settle_accounts
+from worker.demo.play import compare_books
 from worker.demo.story import cast, enqueue
 from worker.payouts.model import CaseKind
 from worker.payouts.status import PayoutStatus
@@ -57,7 +57,7 @@ def test_the_books_follow_a_script(tmp_path: Path) -> None:
         until(lambda: status(closed.out_trade_no) is PayoutStatus.PAID, PATIENCE)
         until(lambda: status(lost.out_trade_no) is PayoutStatus.PAID, PATIENCE)
         cases = {(case.out_trade_no, case.kind) for case in ledger.cases(open_only=True, limit=9)}
-        audit = settle_accounts(stack, ledger)
+        audit = compare_books(stack, ledger)
         told = {order["story"] for order in stack.books()["orders"]}
 
     assert cases == {(closed.out_trade_no, CaseKind.CONTRADICTION)}

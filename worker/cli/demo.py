@@ -78,8 +78,8 @@ def _run(directory: Path, database: str, console: Console, *, as_json: bool, kee
             )
         )
         try:
-            with screen.Screen(console) as watch:
-                outcome = play(running, ledger, story.cast(), watch, _PATIENCE_SECONDS)
+            with screen.Screen(console) as shown:
+                outcome = play(running, ledger, story.cast(), shown, _PATIENCE_SECONDS)
             if keep:
                 # The last scenario paused the channel, as a short balance should.
                 merchant = running.environment["PAYOUTS_CUSTOMER_NO"]

@@ -1,5 +1,5 @@
 """
-The course of the demo: enqueue, watch, audit.
+The course of the demo: enqueue, show, audit.
 """
 
 import time
@@ -32,14 +32,14 @@ class Outcome:
 
 
 #: Called with the state of every payout, time and again.
-Watcher = Callable[[Sequence[Result]], None]
+Show = Callable[[Sequence[Result]], None]
 
 
 def play(
-    stack: Stack, ledger: Ledger, actors: Sequence[Actor], watch: Watcher, seconds: float
+    stack: Stack, ledger: Ledger, actors: Sequence[Actor], show: Show, seconds: float
 ) -> Outcome:
     """
-    Enqueue the actors' jobs and watch until each has its documented end, or `seconds` are over.
+    Enqueue the actors' jobs and show them until each has its documented end, or `seconds` are over.
 
     Raises `StackError` if a process dies on the way.
     """
@@ -52,7 +52,7 @@ def play(
         while True:
             stack.check()
             found = results(ledger, customer_no, actors)
-            watch(found)
+            show(found)
             numbers = {actor.out_trade_no for actor in group}
             waiting = [r for r in found if r.out_trade_no in numbers and not r.is_reached]
             if not waiting or time.monotonic() > deadline:

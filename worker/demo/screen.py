@@ -17,7 +17,7 @@ from worker.demo.story import Result
 
 class Screen:
     """
-    Shows the payouts while they move; a context manager, and a watcher to be called.
+    Shows the payouts while they move; a context manager, to be called with every state.
 
     On a terminal the table is redrawn in place; elsewhere each payout that arrives is one line.
     """

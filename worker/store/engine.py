@@ -22,7 +22,7 @@ _POSTGRES_LIMITS = {
 }
 
 #: How a dialect is told that a transaction only reads, and reads one snapshot.
-_READING: dict[str, dict[str, Any]] = {
+_READ_ONLY: dict[str, dict[str, Any]] = {
     "sqlite": {"sqlite_begin": "BEGIN DEFERRED"},
     "postgresql": {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True},
 }
@@ -56,7 +56,7 @@ def read_only(engine: sa.Engine) -> sa.Engine:
     """
     The same engine for transactions that only read, each of them one snapshot.
     """
-    return engine.execution_options(**_READING[engine.dialect.name])
+    return engine.execution_options(**_READ_ONLY[engine.dialect.name])
 
 
 def _sqlite(url: sa.URL) -> sa.Engine:
