@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import requests
-from sqlalchemy.exc import SQLAlchemyError
 
 from tests.chaos import plan
 from tests.chaos.audit import Findings, audit, unfinished
@@ -20,6 +19,7 @@ from tests.chaos.plan import Fault
 from tests.chaos.producer import Producer
 from worker.demo.stack import Stack
 from worker.embedded.errors import NotReady
+from worker.payouts.errors import StoreError
 from worker.settings import PREFIX, ReceiverSettings
 from worker.usecases.ports import Ledger
 
@@ -166,7 +166,7 @@ def _heal(
     while (now := time.monotonic()) - progress < seconds and now - quiet_since < _QUIET_SECONDS:
         _tick(injector, producer, 0.0)
         left: float = math.inf
-        with contextlib.suppress(SQLAlchemyError, requests.RequestException):
+        with contextlib.suppress(StoreError, requests.RequestException):
             left = len(producer.kept) + len(unfinished(ledger, stack.books()))
         if left:
             quiet_since = time.monotonic()
@@ -181,6 +181,6 @@ def _tick(injector: Injector, producer: Producer, load_seconds: float) -> None:
     producer.make(load_seconds)
     producer.send(time.monotonic())
     # The ledger may be away: the jobs are kept until it is back.
-    with contextlib.suppress(SQLAlchemyError):
+    with contextlib.suppress(StoreError):
         producer.look()
     time.sleep(_TICK_SECONDS)
