@@ -23,7 +23,7 @@ from worker.payouts.errors import StoreError
 
 log = logging.getLogger("jdpay_payouts.consumer")
 
-#: What stands for an entry message's arguments in events, and so in Flower.
+#: What events, and so Flower, show in place of an entry message's arguments.
 CONCEALED = "{'job': '…'}"
 
 #: How long the worker pauses where not even a rejection can be stored, in seconds.
@@ -123,7 +123,7 @@ def _answer(
 
     Celery would log it and go on with a message that counts as in hand forever; once as many of
     them are in hand as may be, the worker takes no more and watches no socket, so that nothing
-    tells it that the broker is back. Raised here, the error makes Celery connect anew.
+    tells it that the broker is back. Raised here, the error makes Celery connect again.
     """
     try:
         answer(*options, **named)

@@ -55,7 +55,7 @@ def query(payout_id: int, **_later: object) -> None:
 @app.task(name=TaskName.SWEEP.value)
 def sweep(**_later: object) -> None:
     """
-    Look after the whole, and find what nobody woke a worker for.
+    Do the sweep's own checks, and find due work that no message announced.
     """
     bootstrap.maintenance().run()
     bootstrap.sweeper().sweep()

@@ -126,7 +126,7 @@ def querier() -> Querier:
 @functools.cache
 def sweeper() -> Sweeper:
     """
-    What finds work that nobody woke a worker for.
+    What finds due work that no message announced.
     """
     return Sweeper(handler(), ledger(), dispatcher())
 
@@ -134,7 +134,7 @@ def sweeper() -> Sweeper:
 @functools.cache
 def maintenance() -> Maintenance:
     """
-    What looks after the whole; the broker remembers how far the database had counted.
+    What checks the service as a whole; the broker remembers how far the database had counted.
     """
     return Maintenance(handler(), ledger(), BrokerHighWaterMark(app))
 
@@ -189,8 +189,8 @@ def refuse_real_money(settings: AcceptanceSettings) -> None:
     """
     Allow only a gateway on this host or a private network, in the sandbox profile.
 
-    Jobs travel unsealed so far, so whoever can write to the broker could cause a payment: that is
-    no state to hold real money in. Raises `SettingsError`.
+    Jobs travel unsealed so far, so anyone who can write to the broker could cause a payment: not
+    good enough for real money. Raises `SettingsError`.
     """
     if settings.profile is not Profile.SANDBOX:
         raise SettingsError("PAYOUTS_PROFILE: only sandbox works until jobs travel sealed")

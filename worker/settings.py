@@ -3,7 +3,7 @@ Every setting, from the environment (``PAYOUTS_*``) or a file that it names, che
 
 Each process reads only the group that it needs: beat and Flower the broker's, commands that look
 things up the store's, the receiver no certificate. Durations carry their unit (``90s``, ``3m``,
-``2h``, ``1d``). A secret may stand in a file: ``PAYOUTS_SIGN_KEY_FILE`` in place of
+``2h``, ``1d``). A secret may be in a file: ``PAYOUTS_SIGN_KEY_FILE`` in place of
 ``PAYOUTS_SIGN_KEY``.
 """
 
@@ -244,7 +244,7 @@ class AcceptanceSettings(ReceiverSettings):
 
     #: The gateway's base address; ``/defray_pay`` and ``/trade_query`` follow it.
     gateway_url: str = Field(pattern=r"^https://[^/?#@]+(/[^?#]*)?$")
-    #: Where JD shall send notifications: the receiver, as seen from JD.
+    #: Where JD is to send notifications: the receiver, as seen from JD.
     notify_url: str = Field(pattern=r"^https?://[^&\s]{1,240}$")
 
     @property

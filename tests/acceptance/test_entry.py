@@ -68,7 +68,7 @@ def _is_paid(parts: Parts, number: object) -> bool:
 
 def test_a_script_with_nothing_but_celery_can_enqueue(stack_and_ledger: Parts) -> None:
     """
-    The five lines of the README have a payout paid.
+    The five lines of docs/producers.md have a payout paid.
     """
     stack, _ = stack_and_ledger
     wanted = _payable()

@@ -1,5 +1,5 @@
 """
-A producer that keeps to the README: each job is kept, and repeated, until its fate is known.
+A producer that keeps to docs/producers.md: each job is kept, and repeated, until its fate is known.
 """
 
 import random

@@ -1,8 +1,8 @@
 """
-What the broker remembers of the database's heartbeat, so that a restored database is noticed.
+How many sweeps the broker has seen counted, so that a restored database is noticed.
 
-The broker is believed in nothing else: whoever can write there can make the workers ask JD about
-everything unfinished before they send on, and no more.
+The broker is believed in nothing else: someone who can write there can make the workers ask JD
+about everything unfinished before they send on, and no more.
 """
 
 import logging
@@ -21,7 +21,7 @@ _AWAY = (redis.RedisError, KombuError, OSError, ValueError)
 
 class BrokerHighWaterMark:
     """
-    A `Witness` in the app's Redis or Valkey: one small key for each database.
+    A `HighWaterMark` in the app's Redis or Valkey: one small key for each database.
     """
 
     def __init__(self, app: Celery) -> None:

@@ -1,5 +1,5 @@
 """
-The sandbox's books against our ledger: the gateway is the only witness that counts.
+The sandbox's books against our ledger: only what the gateway has booked counts.
 """
 
 from collections.abc import Mapping, Sequence

@@ -37,7 +37,7 @@ class Screen:
 
     def __call__(self, results: Sequence[Result]) -> None:
         """
-        Show how things stand.
+        Show where each payout is.
         """
         reached = [result for result in results if result.is_reached]
         self._progress.update(self._task, total=len(results), completed=len(reached))

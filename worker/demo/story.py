@@ -101,7 +101,7 @@ def enqueue(broker_url: str, actors: Sequence[Actor]) -> None:
 
 def results(ledger: Ledger, customer_no: str, actors: Sequence[Actor]) -> list[Result]:
     """
-    How the payouts stand now.
+    Where the payouts are now.
     """
     return [
         _result(ledger, actor, ledger.find(customer_no, actor.out_trade_no)) for actor in actors

@@ -30,14 +30,14 @@ class Postgres:
     """
     A PostgreSQL server that keeps its data in `directory` over restarts, under the same URL.
 
-    Whoever can open the socket is let in: its directory belongs to this user alone. `settings` are
-    server settings, such as `fsync`.
+    Everyone who can open the socket is let in: its directory belongs to this user alone.
+    `settings` are server settings, such as `fsync`.
     """
 
     def __init__(self, directory: Path, settings: Mapping[str, str] | None = None) -> None:
         self.directory = directory
         self._settings = dict(settings or {})
-        # A socket's path may hold about 100 characters, so it cannot lie beside the data.
+        # A socket's path may hold about 100 characters, so it cannot be beside the data.
         self._sockets = Path(tempfile.mkdtemp(prefix="payouts-pg-"))
         self._child: Child | None = None
 

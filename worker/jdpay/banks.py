@@ -55,6 +55,6 @@ _ALIKE = 0.5
 def _likeness(wanted: str, bank: Bank) -> float:
     by_code = difflib.SequenceMatcher(None, wanted.upper(), bank.code).ratio()
     by_name = difflib.SequenceMatcher(None, wanted, bank.name).ratio()
-    # A short form such as 招商 is not like the whole name, but lies within it.
+    # A short form such as 招商 is not like the whole name, but is a part of it.
     within = 0.9 if len(wanted) >= 2 and wanted in bank.name else 0.0
     return max(by_code, by_name, within)

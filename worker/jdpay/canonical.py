@@ -39,7 +39,7 @@ def write(fields: Mapping[str, str | None]) -> str:
 
 def refuse_unsafe(fields: Mapping[str, str | None]) -> None:
     """
-    Raise `UnsafeValue`, naming the field, where a value cannot stand in the envelope's text.
+    Raise `UnsafeValue`, naming the field, where a value cannot be written into the envelope's text.
     """
     for name, value in fields.items():
         for character in value or "":

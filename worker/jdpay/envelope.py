@@ -71,7 +71,7 @@ def _sign(plaintext: bytes, signer: MerchantIdentity, at: datetime, style: Style
     covered = plaintext
     if style.attributes:
         info["signed_attrs"] = attributes = _attributes(plaintext, at, style.digest)
-        # What is signed is the plain SET OF, not the [0] that stands in its place in the message.
+        # What is signed is the plain SET OF, not the [0] that is in its place in the message.
         covered = attributes.untag().dump()
     info["signature"] = signer.key.sign(covered, padding.PKCS1v15(), _HASHES[style.digest])
     return _content(

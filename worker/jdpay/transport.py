@@ -168,7 +168,7 @@ def _classified(fault: Exception) -> GatewayError:
 
 def _root(fault: BaseException) -> BaseException:
     """
-    What ended the connection, dug out of the wrappings that requests and urllib3 put around it.
+    What ended the connection, taken out of the wrappings that requests and urllib3 put around it.
 
     Goes by the slots that they document, never by `__context__`: that may be an older fault which
     was being handled when this request began.

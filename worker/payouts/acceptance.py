@@ -1,5 +1,5 @@
 """
-What may become of a job at the door.
+What may become of a job when it arrives.
 """
 
 from dataclasses import dataclass, fields
@@ -28,7 +28,7 @@ class Same:
 @dataclass(frozen=True, slots=True)
 class Conflict:
     """
-    Something stands in the way; `faults` name fields and rules, never values.
+    Something prevents it; `faults` name fields and rules, never values.
     """
 
     reason: str

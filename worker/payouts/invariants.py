@@ -86,7 +86,7 @@ def of_payout(
 
 def at_rest(dossier: Dossier) -> Iterator[Breach]:
     """
-    Check I8 and I2 for a payout whose faults have healed and whose schedule has passed.
+    Check I8 and I2 for a payout whose faults are over and whose schedule has passed.
     """
     payout = dossier.payout
     if not payout.status.is_final and not dossier.open_cases:
@@ -182,14 +182,14 @@ _LOCAL = frozenset({PayoutStatus.QUEUED, PayoutStatus.HELD, PayoutStatus.CANCELL
 
 def _is_given_up(payout: Payout) -> bool:
     """
-    Whether a person ended it on JD's refusal: that stands until JD tells of a higher status.
+    Whether a person ended it on JD's refusal: that remains until JD tells of a higher status.
     """
     return payout.reason is Reason.FAILED_BY_HAND and not payout.exposed
 
 
 def _afresh(dossier: Dossier) -> Dossier:
     """
-    The dossier as if nothing had been judged yet, so that the row cannot vouch for itself.
+    The dossier as if nothing had been judged yet, so that the row is not compared with itself.
     """
     began = PayoutStatus.SENDING if dossier.attempts else PayoutStatus.QUEUED
     row = replace(

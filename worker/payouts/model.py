@@ -90,7 +90,7 @@ class Terms:
 @dataclass(frozen=True, slots=True)
 class Payout:
     """
-    One payout as its row stands. It holds no payee data but the masked account.
+    One payout, as its row says. It holds no payee data but the masked account.
     """
 
     id: int
@@ -131,7 +131,7 @@ class Payout:
     #: Queries since the last verified answer.
     query_misses: int = 0
     send_before: datetime | None = None
-    #: When a person last let it go though it was held: its time to be sent begins anew.
+    #: When a person last let it go though it was held: its time to be sent begins again.
     let_go_at: datetime | None = None
     #: Since when JD must be asked about it before anything is sent, because the database was
     #: restored; None once it answered.

@@ -1,9 +1,9 @@
 """
-Where a payout stands, and which moves are legal.
+The status of a payout, and which moves are legal.
 
 What the gateway evidenced has an order, ``unknown < processing < failed < paid < returned``, and a
-payout stands at the highest ever evidenced, so the order in which evidence arrives cannot change
-where it ends.
+payout has the highest ever evidenced, so the order in which evidence arrives cannot change where
+it ends.
 """
 
 import enum
@@ -13,7 +13,7 @@ from worker.payouts.errors import IllegalMove
 
 class PayoutStatus(enum.StrEnum):
     """
-    Where a payout stands. Each one says what it means and who moves it on.
+    What has become of a payout. Each one says what it means and who moves it on.
     """
 
     #: Durable, never exposed. The submit task sends it; the sweep wakes that task.
@@ -50,7 +50,7 @@ class PayoutStatus(enum.StrEnum):
     @property
     def is_final(self) -> bool:
         """
-        Whether the payout's story is told, as far as anyone can know today.
+        Whether this is the payout's end, as far as anyone can know today.
         """
         return self in _FINAL
 
@@ -113,7 +113,7 @@ def check_move(old: PayoutStatus, new: PayoutStatus) -> None:
 
 class Reason(enum.StrEnum):
     """
-    Why a payout moved: it tells two roads to the same status apart.
+    Why a payout moved: it tells two ways to the same status apart.
     """
 
     ACCEPTED = "accepted"  #: a producer's job was committed

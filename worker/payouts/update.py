@@ -1,7 +1,7 @@
 """
 What a decision writes: each legal change of a payout's row, built in one place.
 
-Every function takes the row as it was read and returns the row as it shall be; a ledger writes the
+Every function takes the row as it was read and returns the row as it will be; a ledger writes the
 difference, guarded by status and version. Raises `IllegalMove` for a move that the table of
 transitions does not allow.
 """
@@ -16,12 +16,12 @@ from worker.payouts.status import PayoutStatus, Reason, check_move
 @dataclass(frozen=True, slots=True)
 class CaseNote:
     """
-    A case that should stand open, and the piece of evidence that completed it.
+    A case that should be open, and the piece of evidence that completed it.
     """
 
     kind: CaseKind
     evidence_id: int | None = None
-    #: Whether it opens anew although a person closed one like it.
+    #: Whether it opens again although a person closed one like it.
     reopens: bool = False
 
 

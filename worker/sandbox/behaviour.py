@@ -44,7 +44,7 @@ class Intake(enum.Enum):
 
 class Fault(enum.Enum):
     """
-    What befalls the reply to the first transmission.
+    What happens to the reply to the first transmission.
     """
 
     CUT = enum.auto()  #: the connection is closed without a byte

@@ -59,7 +59,7 @@ def prepare(directory: Path, names: Iterable[str] = ()) -> Keys:
     """
     Load the keys in `directory`, making those that are missing.
 
-    The TLS certificate is for loopback and for `names`. It is made anew, with a new authority,
+    The TLS certificate is for loopback and for `names`. It is made again, with a new authority,
     when the one that is there does not fit.
     """
     if not directory.is_dir():

@@ -12,14 +12,14 @@ from worker.sandbox.scenarios import Scenario
 from worker.sandbox.script import Story
 from worker.sandbox.trade import Step
 
-#: A merchant may send this anew each time; it does not say what is to be paid.
+#: A merchant may send another each time; it does not say what is to be paid.
 _NOT_CONTENT = frozenset({"request_datetime"})
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
     """
-    A number that was transmitted at least once, as it stands at one moment.
+    A number that was transmitted at least once, as it is at one moment.
     """
 
     #: As sent. They hold the payee's data, and are never shown.

@@ -94,7 +94,7 @@ class Server(http.server.ThreadingHTTPServer):
 
     def stop(self) -> None:
         """
-        Accept no more, hang up on everybody, and wait for the threads.
+        Accept no more, close every connection, and wait for the threads.
         """
         self.shutdown()
         with self._open_changes:

@@ -1,5 +1,5 @@
 """
-What every part of the ledger stands on: its transactions and its clock.
+What every part of the ledger is built on: its transactions and its clock.
 """
 
 import secrets
@@ -76,7 +76,7 @@ class Base:
 
 def insert_new(conn: sa.Connection, table: sa.Table, **values: object) -> int | None:
     """
-    Insert a row and return its key; None, and no row, if a unique constraint stands in the way.
+    Insert a row and return its key; None, and no row, if a unique constraint forbids it.
     """
     insert = _INSERTS[conn.dialect.name](table).values(**values)
     inserted = conn.execute(insert.on_conflict_do_nothing().returning(*table.primary_key))

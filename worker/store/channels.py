@@ -37,7 +37,7 @@ class Channels(Base):
 
     def pause(self, customer_no: str, why: str, actor: str) -> None:
         """
-        Stop sending for one merchant. The first reason stands until someone resumes.
+        Stop sending for one merchant. The first reason remains until someone resumes.
         """
         with self._writing() as (conn, now):
             pause_channel(conn, now, customer_no, why, actor)

@@ -30,14 +30,14 @@ from worker.store.tables import (
 
 class DueWork(Base):
     """
-    The chores of whoever wakes up every few seconds.
+    The work of a sweep, every few seconds.
     """
 
     def expire_leases(self, limit: int) -> Sequence[int]:
         """
         Close, as lost, the attempts whose lease has run out; return them.
 
-        Among them are those whose worker closed its attempt and then was gone.
+        Among them are those whose worker closed its attempt and then ended.
         """
         with self._writing() as (conn, now):
             over = payouts.c.lease_until.is_(None) | (payouts.c.lease_until <= now)

@@ -83,7 +83,7 @@ class EvidenceStore(Base):
             updated = apply(payout, update, now)
             if not write_row(conn, payout, updated):
                 raise StaleTransition(f"payout {payout.id} changed after version {payout.version}")
-            # The version vouches that all evidence there is was in the dossier.
+            # As the version fits, all evidence that there is was in the dossier.
             conn.execute(
                 sa.update(evidence)
                 .where(evidence.c.payout_id == payout.id, evidence.c.applied_at.is_(None))

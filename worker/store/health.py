@@ -64,7 +64,7 @@ class HealthStore(Base):
 
     def health(self, customer_no: str) -> Health:
         """
-        How the whole stands for one merchant.
+        How the service is as a whole, for one merchant.
         """
         own = payouts.c.customer_no == customer_no
         switch = sa.select(channels.c.paused_why, channels.c.broken_until)

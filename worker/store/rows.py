@@ -80,7 +80,7 @@ def to_payout(row: RowMapping, keyring: Keyring) -> Payout:
 
 def changed_columns(before: Payout, after: Payout) -> dict[str, Any]:
     """
-    The columns in which a row as it shall be differs from the row as it was read.
+    The columns in which a row as it will be differs from the row as it was read.
     """
     return {
         name: getattr(after, name)

@@ -1,5 +1,5 @@
 """
-The chores of each sweep that look after the whole, not after one payout.
+What each sweep checks of the service as a whole, not of one payout.
 """
 
 import logging

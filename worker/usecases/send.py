@@ -32,7 +32,7 @@ class Sender:
         """
         dossier = self._ledger.dossier(payout_id)
         if any(evidence.applied_at is None for evidence in dossier.evidence):
-            # Whoever stored it is gone: it may open a case, and that would forbid the sending.
+            # The process that stored it is gone. It may open a case, which would forbid sending.
             self._handler.apply(payout_id)
             dossier = self._ledger.dossier(payout_id)
         payout = dossier.payout

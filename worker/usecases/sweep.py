@@ -1,5 +1,5 @@
 """
-What nobody woke a worker for: the one thing that beat has to call.
+Due work that no message announced: the one thing that beat has to call.
 """
 
 from dataclasses import dataclass

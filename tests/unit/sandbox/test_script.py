@@ -312,7 +312,7 @@ def test_the_schema() -> None:
     assert parts["Query"]["properties"]["after"]["type"] == "string"
 
 
-@pytest.mark.parametrize("name", ["README.md", "README.zh-CN.md"])
+@pytest.mark.parametrize("name", ["docs/sandbox.md", "docs/sandbox.zh-CN.md"])
 def test_the_script_in_the_documents(name: str) -> None:
     """
     What a reader copies is a script, and says what the text around it says.

@@ -33,7 +33,7 @@ class Action(enum.StrEnum):
     FAIL = "fail"  #: end one that JD refused for our fault, and that shall not be sent again
     RELEASE = "release"  #: free its obligation, so that another payout may pay it
     REPLACE = "replace"  #: free its obligation, and accept the payout that pays it instead
-    RESOLVE = "resolve"  #: close a case that a person has looked into; the status stands
+    RESOLVE = "resolve"  #: close a case that a person has looked into; the status remains
 
 
 #: What closes a case, beside the evidence: acting closes it. An action that is not here for a

@@ -1,5 +1,5 @@
 """
-What someone should be woken for, from a few signs that the ledger gives of itself.
+What someone should be woken for, from a few figures of the ledger.
 """
 
 import enum
@@ -33,7 +33,7 @@ class AlertKind(enum.StrEnum):
 @dataclass(frozen=True, slots=True)
 class Alert:
     """
-    One thing that is wrong, in words for whoever is on call.
+    One thing that is wrong, in words for the person on call.
     """
 
     kind: AlertKind
@@ -42,7 +42,7 @@ class Alert:
 
 def alerts(health: Health, limits: Limits) -> tuple[Alert, ...]:
     """
-    Everything that is wrong, the gravest first.
+    Everything that is wrong, the worst first.
     """
     swept_at, broken_until = health.swept_at, health.broken_until
     silent = swept_at is None or health.now - swept_at > limits.silence_limit

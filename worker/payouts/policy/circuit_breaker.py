@@ -1,8 +1,8 @@
 """
 The circuit breaker: where most of what is sent ends in not knowing, sending rests for a while.
 
-Each payout sent into such a storm would take queries and perhaps people to clear up; one that waits
-takes nothing.
+Each payout sent at such a time would cost queries, and perhaps a person's time; one that waits
+costs nothing.
 """
 
 from dataclasses import dataclass

@@ -22,7 +22,7 @@ BALANCE_SHORT = "ACC3030007"
 #: and nobody has promised that it cannot.
 CLOSED_TWICE_AFTER = timedelta(hours=24)
 
-#: How far JD's clock and ours may differ when a trade's date is held against an attempt's.
+#: How far JD's clock and ours may differ when a trade's date is compared with an attempt's.
 CLOCK_TOLERANCE = timedelta(minutes=5)
 
 

@@ -15,7 +15,7 @@ def send_deadline(payout: Payout, within: timedelta) -> datetime:
     """
     When it is too late to send this payout for the first time: `within` if its job names no time.
 
-    Its time begins anew when a person lets it go.
+    Its time begins again when a person lets it go.
     """
     if payout.let_go_at is not None:
         return payout.let_go_at + within

@@ -38,7 +38,7 @@ def proven_absent(facts: Facts, limits: Limits) -> Absent | None:
     """
     The answer with which JD has said often and late enough that it does not have this payout.
 
-    One not-found answer for each of `rules.resend_gaps`, each to a question asked at least that
+    One not-found answer for each of `limits.resend_gaps`, each to a question asked at least that
     long after the last lease ended and at least the first gap after the one before, and no sign of
     a trade ever. None if that is not so.
     """

@@ -21,7 +21,7 @@ def next_query_at(
     limits: Limits,
 ) -> datetime | None:
     """
-    When the next follow-up query is due, given where the payout now stands; None where none is.
+    When the next follow-up query is due, given the status it now has; None where none is.
     """
     payout = facts.payout
     due = _due(facts, status, finalized_at, now, limits)

@@ -73,10 +73,10 @@ class AcceptanceLedger(PayoutReads, Protocol):
         """
         Insert a queued payout and its first transition; return its id.
 
-        It is due for the sweep `sweep_after` from now: whoever wakes a worker itself leaves time.
+        It is due for the sweep `sweep_after` from now: a caller that wakes a worker leaves time.
 
-        None if a unique constraint stood in the way: nothing was written, and the caller looks at
-        what stands there.
+        None if a unique constraint forbade it: nothing was written, and the caller looks at what is
+        there.
         """
 
     def reject(self, rejection: Rejection) -> None:
@@ -143,7 +143,7 @@ class EvidenceLedger(PayoutReads, Protocol):
 
         Updates the row, appends a transition if the status changed, opens the cases (once for each
         kind and piece of evidence; one open case of a kind), marks the dossier's evidence applied,
-        pauses the channel if the standing says so, or once `unverifiable_limit` answers in a row
+        pauses the channel if the update says so, or once `unverifiable_limit` answers in a row
         did not verify. Raises `StaleTransition`, and changes nothing, if the version had moved on.
         """
 
@@ -157,7 +157,7 @@ class EvidenceLedger(PayoutReads, Protocol):
 
 class DueWork(Protocol):
     """
-    What nobody woke a worker for: found, and claimed for a while.
+    Due work that no message announced: found, and claimed for a while.
     """
 
     def expire_leases(self, limit: int) -> Sequence[int]:
