@@ -14,7 +14,7 @@ from kombu.exceptions import KombuError
 
 from worker.payouts.health import SweepCount
 
-log = logging.getLogger("jdpay_payouts.witness")
+log = logging.getLogger("jdpay_payouts.high_water_mark")
 
 _AWAY = (redis.RedisError, KombuError, OSError, ValueError)
 
@@ -34,17 +34,23 @@ class BrokerHighWaterMark:
         try:
             return int(self._client.get(_key(uid)) or 0)
         except _AWAY as error:
-            log.warning("the broker bears no witness: %s", type(error).__name__)
+            log.warning(
+                "the broker cannot be asked how far the database had counted: %s",
+                type(error).__name__,
+            )
             return 0
 
-    def remember(self, beat: SweepCount) -> None:
+    def remember(self, count: SweepCount) -> None:
         """
         Keep the newest count.
         """
         try:
-            self._client.set(_key(beat.uid), beat.count)
+            self._client.set(_key(count.uid), count.count)
         except _AWAY as error:
-            log.warning("the broker bears no witness: %s", type(error).__name__)
+            log.warning(
+                "the broker cannot be asked how far the database had counted: %s",
+                type(error).__name__,
+            )
 
     @cached_property
     def _client(self) -> redis.Redis:
