@@ -95,13 +95,14 @@ def test_a_number_is_accepted_once(ledger: SqlLedger) -> None:
 
 def test_another_merchant_may_use_the_same_number(ledger: SqlLedger) -> None:
     """
-    Numbers and obligations belong to one merchant.
+    Numbers belong to one merchant; a debt does not, so that no merchant pays another's again.
     """
     accepted(ledger)
 
     other = dataclasses.replace(TERMS, customer_no="another")
 
-    assert ledger.accept(an_order(), other) is not None
+    assert ledger.accept(an_order(), other) is None
+    assert ledger.accept(an_order(obligation="another debt"), other) is not None
 
 
 def test_an_obligation_is_paid_by_one_payout(ledger: SqlLedger) -> None:
@@ -111,8 +112,8 @@ def test_an_obligation_is_paid_by_one_payout(ledger: SqlLedger) -> None:
     first = accepted(ledger, obligation="invoice-7")
 
     assert ledger.accept(an_order("P-2", obligation="invoice-7"), TERMS) is None
-    assert ledger.holder_of(MERCHANT, "invoice-7") == first
-    assert ledger.holder_of(MERCHANT, "invoice-8") is None
+    assert ledger.holders_of("invoice-7") == [first]
+    assert ledger.holders_of("invoice-8") == []
 
 
 def test_a_payout_is_found_by_its_number(ledger: SqlLedger) -> None:

@@ -5,10 +5,9 @@ What the database itself refuses, whatever program writes to it.
 import pytest
 import sqlalchemy as sa
 
-from tests.contract.samples import accepted, applied, claimed
-from worker.payouts.status import PayoutStatus
+from tests.contract.samples import accepted, claimed
 from worker.store.ledger import SqlLedger
-from worker.store.tables import attempts, payouts
+from worker.store.tables import attempts, obligations, payouts
 
 
 @pytest.mark.parametrize(
@@ -55,18 +54,18 @@ def test_a_second_open_attempt_is_refused(ledger: SqlLedger, engine: sa.Engine) 
         conn.execute(second)
 
 
-def test_a_released_obligation_may_be_paid_again(ledger: SqlLedger, engine: sa.Engine) -> None:
+@pytest.mark.parametrize("committed_fen", [12_346, -1])
+def test_no_more_is_committed_than_is_owed(
+    ledger: SqlLedger, engine: sa.Engine, committed_fen: int
+) -> None:
     """
-    The obligation's index looks at payouts that are not released, and at no others.
+    The database itself refuses payouts that add up to more than the debt, and less than nothing.
     """
-    first = accepted(ledger, obligation="invoice-7")
-    applied(ledger, first.id, status=PayoutStatus.CANCELLED, next_send_at=None)
-    with engine.begin() as conn:
-        conn.execute(sa.update(payouts).values(released_at=first.accepted_at))
+    accepted(ledger, obligation="invoice-7", amount_fen=12_345)
+    more = sa.update(obligations).values(committed_fen=committed_fen)
 
-    second = accepted(ledger, "P-2", obligation="invoice-7")
-
-    assert ledger.holder_of(first.terms.customer_no, "invoice-7") == second
+    with pytest.raises(sa.exc.IntegrityError, match="committed"), engine.begin() as conn:
+        conn.execute(more)
 
 
 def test_rows_of_a_payout_keep_it(ledger: SqlLedger, engine: sa.Engine) -> None:

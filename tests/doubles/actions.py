@@ -2,7 +2,7 @@
 What people decide, in the ledger in memory.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -11,7 +11,7 @@ from worker.payouts.errors import NotAllowed, StaleTransition
 from worker.payouts.model import Case, Dossier, Order, Payout, Terms
 from worker.payouts.policy.actions import Action, Decision, Recorded
 from worker.payouts.policy.effects import FREEING, take
-from worker.payouts.policy.obligation import Share, check, check_release, share
+from worker.payouts.policy.obligation import check_fresh, check_replacement, normalized
 from worker.store.base import new_token
 
 
@@ -34,8 +34,8 @@ class MemoryActions(MemoryRows):
         row = self._current(dossier.payout)
         after = take(decision.action, row, self._clock())
         if decision.action is Action.RELEASE:
-            check_release(self._shares(row))
-            self._release(row)
+            check_fresh(dossier, self._clock())
+            self._commit(self._obligations[normalized(row.obligation)], -row.amount_fen)
         self._write(row, after)
         if decision.proof:
             evidence_id = decision.proof[-1]
@@ -53,13 +53,16 @@ class MemoryActions(MemoryRows):
         """
         row = self._current(dossier.payout)
         after = take(decision.action, row, self._clock())
-        check(row, order, self._shares(row), self._clock())
+        owed = self._obligations[normalized(row.obligation)]
+        others = self._sharing(row.obligation, but=row.id)
+        check_fresh(dossier, self._clock())
+        check_replacement(dossier, order, owed, others, self._clock())
         if (terms.customer_no, order.out_trade_no) in self._numbers:
             raise NotAllowed("out_trade_no: another payout has this number")
-        self._release(row)
+        self._write(row, after)
+        self._commit(owed, -row.amount_fen)
         payout_id = self.accept(order, terms)
         assert payout_id is not None
-        self._write(row, after)
         self._close_case(decision)
         self._record(row.id, decision, replaced_by=payout_id)
         return payout_id
@@ -96,15 +99,6 @@ class MemoryActions(MemoryRows):
         if row.version != payout.version:
             raise StaleTransition(f"payout {payout.id} changed meanwhile; look again")
         return row
-
-    def _release(self, row: Payout) -> None:
-        del self._obligations[row.terms.customer_no, row.obligation]
-
-    def _shares(self, row: Payout) -> Iterator[Share]:
-        owed = (row.terms.customer_no, row.obligation)
-        for other in self._rows.values():
-            if (other.terms.customer_no, other.obligation) == owed:
-                yield share(other.status, other.amount_fen, other.returned_fen)
 
     def _close_case(self, decision: Decision) -> None:
         now = self._clock()

@@ -21,6 +21,7 @@ from worker.payouts.model import (
     Dossier,
     Payout,
 )
+from worker.payouts.policy.obligation import AskFirst, Covered, Overpaid, cover, normalized
 from worker.payouts.status import PayoutStatus
 from worker.payouts.update import CaseNote, Update, apply, claim
 
@@ -47,6 +48,8 @@ class MemoryLedger(MemoryActions, MemoryHealth):
         tries = self._attempts[row.id]
         if any(attempt.outcome is None for attempt in tries) or self._is_stopped(row):
             return None
+        if not self._is_covered(row):
+            return None
         number = len(tries) + 1
         attempt = Attempt(next(self._ids["attempts"]), row.id, number, token, started_at=now)
         self._requests.setdefault(row.id, request)
@@ -54,6 +57,22 @@ class MemoryLedger(MemoryActions, MemoryHealth):
         self._write(row, claimed)
         tries.append(attempt)
         return attempt
+
+    def _is_covered(self, row: Payout) -> bool:
+        now = self._clock()
+        owed = self._obligations[normalized(row.obligation)]
+        match cover(row, owed, self._sharing(row.obligation, but=row.id), now):
+            case Covered():
+                return True
+            case Overpaid(evidence_id):
+                note = CaseNote(CaseKind.OVERPAYMENT, evidence_id, True)
+                self._open_case(row.id, row.terms.customer_no, row.out_trade_no, note)
+            case AskFirst(payout_ids):
+                for payout_id in payout_ids:
+                    older = self._rows[payout_id]
+                    self._touch(older, next_query_at=min(older.next_query_at or now, now))
+                self._write(row, replace(row, next_send_at=now + timedelta(seconds=30)))
+        return False
 
     def renew(self, attempt: Attempt, lease: timedelta) -> bool:
         """

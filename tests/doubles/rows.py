@@ -14,9 +14,20 @@ from typing import Any, TypeVar, cast
 from sqlalchemy.engine.default import DefaultDialect
 
 from worker.payouts.channel import Channel
-from worker.payouts.errors import IllegalMove, NoSuchCase, NoSuchPayout
+from worker.payouts.errors import IllegalMove, NoSuchCase, NoSuchPayout, NotAllowed
 from worker.payouts.evidence import Evidence, Source
-from worker.payouts.model import Attempt, Case, Dossier, Order, Payout, Rejection, Terms, Transition
+from worker.payouts.model import (
+    Attempt,
+    Case,
+    Dossier,
+    Obligation,
+    Order,
+    Payout,
+    Rejection,
+    Terms,
+    Transition,
+)
+from worker.payouts.policy.obligation import check_fits, normalized
 from worker.payouts.status import PayoutStatus, Reason
 from worker.store.base import new_token
 from worker.store.types import ForeignText
@@ -77,9 +88,9 @@ class MemoryRows:
         self._attempts: dict[int, list[Attempt]] = {}
         self._evidence: dict[int, list[Evidence]] = {}
         self._transitions: dict[int, list[Transition]] = {}
-        # By merchant, then number or obligation.
+        # By merchant and number, and by name.
         self._numbers: dict[tuple[str, str], int] = {}
-        self._obligations: dict[tuple[str, str], int] = {}
+        self._obligations: dict[str, Obligation] = {}
         self._orphans: defaultdict[tuple[str, str], list[Evidence]] = defaultdict(list)
         self._cases: list[Case] = []
         self._rejections: list[Rejection] = []
@@ -100,12 +111,20 @@ class MemoryRows:
         None if its number or obligation is taken.
         """
         number = (terms.customer_no, order.out_trade_no)
-        obligation = (terms.customer_no, order.obligation)
-        if number in self._numbers or obligation in self._obligations:
+        if number in self._numbers:
             return None
+        name = normalized(order.obligation)
+        owed = self._obligations.get(name) or Obligation(
+            len(self._obligations) + 1, "default", name, order.owed_fen or order.amount_fen, 0
+        )
+        try:
+            check_fits(owed, self._sharing(order.obligation), order)
+        except NotAllowed:
+            return None
+        self._commit(owed, order.amount_fen)
         now = self._clock()
         payout_id = next(self._ids["payouts"])
-        self._numbers[number] = self._obligations[obligation] = payout_id
+        self._numbers[number] = payout_id
         self._orders[payout_id] = order
         self._attempts[payout_id] = []
         self._transitions[payout_id] = []
@@ -168,12 +187,18 @@ class MemoryRows:
         """
         return self._row(payout_id).out_trade_no
 
-    def holder_of(self, customer_no: str, obligation: str) -> Payout | None:
+    def holders_of(self, obligation: str) -> Sequence[Payout]:
         """
-        The payout that holds that obligation, if one does.
+        The payouts that hold that obligation, oldest first.
         """
-        payout_id = self._obligations.get((customer_no, obligation))
-        return None if payout_id is None else self._rows[payout_id]
+        sharing = (dossier.payout for dossier in self._sharing(obligation))
+        return [row for row in sharing if row.released_at is None]
+
+    def obligation(self, name: str) -> Obligation | None:
+        """
+        What is owed under a name; None if no job has named it.
+        """
+        return self._obligations.get(normalized(name))
 
     def dossier(self, payout_id: int) -> Dossier:
         """
@@ -279,6 +304,20 @@ class MemoryRows:
         Let sending go on, and forget the count of unverifiable replies.
         """
         self._switches[customer_no] = Switch()
+
+    def _sharing(self, obligation: str, *, but: int | None = None) -> tuple[Dossier, ...]:
+        name = normalized(obligation)
+        return tuple(
+            self.dossier(row.id)
+            for row in self._rows.values()
+            if normalized(row.obligation) == name and row.id != but
+        )
+
+    def _commit(self, owed: Obligation, amount_fen: int) -> None:
+        committed = owed.committed_fen + amount_fen
+        if not 0 <= committed <= owed.owed_fen:
+            raise IllegalMove(f"{committed} fen cannot be committed to a debt of {owed.owed_fen}")
+        self._obligations[owed.name] = replace(owed, committed_fen=committed)
 
     def _row(self, payout_id: int) -> Payout:
         if payout_id not in self._rows:

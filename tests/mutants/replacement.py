@@ -7,6 +7,7 @@ from tests.mutants.guard import Change, Guard
 _OBLIGATION = "worker/payouts/policy/obligation.py"
 _PROOF = "worker/payouts/policy/proof.py"
 _ACTIONS = "worker/store/actions.py"
+_DEBTS = "tests/unit/usecases/test_obligation.py"
 _UNIT = "tests/unit/policy/test_obligation.py"
 _REPLACING = "tests/contract/test_replacement.py"
 _DECIDED = "tests/contract/test_actions.py"
@@ -15,11 +16,7 @@ GUARDS = (
     Guard(
         "replacement-pays-what-is-left",
         "An obligation that was freed, and paid after all, would be paid twice.",
-        (
-            Change(
-                _OBLIGATION, "if not found and order.amount_fen > left_fen(shares):", "if False:"
-            ),
-        ),
+        (Change(_OBLIGATION, "if not found and order.amount_fen > left:", "if False:"),),
         (f"{_REPLACING}::test_a_payout_that_was_freed_and_paid_after_all_counts",),
     ),
     Guard(
@@ -31,14 +28,109 @@ GUARDS = (
     Guard(
         "replacement-pays-the-same-obligation",
         "Freeing one obligation would pay another a second time.",
-        (Change(_OBLIGATION, "if obligation != payout.obligation:", "if False:"),),
+        (
+            Change(
+                _OBLIGATION,
+                "if not isinstance(obligation, str) or "
+                "normalized(obligation) != normalized(payout.obligation):",
+                "if False:",
+            ),
+        ),
         (f"{_UNIT}::test_what_may_replace_a_withdrawn_payout",),
     ),
     Guard(
-        "release-keeps-nothing-back",
+        "job-fits-its-obligation",
         "An obligation of which a part is kept would be free to be paid whole.",
-        (Change(_OBLIGATION, "if any(s.kept_fen for s in shares):", "if False:"),),
-        (f"{_UNIT}::test_an_obligation_is_freed_only_if_nothing_of_it_is_kept",),
+        (
+            Change(
+                _OBLIGATION,
+                "if order.amount_fen > left:\n        raise",
+                "if False:\n        raise",
+            ),
+        ),
+        (f"{_UNIT}::test_a_job_fits_its_obligation",),
+    ),
+    Guard(
+        "released-payouts-count-with-what-is-kept",
+        "A payout that was freed, and paid after all, would not count.",
+        (
+            Change(
+                _OBLIGATION,
+                "may_keep_fen(d) if d.payout.released_at is not None else d.payout.amount_fen",
+                "0 if d.payout.released_at is not None else d.payout.amount_fen",
+            ),
+        ),
+        (
+            f"{_UNIT}::test_what_is_left_to_pay",
+            f"{_DEBTS}::test_a_split_whose_part_was_released_and_paid_after_all",
+        ),
+    ),
+    Guard(
+        "latest-query-says-what-came-back",
+        "A return that JD has taken back would be paid again.",
+        (
+            Change(
+                _OBLIGATION,
+                "if latest is None or latest.answer.trade_status is not TradeStatus.REFU:",
+                "if latest is None:",
+            ),
+            Change(
+                _OBLIGATION,
+                "latest = max(told, key=lambda e: (e.asked_at or e.received_at, e.id), "
+                "default=None)",
+                "latest = max(told, key=lambda e: e.answer.refund_fen or 0, default=None)",
+            ),
+        ),
+        (f"{_UNIT}::test_what_a_payee_may_keep",),
+    ),
+    Guard(
+        "claim-asks-the-debt-again",
+        "A late success of a released payout would be paid a second time by its replacement.",
+        (
+            Change(
+                "worker/store/leases.py",
+                "if not self._is_covered(conn, payout, obligation, now):",
+                "if False:",
+            ),
+        ),
+        (f"{_DEBTS}::test_a_late_success_stops_the_payout_that_pays_instead",),
+    ),
+    Guard(
+        "claim-asks-jd-about-older-payouts",
+        "A payout freed on an old word would be paid beside its replacement.",
+        (
+            Change(
+                _OBLIGATION,
+                "return AskFirst(tuple(stale)) if stale else Covered()",
+                "return Covered()",
+            ),
+        ),
+        (f"{_DEBTS}::test_an_old_word_is_asked_for_again_before_the_first_send",),
+    ),
+    Guard(
+        "release-asks-jd-anew",
+        "An obligation would be freed on what JD said a day ago.",
+        (
+            Change(
+                _ACTIONS,
+                "obligation = lock_obligation(conn, payout.id)\n"
+                "                check_fresh(dossier, now)",
+                "obligation = lock_obligation(conn, payout.id)",
+            ),
+        ),
+        (f"{_DEBTS}::test_nothing_is_freed_on_an_old_word",),
+    ),
+    Guard(
+        "replacement-asks-jd-anew",
+        "A payout would be replaced on what JD said a day ago.",
+        (
+            Change(
+                _ACTIONS,
+                "\n            check_fresh(dossier, now)\n            check_replacement",
+                "\n            check_replacement",
+            ),
+        ),
+        (f"{_DEBTS}::test_nothing_is_freed_on_an_old_word",),
     ),
     Guard(
         "part-is-proven-by-its-amount",

@@ -8,6 +8,7 @@ from tests.mutants.guard import Change, Guard
 
 _TABLES = "worker/store/tables.py"
 _REVISION = "worker/store/migrations/versions/r0001_first_tables.py"
+_DEBTS = "worker/store/migrations/versions/r0004_obligations.py"
 _SENSE = "tests/contract/test_constraints.py::test_a_payout_that_makes_no_sense_is_refused"
 
 
@@ -44,16 +45,41 @@ GUARDS = (
         ("tests/contract/test_acceptance.py::test_a_number_is_accepted_once",),
     ),
     Guard(
-        "obligation-is-unique",
-        "What is owed once would be paid under two numbers.",
-        _of_no_row("released_at IS NULL"),
+        "debt-is-not-exceeded",
+        "Nothing below the program would stop payouts that add up to more than is owed.",
+        (
+            Change(
+                _TABLES, '"committed_fen BETWEEN 0 AND owed_fen"', '"committed_fen IS NOT NULL"'
+            ),
+            Change(_DEBTS, '"committed_fen BETWEEN 0 AND owed_fen"', '"committed_fen IS NOT NULL"'),
+        ),
+        ("tests/contract/test_constraints.py::test_no_more_is_committed_than_is_owed",),
+    ),
+    Guard(
+        "debt-has-one-row",
+        "One debt would be counted in two rows, and paid from each.",
+        (
+            Change(_TABLES, '    UniqueConstraint("namespace", "name"),\n'),
+            Change(
+                _DEBTS,
+                'sa.UniqueConstraint("namespace", "name", '
+                'name=op.f("uq_obligations_namespace_name"))',
+                'sa.UniqueConstraint("id", name=op.f("uq_obligations_namespace_name"))',
+            ),
+        ),
         ("tests/contract/test_acceptance.py::test_an_obligation_is_paid_by_one_payout",),
     ),
     Guard(
-        "released-obligation-is-free",
-        "What a bank sent back could never be paid to the payee after all.",
-        _both('"released_at IS NULL"', '"1 = 1"'),
-        ("tests/contract/test_constraints.py::test_a_released_obligation_may_be_paid_again",),
+        "accepted-payout-is-committed",
+        "A second payout would find the debt untouched, and nothing in the database stop it.",
+        (
+            Change(
+                "worker/store/acceptance.py",
+                'commit_fen(conn, obligation.id, columns["amount_fen"])',
+                "pass",
+            ),
+        ),
+        ("tests/unit/usecases/test_obligation.py::test_a_split_is_paid_up_to_what_is_owed",),
     ),
     Guard(
         "one-open-attempt",

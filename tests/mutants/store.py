@@ -214,8 +214,8 @@ EVIDENCE = (
         (
             Change(
                 "worker/store/acceptance.py",
-                "\n        _adopt_orphans(conn, payout_id,",
-                "\n        _ = (conn, payout_id,",
+                "\n    _adopt_orphans(conn, payout_id,",
+                "\n    _ = (conn, payout_id,",
             ),
         ),
         (_TAKEN_UP,),
@@ -250,7 +250,13 @@ SWEEP = (
     Guard(
         "lost-lease-is-news",
         "A decision made while the lease ran would still be written.",
-        (Change(_SWEEP, "version=payouts.c.version + 1,", "version=payouts.c.version,"),),
+        (
+            Change(
+                _SWEEP,
+                "lease_until=None,\n                    version=payouts.c.version + 1,",
+                "lease_until=None,\n                    version=payouts.c.version,",
+            ),
+        ),
         (_LOST,),
     ),
 )

@@ -73,7 +73,13 @@ class Job(BaseModel):
     obligation: Text | None = Field(
         default=None,
         max_length=64,
-        description="What you owe: only one payout at a time may pay it. Default: out_trade_no.",
+        description="What you owe, by name; it is paid once. Default: out_trade_no.",
+    )
+    owed_fen: StrictInt | None = Field(
+        default=None,
+        ge=1,
+        le=MAX_FEN,
+        description="What is owed in all, where several payouts share it. Default: amount_fen.",
     )
     pay_tool: Annotated[StrictStr, AfterValidator(fields.pay_tool)] = Field(
         default="TRAN", description="TRAN: to a bank account. Nothing else is built."
@@ -180,6 +186,9 @@ def _across_fields(job: Mapping[str, object]) -> Iterator[str]:
                 yield f"{name}: is required for a company account"
         if job.get("payee_card_type") == "CR":
             yield "payee_card_type: a company account has no credit card; use DE"
+    owed_fen, amount_fen = job.get("owed_fen"), job.get("amount_fen")
+    if isinstance(owed_fen, int) and isinstance(amount_fen, int) and owed_fen < amount_fen:
+        yield "owed_fen: is less than amount_fen, and no payout pays more than is owed"
     if (job.get("payee_id_no") is None) is not (job.get("payee_id_type") is None):
         yield "payee_id_no: goes together with payee_id_type"
 
@@ -232,6 +241,7 @@ def _order(job: Job, producer: str) -> Order:
             id_no=job.payee_id_no,
         ),
         obligation=job.obligation or job.out_trade_no,
+        owed_fen=job.owed_fen,
         producer=producer,
         biz_trade_no=job.biz_trade_no,
         return_params=job.return_params,

@@ -63,7 +63,7 @@ class Order:
     #: Free texts may name someone, so no `repr` shows them.
     subject: str = field(repr=False)
     payee: Payee
-    #: What is owed: one payout at a time may pay it. Defaults to the order number at the entry.
+    #: The name of what is owed. Defaults to the order number at the entry.
     obligation: str
     producer: str = "unsealed"
     currency: str = "CNY"
@@ -71,8 +71,26 @@ class Order:
     return_params: str | None = field(default=None, repr=False)
     #: Not to be sent for the first time after this moment.
     send_before: datetime | None = None
+    #: What is owed in all, where several payouts share the obligation; None: this amount.
+    owed_fen: int | None = None
     #: The producer's own notes; never sent to JD.
     metadata: dict[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Obligation:
+    """
+    A debt: what is owed, to be paid once, by one payout or by several that share it.
+    """
+
+    id: int
+    namespace: str
+    #: In NFKC, so that two names that look the same are one.
+    name: str
+    #: Fixed by the first job that names it.
+    owed_fen: int
+    #: The sum of the payouts that hold it: those that were not released.
+    committed_fen: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +203,7 @@ class CaseKind(enum.StrEnum):
     NO_RESULT = "no_result"  #: not in JD's database: ask JD's support, naming the order number
     NOT_FOUND = "not_found"  #: JD has not heard of it, and the resend rule does not allow another
     UNRESOLVED = "unresolved"  #: no final answer for the whole follow-up schedule
+    OVERPAYMENT = "overpayment"  #: sending it could pay more than is owed: an older one may be kept
     UNEXPECTED = "unexpected"  #: evidence about a payout that we withdrew or never sent
     STALE = "stale"  #: not sent in time: a person lets it go, or withdraws it
     ORPHAN = "orphan"  #: a signed notification names a number that we do not have

@@ -9,9 +9,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from worker.payouts.model import Order, Rejection, Terms
+from worker.payouts.errors import NotAllowed
+from worker.payouts.model import Obligation, Order, Rejection, Terms
+from worker.payouts.policy.obligation import check_fits
 from worker.payouts.status import PayoutStatus, Reason
 from worker.store.base import Base, insert_new
+from worker.store.obligations import commit_fen, open_obligation, sharing
 from worker.store.rows import order_columns
 from worker.store.tables import evidence, payouts, rejections, transitions
 
@@ -27,11 +30,18 @@ class Acceptance(Base):
         """
         Insert a queued payout, due `sweep_after` from now.
 
-        None if its number or obligation is taken.
+        None, and nothing is written, if its number is taken or its obligation has no room for it.
         """
-        with self._writing() as (conn, now):
-            columns = order_columns(order, terms, self._keyring)
-            return insert_payout(conn, now, columns, sweep_after)
+        columns = order_columns(order, terms, self._keyring)
+        try:
+            with self._writing() as (conn, now):
+                obligation = open_obligation(conn, order, now)
+                others = sharing(conn, obligation, self._keyring)
+                check_fits(obligation, others, order)
+                return insert_payout(conn, now, columns, obligation, sweep_after)
+        except NotAllowed:
+            # Rolled back, so that no obligation is left behind that nothing pays.
+            return None
 
     def reject(self, rejection: Rejection) -> None:
         """
@@ -47,17 +57,19 @@ def insert_payout(
     conn: sa.Connection,
     now: datetime,
     columns: Mapping[str, Any],
+    obligation: Obligation,
     sweep_after: timedelta = timedelta(0),
-) -> int | None:
+) -> int:
     """
     Insert a queued payout, given the columns of its order, with its first transition.
 
-    None, and nothing is inserted, if its number or obligation is taken.
+    The obligation is locked. Raises `NotAllowed` if its number is taken.
     """
     payout_id = insert_new(
         conn,
         payouts,
         **columns,
+        obligation_id=obligation.id,
         status=PayoutStatus.QUEUED,
         reason=Reason.ACCEPTED,
         version=1,
@@ -69,17 +81,19 @@ def insert_payout(
         next_send_at=now + sweep_after,
         query_misses=0,
     )
-    if payout_id is not None:
-        conn.execute(
-            sa.insert(transitions).values(
-                payout_id=payout_id,
-                to_status=PayoutStatus.QUEUED,
-                reason=Reason.ACCEPTED,
-                actor=columns["producer"],
-                at=now,
-            )
+    if payout_id is None:
+        raise NotAllowed("out_trade_no: another payout has this number")
+    commit_fen(conn, obligation.id, columns["amount_fen"])
+    conn.execute(
+        sa.insert(transitions).values(
+            payout_id=payout_id,
+            to_status=PayoutStatus.QUEUED,
+            reason=Reason.ACCEPTED,
+            actor=columns["producer"],
+            at=now,
         )
-        _adopt_orphans(conn, payout_id, columns["customer_no"], columns["out_trade_no"])
+    )
+    _adopt_orphans(conn, payout_id, columns["customer_no"], columns["out_trade_no"])
     return payout_id
 
 

@@ -2,22 +2,21 @@
 What people decide, recorded with who and why.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
 
-from worker.payouts.errors import NotAllowed, StaleTransition
+from worker.payouts.errors import StaleTransition
 from worker.payouts.model import Case, Dossier, Order, Payout, Terms
 from worker.payouts.policy.actions import Action, Decision, Recorded
-from worker.payouts.policy.effects import FREEING, take
-from worker.payouts.policy.obligation import Share, check, check_release, share
+from worker.payouts.policy.effects import take
+from worker.payouts.policy.obligation import check_fresh, check_replacement
 from worker.store import rows
 from worker.store.acceptance import insert_payout
 from worker.store.base import Base, append_transition, write_row
+from worker.store.obligations import commit_fen, lock_obligation, sharing
 from worker.store.tables import cases, decisions, payouts
-
-_FREEING = tuple(action.value for action in FREEING)
 
 
 class Actions(Base):
@@ -33,7 +32,9 @@ class Actions(Base):
         with self._writing() as (conn, now):
             after = take(decision.action, payout, now)
             if decision.action is Action.RELEASE:
-                check_release(_shares(conn, payout))
+                obligation = lock_obligation(conn, payout.id)
+                check_fresh(dossier, now)
+                commit_fen(conn, obligation.id, -payout.amount_fen)
             _write(conn, payout, after)
             based_on = decision.proof[-1] if decision.proof else None
             append_transition(conn, payout, after, decision.who, based_on)
@@ -49,13 +50,14 @@ class Actions(Base):
         payout = dossier.payout
         with self._writing() as (conn, now):
             after = take(decision.action, payout, now)
-            check(payout, order, _shares(conn, payout), now)
+            obligation = lock_obligation(conn, payout.id)
+            others = sharing(conn, obligation, self._keyring, but=payout.id)
+            check_fresh(dossier, now)
+            check_replacement(dossier, order, obligation, others, now)
             _write(conn, payout, after)
+            commit_fen(conn, obligation.id, -payout.amount_fen)
             columns = rows.order_columns(order, terms, self._keyring)
-            payout_id = insert_payout(conn, now, columns)
-            if payout_id is None:
-                # The obligation is free and held by nobody else, so it is the number.
-                raise NotAllowed("out_trade_no: another payout has this number")
+            payout_id = insert_payout(conn, now, columns, obligation)
             _close_case(conn, now, decision)
             _record(conn, now, payout.id, decision, replaced_by=payout_id)
             return payout_id
@@ -90,21 +92,6 @@ class Actions(Base):
 def _write(conn: sa.Connection, before: Payout, after: Payout) -> None:
     if not write_row(conn, before, after):
         raise StaleTransition(f"payout {before.id} changed meanwhile; look again")
-
-
-def _shares(conn: sa.Connection, payout: Payout) -> Iterator[Share]:
-    """
-    The shares of all payouts for the same obligation: this one, and those released before it.
-    """
-    released = sa.select(decisions.c.payout_id).where(decisions.c.action.in_(_FREEING))
-    found = conn.execute(
-        sa.select(payouts.c.status, payouts.c.amount_fen, payouts.c.returned_fen).where(
-            payouts.c.customer_no == payout.terms.customer_no,
-            payouts.c.obligation == payout.obligation,
-            (payouts.c.id == payout.id) | payouts.c.id.in_(released),
-        )
-    )
-    return (share(row.status, row.amount_fen, row.returned_fen) for row in found)
 
 
 def _close_case(conn: sa.Connection, now: datetime, decision: Decision) -> None:

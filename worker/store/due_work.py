@@ -5,7 +5,7 @@ SQLite has no row locks and ignores `FOR UPDATE`; there the transaction holds th
 """
 
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -168,6 +168,30 @@ class DueWork(Base):
                 )
                 .values(next_query_at=now, updated_at=now)
             )
+
+
+def ask_now(conn: sa.Connection, payout_ids: Sequence[int], now: datetime) -> None:
+    """
+    Make the next question about each of these payouts due now.
+    """
+    conn.execute(
+        sa.update(payouts)
+        .where(payouts.c.id.in_(payout_ids))
+        .values(
+            next_query_at=sa.case(
+                (payouts.c.next_query_at <= now, payouts.c.next_query_at), else_=now
+            ),
+            version=payouts.c.version + 1,
+            updated_at=now,
+        )
+    )
+
+
+def put_off(conn: sa.Connection, payout_id: int, until: datetime) -> None:
+    """
+    Do not wake a worker for a payout before then.
+    """
+    conn.execute(sa.update(payouts).where(payouts.c.id == payout_id).values(next_send_at=until))
 
 
 def _unlocked(rows: sa.Select[Any]) -> sa.Select[Any]:

@@ -2,16 +2,23 @@
 The right to send: claims, leases and attempts.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from worker.payouts.model import Attempt, AttemptOutcome, Payout
+from worker.payouts.model import Attempt, AttemptOutcome, CaseKind, Obligation, Payout
+from worker.payouts.policy.obligation import AskFirst, Covered, Overpaid, cover
 from worker.payouts.status import PayoutStatus
-from worker.payouts.update import claim
+from worker.payouts.update import CaseNote, claim
 from worker.store.base import Base, append_transition, write_row
 from worker.store.channels import is_stopped
+from worker.store.due_work import ask_now, put_off
+from worker.store.evidence import open_case
+from worker.store.obligations import lock_obligation, sharing
 from worker.store.tables import attempts, payouts
+
+#: When a payout that waits for JD's word about older ones is looked at again.
+_LOOK_AGAIN = timedelta(seconds=30)
 
 
 class Leases(Base):
@@ -29,6 +36,9 @@ class Leases(Base):
         sealed = sa.literal(self._keyring.seal(request), sa.LargeBinary)
         with self._writing() as (conn, now):
             claimed = claim(payout, token, lease, now)
+            obligation = lock_obligation(conn, payout.id)
+            if not self._is_covered(conn, payout, obligation, now):
+                return None
             request_once = sa.func.coalesce(payouts.c.sealed_request, sealed)
             guards = (~_is_under_way(), ~is_stopped(now))
             if not write_row(conn, payout, claimed, *guards, sealed_request=request_once):
@@ -46,6 +56,29 @@ class Leases(Base):
             ).one()
             append_transition(conn, payout, claimed, actor)
             return Attempt(begun.id, payout.id, begun.number, token, started_at=now)
+
+    def _is_covered(
+        self, conn: sa.Connection, payout: Payout, obligation: Obligation, now: datetime
+    ) -> bool:
+        """
+        Ask the debt again, under its lock: whether sending this payout pays no more than is owed.
+
+        If not, a case opens; if JD must be asked about older payouts first, their questions are due
+        now, and this one is looked at again after a while.
+        """
+        others = sharing(conn, obligation, self._keyring, but=payout.id)
+        coverage = cover(payout, obligation, others, now)
+        if not isinstance(coverage, Covered) and not _may_be_claimed(conn, payout, now):
+            return False
+        match coverage:
+            case Covered():
+                return True
+            case Overpaid(evidence_id):
+                open_case(conn, now, payout, CaseNote(CaseKind.OVERPAYMENT, evidence_id, True))
+            case AskFirst(payout_ids):
+                ask_now(conn, payout_ids, now)
+                put_off(conn, payout.id, now + _LOOK_AGAIN)
+        return False
 
     def renew(self, attempt: Attempt, lease: timedelta) -> bool:
         """
@@ -91,6 +124,19 @@ class Leases(Base):
                 .where(attempts.c.id == attempt.id)
                 .values(outcome=outcome, detail=detail, closed_at=now)
             )
+
+
+def _may_be_claimed(conn: sa.Connection, payout: Payout, now: datetime) -> bool:
+    """
+    Whether the row is as the caller read it, and nothing else stops its sending.
+    """
+    found = sa.select(payouts.c.id).where(
+        payouts.c.id == payout.id,
+        payouts.c.version == payout.version,
+        ~_is_under_way(),
+        ~is_stopped(now),
+    )
+    return conn.execute(found.with_for_update(of=payouts)).first() is not None
 
 
 def _is_under_way() -> sa.Exists:

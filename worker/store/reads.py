@@ -9,15 +9,18 @@ from sqlalchemy import RowMapping
 
 from worker.payouts.channel import Channel
 from worker.payouts.errors import NoSuchCase, NoSuchPayout
-from worker.payouts.model import Case, Dossier, Order, Payout, Rejection, Transition
+from worker.payouts.model import Case, Dossier, Obligation, Order, Payout, Rejection, Transition
+from worker.payouts.policy.obligation import normalized
 from worker.payouts.status import PayoutStatus
 from worker.store import rows
 from worker.store.base import Base
+from worker.store.keyring import Keyring
 from worker.store.tables import (
     attempts,
     cases,
     channels,
     evidence,
+    obligations,
     payouts,
     rejections,
     transitions,
@@ -54,41 +57,34 @@ class Reads(Base):
             number: str = _row(conn, payout_id)["out_trade_no"]
             return number
 
-    def holder_of(self, customer_no: str, obligation: str) -> Payout | None:
+    def holders_of(self, obligation: str) -> Sequence[Payout]:
         """
-        The payout that holds that obligation, if one does.
+        The payouts that hold that obligation, oldest first: those that were not released.
         """
-        return self._one_payout(
-            payouts.c.customer_no == customer_no,
-            payouts.c.obligation == obligation,
-            payouts.c.released_at.is_(None),
+        held = (
+            sa.select(payouts)
+            .join(obligations, obligations.c.id == payouts.c.obligation_id)
+            .where(obligations.c.name == normalized(obligation), payouts.c.released_at.is_(None))
         )
+        with self._snapshot() as conn:
+            found = conn.execute(held.order_by(payouts.c.id)).mappings()
+            return [rows.to_payout(row, self._keyring) for row in found]
+
+    def obligation(self, name: str) -> Obligation | None:
+        """
+        What is owed under a name; None if no job has named it.
+        """
+        found = sa.select(obligations).where(obligations.c.name == normalized(name))
+        with self._snapshot() as conn:
+            row = conn.execute(found).mappings().one_or_none()
+        return None if row is None else rows.to_obligation(row)
 
     def dossier(self, payout_id: int) -> Dossier:
         """
         Everything known of one payout, read in one snapshot. Raises `NoSuchPayout`.
         """
         with self._snapshot() as conn:
-            payout = rows.to_payout(_row(conn, payout_id), self._keyring)
-            tries = conn.execute(
-                sa.select(attempts)
-                .where(attempts.c.payout_id == payout_id)
-                .order_by(attempts.c.number)
-            )
-            pieces = conn.execute(
-                sa.select(evidence).where(evidence.c.payout_id == payout_id).order_by(evidence.c.id)
-            )
-            open_cases = conn.execute(
-                sa.select(cases)
-                .where(cases.c.payout_id == payout_id, cases.c.closed_at.is_(None))
-                .order_by(cases.c.id)
-            )
-            return Dossier(
-                payout=payout,
-                attempts=tuple(rows.to_attempt(row) for row in tries.mappings()),
-                evidence=tuple(rows.to_evidence(row, self._keyring) for row in pieces.mappings()),
-                open_cases=tuple(rows.to_case(row) for row in open_cases.mappings()),
-            )
+            return read_dossier(conn, payout_id, self._keyring)
 
     def order(self, payout_id: int) -> Order:
         """
@@ -171,6 +167,30 @@ class Reads(Base):
         with self._snapshot() as conn:
             found = conn.execute(sa.select(payouts).where(*conditions)).mappings().one_or_none()
             return None if found is None else rows.to_payout(found, self._keyring)
+
+
+def read_dossier(conn: sa.Connection, payout_id: int, keyring: Keyring) -> Dossier:
+    """
+    Everything known of one payout, as the transaction sees it. Raises `NoSuchPayout`.
+    """
+    payout = rows.to_payout(_row(conn, payout_id), keyring)
+    tries = conn.execute(
+        sa.select(attempts).where(attempts.c.payout_id == payout_id).order_by(attempts.c.number)
+    )
+    pieces = conn.execute(
+        sa.select(evidence).where(evidence.c.payout_id == payout_id).order_by(evidence.c.id)
+    )
+    open_cases = conn.execute(
+        sa.select(cases)
+        .where(cases.c.payout_id == payout_id, cases.c.closed_at.is_(None))
+        .order_by(cases.c.id)
+    )
+    return Dossier(
+        payout=payout,
+        attempts=tuple(rows.to_attempt(row) for row in tries.mappings()),
+        evidence=tuple(rows.to_evidence(row, keyring) for row in pieces.mappings()),
+        open_cases=tuple(rows.to_case(row) for row in open_cases.mappings()),
+    )
 
 
 def _row(conn: sa.Connection, payout_id: int) -> RowMapping:

@@ -12,6 +12,7 @@ from worker.payouts.evidence import Answer, Evidence
 from worker.payouts.model import (
     Attempt,
     Case,
+    Obligation,
     Order,
     Payee,
     Payout,
@@ -38,7 +39,7 @@ _ANSWER = (
 )
 _EVIDENCE = (*("id", "payout_id", "source", "received_at", "attempt_id", "asked_at", "applied_at"),)
 # People write these, so they may name someone: they are sealed.
-_FREE_TEXT = ("subject", "biz_trade_no", "return_params", "metadata")
+_FREE_TEXT = ("subject", "biz_trade_no", "return_params", "metadata", "owed_fen")
 
 
 def order_columns(order: Order, terms: Terms, keyring: Keyring) -> dict[str, Any]:
@@ -133,6 +134,13 @@ def to_transition(row: RowMapping) -> Transition:
     One move; the row also holds the source of its evidence.
     """
     return Transition(**row)
+
+
+def to_obligation(row: RowMapping) -> Obligation:
+    """
+    A debt.
+    """
+    return Obligation(**_pick(row, ("id", "namespace", "name", "owed_fen", "committed_fen")))
 
 
 def to_rejection(row: RowMapping) -> Rejection:

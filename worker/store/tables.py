@@ -42,6 +42,21 @@ def _partial(name: str, *columns: str, where: sa.TextClause | str, unique: bool 
     return Index(name, *columns, unique=unique, sqlite_where=condition, postgresql_where=condition)
 
 
+#: Debts. A payout that holds one commits its whole amount until it is released.
+obligations = Table(
+    "obligations",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("namespace", sa.String, nullable=False),
+    Column("name", sa.String, nullable=False),  #: in NFKC
+    Column("owed_fen", sa.BigInteger, nullable=False),
+    Column("committed_fen", sa.BigInteger, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    UniqueConstraint("namespace", "name"),
+    CheckConstraint(f"owed_fen BETWEEN 1 AND {MAX_FEN}", name="owed"),
+    CheckConstraint("committed_fen BETWEEN 0 AND owed_fen", name="committed"),
+)
+
 payouts = Table(
     "payouts",
     metadata,
@@ -53,7 +68,7 @@ payouts = Table(
     Column("out_trade_no", sa.String, nullable=False),
     Column("amount_fen", sa.BigInteger, nullable=False),
     Column("currency", sa.String(3), nullable=False),
-    Column("obligation", sa.String, nullable=False),
+    Column("obligation", sa.String, nullable=False),  #: as the producer wrote it
     Column("producer", sa.String, nullable=False),
     Column("payee_masked", sa.String, nullable=False),
     Column("bank_code", sa.String, nullable=False),
@@ -83,19 +98,13 @@ payouts = Table(
     Column("doubted_at", UtcDateTime),
     Column("overdue_at", UtcDateTime),
     Column("released_at", UtcDateTime),  #: when the obligation became free for another payout
+    Column("obligation_id", Id, ForeignKey("obligations.id"), index=True),
     UniqueConstraint("customer_no", "out_trade_no"),
     CheckConstraint(f"amount_fen BETWEEN 1 AND {MAX_FEN}", name="amount"),
     CheckConstraint("returned_fen BETWEEN 0 AND amount_fen", name="returned"),
     CheckConstraint(f"status IN ({_STATUSES})", name="status"),
     CheckConstraint("NOT exposed OR status NOT IN ('queued', 'held', 'cancelled')", name="exposed"),
     CheckConstraint("(lease_token IS NULL) = (lease_until IS NULL)", name="lease"),
-    _partial(
-        "uq_payouts_obligation",
-        "customer_no",
-        "obligation",
-        where="released_at IS NULL",
-        unique=True,
-    ),
     _partial("ix_payouts_next_send_at", "next_send_at", where=MAY_BE_SENT),
     _partial("ix_payouts_next_query_at", "next_query_at", where=IS_FOLLOWED),
     _partial("ix_payouts_lease_until", "lease_until", where=IN_FLIGHT),

@@ -3,6 +3,7 @@ A job becomes a payout: durable, queued, and once only for its number.
 """
 
 import logging
+from collections.abc import Iterator
 
 from worker.payouts.acceptance import Acceptance, Accepted, Conflict, Same, differing
 from worker.payouts.limits import Limits
@@ -75,6 +76,19 @@ class Acceptor:
             )
         if order.send_before is not None and order.send_before <= self._ledger.now():
             return Conflict("expired", ("send_before: this moment has passed",))
-        holder = self._ledger.holder_of(self._terms.customer_no, order.obligation)
-        number = holder.out_trade_no if holder else "another payout"
-        return Conflict("obligation_taken", (f"obligation: {number} pays it already",))
+        return Conflict("obligation_taken", tuple(self._shortage(order)))
+
+    def _shortage(self, order: Order) -> Iterator[str]:
+        """
+        Why an obligation has no room for an order.
+        """
+        obligation = self._ledger.obligation(order.obligation)
+        if obligation is None:
+            return
+        if order.owed_fen not in {None, obligation.owed_fen}:
+            yield f"owed_fen: {obligation.owed_fen} fen are owed, as its first job said"
+        holders = ", ".join(p.out_trade_no for p in self._ledger.holders_of(order.obligation))
+        yield (
+            f"obligation: {holders or 'a payout that its payee may have kept'} pays it already,"
+            f" {obligation.committed_fen} of {obligation.owed_fen} fen"
+        )

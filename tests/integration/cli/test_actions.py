@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from tests.integration.cli.conftest import Run
-from tests.integration.cli.samples import MERCHANT, NUMBER, an_answer, answered, handler, queued
+from tests.integration.cli.samples import NUMBER, an_answer, answered, handler, queued
 from worker.cli.operator import who
 from worker.payouts.evidence import Answer, Meaning, Source, TradeStatus
 from worker.payouts.policy.actions import Action
@@ -89,7 +89,7 @@ def test_an_obligation_is_not_freed_without_proof(run: Run, ledger: SqlLedger) -
 
     assert result.exit_code == 1
     assert "CLOS in two queries at least 24 hours apart" in result.stderr
-    assert ledger.holder_of(MERCHANT, NUMBER) is not None
+    assert ledger.holders_of(NUMBER) != []
 
 
 def test_a_freed_obligation_may_be_paid_by_another(run: Run, ledger: SqlLedger) -> None:
@@ -102,7 +102,7 @@ def test_a_freed_obligation_may_be_paid_by_another(run: Run, ledger: SqlLedger) 
     result = run("release", "ORDER001", "--why", "right card follows")
 
     assert result.exit_code == 0
-    assert ledger.holder_of(MERCHANT, "SALARY-7") is None
+    assert ledger.holders_of("SALARY-7") == []
     assert queued(ledger, "ORDER002", obligation="SALARY-7")
 
 

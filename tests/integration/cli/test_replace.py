@@ -55,8 +55,7 @@ def test_the_job_pays_instead(run: Run, ledger: SqlLedger, withdrawn: int) -> No
     code, told, _ = replace(run)
 
     assert code == 0
-    holder = ledger.holder_of(MERCHANT, "SALARY-7")
-    assert holder is not None
+    (holder,) = ledger.holders_of("SALARY-7")
     assert (holder.out_trade_no, holder.status) == (NEW, PayoutStatus.QUEUED)
     assert told["payout"]["id"] == withdrawn
     assert told["replaced_by"]["id"] == holder.id
@@ -99,8 +98,7 @@ def test_every_fault_is_told_at_once(run: Run, ledger: SqlLedger, withdrawn: int
         "out_trade_no",
     ]
     assert all(fault in stderr for fault in told["faults"])
-    holder = ledger.holder_of(MERCHANT, "SALARY-7")
-    assert holder is not None
+    (holder,) = ledger.holders_of("SALARY-7")
     assert holder.id == withdrawn
     assert len(ledger.decisions(withdrawn)) == 1
 
@@ -140,17 +138,22 @@ def test_nothing_is_replaced_without_proof(run: Run, ledger: SqlLedger, healthy:
 
 def test_what_came_back_is_paid_again(run: Run, ledger: SqlLedger, healthy: None) -> None:
     """
-    At most that much, on the notification's word, and it settles the case.
+    At most that much, once a query has confirmed what was notified, and it closes the case.
     """
     payout_id = answered(ledger, an_answer(trade_status=TradeStatus.FINI))
     part = an_answer(trade_status=TradeStatus.REFU, refund_fen=4_000)
     ledger.record(ledger.dossier(payout_id).payout, Source.NOTIFICATION, part)
     handler(ledger).apply(payout_id)
+    unasked = replace(run, amount_fen=4_000)
+    payout, now = ledger.dossier(payout_id).payout, ledger.now()
+    ledger.record(payout, Source.QUERY, part, asked_at=now)
+    handler(ledger).apply(payout_id)
 
     too_much = replace(run, amount_fen=4_001)
     whole = replace(run, amount_fen=4_000)
 
-    assert (too_much[0], whole[0]) == (1, 0)
+    assert (unasked[0], too_much[0], whole[0]) == (1, 1, 0)
+    assert "JD must be asked anew first" in unasked[1]["error"]
     assert too_much[1]["faults"] == ["amount_fen: must be at most 4000 fen, what is left to pay"]
     assert ledger.dossier(payout_id).open_cases == ()
     assert run("audit").exit_code == 0

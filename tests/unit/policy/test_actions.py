@@ -37,7 +37,7 @@ CLOSED = a_trade(TradeStatus.CLOS)
 REFUSED = a_reply(a_bare(Meaning.PAYEE))
 
 
-def find_stale(status: PayoutStatus, *evidence: Evidence) -> Dossier:
+def never_sent(status: PayoutStatus, *evidence: Evidence) -> Dossier:
     """
     A payout that was never transmitted.
     """
@@ -107,7 +107,7 @@ def test_each_action_has_its_states(action: Action, legal: set[PayoutStatus]) ->
     """
     In every other state the action is refused.
     """
-    assert legal == allowed(action, *map(find_stale, PayoutStatus))
+    assert legal == allowed(action, *map(never_sent, PayoutStatus))
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_a_refusal_for_sure_is_proof_in_its_states(
 @pytest.mark.parametrize(
     "dossier",
     [
-        find_stale(PayoutStatus.QUEUED, a_notification(a_trade(TradeStatus.WPAR))),
+        never_sent(PayoutStatus.QUEUED, a_notification(a_trade(TradeStatus.WPAR))),
         a_dossier(a_payout(PayoutStatus.HELD), attempts=(an_attempt(),)),
     ],
     ids=["JD told of it", "an attempt without an answer"],
@@ -201,6 +201,7 @@ def test_every_kind_of_case_has_its_actions() -> None:
     more = {kind: set(found) - {Action.RESOLVE} for kind, found in CLOSED_BY.items()}
     assert {kind: actions for kind, actions in more.items() if actions} == {
         CaseKind.STALE: {Action.LET_GO, Action.CANCEL},
+        CaseKind.OVERPAYMENT: {Action.CANCEL},
         CaseKind.UNRESOLVED: {Action.FAIL},
         CaseKind.PARTIAL_RETURN: {Action.REPLACE},
     }
@@ -208,12 +209,12 @@ def test_every_kind_of_case_has_its_actions() -> None:
 
 #: For each action a payout for which it is legal, as long as no case is open.
 LEGAL = {
-    Action.CANCEL: find_stale(PayoutStatus.QUEUED),
-    Action.LET_GO: find_stale(PayoutStatus.HELD),
+    Action.CANCEL: never_sent(PayoutStatus.QUEUED),
+    Action.LET_GO: never_sent(PayoutStatus.HELD),
     Action.RESEND: ended(PayoutStatus.REFUSED, REFUSED),
     Action.FAIL: ended(PayoutStatus.REFUSED, REFUSED),
-    Action.RELEASE: find_stale(PayoutStatus.CANCELLED),
-    Action.REPLACE: find_stale(PayoutStatus.CANCELLED),
+    Action.RELEASE: never_sent(PayoutStatus.CANCELLED),
+    Action.REPLACE: never_sent(PayoutStatus.CANCELLED),
 }
 
 
@@ -238,7 +239,7 @@ def test_a_second_case_stands_in_the_way() -> None:
     One that the action settles does not excuse one that it does not.
     """
     cases = (a_case(CaseKind.STALE, id=7), a_case(CaseKind.MISMATCH, id=8))
-    dossier = replace(find_stale(PayoutStatus.HELD), open_cases=cases)
+    dossier = replace(never_sent(PayoutStatus.HELD), open_cases=cases)
 
     with pytest.raises(NotAllowed, match=r"\(mismatch\)"):
         decide(Action.LET_GO, dossier, "mei", "asked to")
@@ -288,13 +289,13 @@ def restored(dossier: Dossier) -> Dossier:
         # held: sent after all, or not
         (
             CaseKind.STALE,
-            find_stale(PayoutStatus.HELD),
+            never_sent(PayoutStatus.HELD),
             (Action.CANCEL, Action.LET_GO),
         ),
         # a person cannot withdraw what JD tells of, and has only to look
         (
             CaseKind.STALE,
-            find_stale(PayoutStatus.PAID, a_query(a_trade(TradeStatus.FINI), 1)),
+            never_sent(PayoutStatus.PAID, a_query(a_trade(TradeStatus.FINI), 1)),
             (Action.RESOLVE,),
         ),
         (CaseKind.UNRESOLVED, ended(PayoutStatus.REFUSED, REFUSED), (Action.FAIL, Action.RESOLVE)),
@@ -319,7 +320,7 @@ def test_nothing_settles_what_is_closed() -> None:
     """
     closed = a_case(CaseKind.STALE, closed_at=NOON)
 
-    assert legal(closed, find_stale(PayoutStatus.HELD)) == ()
+    assert legal(closed, never_sent(PayoutStatus.HELD)) == ()
 
 
 def test_an_orphan_is_looked_into() -> None:
@@ -333,7 +334,7 @@ def test_an_orphan_is_looked_into() -> None:
     ("dossier", "proof"),
     [
         # withdrawn before anything was sent
-        (find_stale(PayoutStatus.CANCELLED), ()),
+        (never_sent(PayoutStatus.CANCELLED), ()),
         # closed, and closed again a day later
         (ended(PayoutStatus.FAILED, a_query(CLOSED, 1), a_query(CLOSED, 1 + DAY)), (1, 2)),
         # the bank sent all of it back, and a query says so
@@ -352,7 +353,7 @@ def test_what_frees_an_obligation(dossier: Dossier, proof: tuple[int, ...]) -> N
 @pytest.mark.parametrize(
     "dossier",
     [
-        find_stale(PayoutStatus.QUEUED),
+        never_sent(PayoutStatus.QUEUED),
         # a status alone, a timeout, silence
         ended(PayoutStatus.FAILED),
         ended(PayoutStatus.UNKNOWN),

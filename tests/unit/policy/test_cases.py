@@ -280,13 +280,13 @@ def test_nothing_unsigned_opens_a_case() -> None:
     assert set() == opened(dossier)
 
 
-def test_every_kind_but_the_orphan_is_opened_here() -> None:
+def test_every_kind_of_one_payout_is_opened_here() -> None:
     """
-    A new kind of case cannot be forgotten: orphans have no payout, the ledger opens theirs.
+    A new kind of case cannot be forgotten; the ledger opens those of orphans and of debts.
     """
     source = __import__("inspect").getsource(
         __import__("worker.payouts.policy.cases", fromlist=["_"])
     )
     named = {kind for kind in CaseKind if f"CaseKind.{kind.name}" in source}
 
-    assert set(CaseKind) - {CaseKind.ORPHAN} == named
+    assert set(CaseKind) - {CaseKind.ORPHAN, CaseKind.OVERPAYMENT} == named

@@ -33,6 +33,9 @@ migrate.upgrade(engine)
 print(migrate.is_current(engine), migrate.__file__)
 """
 
+#: SQLite writes a column that was added, and its reference, into the line of the last one.
+ADDED = r", (?=\w)((\w+) INTEGER) CONSTRAINT (\w+) (REFERENCES .*?\))(?=\W)"
+
 SCHEMA = {
     "sqlite": "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL",
     "postgresql": """
@@ -66,7 +69,8 @@ def schema(engine: sa.Engine) -> set[str]:
     """
     with engine.begin() as conn:
         found = conn.scalars(sa.text(SCHEMA[engine.dialect.name])).all()
-    lines = [line.strip(" ,\t") for text in found for line in text.splitlines()]
+    apart = [re.sub(ADDED, r"\n\1\nCONSTRAINT \3 FOREIGN KEY(\2) \4", text) for text in found]
+    lines = [line.strip(" ,\t") for text in apart for line in text.splitlines()]
     return {re.sub(r"\s+", " ", line) for line in lines if "alembic_version" not in line}
 
 
@@ -86,7 +90,7 @@ def test_an_upgrade_reaches_the_head(engine: sa.Engine) -> None:
     before = schema(engine)
     migrate.upgrade(engine)
 
-    assert migrate.current(engine) == migrate.head() == "0003"
+    assert migrate.current(engine) == migrate.head() == "0004"
     assert migrate.is_current(engine)
     assert schema(engine) == before
 
@@ -161,6 +165,55 @@ def test_renamed_columns_keep_their_data(engine: sa.Engine) -> None:
         swept = conn.scalar(sa.select(installation.c.swept_at))
     assert (tuple(kept), tuple(told)) == ((4, 77), ("36", "P1"))
     assert swept == datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+
+def test_obligations_are_built_from_the_payouts_that_exist(engine: sa.Engine) -> None:
+    """
+    One row a debt, its names compared in NFKC, with what is held by payouts that were not released.
+    """
+    migrate.upgrade(engine, "0003")
+    at = "2026-11-23 12:00:00+00:00"
+    columns = {column["name"]: column for column in sa.inspect(engine).get_columns("payouts")}
+    required = [name for name, column in columns.items() if not column["nullable"]]
+    known: dict[str, object] = {
+        **dict.fromkeys(required, "x"),
+        "status": "failed",
+        "exposed": True,
+        "version": 3,
+        "resends": 0,
+        "query_misses": 0,
+        "returned_fen": 0,
+        "accepted_at": at,
+        "updated_at": at,
+        "currency": "CNY",
+        "sealed_payee": b"x",
+        "sealed_order": b"x",
+    }
+    rows = [
+        # released and replaced, under a name that only looks different
+        {"id": 1, "obligation": "ＳＡＬ-7", "amount_fen": 500, "released_at": at},
+        {"id": 2, "obligation": "SAL-7", "amount_fen": 300, "released_at": None},
+        {"id": 3, "obligation": "SAL-8", "amount_fen": 900, "released_at": None},
+    ]
+    names = [*known, "id", "released_at"] if "id" not in known else [*known, "released_at"]
+    insert = (
+        f"INSERT INTO payouts ({', '.join(names)}) VALUES ({', '.join(f':{n}' for n in names)})"
+    )
+    with engine.begin() as conn:
+        for row in rows:
+            conn.execute(sa.text(insert), {**known, "out_trade_no": f"P{row['id']}", **row})
+    migrate.upgrade(engine)
+
+    with engine.begin() as conn:
+        debts = conn.execute(
+            sa.text("SELECT namespace, name, owed_fen, committed_fen FROM obligations ORDER BY id")
+        ).all()
+        held = conn.scalars(sa.text("SELECT obligation_id FROM payouts ORDER BY id")).all()
+    assert [tuple(debt) for debt in debts] == [
+        ("default", "SAL-7", 500, 300),
+        ("default", "SAL-8", 900, 900),
+    ]
+    assert held == [1, 1, 2]
 
 
 def test_processes_may_upgrade_at_once(database_url: str) -> None:

@@ -90,7 +90,9 @@ def test_an_obligation_is_paid_by_one_payout(service: UseCases) -> None:
     service.accept(an_order("P0000001", obligation="salary"))
     outcome = service.accept(an_order("P0000002", obligation="salary"))
 
-    assert Conflict("obligation_taken", ("obligation: P0000001 pays it already",)) == outcome
+    assert outcome == Conflict(
+        "obligation_taken", ("obligation: P0000001 pays it already, 12345 of 12345 fen",)
+    )
 
 
 def test_a_job_whose_time_is_over_is_a_conflict(service: UseCases) -> None:

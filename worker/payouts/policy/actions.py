@@ -51,6 +51,8 @@ CLOSED_BY: dict[CaseKind, frozenset[Action]] = {
     # A refused payout has no end by itself: giving it one is the answer.
     CaseKind.UNRESOLVED: frozenset({Action.RESOLVE, Action.FAIL}),
     CaseKind.UNEXPECTED: frozenset({Action.RESOLVE}),
+    # Looking lets it be claimed again, which asks the debt again.
+    CaseKind.OVERPAYMENT: frozenset({Action.RESOLVE, Action.CANCEL}),
     # Looking is not enough: it is sent or it is not. `RESOLVE` is for one that JD has after all.
     CaseKind.STALE: frozenset({Action.LET_GO, Action.CANCEL, Action.RESOLVE}),
     CaseKind.ORPHAN: frozenset({Action.RESOLVE}),

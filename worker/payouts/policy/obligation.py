@@ -1,50 +1,152 @@
 """
-Another payout for the same obligation: what it may be, so that no more is paid than is owed.
+What an obligation may still cost: never more is paid, or may be kept, than is owed.
+
+An obligation is a debt with a row of its own; several payouts may share it. What its payees may
+keep is asked when a job is accepted, when an obligation is released or paid by another payout, and
+again before a payout is claimed, always under the obligation's lock.
 """
 
+import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from worker.payouts.errors import NotAllowed
-from worker.payouts.model import Order, Payout
+from worker.payouts.evidence import Source, TradeStatus
+from worker.payouts.model import Dossier, Obligation, Order, Payout
+from worker.payouts.policy.facts import Facts, gather_facts
+from worker.payouts.policy.proof import unpaid
 from worker.payouts.status import PayoutStatus
+
+#: What frees or sends rests on a verified answer of JD's to a question no older than this.
+FRESH_WITHIN = timedelta(minutes=10)
+
+
+def normalized(name: str) -> str:
+    """
+    The name by which obligations are compared, in NFKC: two that look the same are one.
+    """
+    return unicodedata.normalize("NFKC", name)
+
+
+def may_keep_fen(dossier: Dossier) -> int:
+    """
+    What the payee may have, or come to have, of one payout, in fen.
+
+    Nothing if it is proven that nothing is or will be paid; else the amount, less what JD's latest
+    answer to a query says came back.
+    """
+    facts = gather_facts(dossier)
+    if unpaid(facts) is not None:
+        return 0
+    return dossier.payout.amount_fen - _returned_fen(facts)
+
+
+def _returned_fen(facts: Facts) -> int:
+    told = [t.evidence for t in facts.trades if t.evidence.source is Source.QUERY]
+    latest = max(told, key=lambda e: (e.asked_at or e.received_at, e.id), default=None)
+    if latest is None or latest.answer.trade_status is not TradeStatus.REFU:
+        return 0
+    return min(latest.answer.refund_fen or 0, facts.payout.amount_fen)
+
+
+def committed_fen(dossiers: Iterable[Dossier]) -> int:
+    """
+    What of an obligation is spoken for, in fen.
+
+    Each payout that holds it counts whole, and each released one with what may be kept of it.
+    """
+    return sum(
+        may_keep_fen(d) if d.payout.released_at is not None else d.payout.amount_fen
+        for d in dossiers
+    )
+
+
+def left_fen(obligation: Obligation, dossiers: Iterable[Dossier]) -> int:
+    """
+    What a further payout may pay of an obligation, in fen; below zero if too much is paid already.
+    """
+    return obligation.owed_fen - committed_fen(dossiers)
+
+
+def check_fits(obligation: Obligation, dossiers: Iterable[Dossier], order: Order) -> None:
+    """
+    Raise `NotAllowed` unless an order may pay an obligation beside all its payouts so far.
+    """
+    if order.owed_fen not in {None, obligation.owed_fen}:
+        raise NotAllowed(f"owed_fen: {obligation.owed_fen} fen are owed, as its first job said")
+    left = left_fen(obligation, dossiers)
+    if order.amount_fen > left:
+        raise NotAllowed(f"amount_fen: at most {max(0, left)} fen of this obligation are left")
+
+
+# --- before a payout is claimed
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class Covered:
     """
-    What one payout for an obligation was to pay, and what of it the payee may keep.
+    Sending it pays no more than is owed, as far as anyone knows.
     """
 
-    amount_fen: int
-    kept_fen: int
+
+@dataclass(frozen=True, slots=True)
+class AskFirst:
+    """
+    JD must be asked anew about these older payouts before anything is sent.
+    """
+
+    payout_ids: tuple[int, ...]
 
 
-def share(status: PayoutStatus, amount_fen: int, returned_fen: int) -> Share:
+@dataclass(frozen=True, slots=True)
+class Overpaid:
     """
-    Read a payout's share off its row. A payout whose end is open may yet pay all.
+    Sending it could pay more than is owed. `evidence_id` is the newest word about the older ones.
     """
-    gone = status in {PayoutStatus.FAILED, PayoutStatus.RETURNED, PayoutStatus.CANCELLED}
-    return Share(amount_fen, 0 if gone else amount_fen - returned_fen)
+
+    evidence_id: int | None
 
 
-def left_fen(shares: Iterable[Share]) -> int:
-    """
-    What is still owed: an obligation is as large as the largest payout made for it.
-    """
-    made = tuple(shares)
-    return max(s.amount_fen for s in made) - sum(s.kept_fen for s in made)
+Coverage = Covered | AskFirst | Overpaid
 
 
-def check_release(shares: Iterable[Share]) -> None:
+def cover(
+    payout: Payout, obligation: Obligation, others: tuple[Dossier, ...], now: datetime
+) -> Coverage:
     """
-    Raise `NotAllowed` if any may be kept of what is owed: a new job could then pay all of it again.
+    Whether a payout may be sent beside the other payouts of its obligation.
+
+    Those that hold the obligation are counted whole, so JD's word about them cannot make it worse;
+    those that were released are asked about first, unless the answer is fresh.
     """
-    if any(s.kept_fen for s in shares):
+    if committed_fen(others) + payout.amount_fen > obligation.owed_fen:
+        ids = [evidence.id for other in others for evidence in other.evidence]
+        return Overpaid(max(ids, default=None))
+    released = [d for d in others if d.payout.released_at is not None and d.payout.exposed]
+    stale = [d.payout.id for d in released if not is_fresh(gather_facts(d), now)]
+    return AskFirst(tuple(stale)) if stale else Covered()
+
+
+def is_fresh(facts: Facts, now: datetime) -> bool:
+    """
+    Whether JD has answered a question about this payout that was asked a short while ago.
+    """
+    return facts.answered_at is not None and now - facts.answered_at <= FRESH_WITHIN
+
+
+# --- before an obligation is freed, or paid by another payout
+
+
+def check_fresh(dossier: Dossier, now: datetime) -> None:
+    """
+    Raise `NotAllowed` unless JD was asked anew about a payout that it may have.
+    """
+    facts = gather_facts(dossier)
+    if dossier.attempts and not is_fresh(facts, now):
         raise NotAllowed(
-            "an earlier payout for this obligation was paid in part: `payouts replace` limits what"
-            " is paid instead"
+            "JD must be asked anew first, and answer: `payouts query` asks now; its answer counts"
+            f" for {FRESH_WITHIN.seconds // 60} minutes"
         )
 
 
@@ -63,7 +165,7 @@ def faults(
     """
     if out_trade_no == payout.out_trade_no:
         yield "out_trade_no: must be new, not the old payout's"
-    if obligation != payout.obligation:
+    if not isinstance(obligation, str) or normalized(obligation) != normalized(payout.obligation):
         yield "obligation: must be the old payout's, or absent"
     if isinstance(amount_fen, int) and amount_fen > most_fen(payout):
         yield f"amount_fen: must be at most {most_fen(payout)} fen, what is left to pay"
@@ -77,17 +179,28 @@ def expired(send_before: datetime | None, now: datetime) -> Iterator[str]:
         yield "send_before: this moment has passed"
 
 
-def check(payout: Payout, order: Order, shares: Iterable[Share], now: datetime) -> None:
+def check_replacement(
+    dossier: Dossier,
+    order: Order,
+    obligation: Obligation,
+    others: tuple[Dossier, ...],
+    now: datetime,
+) -> None:
     """
-    Raise `NotAllowed` unless the order may replace the payout. `shares` are all its obligation's.
+    Raise `NotAllowed` unless the order may replace the payout, given its obligation's other ones.
     """
-    fields = {
-        "out_trade_no": order.out_trade_no,
-        "obligation": order.obligation,
-        "amount_fen": order.amount_fen,
-    }
-    found = [*faults(payout, **fields), *expired(order.send_before, now)]
-    if not found and order.amount_fen > left_fen(shares):
-        found.append("amount_fen: earlier payouts for this obligation leave less to pay")
+    payout = dossier.payout
+    found = [
+        *faults(
+            payout,
+            out_trade_no=order.out_trade_no,
+            obligation=order.obligation,
+            amount_fen=order.amount_fen,
+        ),
+        *expired(order.send_before, now),
+    ]
+    left = left_fen(obligation, others) - may_keep_fen(dossier)
+    if not found and order.amount_fen > left:
+        found.append(f"amount_fen: at most {max(0, left)} fen of this obligation are left to pay")
     if found:
         raise NotAllowed("; ".join(found))

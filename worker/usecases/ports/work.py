@@ -13,6 +13,7 @@ from worker.payouts.model import (
     Attempt,
     AttemptOutcome,
     Dossier,
+    Obligation,
     Order,
     Payout,
     Rejection,
@@ -41,9 +42,14 @@ class PayoutReads(Protocol):
         A payout's order number, without unsealing anything. Raises `NoSuchPayout`.
         """
 
-    def holder_of(self, customer_no: str, obligation: str) -> Payout | None:
+    def holders_of(self, obligation: str) -> Sequence[Payout]:
         """
-        The payout that holds that obligation, if one does.
+        The payouts that hold that obligation, oldest first: those that were not released.
+        """
+
+    def obligation(self, name: str) -> Obligation | None:
+        """
+        What is owed under a name; None if no job has named it.
         """
 
     def dossier(self, payout_id: int) -> Dossier:
