@@ -45,7 +45,15 @@ class MemoryActions(MemoryRows):
         self._close_case(decision)
         self._record(row.id, decision)
 
-    def replace(self, dossier: Dossier, decision: Decision, order: Order, terms: Terms) -> int:
+    def replace(
+        self,
+        dossier: Dossier,
+        decision: Decision,
+        order: Order,
+        terms: Terms,
+        *,
+        for_review: bool = False,
+    ) -> int:
         """
         Release an obligation and accept the payout that pays it instead; return its id.
 
@@ -57,7 +65,7 @@ class MemoryActions(MemoryRows):
         if (terms.customer_no, order.out_trade_no) in self._numbers:
             raise NotAllowed("out_trade_no: another payout has this number")
         self._release(row)
-        payout_id = self.accept(order, terms)
+        payout_id = self.accept(order, terms, for_review=for_review)
         assert payout_id is not None
         self._write(row, after)
         self._close_case(decision)

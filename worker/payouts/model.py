@@ -187,6 +187,7 @@ class CaseKind(enum.StrEnum):
     UNRESOLVED = "unresolved"  #: no final answer for the whole follow-up schedule
     UNEXPECTED = "unexpected"  #: evidence about a payout that we withdrew or never sent
     STALE = "stale"  #: not sent in time: a person lets it go, or withdraws it
+    REVIEW = "review"  #: its payee is on the review list: a person lets it go, or withdraws it
     ORPHAN = "orphan"  #: a signed notification names a number that we do not have
 
 

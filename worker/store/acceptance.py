@@ -2,17 +2,18 @@
 Taking orders in, or recording why not.
 """
 
-from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime, timedelta
-from typing import Any
 
 import sqlalchemy as sa
 
-from worker.payouts.model import Order, Rejection, Terms
+from worker.payouts.model import CaseKind, Order, Rejection, Terms
 from worker.payouts.status import PayoutStatus, Reason
-from worker.store.base import Base, insert_new
-from worker.store.rows import order_columns
+from worker.payouts.update import REVIEW_LIST, CaseNote, hold_for_review
+from worker.store.base import Base, append_transition, insert_new, write_row
+from worker.store.evidence import open_case
+from worker.store.keyring import Keyring
+from worker.store.rows import order_columns, to_payout
 from worker.store.tables import evidence, payouts, rejections, transitions
 
 
@@ -22,16 +23,22 @@ class Acceptance(Base):
     """
 
     def accept(
-        self, order: Order, terms: Terms, sweep_after: timedelta = timedelta(0)
+        self,
+        order: Order,
+        terms: Terms,
+        sweep_after: timedelta = timedelta(0),
+        *,
+        for_review: bool = False,
     ) -> int | None:
         """
-        Insert a queued payout, due `sweep_after` from now.
+        Insert a queued payout, due `sweep_after` from now, or one that is held for review.
 
         None if its number or obligation is taken.
         """
         with self._writing() as (conn, now):
-            columns = order_columns(order, terms, self._keyring)
-            return insert_payout(conn, now, columns, sweep_after)
+            return insert_payout(
+                conn, now, order, terms, self._keyring, sweep_after, for_review=for_review
+            )
 
     def reject(self, rejection: Rejection) -> None:
         """
@@ -46,18 +53,22 @@ class Acceptance(Base):
 def insert_payout(
     conn: sa.Connection,
     now: datetime,
-    columns: Mapping[str, Any],
+    order: Order,
+    terms: Terms,
+    keyring: Keyring,
     sweep_after: timedelta = timedelta(0),
+    *,
+    for_review: bool,
 ) -> int | None:
     """
-    Insert a queued payout, given the columns of its order, with its first transition.
+    Insert a queued payout with its first transition, and `for_review` hold it at once.
 
     None, and nothing is inserted, if its number or obligation is taken.
     """
     payout_id = insert_new(
         conn,
         payouts,
-        **columns,
+        **order_columns(order, terms, keyring),
         status=PayoutStatus.QUEUED,
         reason=Reason.ACCEPTED,
         version=1,
@@ -75,12 +86,26 @@ def insert_payout(
                 payout_id=payout_id,
                 to_status=PayoutStatus.QUEUED,
                 reason=Reason.ACCEPTED,
-                actor=columns["producer"],
+                actor=order.producer,
                 at=now,
             )
         )
-        _adopt_orphans(conn, payout_id, columns["customer_no"], columns["out_trade_no"])
+        _adopt_orphans(conn, payout_id, terms.customer_no, order.out_trade_no)
+        if for_review:
+            _hold(conn, now, payout_id, keyring)
     return payout_id
+
+
+def _hold(conn: sa.Connection, now: datetime, payout_id: int, keyring: Keyring) -> None:
+    """
+    Hold a payout that this transaction inserted: no other transaction ever sees it queued.
+    """
+    row = conn.execute(sa.select(payouts).where(payouts.c.id == payout_id)).mappings().one()
+    queued = to_payout(row, keyring)
+    held = hold_for_review(queued, now)
+    write_row(conn, queued, held)
+    append_transition(conn, queued, held, REVIEW_LIST)
+    open_case(conn, now, held, CaseNote(CaseKind.REVIEW))
 
 
 def _adopt_orphans(

@@ -40,7 +40,15 @@ class Actions(Base):
             _close_case(conn, now, decision)
             _record(conn, now, payout.id, decision)
 
-    def replace(self, dossier: Dossier, decision: Decision, order: Order, terms: Terms) -> int:
+    def replace(
+        self,
+        dossier: Dossier,
+        decision: Decision,
+        order: Order,
+        terms: Terms,
+        *,
+        for_review: bool = False,
+    ) -> int:
         """
         Release an obligation and accept the payout that pays it instead; return its id.
 
@@ -51,8 +59,7 @@ class Actions(Base):
             after = take(decision.action, payout, now)
             check(payout, order, _shares(conn, payout), now)
             _write(conn, payout, after)
-            columns = rows.order_columns(order, terms, self._keyring)
-            payout_id = insert_payout(conn, now, columns)
+            payout_id = insert_payout(conn, now, order, terms, self._keyring, for_review=for_review)
             if payout_id is None:
                 # The obligation is free and held by nobody else, so it is the number.
                 raise NotAllowed("out_trade_no: another payout has this number")

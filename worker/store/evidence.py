@@ -91,7 +91,7 @@ class EvidenceStore(Base):
             )
             append_transition(conn, payout, updated, actor, update.evidence_id)
             for note in update.cases:
-                _open_case(conn, now, payout, note)
+                open_case(conn, now, payout, note)
             if update.pause is not None:
                 pause_channel(conn, now, customer_no, update.pause, actor)
             in_a_row = count_unverifiable(conn, customer_no, update.verified)
@@ -100,7 +100,10 @@ class EvidenceStore(Base):
                 pause_channel(conn, now, customer_no, why, actor)
 
 
-def _open_case(conn: sa.Connection, now: datetime, payout: Payout, note: CaseNote) -> None:
+def open_case(conn: sa.Connection, now: datetime, payout: Payout, note: CaseNote) -> None:
+    """
+    Open a case about a payout, unless one like it is open, or closed and not to be opened anew.
+    """
     # What a person closed stays closed until new evidence of the same kind arrives.
     same = cases.c.evidence_id.is_not_distinct_from(note.evidence_id)
     stands = cases.c.closed_at.is_(None) | (sa.literal(not note.reopens) & same)

@@ -201,6 +201,7 @@ def test_every_kind_of_case_has_its_actions() -> None:
     more = {kind: set(found) - {Action.RESOLVE} for kind, found in CLOSED_BY.items()}
     assert {kind: actions for kind, actions in more.items() if actions} == {
         CaseKind.STALE: {Action.LET_GO, Action.CANCEL},
+        CaseKind.REVIEW: {Action.LET_GO, Action.CANCEL},
         CaseKind.UNRESOLVED: {Action.FAIL},
         CaseKind.PARTIAL_RETURN: {Action.REPLACE},
     }
@@ -294,6 +295,13 @@ def restored(dossier: Dossier) -> Dossier:
         # a person cannot withdraw what JD tells of, and has only to look
         (
             CaseKind.STALE,
+            find_stale(PayoutStatus.PAID, a_query(a_trade(TradeStatus.FINI), 1)),
+            (Action.RESOLVE,),
+        ),
+        # the same for what was held for review
+        (CaseKind.REVIEW, find_stale(PayoutStatus.HELD), (Action.CANCEL, Action.LET_GO)),
+        (
+            CaseKind.REVIEW,
             find_stale(PayoutStatus.PAID, a_query(a_trade(TradeStatus.FINI), 1)),
             (Action.RESOLVE,),
         ),
