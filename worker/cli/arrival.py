@@ -27,8 +27,8 @@ class Fate:
     checked: Checked
     state: str = "sent"
     payout_id: int | None = None
-    #: Whether it waits for a person before it is sent.
-    is_held: bool = False
+    #: Whether it waits for a person before it is sent; None until it is accepted.
+    is_held: bool | None = None
     faults: tuple[str, ...] = ()
 
 
