@@ -5,6 +5,7 @@ Everything begins at NOON: there the payout was sent, and there its lease ended.
 as minutes after it: `at(2)`.
 """
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -20,6 +21,7 @@ from worker.payouts.model import (
     Payout,
     Terms,
 )
+from worker.payouts.policy.controls import ReviewList
 from worker.payouts.status import PayoutStatus, Reason
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -37,6 +39,9 @@ PAYEE = Payee(
     id_type="ID",
     id_no="110101199003077758",
 )
+#: A payee whose payouts a person looks at first, wherever that list is used.
+LISTED = replace(PAYEE, account_no="6222021234567890002")
+REVIEW_LIST = ReviewList(frozenset({LISTED.account_no}))
 
 _UNSENT = {PayoutStatus.QUEUED, PayoutStatus.HELD, PayoutStatus.CANCELLED}
 

@@ -103,7 +103,7 @@ def acceptor() -> Acceptor:
     """
     settings = AcceptanceSettings.load()
     refuse_real_money(settings)
-    return Acceptor(ledger(), dispatcher(), settings.terms, settings.limits)
+    return Acceptor(ledger(), dispatcher(), settings.terms, settings.limits, settings.review_list)
 
 
 @functools.cache

@@ -23,16 +23,21 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from worker.intake import review_list
 from worker.payouts.durations import parse_duration, parse_durations
 from worker.payouts.errors import SettingsError
 from worker.payouts.limits import Limits
 from worker.payouts.model import Terms
+from worker.payouts.policy.controls import ReviewList
 from worker.payouts.query_schedule import Schedule, Stretch, parse_tail
 
 PREFIX = "PAYOUTS_"
 
 #: The settings that may be given as ``<NAME>_FILE``.
-SECRETS = ("broker_url", "database_url", "keyring", "sign_key", "pfx_password")
+SECRETS = (
+    *("broker_url", "database_url", "keyring", "sign_key", "pfx_password"),
+    "review_accounts",
+)
 
 
 class Profile(enum.StrEnum):
@@ -69,6 +74,11 @@ def _two_gaps(gaps: tuple[timedelta, ...]) -> tuple[timedelta, ...]:
     if len(gaps) < 2 or gaps[0] <= timedelta(0):
         raise ValueError("a resend needs two answers, each some time after the lease: 2m,10m")
     return gaps
+
+
+def _reviewed(numbers: SecretStr) -> SecretStr:
+    review_list.parse(numbers.get_secret_value())
+    return numbers
 
 
 #: Longer than nothing: a wait of zero makes a loop.
@@ -246,6 +256,16 @@ class AcceptanceSettings(ReceiverSettings):
     gateway_url: str = Field(pattern=r"^https://[^/?#@]+(/[^?#]*)?$")
     #: Where JD is to send notifications: the receiver, as seen from JD.
     notify_url: str = Field(pattern=r"^https?://[^&\s]{1,240}$")
+    #: Payees' account numbers with commas between: a person looks at their payouts first.
+    review_accounts: Annotated[SecretStr, AfterValidator(_reviewed)] = SecretStr("")
+    review_accounts_file: Path | None = None
+
+    @property
+    def review_list(self) -> ReviewList:
+        """
+        Whose payouts are held for a person when they are accepted.
+        """
+        return review_list.parse(self.review_accounts.get_secret_value())
 
     @property
     def terms(self) -> Terms:

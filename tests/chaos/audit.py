@@ -20,7 +20,11 @@ _MOVEMENTS = frozenset({"debit", "closed", "returned"})
 
 #: What the sandbox gives reason for. It contradicts itself in nothing, so any other case would show
 #: that something was believed which it never said.
-_EXPECTED = {CaseKind.NO_RESULT, CaseKind.PARTIAL_RETURN, CaseKind.NOT_FOUND}
+_EXPECTED = {
+    *(CaseKind.NO_RESULT, CaseKind.PARTIAL_RETURN, CaseKind.NOT_FOUND),
+    # Not the sandbox's doing: its settings put one payee on the review list.
+    CaseKind.REVIEW,
+}
 
 #: Of these payouts it never tells an end, which a long run calls unresolved as well.
 _ENDLESS = {CaseKind.NO_RESULT, CaseKind.NOT_FOUND}

@@ -23,7 +23,7 @@ _PATIENCE = (3.0, 6.0, 12.0, 24.0, 48.0)
 _DOUBLE_EVERY = 25
 
 #: A short balance pauses the channel, which is right, and would end the load. A refused request
-#: waits for a person, so it never comes to rest by itself.
+#: waits for a person, so it never comes to rest by itself; a held payout is at rest in its case.
 _LEFT_OUT = {PAUSING, "refused_request"}
 _SCENARIOS = tuple(scenario for scenario in SCENARIOS if scenario.name not in _LEFT_OUT)
 

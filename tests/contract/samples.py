@@ -117,6 +117,15 @@ def accepted(ledger: Ledger, number: str = "P-1", **changes: Any) -> Payout:
     return ledger.dossier(payout_id).payout
 
 
+def in_review(ledger: Ledger, number: str = "P-1", **changes: Any) -> Dossier:
+    """
+    A payout that was just accepted, and is held for review.
+    """
+    payout_id = ledger.accept(an_order(number, **changes), TERMS, for_review=True)
+    assert payout_id is not None
+    return ledger.dossier(payout_id)
+
+
 def claimed(ledger: Ledger, payout: Payout) -> Attempt:
     """
     The attempt that a claim must give.

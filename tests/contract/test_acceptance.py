@@ -6,19 +6,23 @@ import dataclasses
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from tests.contract.samples import (
     MERCHANT,
     NOON,
     TERMS,
+    VirtualClock,
     a_verified_answer,
     accepted,
     an_order,
     claimed,
+    in_review,
 )
-from worker.payouts.errors import NoSuchPayout
+from tests.contract.stories import judged
+from worker.payouts.errors import IllegalMove, NoSuchPayout
 from worker.payouts.evidence import Source
-from worker.payouts.model import Order, Rejection
+from worker.payouts.model import CaseKind, Order, Rejection
 from worker.payouts.status import PayoutStatus, Reason
 from worker.store.ledger import SqlLedger
 from worker.usecases.ports import Ledger
@@ -203,3 +207,88 @@ def test_an_accepted_order_takes_up_what_was_notified_of_its_number(ledger: SqlL
     (evidence,) = ledger.dossier(payout.id).evidence
     assert (evidence.answer.number, evidence.applied_at) == ("P-1", None)
     assert list(ledger.find_unapplied(10)) == [payout.id]
+
+
+def test_what_needs_review_is_held_at_acceptance(ledger: Ledger) -> None:
+    """
+    Accepted and held in one step: both moves are told, it is not due, and a case is open.
+    """
+    dossier = in_review(ledger)
+
+    payout = dossier.payout
+    assert (payout.status, payout.reason) == (PayoutStatus.HELD, Reason.REVIEW)
+    assert (payout.version, payout.next_send_at, payout.exposed) == (2, None, False)
+    assert (payout.accepted_at, payout.updated_at) == (NOON, NOON)
+    assert [
+        (move.from_status, move.to_status, move.reason, move.actor)
+        for move in ledger.history(payout.id)
+    ] == [
+        (None, PayoutStatus.QUEUED, Reason.ACCEPTED, "shop"),
+        (PayoutStatus.QUEUED, PayoutStatus.HELD, Reason.REVIEW, "review list"),
+    ]
+    (case,) = dossier.open_cases
+    assert (case.kind, case.evidence_id, case.opened_at) == (CaseKind.REVIEW, None, NOON)
+    assert (case.customer_no, case.out_trade_no) == (MERCHANT, "P-1")
+    assert ledger.order(payout.id) == an_order()
+    assert ledger.health(MERCHANT).held == 1
+
+
+def test_nobody_is_woken_for_what_is_held_at_acceptance(
+    ledger: Ledger, clock: VirtualClock
+) -> None:
+    """
+    It is not due, now or later, it cannot be claimed, and lateness does not hold it once more.
+    """
+    payout = in_review(ledger).payout
+    clock.advance(hours=72)
+
+    assert ledger.claim_due_sends(10, timedelta(seconds=30)) == []
+    assert ledger.find_stale(10, timedelta(hours=24)) == []
+    with pytest.raises(IllegalMove):
+        ledger.claim(payout, "canonical", timedelta(minutes=3), "worker")
+    assert ledger.dossier(payout.id).payout == payout
+
+
+@pytest.mark.parametrize("taken", [{}, {"number": "P-2", "obligation": "P-1"}])
+def test_what_is_taken_opens_no_case(ledger: Ledger, taken: dict[str, str]) -> None:
+    """
+    A number or an obligation that a payout has: nothing is written for the second one.
+    """
+    accepted(ledger)
+
+    assert ledger.accept(an_order(**taken), TERMS, for_review=True) is None
+    assert ledger.cases(open_only=False, limit=10) == []
+    assert [payout.status for payout in ledger.payouts(None, 10)] == [PayoutStatus.QUEUED]
+
+
+def test_what_is_held_takes_up_what_was_notified_of_its_number(ledger: Ledger) -> None:
+    """
+    An orphan notification is judged as that of any other payout.
+    """
+    ledger.record(None, Source.NOTIFICATION, a_verified_answer(number="P-1"))
+
+    payout = in_review(ledger).payout
+
+    assert list(ledger.find_unapplied(10)) == [payout.id]
+    assert judged(ledger, payout).payout.status is PayoutStatus.PROCESSING
+
+
+@pytest.mark.parametrize(
+    "broken", ["UPDATE payouts", "INSERT INTO transitions", "INSERT INTO cases"]
+)
+def test_it_is_held_or_it_is_not_accepted(ledger: Ledger, engine: sa.Engine, broken: str) -> None:
+    """
+    Where the database gives up on the way, nothing is left: above all no payout that is queued.
+    """
+
+    def give_up(_conn: object, _cursor: object, statement: str, *_: object) -> None:
+        if statement.startswith(broken):
+            raise ConnectionError("gone")
+
+    sa.event.listen(engine, "before_cursor_execute", give_up)
+    with pytest.raises(ConnectionError):
+        ledger.accept(an_order(), TERMS, for_review=True)
+    sa.event.remove(engine, "before_cursor_execute", give_up)
+
+    assert ledger.payouts(None, 10) == []
+    assert in_review(ledger).payout.status is PayoutStatus.HELD

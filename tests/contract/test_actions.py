@@ -3,14 +3,17 @@ What people decide: moved, recorded with who and why, and never over someone els
 """
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 
 from tests.contract.samples import (
+    NOON,
     VirtualClock,
     a_verified_answer,
     accepted,
     applied,
+    in_review,
     recorded,
 )
 from tests.contract.stories import cases_of, judged, refused, stale, withdrawn
@@ -82,6 +85,51 @@ def test_withdrawing_what_is_held_closes_the_case(ledger: Ledger, clock: Virtual
     after = decided(ledger, Action.CANCEL, stale(ledger, clock))
 
     assert (after.payout.status, after.open_cases) == (PayoutStatus.CANCELLED, ())
+
+
+def test_letting_go_what_was_reviewed_puts_it_into_the_queue(
+    ledger: Ledger, clock: VirtualClock
+) -> None:
+    """
+    Days later, and past its job's own time: due at once, its time begins anew, the case is closed.
+    """
+    dossier = in_review(ledger, send_before=NOON + timedelta(hours=1))
+    (case,) = dossier.open_cases
+    now = clock.advance(hours=72)
+
+    after = decided(ledger, Action.LET_GO, dossier)
+
+    payout = after.payout
+    assert (payout.status, payout.reason) == (PayoutStatus.QUEUED, Reason.LET_GO)
+    assert (payout.let_go_at, payout.next_send_at, after.open_cases) == (now, now, ())
+    assert ledger.decisions(payout.id)[-1].case_id == case.id
+    assert list(ledger.claim_due_sends(10, timedelta(seconds=30))) == [payout.id]
+    again = judged(ledger, payout)
+    assert (again.payout.status, again.open_cases) == (PayoutStatus.QUEUED, ())
+
+
+def test_withdrawing_what_is_in_review_ends_it(ledger: Ledger) -> None:
+    """
+    The other answer: nothing is ever sent, and the case is closed.
+    """
+    after = decided(ledger, Action.CANCEL, in_review(ledger))
+
+    assert (after.payout.status, after.open_cases) == (PayoutStatus.CANCELLED, ())
+    assert judged(ledger, after.payout).open_cases == ()
+
+
+def test_lateness_adds_no_case_to_what_is_in_review(ledger: Ledger, clock: VirtualClock) -> None:
+    """
+    One case says why it is held, so that one decision closes all that holds it.
+    """
+    payout = in_review(ledger).payout
+    clock.advance(hours=72)
+
+    dossier = judged(ledger, payout)
+
+    assert dossier.payout.status is PayoutStatus.HELD
+    assert [case.kind for case in dossier.open_cases] == [CaseKind.REVIEW]
+    assert decided(ledger, Action.LET_GO, dossier).open_cases == ()
 
 
 def test_sending_again_makes_it_due(ledger: Ledger, clock: VirtualClock) -> None:

@@ -20,9 +20,9 @@ from tests.contract.stories import asked, judged, partly_returned, withdrawn
 from tests.contract.test_races import at_once
 from worker.payouts.errors import NotAllowed, StaleTransition
 from worker.payouts.evidence import TradeStatus
-from worker.payouts.model import Dossier, Payout
+from worker.payouts.model import CaseKind, Dossier, Payout
 from worker.payouts.policy.actions import Action, decide, may_replace
-from worker.payouts.status import PayoutStatus
+from worker.payouts.status import PayoutStatus, Reason
 from worker.usecases.ports import Ledger
 
 OWED = "SALARY-7"
@@ -62,6 +62,24 @@ def test_the_new_payout_holds_the_obligation(ledger: Ledger, clock: VirtualClock
     assert ledger.decisions(new.id) == [decision]
     assert [move.to_status for move in ledger.history(new.id)] == [PayoutStatus.QUEUED]
     assert ledger.dossier(old.payout.id).payout.version == old.payout.version + 1
+
+
+def test_a_replacement_may_need_review_as_any_payout(ledger: Ledger) -> None:
+    """
+    It holds the obligation, and is held itself, with its case; the old one's decision names it.
+    """
+    old = withdrawn(ledger, owing(ledger))
+    order = an_order("P-2", obligation=OWED, amount_fen=10_000)
+    decision = may_replace(old, "cli:mei", "right card")
+
+    new = ledger.dossier(ledger.replace(old, decision, order, TERMS, for_review=True))
+
+    assert (new.payout.status, new.payout.reason) == (PayoutStatus.HELD, Reason.REVIEW)
+    assert new.payout.next_send_at is None
+    assert [case.kind for case in new.open_cases] == [CaseKind.REVIEW]
+    (holder,) = ledger.holders_of(OWED)
+    assert holder.id == new.payout.id
+    assert ledger.decisions(old.payout.id)[-1].replaced_by == new.payout.id
 
 
 def test_what_came_back_is_paid_again_and_settles_the_case(

@@ -45,7 +45,15 @@ class MemoryActions(MemoryRows):
         self._close_case(decision)
         self._record(row.id, decision)
 
-    def replace(self, dossier: Dossier, decision: Decision, order: Order, terms: Terms) -> int:
+    def replace(
+        self,
+        dossier: Dossier,
+        decision: Decision,
+        order: Order,
+        terms: Terms,
+        *,
+        for_review: bool = False,
+    ) -> int:
         """
         Release an obligation and accept the payout that pays it instead; return its id.
 
@@ -61,7 +69,7 @@ class MemoryActions(MemoryRows):
             raise NotAllowed("out_trade_no: another payout has this number")
         self._write(row, after)
         self._commit(owed, -row.amount_fen)
-        payout_id = self.accept(order, terms)
+        payout_id = self.accept(order, terms, for_review=for_review)
         assert payout_id is not None
         self._close_case(decision)
         self._record(row.id, decision, replaced_by=payout_id)

@@ -16,7 +16,6 @@ from worker.payouts.evidence import Answer, Evidence, Source
 from worker.payouts.model import (
     Attempt,
     AttemptOutcome,
-    Case,
     CaseKind,
     Dossier,
     Payout,
@@ -233,25 +232,3 @@ class MemoryLedger(MemoryActions, MemoryHealth):
             a if a.outcome else replace(a, outcome=outcome, detail=detail, closed_at=now)
             for a in self._attempts[row.id]
         ]
-
-    def _open_case(
-        self, payout_id: int | None, customer_no: str, out_trade_no: str, note: CaseNote
-    ) -> None:
-        about = (payout_id, customer_no, out_trade_no, note.kind)
-        for case in self._cases:
-            same = (case.payout_id, case.customer_no, case.out_trade_no, case.kind) == about
-            # What a person closed stays closed until new evidence of the same kind arrives.
-            unchanged = case.evidence_id == note.evidence_id and not note.reopens
-            if same and (case.closed_at is None or unchanged):
-                return
-        self._cases.append(
-            Case(
-                id=next(self._ids["cases"]),
-                kind=note.kind,
-                customer_no=customer_no,
-                out_trade_no=out_trade_no,
-                opened_at=self._clock(),
-                payout_id=payout_id,
-                evidence_id=note.evidence_id,
-            )
-        )

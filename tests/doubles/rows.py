@@ -19,6 +19,7 @@ from worker.payouts.evidence import Evidence, Source
 from worker.payouts.model import (
     Attempt,
     Case,
+    CaseKind,
     Dossier,
     Obligation,
     Order,
@@ -29,6 +30,7 @@ from worker.payouts.model import (
 )
 from worker.payouts.policy.obligation import check_fits, normalized
 from worker.payouts.status import PayoutStatus, Reason
+from worker.payouts.update import REVIEW_LIST, CaseNote, hold_for_review
 from worker.store.base import new_token
 from worker.store.types import ForeignText
 
@@ -103,10 +105,15 @@ class MemoryRows:
         return self._clock()
 
     def accept(
-        self, order: Order, terms: Terms, sweep_after: timedelta = timedelta(0)
+        self,
+        order: Order,
+        terms: Terms,
+        sweep_after: timedelta = timedelta(0),
+        *,
+        for_review: bool = False,
     ) -> int | None:
         """
-        Insert a queued payout, due `sweep_after` from now.
+        Insert a queued payout, due `sweep_after` from now, or one that is held for review.
 
         None if its number or obligation is taken.
         """
@@ -158,6 +165,12 @@ class MemoryRows:
             reason=Reason.ACCEPTED,
             actor=order.producer,
         )
+        if for_review:
+            queued = self._rows[payout_id]
+            held = hold_for_review(queued, now)
+            self._write(queued, held)
+            self._move(queued, held, REVIEW_LIST)
+            self._open_case(payout_id, *number, CaseNote(CaseKind.REVIEW))
         return payout_id
 
     def reject(self, rejection: Rejection) -> None:
@@ -364,6 +377,28 @@ class MemoryRows:
                 evidence_id=evidence_id,
                 learnt_from=self._source(row, evidence_id),
             )
+
+    def _open_case(
+        self, payout_id: int | None, customer_no: str, out_trade_no: str, note: CaseNote
+    ) -> None:
+        about = (payout_id, customer_no, out_trade_no, note.kind)
+        for case in self._cases:
+            same = (case.payout_id, case.customer_no, case.out_trade_no, case.kind) == about
+            # What a person closed stays closed until new evidence of the same kind arrives.
+            unchanged = case.evidence_id == note.evidence_id and not note.reopens
+            if same and (case.closed_at is None or unchanged):
+                return
+        self._cases.append(
+            Case(
+                id=next(self._ids["cases"]),
+                kind=note.kind,
+                customer_no=customer_no,
+                out_trade_no=out_trade_no,
+                opened_at=self._clock(),
+                payout_id=payout_id,
+                evidence_id=note.evidence_id,
+            )
+        )
 
     def _source(self, row: Payout, evidence_id: int | None) -> Source | None:
         return next((e.source for e in self._evidence[row.id] if e.id == evidence_id), None)

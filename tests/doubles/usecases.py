@@ -6,12 +6,16 @@ from typing import cast
 
 from worker.payouts.acceptance import Acceptance
 from worker.payouts.model import Order, Rejection, Terms
+from worker.payouts.policy.controls import ReviewList
 from worker.usecases.accept import Acceptor
 from worker.usecases.evidence import EvidenceHandler
 from worker.usecases.ports import Dispatcher, Gateway, Ledger
 from worker.usecases.query import Querier
 from worker.usecases.send import Sender
 from worker.usecases.sweep import Sweeper, Swept
+
+#: Of these nobody looks at a payout first.
+NOBODY = ReviewList()
 
 
 class UseCases:
@@ -20,13 +24,18 @@ class UseCases:
     """
 
     def __init__(
-        self, handler: EvidenceHandler, gateway: Gateway, dispatcher: Dispatcher, terms: Terms
+        self,
+        handler: EvidenceHandler,
+        gateway: Gateway,
+        dispatcher: Dispatcher,
+        terms: Terms,
+        review_list: ReviewList = NOBODY,
     ) -> None:
         ledger = cast(Ledger, handler.ledger)
         self.ledger = ledger
         self.limits = handler.limits
         self.terms = terms
-        self.acceptor = Acceptor(ledger, dispatcher, terms, handler.limits)
+        self.acceptor = Acceptor(ledger, dispatcher, terms, handler.limits, review_list)
         self.sender = Sender(handler, ledger, gateway)
         self.querier = Querier(handler, ledger, gateway)
         self.sweeper = Sweeper(handler, ledger, dispatcher)

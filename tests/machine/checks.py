@@ -10,7 +10,7 @@ from typing import Any
 from tests.factories import MERCHANT
 from tests.machine.books import Course, Trade
 from tests.machine.service import Service
-from tests.simulation.checks import unrecorded
+from tests.simulation.checks import unrecorded, unreviewed
 from worker.payouts.invariants import Breach, Invariant, at_rest, of_books, of_payout
 from worker.payouts.model import Attempt, Dossier, Order, Payout
 from worker.payouts.status import PayoutStatus, Reason
@@ -192,6 +192,7 @@ class Checks:
     def _connected(self, number: str, request: str) -> None:
         self._found += self._unowned(number)
         self._found += self._unproven(number)
+        self._found += unreviewed(self._ledger, number)
         self._found += self._otherwise(number, request)
         self._sent[number].append((self._service.clock.now, request))
 

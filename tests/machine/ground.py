@@ -18,7 +18,7 @@ from hypothesis.stateful import (
     rule,
 )
 
-from tests.factories import MERCHANT, an_order
+from tests.factories import LISTED, MERCHANT, PAYEE, an_order
 from tests.machine.checks import Checks
 from tests.machine.fates import Fortune, Reply
 from tests.machine.service import Message, Service
@@ -28,6 +28,8 @@ from worker.payouts.policy.actions import Action
 
 AMOUNT = 1000
 NUMBERS = ("P-0", "P-1", "P-2", "P-3", "P-4")
+#: What is paid under this number goes to a payee on the review list.
+REVIEWED = "P-4"
 
 #: What takes no more than a payout; to replace it is a rule of its own.
 DECISIONS = [a for a in Action if a is not Action.REPLACE]
@@ -51,7 +53,8 @@ def job(number: str, obligation: str, amount_fen: int) -> Order:
     """
     An order that pays what its own number names, or another's.
     """
-    return an_order(number, amount_fen=amount_fen, obligation=obligation or number)
+    payee = LISTED if number == REVIEWED else PAYEE
+    return an_order(number, amount_fen=amount_fen, obligation=obligation or number, payee=payee)
 
 
 orders = st.builds(job, numbers, st.just("") | numbers, st.just(AMOUNT) | st.just(7))

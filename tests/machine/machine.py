@@ -15,7 +15,7 @@ from hypothesis.stateful import (
     precondition,
 )
 
-from tests.factories import MERCHANT, an_order
+from tests.factories import MERCHANT
 from tests.machine.books import Course
 from tests.machine.fates import Fortune, Reply, Spoil, fortunes, lies, replies, spoils
 from tests.machine.ground import (
@@ -24,6 +24,7 @@ from tests.machine.ground import (
     MET,
     Ground,
     Upset,
+    job,
     moments,
     numbers,
     orders,
@@ -252,7 +253,7 @@ class PayoutMachine(Ground):
         row = self._row(message)
         if row is None:
             return multiple()
-        order = an_order(number, amount_fen=amount_fen, obligation=row.obligation)
+        order = job(number, row.obligation, amount_fen)
         taken = self.service.replace(row, order, strike)
         return multiple(Message("enqueue", order=order)) if taken else multiple()
 

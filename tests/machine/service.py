@@ -11,7 +11,7 @@ from itertools import count
 
 from tests.doubles.ledger import MemoryLedger
 from tests.doubles.usecases import UseCases
-from tests.factories import MERCHANT, TERMS
+from tests.factories import MERCHANT, REVIEW_LIST, TERMS
 from tests.machine.books import Books
 from tests.machine.fates import Spoil
 from tests.machine.gateway import Gateway
@@ -24,11 +24,12 @@ from worker.payouts.evidence import Answer, TradeStatus
 from worker.payouts.health import SweepCount
 from worker.payouts.limits import Limits
 from worker.payouts.model import Order, Payout, Rejection
-from worker.payouts.policy.actions import Action, decide, legal, may_replace
+from worker.payouts.policy.actions import Action, legal
 from worker.payouts.query_schedule import Schedule, Stretch
 from worker.payouts.status import PayoutStatus
 from worker.usecases.evidence import EvidenceHandler
 from worker.usecases.maintenance import Maintenance
+from worker.usecases.operate import Operator
 from worker.usecases.ports import Room
 
 LIMITS = Limits(
@@ -93,7 +94,8 @@ class Service:
         """
         The use cases, as a process has them that starts now.
         """
-        return UseCases(self._handler("worker"), self._gateway, self._dispatcher, TERMS)
+        handler = self._handler("worker")
+        return UseCases(handler, self._gateway, self._dispatcher, TERMS, REVIEW_LIST)
 
     def submit(self, payout_id: int) -> None:
         """
@@ -182,8 +184,7 @@ class Service:
         """
 
         def work() -> None:
-            dossier = self._ledger.dossier(payout.id)
-            self._ledger.carry_out(dossier, decide(action, dossier, OPERATOR, "it was asked for"))
+            Operator(self._ledger, OPERATOR).act(action, payout.id, "it was asked for")
 
         self._as_operator(work, strike)
 
@@ -193,9 +194,8 @@ class Service:
         """
 
         def work() -> None:
-            dossier = self._ledger.dossier(payout.id)
-            decision = may_replace(dossier, OPERATOR, "it was asked for")
-            self._ledger.replace(dossier, decision, order, TERMS)
+            operator = Operator(self._ledger, OPERATOR)
+            operator.replace(payout.id, order, TERMS, "it was asked for", REVIEW_LIST)
 
         self._as_operator(work, strike)
         row = self.ledger.find(MERCHANT, order.out_trade_no)

@@ -26,6 +26,7 @@ PLANTS = (
     "no_answer_means_not_connected",
     "queries_end_in_silence",
     "notification_is_not_kept",
+    "review_list_is_not_asked",
 )
 
 

@@ -9,6 +9,8 @@ _STATE = "worker/payouts/policy/state.py"
 _SWEEP = "tests/unit/usecases/test_maintenance.py"
 _HEALTH = "tests/contract/test_health.py"
 _STALE = "tests/unit/policy/test_controls.py"
+_ACCEPT = "tests/unit/usecases/test_accept.py"
+_ACCEPTED = "tests/contract/test_acceptance.py"
 
 GUARDS = (
     Guard(
@@ -80,5 +82,71 @@ GUARDS = (
             ),
         ),
         (f"{_SWEEP}::test_a_question_that_stays_unanswered_is_asked_on",),
+    ),
+    Guard(
+        "review-list-is-asked",
+        "A payee whom the merchant wants to look at first would be paid without a look.",
+        (
+            Change(
+                "worker/usecases/accept.py",
+                "for_review = needs_review(order, self._review_list)",
+                "for_review = False",
+            ),
+        ),
+        (f"{_ACCEPT}::test_a_payee_on_the_review_list_waits_for_a_person",),
+    ),
+    Guard(
+        "review-list-is-asked-for-a-replacement",
+        "Whoever may replace a payout could pay a payee whom nobody looked at.",
+        (
+            Change(
+                "worker/usecases/operate.py",
+                "for_review = needs_review(order, review_list)",
+                "for_review = False",
+            ),
+        ),
+        ("tests/integration/cli/test_replace.py::test_a_replacement_to_a_listed_payee_is_held",),
+    ),
+    Guard(
+        "review-list-comes-from-the-settings",
+        "The list would be read, checked and counted, and hold nothing.",
+        (
+            Change(
+                "worker/bootstrap.py",
+                "settings.limits, settings.review_list",
+                "settings.limits, type(settings.review_list)()",
+            ),
+        ),
+        ("tests/integration/cli/test_enqueue.py::test_waiting_sees_that_it_is_held",),
+    ),
+    Guard(
+        "held-at-acceptance",
+        "What needs a look would be queued, and sent by the next sweep.",
+        (Change("worker/store/acceptance.py", "if for_review:", "if False:"),),
+        (f"{_ACCEPTED}::test_what_needs_review_is_held_at_acceptance",),
+    ),
+    Guard(
+        "held-at-acceptance-is-not-due",
+        "Every sweep would wake a worker for what a person has to look at.",
+        (
+            Change(
+                "worker/payouts/update.py",
+                "version=payout.version + 1,\n        next_send_at=None,",
+                "version=payout.version + 1,",
+            ),
+        ),
+        (f"{_STALE}::test_what_is_held_for_review_is_not_due",),
+    ),
+    Guard(
+        "review-is-decided",
+        "Its case could be closed by looking, and a held payout wait where nobody sees it.",
+        (
+            Change(
+                "worker/payouts/policy/actions.py",
+                "frozenset({CaseKind.STALE, CaseKind.REVIEW})",
+                "frozenset({CaseKind.STALE})",
+            ),
+        ),
+        ("tests/unit/policy/test_actions.py::test_what_settles_a_case_as_things_stand",),
     ),
 )

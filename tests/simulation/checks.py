@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from tests.factories import MERCHANT
+from tests.factories import LISTED, MERCHANT
 from tests.simulation.books import Trade
 from tests.simulation.jd import STRANGER, Jd
 from tests.simulation.scheduler import Process, Scheduler
@@ -14,6 +14,7 @@ from worker.payouts.evidence import Answer, Source
 from worker.payouts.invariants import Breach, Invariant, at_rest, of_books, of_payout
 from worker.payouts.limits import Limits
 from worker.payouts.model import Dossier, Order, Payout
+from worker.payouts.policy.actions import Action
 from worker.payouts.status import PayoutStatus, Reason
 from worker.usecases.ports import Ledger
 
@@ -75,6 +76,7 @@ class Watch:
         """
         self._check(self._unowned(number))
         self._check(self._unproven(number))
+        self._check(unreviewed(self._ledger, number))
         self._sent[number].append(self._scheduler.seconds)
 
     def booked(self, trade: Trade) -> None:
@@ -153,7 +155,8 @@ class Watch:
         if not asked or dossier.open_cases or (trade is not None and trade.is_fickle):
             return
         if trade is None:
-            if row.reason is not Reason.PAYEE_REFUSED:
+            withdrawn = row.status is PayoutStatus.CANCELLED
+            if row.reason is not Reason.PAYEE_REFUSED and not withdrawn:
                 detail = f"{row.status}, and JD has no such trade"
                 yield Breach(Invariant.I8_COMES_TO_REST, row.out_trade_no, detail)
             return
@@ -228,6 +231,18 @@ def _tells(row: Payout) -> tuple[object, ...]:
     What a row says of the money; the rest says when to look again.
     """
     return row.status, row.reason, row.exposed, row.returned_fen, row.trade_no
+
+
+def unreviewed(ledger: Ledger, number: str) -> Iterator[Breach]:
+    """
+    A connection for a payee on the review list, and no person let the payout go.
+    """
+    row = ledger.find(MERCHANT, number)
+    if row is None or ledger.order(row.id).payee != LISTED:
+        return
+    if not any(decision.action is Action.LET_GO for decision in ledger.decisions(row.id)):
+        detail = "sent, and nobody had looked at it"
+        yield Breach(Invariant.I11_HELD_FOR_A_PERSON, number, detail)
 
 
 def unrecorded(

@@ -16,6 +16,7 @@ from worker.payouts.evidence import REFUSALS, Evidence, Meaning
 from worker.payouts.model import Attempt, AttemptOutcome, Dossier, Payout
 from worker.payouts.policy import classification, facts, may_send, state
 from worker.payouts.status import PayoutStatus, Reason
+from worker.usecases import accept
 from worker.usecases.send import Sender
 
 #: Where something is, its name there, and what takes its place.
@@ -205,6 +206,13 @@ def notification_is_not_kept() -> list[Change]:
     return [(facts.Facts, "top", property(asked_only))]
 
 
+def review_list_is_not_asked() -> list[Change]:
+    """
+    What goes to a listed payee is queued like any other.
+    """
+    return [(accept, "needs_review", lambda *_: False)]
+
+
 PLANTS: dict[str, Callable[[], list[Change]]] = {
     plant.__name__: plant
     for plant in (
@@ -223,6 +231,7 @@ PLANTS: dict[str, Callable[[], list[Change]]] = {
         sweep_forgets_lost_workers,
         queries_end_in_silence,
         notification_is_not_kept,
+        review_list_is_not_asked,
     )
 }
 

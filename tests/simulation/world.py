@@ -2,16 +2,18 @@
 One seed: a world drawn from it, its safety phase with faults, and its rest once they heal.
 """
 
+import contextlib
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import count
 from random import Random
 from typing import Any
 
 from tests.doubles.ledger import MemoryLedger
 from tests.doubles.usecases import UseCases
-from tests.factories import MERCHANT, NOON, TERMS, an_order
+from tests.factories import LISTED, MERCHANT, NOON, PAYEE, REVIEW_LIST, TERMS, an_order
 from tests.simulation.books import Trade
 from tests.simulation.broker import Broker, Message
 from tests.simulation.checks import Broken, Watch
@@ -23,13 +25,16 @@ from tests.simulation.notifier import Notifier
 from tests.simulation.scheduler import Scheduler
 from tests.simulation.story import Story
 from worker.payouts.acceptance import Conflict
+from worker.payouts.errors import NotAllowed, StaleTransition
 from worker.payouts.limits import Limits
 from worker.payouts.model import Order, Rejection
+from worker.payouts.policy.actions import Action
 from worker.payouts.policy.controls import send_deadline
 from worker.payouts.query_schedule import Schedule, Stretch
 from worker.payouts.status import PayoutStatus
 from worker.usecases.evidence import EvidenceHandler
 from worker.usecases.maintenance import Maintenance
+from worker.usecases.operate import Operator
 
 #: Short enough to be simulated by the thousand; one world in fifty keeps the real ones.
 _SHORT = Schedule(
@@ -40,6 +45,8 @@ _SWEEP_EVERY = 5.0
 _SWEEP_IN_VAIN = 60.0
 #: Every sweep keeps watch; here a part of them, so that there are more seeds to a second.
 _WATCHES = 0.3
+#: So many payees are on the review list.
+_REVIEWED = 0.2
 
 
 @dataclass
@@ -67,6 +74,8 @@ class World:
     def __init__(self, seed: int, *, tells: bool = False) -> None:
         self._seed = seed
         self._rng = rng = Random(seed)
+        #: Who is on the review list, and what people make of it.
+        self._people = Random(f"people of {seed}")
         self._scheduler = Scheduler()
         self._weather = Weather(rng)
         self._limits = _limits(rng)
@@ -143,7 +152,11 @@ class World:
     def _begin(self) -> None:
         rng = self._rng
         for place in range(rng.choice((1, 1, 2, 2, 3, 4))):
-            order = an_order(f"P-{place}", amount_fen=rng.randrange(1, 100_000))
+            payee = LISTED if self._people.random() < _REVIEWED else PAYEE
+            order = an_order(f"P-{place}", amount_fen=rng.randrange(1, 100_000), payee=payee)
+            if payee is LISTED:
+                look = partial(self._review, order.out_trade_no)
+                self._scheduler.after(self._people.uniform(0, 3600), look)
             if self._weather.strikes("number_taken"):
                 self._jd.take_number(order.out_trade_no, rng.choice((order.amount_fen, 1)))
             self._produce(rng.uniform(0, 60), order)
@@ -245,7 +258,8 @@ class World:
 
     def _payouts(self, actor: str) -> UseCases:
         handler = EvidenceHandler(self.ports["ledger"], MERCHANT, self._limits, actor)
-        return UseCases(handler, self.ports["gateway"], self.ports["dispatcher"], TERMS)
+        gateway, dispatcher = self.ports["gateway"], self.ports["dispatcher"]
+        return UseCases(handler, gateway, dispatcher, TERMS, REVIEW_LIST)
 
     def _maintenance(self) -> Maintenance:
         handler = EvidenceHandler(self.ports["ledger"], MERCHANT, self._limits, "worker")
@@ -301,6 +315,21 @@ class World:
                 self._scheduler.after(self._rng.uniform(1, 1200), self._resume)
             case "restored":
                 self._ledger.begin_epoch("operator", "operator")
+
+    def _review(self, number: str) -> None:
+        """
+        Have an operator look at a payout, if it is there: most are let go, some withdrawn.
+        """
+        row = self._ledger.find(MERCHANT, number)
+        if row is None:
+            return
+        action = self._people.choice((Action.LET_GO, Action.LET_GO, Action.CANCEL))
+
+        def work() -> None:
+            with contextlib.suppress(NotAllowed, StaleTransition):
+                Operator(self.ports["ledger"], "operator").act(action, row.id, "looked at")
+
+        self._start("operator", work)
 
     def _resume(self) -> None:
         self._story.tell("operator", "resumes the channel")

@@ -9,9 +9,11 @@ import pytest
 
 from worker.payouts.errors import SettingsError
 from worker.payouts.limits import Limits
+from worker.payouts.policy.controls import ReviewList
 from worker.payouts.query_schedule import Schedule, Stretch
 from worker.settings import (
     SECRETS,
+    AcceptanceSettings,
     BrokerSettings,
     Profile,
     ReceiverSettings,
@@ -205,7 +207,7 @@ def test_no_secret_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "-secret" not in shown
 
 
-@pytest.mark.parametrize("name", SECRETS)
+@pytest.mark.parametrize("name", [name for name in SECRETS if name != "review_accounts"])
 def test_a_secret_may_stand_in_a_file(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
 ) -> None:
@@ -217,6 +219,71 @@ def test_a_secret_may_stand_in_a_file(
     given(monkeypatch, **{name.upper(): None, f"{name.upper()}_FILE": str(path)})
 
     assert "redis://from-a-file" == getattr(Settings.load(), name).get_secret_value()  # noqa: SIM300
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "6222021234567897312,622848001",
+        " 6222021234567897312 , 622848001, ",
+        "6222021234567897312\n622848001\n",
+        "6222021234567897312,\r\n622848001",
+    ],
+)
+@pytest.mark.parametrize("in_a_file", [False, True])
+def test_the_review_list(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str, in_a_file: bool
+) -> None:
+    """
+    Account numbers with commas or line ends between, in the variable or in a file.
+    """
+    path = tmp_path / "reviewed"
+    path.write_text(text, encoding="utf-8")
+    name = "REVIEW_ACCOUNTS_FILE" if in_a_file else "REVIEW_ACCOUNTS"
+    given(monkeypatch, **{name: str(path) if in_a_file else text})
+
+    listed = AcceptanceSettings.load().review_list
+
+    assert listed.account_nos == {"6222021234567897312", "622848001"}
+
+
+def test_nobody_is_on_the_review_list_unless_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Not set, or set to nothing, it holds nothing back.
+    """
+    unset = AcceptanceSettings.load().review_list
+    given(monkeypatch, REVIEW_ACCOUNTS="")
+
+    assert unset == AcceptanceSettings.load().review_list == ReviewList()
+
+
+@pytest.mark.parametrize("wrong", ["6222 0212 3456 7897", "622202O234567897312", "6222", "6" * 33])
+def test_what_no_account_can_be_is_refused_by_its_place(
+    monkeypatch: pytest.MonkeyPatch, wrong: str
+) -> None:
+    """
+    A number that could never match would be a control that holds nothing; its text is not told.
+    """
+    given(monkeypatch, REVIEW_ACCOUNTS=f"6222021234567897312,{wrong}")
+
+    told = fault()
+
+    assert "PAYOUTS_REVIEW_ACCOUNTS: account number 2 of 2 must be 5 to 32 digits" in told
+    assert wrong not in told
+    assert "6222021234567897312" not in told
+
+
+def test_the_review_list_is_shown_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    It is payee data: neither the settings' repr nor the list's own holds a number.
+    """
+    given(monkeypatch, REVIEW_ACCOUNTS="6222021234567897312")
+    settings = Settings.load()
+
+    shown = f"{settings!r} {settings} {settings.review_list!r} {settings.review_list}"
+
+    assert "6222021234567897312" not in shown
+    assert "6222021234567897312" in settings.review_list.account_nos
 
 
 def test_the_variable_wins_over_its_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

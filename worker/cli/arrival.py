@@ -10,6 +10,7 @@ from datetime import datetime
 from worker.intake import jobs
 from worker.intake.files import Checked
 from worker.payouts.acceptance import differing
+from worker.payouts.status import PayoutStatus
 from worker.usecases.ports import Ledger
 
 _LOOK_EVERY_S = 0.2
@@ -26,6 +27,8 @@ class Fate:
     checked: Checked
     state: str = "sent"
     payout_id: int | None = None
+    #: Whether it waits for a person before it is sent; None until it is accepted.
+    is_held: bool | None = None
     faults: tuple[str, ...] = ()
 
 
@@ -62,7 +65,7 @@ def _look(checked: Checked, ledger: Ledger, since: datetime) -> Fate:
     assert order is not None
     for payout in ledger.numbered(order.out_trade_no):
         if not differing(ledger.order(payout.id), order):
-            return Fate(checked, "accepted", payout.id)
+            return Fate(checked, "accepted", payout.id, payout.status is PayoutStatus.HELD)
     trace = jobs.rejection(checked.job, "", (), "").sha256
     for rejection in ledger.rejections(_REJECTIONS):
         if rejection.rejected_at is None or rejection.rejected_at < since:

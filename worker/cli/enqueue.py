@@ -17,6 +17,7 @@ from worker.cli.faults import explain
 from worker.cli.output import Page, answering, note
 from worker.intake import files
 from worker.intake.files import Checked
+from worker.views import texts
 
 
 @click.command()
@@ -113,6 +114,7 @@ def _facts(fate: Fate) -> dict[str, object]:
         "out_trade_no": fate.checked.out_trade_no,
         "state": fate.state,
         "payout_id": fate.payout_id,
+        "held": fate.is_held,
         "faults": list(fate.faults),
     }
 
@@ -121,7 +123,8 @@ def _line(fate: Fate) -> str:
     number = fate.checked.out_trade_no
     match fate.state:
         case "accepted":
-            return f"{number} accepted as payout {fate.payout_id}"
+            held = f"; {texts.HELD}" if fate.is_held else ""
+            return f"{number} accepted as payout {fate.payout_id}{held}"
         case "rejected":
             return f"{number} rejected: {'; '.join(fate.faults)}"
         case _:

@@ -12,8 +12,9 @@ from worker.cli.operator import operator, why
 from worker.cli.output import Page, answering
 from worker.intake import replacement
 from worker.payouts.errors import InvalidJob
+from worker.payouts.status import PayoutStatus
 from worker.settings import AcceptanceSettings
-from worker.views import documents
+from worker.views import documents, texts
 
 
 @click.command()
@@ -28,10 +29,12 @@ def replace(number: str, file: BinaryIO, why: str) -> Page:
     Both happen or neither does. The job needs an order number of its own; after a partial return
     it pays at most what came back.
     """
-    terms = AcceptanceSettings.load().terms
+    settings = AcceptanceSettings.load()
     payout = bootstrap.ledger().dossier(target.payout_id(number)).payout
     try:
-        done = replacement.replace(operator(), payout, file.read(), terms, why)
+        done = replacement.replace(
+            operator(), payout, file.read(), settings.terms, why, settings.review_list
+        )
     except InvalidJob as error:
         failure = "nothing was done: the job cannot replace it"
         refused: dict[str, object] = {"error": failure, "faults": list(error.faults)}
@@ -44,4 +47,6 @@ def replace(number: str, file: BinaryIO, why: str) -> Page:
         "decision": documents.decision(done.decision),
     }
     told = f"{new.out_trade_no}, payout {new.id}, pays instead of {payout.out_trade_no}"
+    if new.status is PayoutStatus.HELD:
+        told += f"; {texts.HELD}"
     return Page(document, told)

@@ -38,6 +38,10 @@ def digits(least: int, most: int) -> Callable[[str], str]:
     return check
 
 
+#: A payee's account or card number.
+account_no = digits(5, 32)
+
+
 def order_number(text: str) -> str:
     """
     Refuse what JD's clients have not seen accepted as an `out_trade_no`.

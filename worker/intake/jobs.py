@@ -48,7 +48,7 @@ class Job(BaseModel):
         json_schema_extra={"pattern": "^[0-9A-Za-z]{8,32}$"},
     )
     amount_fen: StrictInt = Field(ge=1, le=MAX_FEN, description="The amount in fen (0.01 yuan).")
-    payee_account_no: Annotated[StrictStr, AfterValidator(fields.digits(5, 32))] = Field(
+    payee_account_no: Annotated[StrictStr, AfterValidator(fields.account_no)] = Field(
         description="The payee's account or card number.",
         json_schema_extra={"pattern": "^[0-9]{5,32}$"},
     )

@@ -5,10 +5,18 @@ A job that pays an obligation in place of an earlier payout.
 from worker.intake import files
 from worker.payouts.errors import InvalidJob, UnreadableJobs
 from worker.payouts.model import Payout, Terms
+from worker.payouts.policy.controls import ReviewList
 from worker.usecases.operate import Done, Operator
 
 
-def replace(operator: Operator, payout: Payout, content: bytes, terms: Terms, why: str) -> Done:
+def replace(
+    operator: Operator,
+    payout: Payout,
+    content: bytes,
+    terms: Terms,
+    why: str,
+    review_list: ReviewList,
+) -> Done:
     """
     Have the one job in `content` pay instead of a payout; its obligation may be left out.
 
@@ -35,4 +43,4 @@ def replace(operator: Operator, payout: Payout, content: bytes, terms: Terms, wh
     faults = (*checked.faults, *misfits)
     if checked.order is None or faults:
         raise InvalidJob(faults)
-    return operator.replace(payout.id, checked.order, terms, why)
+    return operator.replace(payout.id, checked.order, terms, why, review_list)

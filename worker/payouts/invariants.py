@@ -41,6 +41,8 @@ class Invariant(enum.StrEnum):
     I9_ONE_AT_A_TIME = "I9"
     #: A released obligation has its proof recorded.
     I10_RELEASED_WITH_PROOF = "I10"
+    #: What a control holds has a case and is not due; only a person lets it go.
+    I11_HELD_FOR_A_PERSON = "I11"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,7 @@ def of_payout(
         (Invariant.I6_ORDER_DOES_NOT_MATTER, _weighed(dossier, now, limits)),
         (Invariant.I7_SIGNED_ONLY, _signed(dossier, history)),
         (Invariant.I9_ONE_AT_A_TIME, _one_at_a_time(dossier)),
+        (Invariant.I11_HELD_FOR_A_PERSON, _held(dossier, history)),
     )
     for invariant, details in checks:
         for detail in details:
@@ -230,6 +233,19 @@ def _one_at_a_time(dossier: Dossier) -> Iterator[str]:
         ends = attempt.closed_at or ends
     if sum(attempt.closed_at is None for attempt in dossier.attempts) > 1:
         yield "two attempts are under way"
+
+
+def _held(dossier: Dossier, history: Sequence[Transition]) -> Iterator[str]:
+    payout = dossier.payout
+    if payout.status is PayoutStatus.HELD:
+        if payout.next_send_at is not None:
+            yield "held, and due to be sent"
+        if not _kinds(dossier.open_cases) & {CaseKind.STALE, CaseKind.REVIEW}:
+            yield "held, without a case that says why"
+    for move in history:
+        freed = move.from_status is PayoutStatus.HELD and move.to_status is PayoutStatus.QUEUED
+        if freed and (move.reason is not Reason.LET_GO or move.actor in _ROBOTS):
+            yield f"put into the queue by {move.actor} ({move.reason}), not let go by a person"
 
 
 def _kinds(cases: Iterable[Case]) -> set[CaseKind]:

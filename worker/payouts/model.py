@@ -206,6 +206,7 @@ class CaseKind(enum.StrEnum):
     OVERPAYMENT = "overpayment"  #: sending it could pay more than is owed: an older one may be kept
     UNEXPECTED = "unexpected"  #: evidence about a payout that we withdrew or never sent
     STALE = "stale"  #: not sent in time: a person lets it go, or withdraws it
+    REVIEW = "review"  #: its payee is on the review list: a person lets it go, or withdraws it
     ORPHAN = "orphan"  #: a signed notification names a number that we do not have
 
 

@@ -136,6 +136,7 @@ class Reason(enum.StrEnum):
     PAID = "paid"  #: FINI
     RETURNED = "returned"  #: REFU of the whole amount
     STALE = "stale"  #: it could not be sent in time
+    REVIEW = "review"  #: its payee is on the review list, so a person looks first
     CANCELLED = "cancelled"  #: a person withdrew it
     LET_GO = "let_go"  #: a person let it go
     FAILED_BY_HAND = "failed_by_hand"  #: a person gave up what JD had refused

@@ -53,6 +53,25 @@ class Update:
     verified: tuple[bool, ...] = ()
 
 
+#: Who moves a payout that is held for review, as its history names them.
+REVIEW_LIST = "review list"
+
+
+def hold_for_review(payout: Payout, now: datetime) -> Payout:
+    """
+    The row of a payout that was just accepted, and waits for a person before it is sent.
+    """
+    check_move(payout.status, PayoutStatus.HELD)
+    return replace(
+        payout,
+        status=PayoutStatus.HELD,
+        reason=Reason.REVIEW,
+        version=payout.version + 1,
+        next_send_at=None,
+        updated_at=now,
+    )
+
+
 def claim(payout: Payout, token: str, lease: timedelta, now: datetime) -> Payout:
     """
     The row of a payout that a worker takes in order to send it: exposed from here on.

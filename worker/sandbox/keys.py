@@ -24,6 +24,9 @@ from worker.sandbox.private_files import write_private
 #: The one merchant that the sandbox knows.
 MERCHANT = "360080000000000001"
 
+#: The payee whom `sandbox.env` puts on the worker's review list.
+REVIEWED_ACCOUNT = "620000000000000007"
+
 _RSA_BITS = 2048
 _NO_PASSWORD = NoEncryption()
 
@@ -97,6 +100,7 @@ def write_settings(keys: Keys, gateway_url: str | None) -> Path:
         "PAYOUTS_PFX_FILE": directory / "merchant.pfx",
         "PAYOUTS_PFX_PASSWORD_FILE": directory / "merchant.password",
         "PAYOUTS_JD_CERT_FILE": directory / "jd_cert.der",
+        "PAYOUTS_REVIEW_ACCOUNTS": REVIEWED_ACCOUNT,
     }
     lines = [f"{name}={value}\n" for name, value in settings.items() if value is not None]
     path = directory / "sandbox.env"

@@ -8,7 +8,7 @@ that is not listed is paid later, without a fault.
 from dataclasses import dataclass
 
 from worker.sandbox.behaviour import Course, Fault, Intake, Notices, Refusal
-from worker.sandbox.keys import MERCHANT
+from worker.sandbox.keys import MERCHANT, REVIEWED_ACCOUNT
 from worker.sandbox.trade import Cause
 
 _PAID_LATER = Course()
@@ -90,6 +90,9 @@ SCENARIOS: tuple[Scenario, ...] = (
         "JD refuses what we wrote, after a `resend` too; nothing is booked",
         Ends(End("refused"), End("refused"), End("unknown", "not_found")),
         intake=Intake.REFUSED, refusal=_BAD_FIELD),
+    Scenario("held_review", REVIEWED_ACCOUNT,
+        "the payee is on the worker's review list; after `let-go` it is paid",
+        _always("held", "review")),
     Scenario("lost_reply", "620000000000000011",
         "booked, the connection is cut without a byte", _PAID, fault=Fault.CUT),
     Scenario("lost_request", "620000000000000012",

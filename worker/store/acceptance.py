@@ -10,12 +10,15 @@ from typing import Any
 import sqlalchemy as sa
 
 from worker.payouts.errors import NotAllowed
-from worker.payouts.model import Obligation, Order, Rejection, Terms
+from worker.payouts.model import CaseKind, Obligation, Order, Rejection, Terms
 from worker.payouts.policy.obligation import check_fits
 from worker.payouts.status import PayoutStatus, Reason
-from worker.store.base import Base, insert_new
+from worker.payouts.update import REVIEW_LIST, CaseNote, hold_for_review
+from worker.store.base import Base, append_transition, insert_new, write_row
+from worker.store.evidence import open_case
+from worker.store.keyring import Keyring
 from worker.store.obligations import commit_fen, open_obligation, sharing
-from worker.store.rows import order_columns
+from worker.store.rows import order_columns, to_payout
 from worker.store.tables import evidence, payouts, rejections, transitions
 
 
@@ -25,20 +28,28 @@ class Acceptance(Base):
     """
 
     def accept(
-        self, order: Order, terms: Terms, sweep_after: timedelta = timedelta(0)
+        self,
+        order: Order,
+        terms: Terms,
+        sweep_after: timedelta = timedelta(0),
+        *,
+        for_review: bool = False,
     ) -> int | None:
         """
-        Insert a queued payout, due `sweep_after` from now.
+        Insert a queued payout, due `sweep_after` from now, or one that is held for review.
 
         None, and nothing is written, if its number is taken or its obligation has no room for it.
         """
-        columns = order_columns(order, terms, self._keyring)
         try:
             with self._writing() as (conn, now):
                 obligation = open_obligation(conn, order, now)
                 others = sharing(conn, obligation, self._keyring)
                 check_fits(obligation, others, order)
-                return insert_payout(conn, now, columns, obligation, sweep_after)
+                columns = order_columns(order, terms, self._keyring)
+                payout_id = insert_payout(conn, now, columns, obligation, sweep_after)
+                if for_review:
+                    hold_payout(conn, now, payout_id, self._keyring)
+                return payout_id
         except NotAllowed:
             # Rolled back, so that no obligation is left behind that nothing pays.
             return None
@@ -95,6 +106,18 @@ def insert_payout(
     )
     _adopt_orphans(conn, payout_id, columns["customer_no"], columns["out_trade_no"])
     return payout_id
+
+
+def hold_payout(conn: sa.Connection, now: datetime, payout_id: int, keyring: Keyring) -> None:
+    """
+    Hold a payout that this transaction inserted: no other transaction ever sees it queued.
+    """
+    row = conn.execute(sa.select(payouts).where(payouts.c.id == payout_id)).mappings().one()
+    queued = to_payout(row, keyring)
+    held = hold_for_review(queued, now)
+    write_row(conn, queued, held)
+    append_transition(conn, queued, held, REVIEW_LIST)
+    open_case(conn, now, held, CaseNote(CaseKind.REVIEW))
 
 
 def _adopt_orphans(

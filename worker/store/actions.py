@@ -13,7 +13,7 @@ from worker.payouts.policy.actions import Action, Decision, Recorded
 from worker.payouts.policy.effects import take
 from worker.payouts.policy.obligation import check_fresh, check_replacement
 from worker.store import rows
-from worker.store.acceptance import insert_payout
+from worker.store.acceptance import hold_payout, insert_payout
 from worker.store.base import Base, append_transition, write_row
 from worker.store.obligations import commit_fen, lock_obligation, sharing
 from worker.store.tables import cases, decisions, payouts
@@ -41,7 +41,15 @@ class Actions(Base):
             _close_case(conn, now, decision)
             _record(conn, now, payout.id, decision)
 
-    def replace(self, dossier: Dossier, decision: Decision, order: Order, terms: Terms) -> int:
+    def replace(
+        self,
+        dossier: Dossier,
+        decision: Decision,
+        order: Order,
+        terms: Terms,
+        *,
+        for_review: bool = False,
+    ) -> int:
         """
         Release an obligation and accept the payout that pays it instead; return its id.
 
@@ -58,6 +66,8 @@ class Actions(Base):
             commit_fen(conn, obligation.id, -payout.amount_fen)
             columns = rows.order_columns(order, terms, self._keyring)
             payout_id = insert_payout(conn, now, columns, obligation)
+            if for_review:
+                hold_payout(conn, now, payout_id, self._keyring)
             _close_case(conn, now, decision)
             _record(conn, now, payout.id, decision, replaced_by=payout_id)
             return payout_id

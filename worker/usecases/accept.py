@@ -1,5 +1,5 @@
 """
-A job becomes a payout: durable, queued, and once only for its number.
+A job becomes a payout: durable, queued or held for review, and once only for its number.
 """
 
 import logging
@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from worker.payouts.acceptance import Acceptance, Accepted, Conflict, Same, differing
 from worker.payouts.limits import Limits
 from worker.payouts.model import Order, Rejection, Terms
+from worker.payouts.policy.controls import ReviewList, needs_review
 from worker.usecases.ports import AcceptanceLedger, Dispatcher
 
 log = logging.getLogger("jdpay_payouts.accept")
@@ -19,12 +20,18 @@ class Acceptor:
     """
 
     def __init__(
-        self, ledger: AcceptanceLedger, dispatcher: Dispatcher, terms: Terms, limits: Limits
+        self,
+        ledger: AcceptanceLedger,
+        dispatcher: Dispatcher,
+        terms: Terms,
+        limits: Limits,
+        review_list: ReviewList,
     ) -> None:
         self._ledger = ledger
         self._dispatcher = dispatcher
         self._terms = terms
         self._limits = limits
+        self._review_list = review_list
 
     def accept(self, order: Order) -> Acceptance:
         """
@@ -32,21 +39,25 @@ class Acceptor:
 
         The same number with the same content is the same payout. What prevents a job comes back as
         a `Conflict`, and nothing is stored of it. A worker is woken at once; should that get lost,
-        the sweep wakes one later.
+        the sweep wakes one later. What goes to a payee on the review list wakes nobody: it is held.
         """
         expired = order.send_before is not None and order.send_before <= self._ledger.now()
         later = self._limits.wake_again
-        payout_id = None if expired else self._ledger.accept(order, self._terms, later)
+        for_review = needs_review(order, self._review_list)
+        payout_id = None
+        if not expired:
+            payout_id = self._ledger.accept(order, self._terms, later, for_review=for_review)
         if payout_id is not None:
             log.info(
-                "payout accepted",
+                "payout accepted, and held for review" if for_review else "payout accepted",
                 extra={
                     "action": "accepted",
                     "payout_id": payout_id,
                     "out_trade_no": order.out_trade_no,
                 },
             )
-            self._dispatcher.submit(payout_id)
+            if not for_review:
+                self._dispatcher.submit(payout_id)
             return Accepted(payout_id)
         return self._already(order)
 

@@ -19,6 +19,7 @@ from worker.payouts.policy.actions import (
     legal,
     may_replace,
 )
+from worker.payouts.policy.controls import ReviewList, needs_review
 from worker.payouts.policy.obligation import expired
 from worker.payouts.policy.obligation import faults as replacement_faults
 from worker.usecases.ports import ActionLedger, PayoutReads, Reads
@@ -152,17 +153,21 @@ class Operator:
             faults.append("out_trade_no: another payout has this number")
         return (*faults, *expired(send_before, self._ledger.now()))
 
-    def replace(self, payout_id: int, order: Order, terms: Terms, why: str) -> Done:
+    def replace(
+        self, payout_id: int, order: Order, terms: Terms, why: str, review_list: ReviewList
+    ) -> Done:
         """
         Free a payout's obligation and accept the order that pays it instead; both or neither.
 
+        A person decides that it is paid, not to whom: a payee on the review list is held as ever.
         Raises `NotAllowed` or `StaleTransition`.
         """
         self.check_replaceable(payout_id, terms)
         dossier = self._ledger.dossier(payout_id)
         decision = may_replace(dossier, self._who, why)
         order = replace(order, producer=dossier.payout.producer)
-        new_id = self._ledger.replace(dossier, decision, order, terms)
+        for_review = needs_review(order, review_list)
+        new_id = self._ledger.replace(dossier, decision, order, terms, for_review=for_review)
         done = self._done(payout_id)
         return replace(done, replacement=self._ledger.dossier(new_id).payout)
 

@@ -41,6 +41,9 @@ _NEXT = {
     PayoutStatus.CANCELLED: "Nothing.",
 }
 
+#: What whoever hands in a job is told of a payout that a control holds.
+HELD = "it is held: `payouts let-go` sends it, `payouts cancel` withdraws it"
+
 CASE_MEANINGS = {
     CaseKind.CONTRADICTION: "JD said both that it was paid and that it was not",
     CaseKind.VANISHED: "JD does not know a trade that it told us of before",
@@ -55,6 +58,7 @@ CASE_MEANINGS = {
     CaseKind.OVERPAYMENT: "sending it could pay more than is owed: an older payout may be kept",
     CaseKind.UNEXPECTED: "JD reports a trade for a payout that we never sent, or withdrew",
     CaseKind.STALE: "it could not be sent in time",
+    CaseKind.REVIEW: "its payee is on the review list, so it was held when it was accepted",
     CaseKind.ORPHAN: "a signed notification names a number that we do not have",
 }
 
@@ -72,6 +76,7 @@ CASE_ADVICE = {
     CaseKind.OVERPAYMENT: "Look at the older payouts of this obligation before it is sent.",
     CaseKind.UNEXPECTED: "Look up in JD's console who made this trade.",
     CaseKind.STALE: "Is it still wanted? Let it go or withdraw it.",
+    CaseKind.REVIEW: "Are payee and amount right? Let it go or withdraw it.",
     CaseKind.ORPHAN: "Was the database restored? Look the number up in JD's console.",
 }
 

@@ -127,6 +127,24 @@ def test_a_misspelt_setting_is_found(
     assert "did you mean PAYOUTS_FOLLOWUPS?" in examine().told("settings", "warning")
 
 
+def test_the_review_list_is_counted(
+    healthy: None, examine: Examine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    How many accounts it has, so that a list which was not read is noticed; and not which.
+    """
+    none = examine().told("settings", "ok")
+    monkeypatch.setenv("PAYOUTS_REVIEW_ACCOUNTS", "6222021234567897312,hunter2")
+    wrong = examine().told("settings", "fault")
+    monkeypatch.setenv("PAYOUTS_REVIEW_ACCOUNTS", "6222021234567897312,622848001")
+    two = examine().told("settings", "ok")
+
+    assert "on the review list (PAYOUTS_REVIEW_ACCOUNTS): 0" in none
+    assert "PAYOUTS_REVIEW_ACCOUNTS: account number 2 of 2 must be" in wrong
+    assert "on the review list (PAYOUTS_REVIEW_ACCOUNTS): 2" in two
+    assert "622" not in wrong + two
+
+
 def test_the_wrong_sign_key(
     healthy: None, examine: Examine, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,7 +16,16 @@ from kombu.exceptions import OperationalError
 from tests.doubles.usecases import UseCases
 from tests.doubles.world import RecordingDispatcher
 from tests.integration.cli.conftest import Run
-from tests.integration.cli.samples import NUMBER, PRIVATE, TERMS, a_job, handler, queued
+from tests.integration.cli.samples import (
+    ACCOUNT,
+    NUMBER,
+    PRIVATE,
+    TERMS,
+    a_job,
+    handler,
+    queued,
+)
+from worker import bootstrap
 from worker.intake.message import receive
 from worker.jdpay.client import JdPayClient
 from worker.store.ledger import SqlLedger
@@ -68,7 +77,14 @@ def test_a_job_reaches_the_entry_queue(run: Run, broker: str) -> None:
 
     assert result.exit_code == 0
     assert json.loads(result.stdout)["jobs"] == [
-        {"index": 0, "out_trade_no": NUMBER, "state": "sent", "payout_id": None, "faults": []}
+        {
+            "index": 0,
+            "out_trade_no": NUMBER,
+            "state": "sent",
+            "payout_id": None,
+            "held": None,
+            "faults": [],
+        }
     ]
     assert _taken(broker) == [{"job": a_job()}]
 
@@ -136,7 +152,33 @@ def test_waiting_sees_the_acceptance(run: Run, worker_takes: None) -> None:
     (job,) = json.loads(result.stdout)["jobs"]
 
     assert result.exit_code == 0
-    assert (job["state"], job["payout_id"]) == ("accepted", 1)
+    assert (job["state"], job["payout_id"], job["held"]) == ("accepted", 1, False)
+
+
+def test_waiting_sees_that_it_is_held(
+    run: Run, healthy: None, broker: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    A payee on the review list of the settings: accepted all the same, and who moves it on.
+    """
+    monkeypatch.setenv("PAYOUTS_REVIEW_ACCOUNTS", f"622848001,{ACCOUNT}")
+
+    def work(_seconds: float) -> None:
+        for kwargs in _taken(broker):
+            receive(bootstrap.acceptor(), kwargs)
+
+    monkeypatch.setattr("worker.cli.arrival.time.sleep", work)
+
+    told = run("enqueue", "-", "--wait", "30", text=json.dumps(a_job()))
+    again = run("enqueue", "-", "--wait", "30", "--json", text=json.dumps(a_job()))
+    (job,) = json.loads(again.stdout)["jobs"]
+
+    assert (told.exit_code, again.exit_code) == (0, 0)
+    assert f"{NUMBER} accepted as payout 1; it is held: `payouts let-go`" in told.stdout
+    assert (job["state"], job["payout_id"], job["held"]) == ("accepted", 1, True)
+    story = run("show", NUMBER).stdout
+    assert "review list" in story
+    assert ACCOUNT not in told.output + again.output + story
 
 
 def test_waiting_sees_the_rejection(run: Run, worker_takes: None, ledger: SqlLedger) -> None:

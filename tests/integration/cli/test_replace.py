@@ -10,6 +10,7 @@ import pytest
 
 from tests.integration.cli.conftest import Run
 from tests.integration.cli.samples import (
+    ACCOUNT,
     MERCHANT,
     NUMBER,
     PRIVATE,
@@ -21,6 +22,7 @@ from tests.integration.cli.samples import (
 )
 from worker.cli.operator import who
 from worker.payouts.evidence import Source, TradeStatus
+from worker.payouts.model import CaseKind
 from worker.payouts.policy.actions import Action
 from worker.payouts.status import PayoutStatus
 from worker.store.ledger import SqlLedger
@@ -64,6 +66,25 @@ def test_the_job_pays_instead(run: Run, ledger: SqlLedger, withdrawn: int) -> No
     assert (decision.who, decision.why) == (who(), "right card")
     assert f"(payout {holder.id} pays instead)" in run("show", NUMBER).stdout
     assert f"(instead of payout {withdrawn})" in run("show", NEW).stdout
+    assert run("audit").exit_code == 0
+
+
+def test_a_replacement_to_a_listed_payee_is_held(
+    run: Run, ledger: SqlLedger, withdrawn: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    That it is a person who replaces does not mean that someone looked at the payee.
+    """
+    monkeypatch.setenv("PAYOUTS_REVIEW_ACCOUNTS", ACCOUNT)
+
+    told = run("replace", NUMBER, "-", "--why", "right card", text=json.dumps(a_job(NEW)))
+
+    assert told.exit_code == 0
+    assert "pays instead of" in told.stdout
+    assert "it is held: `payouts let-go`" in told.stdout
+    (holder,) = ledger.holders_of("SALARY-7")
+    assert (holder.out_trade_no, holder.status) == (NEW, PayoutStatus.HELD)
+    assert [case.kind for case in ledger.dossier(holder.id).open_cases] == [CaseKind.REVIEW]
     assert run("audit").exit_code == 0
 
 

@@ -48,6 +48,7 @@ WIRE = [
     ("refused_card", "ILLEGAL_BANK_CARD_NO", "ILLEGAL_BANK_CARD_NO", "TRADE_NOT_EXIST"),
     ("balance_short", "0000 WPAR", "OUT_TRADE_NO_EXIST", "CLOS"),
     ("refused_request", "ILLEGAL_ARGUMENT", "ILLEGAL_ARGUMENT", "TRADE_NOT_EXIST"),
+    ("held_review", "0000 WPAR", "OUT_TRADE_NO_EXIST", "FINI"),
     ("lost_reply", "cut", "OUT_TRADE_NO_EXIST", "FINI"),
     ("lost_request", "cut", "0000 WPAR", "FINI"),
     ("read_timeout_booked", "timeout", "OUT_TRADE_NO_EXIST", "FINI"),

@@ -3,12 +3,14 @@ What counts as a breach in the gateway's books, and of a payout that a person ga
 """
 
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 
 from tests.factories import (
     NOON,
     a_bare,
+    a_case,
     a_dossier,
     a_payout,
     a_reply,
@@ -18,7 +20,7 @@ from tests.factories import (
 from worker.payouts.evidence import Meaning
 from worker.payouts.invariants import Invariant, of_books, of_payout
 from worker.payouts.limits import Limits
-from worker.payouts.model import AttemptOutcome, Dossier
+from worker.payouts.model import AttemptOutcome, CaseKind, Dossier, Transition
 from worker.payouts.status import PayoutStatus, Reason
 
 OLD, NEW = ("OLD", ("SALARY-7", 10_000)), ("NEW", ("SALARY-7", 4_000))
@@ -92,3 +94,74 @@ def test_a_person_ends_only_what_never_reached_jd(dossier: Dossier, details: set
     found = of_payout(dossier, (), (), at(1), Limits())
 
     assert details == {b.detail for b in found if b.invariant is Invariant.I6_ORDER_DOES_NOT_MATTER}
+
+
+def moves(*ends: tuple[PayoutStatus, Reason, str]) -> tuple[Transition, ...]:
+    """
+    The history that goes through these statuses.
+    """
+    froms = (None, *(status for status, _, _ in ends))
+    return tuple(
+        Transition(place, 1, before, status, reason, actor, NOON)
+        for place, (before, (status, reason, actor)) in enumerate(zip(froms, ends, strict=False), 1)
+    )
+
+
+ACCEPTED = (PayoutStatus.QUEUED, Reason.ACCEPTED, "shop")
+HELD = (PayoutStatus.HELD, Reason.REVIEW, "review list")
+QUEUED = PayoutStatus.QUEUED
+
+
+@pytest.mark.parametrize(
+    ("status", "changes", "case", "history", "details"),
+    [
+        (PayoutStatus.HELD, {}, CaseKind.REVIEW, (ACCEPTED, HELD), []),
+        (PayoutStatus.HELD, {}, CaseKind.STALE, (ACCEPTED, HELD), []),
+        (PayoutStatus.HELD, {}, None, (ACCEPTED, HELD), ["held, without a case that says why"]),
+        (
+            PayoutStatus.HELD,
+            {},
+            CaseKind.MISMATCH,
+            (ACCEPTED, HELD),
+            ["held, without a case that says why"],
+        ),
+        (
+            PayoutStatus.HELD,
+            {"next_send_at": NOON},
+            CaseKind.REVIEW,
+            (ACCEPTED, HELD),
+            ["held, and due to be sent"],
+        ),
+        (QUEUED, {}, None, (ACCEPTED, HELD, (QUEUED, Reason.LET_GO, "cli:mei")), []),
+        (
+            QUEUED,
+            {},
+            None,
+            (ACCEPTED, HELD, (QUEUED, Reason.LET_GO, "worker")),
+            ["put into the queue by worker (let_go), not let go by a person"],
+        ),
+        (
+            QUEUED,
+            {},
+            None,
+            (ACCEPTED, HELD, (QUEUED, Reason.NOT_CONNECTED, "cli:mei")),
+            ["put into the queue by cli:mei (not_connected), not let go by a person"],
+        ),
+    ],
+)
+def test_what_is_held_waits_for_a_person(
+    status: PayoutStatus,
+    changes: dict[str, datetime],
+    case: CaseKind | None,
+    history: tuple[tuple[PayoutStatus, Reason, str], ...],
+    details: list[str],
+) -> None:
+    """
+    It has a case that says why, is not due, and only a person puts it into the queue.
+    """
+    cases = () if case is None else (a_case(case),)
+    dossier = a_dossier(a_payout(status, **changes), attempts=(), cases=cases)
+
+    found = of_payout(dossier, moves(*history), cases, at(1), Limits())
+
+    assert details == [b.detail for b in found if b.invariant is Invariant.I11_HELD_FOR_A_PERSON]

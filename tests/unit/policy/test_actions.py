@@ -202,6 +202,7 @@ def test_every_kind_of_case_has_its_actions() -> None:
     assert {kind: actions for kind, actions in more.items() if actions} == {
         CaseKind.STALE: {Action.LET_GO, Action.CANCEL},
         CaseKind.OVERPAYMENT: {Action.CANCEL},
+        CaseKind.REVIEW: {Action.LET_GO, Action.CANCEL},
         CaseKind.UNRESOLVED: {Action.FAIL},
         CaseKind.PARTIAL_RETURN: {Action.REPLACE},
     }
@@ -295,6 +296,13 @@ def restored(dossier: Dossier) -> Dossier:
         # a person cannot withdraw what JD tells of, and has only to look
         (
             CaseKind.STALE,
+            never_sent(PayoutStatus.PAID, a_query(a_trade(TradeStatus.FINI), 1)),
+            (Action.RESOLVE,),
+        ),
+        # the same for what was held for review
+        (CaseKind.REVIEW, never_sent(PayoutStatus.HELD), (Action.CANCEL, Action.LET_GO)),
+        (
+            CaseKind.REVIEW,
             never_sent(PayoutStatus.PAID, a_query(a_trade(TradeStatus.FINI), 1)),
             (Action.RESOLVE,),
         ),

@@ -7,8 +7,8 @@ import pytest
 from worker.sandbox.behaviour import Fault, Intake, Notices
 from worker.sandbox.scenarios import SCENARIOS, Scenario, scenario_of
 
-STATUSES = {"refused", "processing", "unknown", "failed", "paid", "returned"}
-CASES = {None, "no_result", "not_found", "partial_return"}
+STATUSES = {"held", "refused", "processing", "unknown", "failed", "paid", "returned"}
+CASES = {None, "review", "no_result", "not_found", "partial_return"}
 
 
 def test_accounts_and_names_are_unique() -> None:

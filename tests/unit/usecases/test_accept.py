@@ -7,12 +7,35 @@ from dataclasses import replace
 import pytest
 
 from tests.doubles.usecases import UseCases
-from tests.doubles.world import Clock, RecordingDispatcher
-from tests.factories import PAYEE, an_order, at
+from tests.doubles.world import Clock, RecordingDispatcher, ScriptedGateway
+from tests.factories import PAYEE, TERMS, a_trade, an_order, at
 from worker.payouts.acceptance import Accepted, Conflict, Same
-from worker.payouts.model import Order, Rejection
-from worker.payouts.status import PayoutStatus
+from worker.payouts.evidence import TradeStatus
+from worker.payouts.model import CaseKind, Order, Rejection
+from worker.payouts.policy.actions import Action
+from worker.payouts.policy.controls import ReviewList
+from worker.payouts.status import PayoutStatus, Reason
 from worker.store.ledger import SqlLedger
+from worker.usecases.evidence import EvidenceHandler
+from worker.usecases.maintenance import Maintenance
+from worker.usecases.operate import Operator
+
+
+class NoMark:
+    """
+    A high-water mark that has forgotten everything.
+    """
+
+    def seen(self, _uid: str) -> int:
+        """
+        Nothing.
+        """
+        return 0
+
+    def remember(self, _count: object) -> None:
+        """
+        Forget it.
+        """
 
 
 def test_a_job_is_accepted_and_a_worker_is_woken(
@@ -127,3 +150,94 @@ def test_a_rejection_is_kept(service: UseCases) -> None:
     (kept,) = service.ledger.rejections(10)
 
     assert (kept.reason, kept.faults) == ("invalid", ("amount_fen: is required",))
+
+
+@pytest.fixture
+def reviewing(
+    handler: EvidenceHandler, gateway: ScriptedGateway, dispatcher: RecordingDispatcher
+) -> UseCases:
+    """
+    The use cases of a merchant who looks at the sample payee's payouts first.
+    """
+    listed = ReviewList(frozenset({PAYEE.account_no}))
+    return UseCases(handler, gateway, dispatcher, TERMS, listed)
+
+
+def test_a_payee_on_the_review_list_waits_for_a_person(
+    reviewing: UseCases, ledger: SqlLedger, dispatcher: RecordingDispatcher
+) -> None:
+    """
+    Accepted, held with its case, and nobody is woken for it; another payee's is queued.
+    """
+    held = reviewing.accept(an_order("P0000001"))
+    other = replace(PAYEE, account_no="6222021234567897313")
+    queued = reviewing.accept(an_order("P0000002", payee=other))
+
+    assert isinstance(held, Accepted)
+    assert isinstance(queued, Accepted)
+    dossier = ledger.dossier(held.payout_id)
+    assert (dossier.payout.status, dossier.payout.reason) == (PayoutStatus.HELD, Reason.REVIEW)
+    assert [case.kind for case in dossier.open_cases] == [CaseKind.REVIEW]
+    assert ledger.dossier(queued.payout_id).payout.status is PayoutStatus.QUEUED
+    assert [queued.payout_id] == dispatcher.submits
+
+
+def test_a_reviewed_job_again_is_the_same_payout(
+    reviewing: UseCases, ledger: SqlLedger, dispatcher: RecordingDispatcher
+) -> None:
+    """
+    A producer that repeats itself moves nothing, before a person decided or after.
+    """
+    held = reviewing.accept(an_order())
+    assert isinstance(held, Accepted)
+    assert Same(held.payout_id) == reviewing.accept(an_order())
+    Operator(ledger, "cli:mei").act(Action.LET_GO, held.payout_id, "right payee")
+
+    assert Same(held.payout_id) == reviewing.accept(an_order())
+    assert ledger.dossier(held.payout_id).payout.status is PayoutStatus.QUEUED
+    assert dispatcher.submits == []
+
+
+def test_nothing_sends_what_is_held_for_review(
+    reviewing: UseCases,
+    handler: EvidenceHandler,
+    ledger: SqlLedger,
+    clock: Clock,
+    gateway: ScriptedGateway,
+) -> None:
+    """
+    Neither a message that asks for it, nor a sweep, nor the time that passes.
+    """
+    held = reviewing.accept(an_order(send_before=at(60)))
+    assert isinstance(held, Accepted)
+
+    for _ in range(3):
+        reviewing.submit(held.payout_id)
+        Maintenance(handler, ledger, NoMark()).run()
+        assert reviewing.sweep().sends == 0
+        clock.advance(days=1)
+
+    dossier = ledger.dossier(held.payout_id)
+    assert (dossier.payout.status, dossier.payout.reason) == (PayoutStatus.HELD, Reason.REVIEW)
+    assert [case.kind for case in dossier.open_cases] == [CaseKind.REVIEW]
+    assert gateway.rendered == 0
+
+
+def test_a_reviewed_payout_is_let_go_and_paid(
+    reviewing: UseCases, ledger: SqlLedger, clock: Clock, gateway: ScriptedGateway
+) -> None:
+    """
+    From there on it is like any other, however late that is, and no case stays open.
+    """
+    held = reviewing.accept(an_order(send_before=at(60)))
+    assert isinstance(held, Accepted)
+    clock.advance(days=3)
+    Operator(ledger, "cli:mei").act(Action.LET_GO, held.payout_id, "right payee")
+    gateway.replies = [a_trade(TradeStatus.FINI)]
+
+    assert reviewing.sweep().sends == 1
+    reviewing.submit(held.payout_id)
+
+    dossier = ledger.dossier(held.payout_id)
+    assert (dossier.payout.status, dossier.open_cases) == (PayoutStatus.PAID, ())
+    assert len(gateway.sent) == 1

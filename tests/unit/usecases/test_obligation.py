@@ -14,6 +14,7 @@ from worker.payouts.errors import NotAllowed
 from worker.payouts.evidence import Answer, Meaning, TradeStatus
 from worker.payouts.model import CaseKind
 from worker.payouts.policy.actions import Action
+from worker.payouts.policy.controls import ReviewList
 from worker.payouts.status import PayoutStatus
 from worker.store.ledger import SqlLedger
 from worker.usecases.evidence import EvidenceHandler
@@ -73,7 +74,7 @@ def freed_by(way: str, person: Operator, service: UseCases, payout_id: int, numb
     The payout that pays instead: by replacement, or by release and a new job.
     """
     if way == "replacement":
-        done = person.replace(payout_id, order(number), TERMS, "right card")
+        done = person.replace(payout_id, order(number), TERMS, "right card", ReviewList())
         assert done.replacement is not None
         return done.replacement.id
     person.act(Action.RELEASE, payout_id, "right card")
@@ -231,7 +232,7 @@ def test_a_return_that_grows_after_its_replacement_can_be_paid(
     """
     5000 of 12345 came back and were replaced; then the rest came back, and the rest may be paid.
     """
-    person.replace(partly_returned, order(B, 5_000), TERMS, "right card")
+    person.replace(partly_returned, order(B, 5_000), TERMS, "right card", ReviewList())
     too_early = service.accept(order(C, AMOUNT - 5_000))
     clock.advance(days=1)
     asked(service, gateway, partly_returned, says(A, TradeStatus.REFU, refund_fen=AMOUNT))

@@ -35,6 +35,8 @@ def settings() -> Iterator[Finding]:
         yield fault(str(error), name if "not known" in str(error) else "see README, going live")
         return
     yield ok(f"complete, for the {found.profile} profile and merchant {found.customer_no}")
+    listed = len(found.review_list.account_nos)
+    yield ok(f"payee accounts on the review list (PAYOUTS_REVIEW_ACCOUNTS): {listed}")
 
 
 def merchant_certificate() -> Iterator[Finding]:

@@ -55,8 +55,12 @@ CLOSED_BY: dict[CaseKind, frozenset[Action]] = {
     CaseKind.OVERPAYMENT: frozenset({Action.RESOLVE, Action.CANCEL}),
     # Looking is not enough: it is sent or it is not. `RESOLVE` is for one that JD has after all.
     CaseKind.STALE: frozenset({Action.LET_GO, Action.CANCEL, Action.RESOLVE}),
+    CaseKind.REVIEW: frozenset({Action.LET_GO, Action.CANCEL, Action.RESOLVE}),
     CaseKind.ORPHAN: frozenset({Action.RESOLVE}),
 }
+
+#: Cases of payouts that a control held back: looking alone does not close them.
+_HELD_BACK = frozenset({CaseKind.STALE, CaseKind.REVIEW})
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +128,7 @@ def check_resolve(case: Case, dossier: Dossier | None) -> None:
     """
     check_open(case)
     held = dossier is not None and dossier.payout.status is PayoutStatus.HELD
-    if case.kind is CaseKind.STALE and held:
+    if case.kind in _HELD_BACK and held:
         raise NotAllowed("it waits for a decision: `let-go` sends it after all, `cancel` does not")
 
 

@@ -24,7 +24,7 @@ class AlertKind(enum.StrEnum):
     RESTORED = "restored"
     #: JD normally credits within two hours: `payouts list --status processing`, then ask JD.
     OVERDUE = "overdue"
-    #: Payouts wait for `payouts let-go` or `payouts cancel`.
+    #: Payouts are held, late or for review: `payouts let-go` or `payouts cancel` each of them.
     STALE = "stale"
     #: Evidence cannot decide something: `payouts cases`.
     CASES = "cases"

@@ -7,9 +7,9 @@ from datetime import datetime
 
 from worker.payouts.evidence import TradeStatus
 from worker.payouts.limits import Limits
-from worker.payouts.model import AttemptOutcome, CaseKind
+from worker.payouts.model import AttemptOutcome, CaseKind, Payout
 from worker.payouts.policy.classification import Trade
-from worker.payouts.policy.controls import is_stale
+from worker.payouts.policy.controls import is_in_review, is_stale
 from worker.payouts.policy.facts import Facts
 from worker.payouts.policy.may_send import may_resend, proven_absent
 from worker.payouts.status import PayoutStatus
@@ -94,9 +94,20 @@ def _dead_ends(
     if absent is not None and not may_resend(facts, now, limits):
         yield CaseNote(CaseKind.NOT_FOUND, absent.evidence.id)
     sent_at = facts.payout.last_sent_at
-    if status is PayoutStatus.HELD and is_stale(facts.payout, now, limits):
-        # Only letting it go or withdrawing it closes this case, so held again it opens again.
-        yield CaseNote(CaseKind.STALE, reopens=True)
+    if status is PayoutStatus.HELD:
+        yield from _held(facts.payout, now, limits)
     if status.awaits_gateway and sent_at is not None and now - sent_at > limits.schedule.patience:
         # With each further answer that ends nothing, a case that a person closed opens again.
         yield CaseNote(CaseKind.UNRESOLVED, max((e.id for e in facts.answers), default=None))
+
+
+def _held(payout: Payout, now: datetime, limits: Limits) -> Iterator[CaseNote]:
+    """
+    The one case that says why it is held.
+
+    Only letting it go or withdrawing it closes that case, so held again it opens again.
+    """
+    if is_in_review(payout):
+        yield CaseNote(CaseKind.REVIEW, reopens=True)
+    elif is_stale(payout, now, limits):
+        yield CaseNote(CaseKind.STALE, reopens=True)

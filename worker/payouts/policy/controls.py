@@ -1,14 +1,40 @@
 """
-How long a payout may wait to be sent.
+What holds a payout back before it is sent: its time is over, or its payee is on the review list.
 
 A long pause must not end in a flood of payments that nobody expects any more: what could not be
-sent in time waits for a person.
+sent in time waits for a person. So does, from its acceptance on, what goes to a payee whom the
+merchant wants to look at first.
 """
 
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from worker.payouts.limits import Limits
-from worker.payouts.model import Payout
+from worker.payouts.model import Order, Payout
+from worker.payouts.status import PayoutStatus, Reason
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewList:
+    """
+    The payees' account numbers whose payouts a person looks at first. No `repr` shows them.
+    """
+
+    account_nos: frozenset[str] = field(default=frozenset(), repr=False)
+
+
+def needs_review(order: Order, listed: ReviewList) -> bool:
+    """
+    Whether a payout waits for a person as soon as it is accepted.
+    """
+    return order.payee.account_no in listed.account_nos
+
+
+def is_in_review(payout: Payout) -> bool:
+    """
+    Whether it waits for that person now.
+    """
+    return payout.status is PayoutStatus.HELD and payout.reason is Reason.REVIEW
 
 
 def send_deadline(payout: Payout, within: timedelta) -> datetime:

@@ -47,10 +47,19 @@ class ActionLedger(PayoutReads, CaseReads, EpochLedger, Protocol):
         written then.
         """
 
-    def replace(self, dossier: Dossier, decision: Decision, order: Order, terms: Terms) -> int:
+    def replace(
+        self,
+        dossier: Dossier,
+        decision: Decision,
+        order: Order,
+        terms: Terms,
+        *,
+        for_review: bool = False,
+    ) -> int:
         """
         Release the obligation of a payout and accept the one that pays it instead; return its id.
 
+        It is queued, or held `for_review`, as `AcceptanceLedger.accept` has it.
         Raises `StaleTransition`, or `NotAllowed` if the obligation is free already, the order does
         not fit or its number is taken; nothing is written then.
         """

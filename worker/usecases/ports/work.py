@@ -74,12 +74,19 @@ class AcceptanceLedger(PayoutReads, Protocol):
     """
 
     def accept(
-        self, order: Order, terms: Terms, sweep_after: timedelta = timedelta(0)
+        self,
+        order: Order,
+        terms: Terms,
+        sweep_after: timedelta = timedelta(0),
+        *,
+        for_review: bool = False,
     ) -> int | None:
         """
         Insert a queued payout and its first transition; return its id.
 
         It is due for the sweep `sweep_after` from now: a caller that wakes a worker leaves time.
+        `for_review`, it is held in the same transaction, with a second transition and a case, and
+        nobody ever sees it queued.
 
         None if a unique constraint forbade it: nothing was written, and the caller looks at what is
         there.
