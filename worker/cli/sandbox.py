@@ -6,7 +6,6 @@ import ipaddress
 import json
 import logging
 import os
-import re
 import signal
 import threading
 from datetime import timedelta
@@ -14,55 +13,17 @@ from pathlib import Path
 
 import click
 
+from worker.cli.sandbox_options import (
+    print_scenarios,
+    read_duration,
+    read_host,
+    read_latency,
+    read_rising_durations,
+)
 from worker.sandbox.behaviour import Timing
 from worker.sandbox.keys import prepare, write_settings
 from worker.sandbox.running import Options, Sandbox
-from worker.sandbox.scenarios import SCENARIOS, End
 from worker.sandbox.switches import Switches
-
-_UNITS = {"ms": "milliseconds", "s": "seconds", "m": "minutes", "h": "hours"}
-
-
-def _duration(text: str) -> timedelta:
-    found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)", text.strip())
-    if found is None:
-        raise click.BadParameter(f"{text!r} is not a duration like 500ms, 2s, 3m or 1h")
-    return timedelta(**{_UNITS[found[2]]: float(found[1])})
-
-
-def _read_duration(_ctx: click.Context, _param: click.Parameter, text: str) -> timedelta:
-    return _duration(text)
-
-
-def _read_durations(
-    _ctx: click.Context, _param: click.Parameter, text: str
-) -> tuple[timedelta, ...]:
-    durations = tuple(_duration(part) for part in text.split(","))
-    if list(durations) != sorted(durations):
-        raise click.BadParameter("the times must rise")
-    return durations
-
-
-def _read_host(_ctx: click.Context, _param: click.Parameter, text: str) -> ipaddress.IPv4Address:
-    try:
-        return ipaddress.IPv4Address(text)
-    except ValueError as fault:
-        raise click.BadParameter("give an IPv4 address") from fault
-
-
-def _print_scenarios(ctx: click.Context, _param: click.Parameter, wanted: bool) -> None:
-    if not wanted:
-        return
-    for scenario in SCENARIOS:
-        ends = scenario.ends
-        told = " | ".join(map(_end, (ends.normal, ends.no_notifications, ends.no_replies)))
-        click.echo(f"{scenario.account_no}  {scenario.name:26}{scenario.summary}\n{'':20}{told}")
-    ctx.exit()
-
-
-def _end(end: End) -> str:
-    return f"{end.status}, case {end.case}" if end.case else end.status
-
 
 #: Near what the public network takes, and enough for a reply to be read first.
 _NOTICE_TAKES = timedelta(milliseconds=300)
@@ -82,14 +43,14 @@ _NOTICE_TAKES = timedelta(milliseconds=300)
     is_flag=True,
     is_eager=True,
     expose_value=False,
-    callback=_print_scenarios,
+    callback=print_scenarios,
     help="Print the payee accounts that choose a scenario, then exit.",
 )
 @click.option(
     "--host",
     default="127.0.0.1",
     show_default=True,
-    callback=_read_host,
+    callback=read_host,
     help="The address to listen on; any but loopback needs --name.",
 )
 @click.option(
@@ -104,29 +65,36 @@ _NOTICE_TAKES = timedelta(milliseconds=300)
     "--pay-after",
     default="2s",
     show_default=True,
-    callback=_read_duration,
+    callback=read_duration,
     help="From booking to payment.",
 )
 @click.option(
     "--return-after",
     default="4s",
     show_default=True,
-    callback=_read_duration,
+    callback=read_duration,
     help="From payment to return.",
 )
 @click.option(
     "--hang",
     default="60s",
     show_default=True,
-    callback=_read_duration,
+    callback=read_duration,
     help="How long a reply that never comes is held back.",
 )
 @click.option(
     "--notify-at",
     default="0s,1m,3m,10m,120m",
     show_default=True,
-    callback=_read_durations,
+    callback=read_rising_durations,
     help="When a final status is notified, counted from its moment.",
+)
+@click.option(
+    "--latency",
+    default="0s",
+    show_default=True,
+    callback=read_latency,
+    help="How long every reply takes, queries' too, as 1s or 0.3s; any number wait side by side.",
 )
 @click.option("--drop-notifications", is_flag=True, help="Send none.")
 @click.option("--drop-replies", is_flag=True, help="Process submits, but never answer them.")
@@ -142,6 +110,7 @@ def sandbox(  # noqa: PLR0913 - click hands over every option by name
     return_after: timedelta,
     hang: timedelta,
     notify_at: tuple[timedelta, ...],
+    latency: timedelta,
     drop_notifications: bool,
     drop_replies: bool,
 ) -> None:
@@ -163,9 +132,8 @@ def sandbox(  # noqa: PLR0913 - click hands over every option by name
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
-    options = Options(
-        str(host), port, name, Timing(pay_after, return_after, hang, notify_at, _NOTICE_TAKES)
-    )
+    timing = Timing(pay_after, return_after, hang, notify_at, _NOTICE_TAKES)
+    options = Options(str(host), port, name, timing, latency=latency)
     try:
         gateway = Sandbox(keys, options, Switches(drop_notifications, drop_replies))
     except OSError as fault:

@@ -29,6 +29,16 @@ class Cause:
 
 
 @dataclass(frozen=True, slots=True)
+class Refusal:
+    """
+    Why an order is not taken: `response_code` and `response_message`.
+    """
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class Course:
     """
     What becomes of a booked trade: paid unless closed, then perhaps returned.
@@ -46,7 +56,7 @@ class Intake(enum.Enum):
 
     BOOKED = enum.auto()
     MISSED_ONCE = enum.auto()  #: the first transmission is not booked, any later one is
-    REFUSED = enum.auto()  #: never booked, since the payee's card is refused
+    REFUSED = enum.auto()  #: never booked, since it is refused each time it comes
     ASTRAY = enum.auto()  #: accepted in words, but never reaches the database
 
 

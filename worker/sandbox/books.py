@@ -63,7 +63,7 @@ class Books:
             known = self._orders.get(number)
             if known is None:
                 scenario = scenario_of(request["payee_account_no"])
-                order = Order(request, scenario, self._new_trade_no(now))
+                order = Order(request, scenario, self._new_trade_no(now), now)
                 self._number_by_trade_no[order.trade_no] = number
             else:
                 order = replace(known, request=request, transmissions=known.transmissions + 1)

@@ -27,9 +27,9 @@ def compact(moment: datetime) -> str:
 
 def read_compact(text: str) -> datetime:
     """
-    Read the form of requests; raises `ValueError` for any other.
+    Read the form of requests, with or without its T; raises `ValueError` for any other.
     """
-    return datetime.strptime(text, "%Y%m%dT%H%M%S").replace(tzinfo=BEIJING)
+    return datetime.strptime(text.replace("T", "", 1), "%Y%m%d%H%M%S").replace(tzinfo=BEIJING)
 
 
 def java(moment: datetime) -> str:

@@ -23,6 +23,8 @@ class Order:
     request: Mapping[str, str] = field(repr=False)
     scenario: Scenario
     trade_no: str
+    #: When it first came.
+    received_at: datetime
     #: None while it is not booked: to a query, such a trade does not exist.
     step: Step | None = None
     #: When it was paid or closed.

@@ -91,13 +91,15 @@ def submitted(order: Order, code: str, message: str, now: datetime) -> Fields:
     """
     The reply that names a trade: the one just made, or the original of a duplicate.
     """
+    asked = order.request
     return {
         **common(code, message, order.number, now),
         "trade_no": order.trade_no,
         "trade_status": order.step.status if order.step else Status.WPAR,
-        "trade_amount": order.request["trade_amount"],
-        "trade_currency": order.request["trade_currency"],
-        "return_params": order.request.get("return_params"),
+        "trade_amount": asked["trade_amount"],
+        "trade_currency": asked["trade_currency"],
+        # What was not sent is not echoed, not even as null.
+        **({"return_params": asked["return_params"]} if "return_params" in asked else {}),
     }
 
 
@@ -106,7 +108,6 @@ def queried(order: Order, step: Step, now: datetime) -> Fields:
     The answer about a booked trade.
     """
     asked = order.request
-    traded_at = read_compact(asked.get("out_trade_date") or asked["request_datetime"])
     return {
         **submitted(order, "0000", "成功", now),
         "biz_trade_no": asked.get("biz_trade_no", order.number),
@@ -116,7 +117,7 @@ def queried(order: Order, step: Step, now: datetime) -> Fields:
         "confirm_amount": None,
         "trade_respcode": step.cause.code if step.cause else None,
         "trade_respmsg": step.cause.message if step.cause else None,
-        "out_trade_date": java(traded_at),
+        "out_trade_date": java(_traded_at(order)),
         "trade_pay_date": java(order.decided_at) if order.decided_at else None,
         "trade_pay_time": None,
         "trade_finish_date": java(step.at) if order.decided_at else None,
@@ -130,3 +131,14 @@ def queried(order: Order, step: Step, now: datetime) -> Fields:
         "card_type": asked["payee_card_type"],
         "category_code": asked.get("category_code", DEFAULT_CATEGORY),
     }
+
+
+def _traded_at(order: Order) -> datetime:
+    """
+    When the merchant says it was ordered, or when it came if what it says is no date.
+    """
+    asked = order.request
+    try:
+        return read_compact(asked.get("out_trade_date") or asked["request_datetime"])
+    except ValueError:
+        return order.received_at

@@ -5,6 +5,7 @@ A whole sandbox, started and stopped: for the command, and for tests in one proc
 import logging
 import threading
 from dataclasses import dataclass, field
+from datetime import timedelta
 from types import TracebackType
 from typing import Self
 
@@ -33,6 +34,8 @@ class Options:
     timing: Timing = field(default_factory=Timing)
     opening_fen: int = 10_000_000_000
     fee_fen: int = 100
+    #: How long every reply is held back, after its request was processed.
+    latency: timedelta = timedelta(0)
 
 
 class Sandbox:
@@ -56,6 +59,7 @@ class Sandbox:
             keys,
             Gateway(keys, self.books, self._notifier, self.switches),
             timing.hang.total_seconds(),
+            self.options.latency.total_seconds(),
         )
         self._thread = threading.Thread(
             target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, name="sandbox"

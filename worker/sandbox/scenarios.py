@@ -7,7 +7,7 @@ that is not listed is paid later, without a fault.
 
 from dataclasses import dataclass
 
-from worker.sandbox.behaviour import Cause, Course, Fault, Intake, Notices
+from worker.sandbox.behaviour import Cause, Course, Fault, Intake, Notices, Refusal
 from worker.sandbox.keys import MEMBER
 
 _PAID_LATER = Course()
@@ -16,6 +16,8 @@ _NO_SUCH_ACCOUNT = Course(closed=Cause("BAC2000006", "交易失败被银行退�
 _BALANCE_SHORT = Course(closed=Cause("ACC3030007", f"账务申请失败:{MEMBER}000801:可用余额不足"))
 _RETURNED = Course(returned_percent=100)
 _HALF_RETURNED = Course(returned_percent=50)
+_BAD_CARD = Refusal("ILLEGAL_BANK_CARD_NO", "银行卡号有误")
+_BAD_FIELD = Refusal("ILLEGAL_ARGUMENT", "提交的参数有误 (trade_subject is invalid)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,8 @@ class Scenario:
     ends: Ends
     course: Course = _PAID_LATER
     intake: Intake = Intake.BOOKED
+    #: What is answered where the intake is `REFUSED`.
+    refusal: Refusal | None = None
     #: Of the reply to the first transmission.
     fault: Fault | None = None
     notices: Notices = Notices.NORMAL
@@ -76,10 +80,15 @@ SCENARIOS: tuple[Scenario, ...] = (
     Scenario("refused_card", "620000000000000004",
         "the card number is refused, nothing is booked",
         # With its refusals lost, nothing ever tells it from a payout that never arrived.
-        Ends(End("failed"), End("failed"), End("unknown", "not_found")), intake=Intake.REFUSED),
+        Ends(End("failed"), End("failed"), End("unknown", "not_found")),
+        intake=Intake.REFUSED, refusal=_BAD_CARD),
     Scenario("balance_short", "620000000000000005",
         "accepted, then closed: the merchant's balance is short",
         _always("failed"), _BALANCE_SHORT),
+    Scenario("refused_request", "620000000000000006",
+        "JD refuses what we wrote, after a `resend` too; nothing is booked",
+        Ends(End("refused"), End("refused"), End("unknown", "not_found")),
+        intake=Intake.REFUSED, refusal=_BAD_FIELD),
     Scenario("lost_reply", "620000000000000011",
         "booked, the connection is cut without a byte", _PAID, fault=Fault.CUT),
     Scenario("lost_request", "620000000000000012",
@@ -136,7 +145,8 @@ SCENARIOS: tuple[Scenario, ...] = (
         "paid, then returned without a word",
         _always("returned"), _RETURNED, notices=Notices.RETURN_SILENT),
     Scenario("partial_return", "620000000000000043",
-        "paid, then half of it is returned", _always("paid", "partial_return"), _HALF_RETURNED),
+        "paid, then half of it is returned; 1 fen, which has no half, stays paid",
+        _always("paid", "partial_return"), _HALF_RETURNED),
 )
 # fmt: on
 

@@ -38,16 +38,22 @@ class Server(http.server.ThreadingHTTPServer):
     request_queue_size = 256
 
     def __init__(
-        self, address: tuple[str, int], keys: Keys, gateway: Gateway, hang_seconds: float
+        self,
+        address: tuple[str, int],
+        keys: Keys,
+        gateway: Gateway,
+        hang_seconds: float,
+        latency_seconds: float = 0.0,
     ) -> None:
         self.gateway = gateway
         self.hang_seconds = hang_seconds
+        self.latency_seconds = latency_seconds
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._context.minimum_version = ssl.TLSVersion.TLSv1_2
         self._context.load_cert_chain(*keys.server_files)
         self._open: set[socket.socket] = set()
         self._open_changes = threading.Lock()
-        self._is_stopping = False
+        self._stopping = threading.Event()
         super().__init__(address, _Handler)
 
     @property
@@ -69,6 +75,13 @@ class Server(http.server.ThreadingHTTPServer):
         ):
             super().finish_request(tls, client_address)
 
+    def wait(self, seconds: float) -> None:
+        """
+        Hold one connection's answer back, unless the server stops. The others are served meanwhile.
+        """
+        if seconds > 0:
+            self._stopping.wait(seconds)
+
     def handle_error(self, request: object, client_address: object) -> None:
         """
         A client that went away is no news; anything else is a fault of ours.
@@ -85,7 +98,7 @@ class Server(http.server.ThreadingHTTPServer):
         """
         self.shutdown()
         with self._open_changes:
-            self._is_stopping = True
+            self._stopping.set()
             for connection in self._open:
                 _hang_up(connection)
         self.server_close()
@@ -98,7 +111,7 @@ class Server(http.server.ThreadingHTTPServer):
         with request.dup() as connection:
             with self._open_changes:
                 self._open.add(connection)
-                if self._is_stopping:
+                if self._stopping.is_set():
                     _hang_up(connection)
             try:
                 yield
@@ -144,12 +157,15 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.close_connection = True
         length = self.headers.get("Content-Length", "0")
         body = self.rfile.read(min(int(length), _DRAINED_BYTES)) if length.isdecimal() else b""
-        if len(body) > _MAX_BODY_BYTES:
-            self._write(_TOO_LARGE)
-        else:
-            self._do(self.server.gateway.answer(self.command, self.path, body))
+        is_too_large = len(body) > _MAX_BODY_BYTES
+        self._do(
+            _TOO_LARGE
+            if is_too_large
+            else self.server.gateway.answer(self.command, self.path, body)
+        )
 
     def _do(self, answer: Answer) -> None:
+        self.server.wait(self.server.latency_seconds)
         match answer:
             case Page():
                 self._write(answer)

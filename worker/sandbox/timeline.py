@@ -18,8 +18,8 @@ def timeline(course: Course, amount_fen: int, booked_at: datetime, timing: Timin
     if course.closed:
         return [*steps, Step(decided_at, Status.CLOS, cause=course.closed)]
     steps.append(Step(decided_at, Status.FINI))
-    if course.returned_percent:
-        refund_fen = max(1, amount_fen * course.returned_percent // 100)
+    # One fen has no half: it stays paid, since a return of it would be a whole one.
+    if refund_fen := amount_fen * course.returned_percent // 100:
         steps.append(Step(decided_at + timing.return_after, Status.REFU, refund_fen))
     return steps
 

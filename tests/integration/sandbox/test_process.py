@@ -96,11 +96,18 @@ def test_a_name_for_a_container(folder: Path) -> None:
 
 @pytest.mark.parametrize(
     "option",
-    [("--pay-after", "2"), ("--notify-at", "1m,0s"), ("--hang", "x"), ("--host", "localhost")],
+    [
+        ("--pay-after", "2"),
+        ("--notify-at", "1m,0s"),
+        ("--hang", "x"),
+        ("--host", "localhost"),
+        ("--latency", "300ms"),
+        ("--latency", "1h"),
+    ],
 )
 def test_wrong_options(folder: Path, option: tuple[str, str]) -> None:
     """
-    A duration without its unit, times that do not rise and a name for an address are refused.
+    A duration that is none, times that do not rise and a name for an address are refused.
     """
     refused = CliRunner().invoke(sandbox_command, ["--dir", str(folder), *option])
 
@@ -118,6 +125,18 @@ def test_a_port_that_is_taken(folder: Path, client: Client) -> None:
 
     assert refused.returncode == 1
     assert refused.stderr.startswith(f"Error: cannot listen on 127.0.0.1:{port}: ".encode())
+
+
+def test_a_slow_process(folder: Path) -> None:
+    """
+    A process that is told its latency takes it.
+    """
+    with process("--dir", folder, "--latency", "0.7s") as (_, said):
+        health = said["url"].replace("/npp10", "/sandbox/health")
+        start = time.monotonic()
+
+        assert requests.get(health, verify=said["ca_file"], timeout=5).status_code == 200
+        assert time.monotonic() - start >= 0.7
 
 
 def test_the_table_can_be_printed() -> None:

@@ -3,6 +3,7 @@ What the gateway refuses, over real HTTPS.
 """
 
 import base64
+from datetime import UTC, datetime
 
 import pytest
 import requests
@@ -195,14 +196,50 @@ def test_duplicate_names_the_original(client: Client, number: str) -> None:
     assert after["duplicates"] == 0
 
 
-@pytest.mark.parametrize("trade_type", ["", "T_DEFY"])
-def test_query_without_its_type(client: Client, trade_type: str) -> None:
+def test_no_return_params(client: Client, number: str) -> None:
     """
-    A query without the fixed trade_type gets a gateway error, not a reply.
+    What an order did not send is not echoed in any reply about it.
     """
-    fields = {"customer_no": MEMBER, "request_datetime": "20240105T100000", "out_trade_no": "P1"}
-    if trade_type:
-        fields["trade_type"] = trade_type
+    first = client.pay(out_trade_no=number, return_params="")
+    again = client.pay(out_trade_no=number, return_params="batch 8")
+
+    assert (first["response_code"], again["response_code"]) == ("0000", "OUT_TRADE_NO_EXIST")
+    assert all("return_params" not in reply for reply in (first, again, client.query(number)))
+
+
+@pytest.mark.parametrize("moment", ["20240105093000", "20243005T093000"])
+def test_deployed_clients_dates(client: Client, number: str, moment: str) -> None:
+    """
+    An order dated as deployed clients date it is taken and can be asked about.
+    """
+    taken = client.pay(out_trade_no=number, request_datetime=moment, trade_source="JDJR")
+    found = client.query(number, request_datetime=moment)
+
+    assert (taken["response_code"], found["response_code"]) == ("0000", "0000")
+    dated = datetime.strptime(found["out_trade_date"], "%a %b %d %H:%M:%S CST %Y")  # noqa: DTZ007
+    # Minutes for the month give no date: then it is when the order came.
+    assert dated.year == (2024 if moment == "20240105093000" else datetime.now(UTC).year)
+
+
+def test_query_without_its_type(client: Client, number: str) -> None:
+    """
+    A query without trade_type, as JD's own demos send it, is answered.
+    """
+    client.pay(out_trade_no=number)
+
+    assert client.query(number, trade_type="")["response_code"] == "0000"
+
+
+def test_query_with_a_wrong_type(client: Client) -> None:
+    """
+    A query with any other trade_type gets a gateway error, not a reply.
+    """
+    fields = {
+        "customer_no": MEMBER,
+        "request_datetime": "20240105T100000",
+        "out_trade_no": "P1",
+        "trade_type": "T_DEFY",
+    }
     answer = client.post("/npp10/trade_query", signed(fields))
 
     assert (answer.status_code, answer.headers["Content-Type"]) == (502, "text/html")
@@ -282,6 +319,18 @@ def test_balance(client: Client, number: str) -> None:
     assert (after["frozen_amount"], after["account_currency"]) == ("0", "CNY")
     assert after["out_trade_no"] == "BAL20240105080000"
     assert int(after["account_amount"]) == client.books()["balance_fen"]
+
+
+def test_balance_under_a_uuid(client: Client) -> None:
+    """
+    The question's own number may be any unique id.
+    """
+    unique = "3f2b8a64-9d0c-4b7e-8a35-1c2d3e4f5a6b"
+    reply = verified(
+        client.post("/npp10/account_query", signed({**ACCOUNT, "out_trade_no": unique}))
+    )
+
+    assert (reply["response_code"], reply["out_trade_no"]) == ("0000", unique)
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,7 @@ WIRE = [
     ("closed_later", "0000 WPAR", "OUT_TRADE_NO_EXIST", "CLOS"),
     ("refused_card", "ILLEGAL_BANK_CARD_NO", "ILLEGAL_BANK_CARD_NO", "TRADE_NOT_EXIST"),
     ("balance_short", "0000 WPAR", "OUT_TRADE_NO_EXIST", "CLOS"),
+    ("refused_request", "ILLEGAL_ARGUMENT", "ILLEGAL_ARGUMENT", "TRADE_NOT_EXIST"),
     ("lost_reply", "cut", "OUT_TRADE_NO_EXIST", "FINI"),
     ("lost_request", "cut", "0000 WPAR", "FINI"),
     ("read_timeout_booked", "timeout", "OUT_TRADE_NO_EXIST", "FINI"),

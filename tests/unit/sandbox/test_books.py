@@ -168,7 +168,7 @@ def test_missed_once(books: Books, name: str) -> None:
     assert books.report()["debits"] == 1
 
 
-@pytest.mark.parametrize("name", ["refused_card", "no_result"])
+@pytest.mark.parametrize("name", ["refused_card", "refused_request", "no_result"])
 def test_never_booked(books: Books, clock: Clock, name: str) -> None:
     """
     Some orders cost nothing however often they come.

@@ -43,6 +43,25 @@ def test_good_orders_pass() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        # .NET clients leave out the T; a Java pattern with mm for MM writes minutes for the month.
+        ("request_datetime", "20240105093000"),
+        ("request_datetime", "20243005T093000"),
+        ("out_trade_date", "20240105093000"),
+        ("trade_source", "OUT_PC"),
+        ("trade_source", "OUT_APP"),
+        ("trade_source", "JDJR"),
+    ],
+)
+def test_what_deployed_clients_send(name: str, value: str) -> None:
+    """
+    Forms that clients in production send, and that JD serves, are in order.
+    """
+    check(order(**{name: value}), PAY)
+
+
 @pytest.mark.parametrize("name", REQUIRED)
 def test_required_fields(name: str) -> None:
     """
@@ -79,8 +98,12 @@ def test_a_company_needs_its_branch() -> None:
         ("trade_amount", "1e3", "ILLEGAL_AMOUNT_FORMAT"),
         ("trade_currency", "USD", "ILLEGAL_TRADE_CURRENCY"),
         ("pay_tool", "ACCT", "ILLEGAL_PAY_TYPE"),
-        ("request_datetime", "20240105093000", "ILLEGAL_ARGUMENT"),
-        ("request_datetime", "20240230T093000", "ILLEGAL_ARGUMENT"),
+        ("request_datetime", "20246005T093000", "ILLEGAL_ARGUMENT"),
+        ("request_datetime", "20240132T093000", "ILLEGAL_ARGUMENT"),
+        ("request_datetime", "20240105T243000", "ILLEGAL_ARGUMENT"),
+        ("request_datetime", "2024-01-05T09:30:00", "ILLEGAL_ARGUMENT"),
+        ("request_datetime", "20240105 093000", "ILLEGAL_ARGUMENT"),
+        ("trade_source", "OUT_WAP", "ILLEGAL_ARGUMENT"),
         ("request_datetime", "20240105T9300", "ILLEGAL_ARGUMENT"),
         ("out_trade_no", "PAYOUT 1", "ILLEGAL_ARGUMENT"),
         ("out_trade_no", "P" * 65, "ILLEGAL_ARGUMENT"),

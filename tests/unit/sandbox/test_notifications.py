@@ -51,7 +51,8 @@ def form(step: Step, *, forged: bool = False) -> dict[str, str]:
     The form that reports a step of the good order.
     """
     request = order()
-    trade = Order(request, scenario_of(""), "20240105100042000000000001", decided_at=PAID_AT)
+    trade_no = "20240105100042000000000001"
+    trade = Order(request, scenario_of(""), trade_no, PAID_AT, decided_at=PAID_AT)
     body = form_of(trade, Notice(PAID_AT, step, forged=forged), "test")
     return dict(parse_qsl(body.decode(), strict_parsing=True, keep_blank_values=True))
 

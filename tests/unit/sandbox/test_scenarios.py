@@ -7,7 +7,7 @@ import pytest
 from worker.sandbox.behaviour import Fault, Intake, Notices
 from worker.sandbox.scenarios import SCENARIOS, Scenario, scenario_of
 
-STATUSES = {"processing", "unknown", "failed", "paid", "returned"}
+STATUSES = {"refused", "processing", "unknown", "failed", "paid", "returned"}
 CASES = {None, "no_result", "not_found", "partial_return"}
 
 
@@ -48,6 +48,13 @@ def test_every_misbehaviour_is_reachable() -> None:
     assert {s.fault for s in SCENARIOS} == {None, *Fault}
     assert {s.intake for s in SCENARIOS} == set(Intake)
     assert {s.notices for s in SCENARIOS} == set(Notices)
+
+
+def test_who_refuses_says_why() -> None:
+    """
+    A scenario has a refusal to answer with if, and only if, its orders are refused.
+    """
+    assert all((s.refusal is not None) is (s.intake is Intake.REFUSED) for s in SCENARIOS)
 
 
 def test_what_is_never_booked_never_ends_paid() -> None:

@@ -39,8 +39,11 @@ def seconds(moment: datetime) -> float:
         (Course(closed=CAUSE), 100, [(0, "WPAR", 0), (2, "CLOS", 0)]),
         (Course(returned_percent=100), 101, [(0, "WPAR", 0), (2, "FINI", 0), (6, "REFU", 101)]),
         (Course(returned_percent=50), 101, [(0, "WPAR", 0), (2, "FINI", 0), (6, "REFU", 50)]),
-        # A return of nothing would be another scenario.
-        (Course(returned_percent=50), 1, [(0, "WPAR", 0), (2, "FINI", 0), (6, "REFU", 1)]),
+        (Course(returned_percent=50), 3, [(0, "WPAR", 0), (2, "FINI", 0), (6, "REFU", 1)]),
+        (Course(returned_percent=50), 2, [(0, "WPAR", 0), (2, "FINI", 0), (6, "REFU", 1)]),
+        # One fen cannot come back in part: it stays paid.
+        (Course(returned_percent=50), 1, [(0, "WPAR", 0), (2, "FINI", 0)]),
+        (Course(returned_percent=100), 1, [(0, "WPAR", 0), (2, "FINI", 0), (6, "REFU", 1)]),
     ],
 )
 def test_timelines(course: Course, amount_fen: int, expected: list[tuple[float, str, int]]) -> None:
