@@ -8,15 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.bench import machine
+from tests.bench.errors import CannotMeasure
 
 #: The checkout that this harness is part of.
 HERE = Path(__file__).parents[2]
-
-
-class NotUsable(Exception):
-    """
-    A checkout cannot be measured; the message says what it lacks.
-    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +28,15 @@ class Checkout:
     @classmethod
     def other(cls, path: Path) -> "Checkout":
         """
-        Another checkout, called by its commit. Raises `NotUsable` where it was not installed.
+        Another checkout, called by its commit. Raises `CannotMeasure` where it was not installed.
         """
         path = path.resolve()
         found = cls(path, path / ".venv" / "bin", machine.commit(path))
         for needed in (found.path / "Procfile", found.program("payouts"), found.program("celery")):
             if not needed.exists():
-                raise NotUsable(f"there is no {needed}: run `make install` in {found.path} first")
+                raise CannotMeasure(
+                    f"there is no {needed}: run `make install` in {found.path} first"
+                )
         return found
 
     def named(self, figure: str) -> str:

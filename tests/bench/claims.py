@@ -14,7 +14,6 @@ from tests.bench.product import Postgres
 from tests.bench.wanted import Wanted
 
 _BATCH = 20
-_PROCESSES = (1, 2)
 #: pgqueuer is given more, to be busy for a while as well.
 _MORE = 10
 
@@ -32,7 +31,7 @@ def measure(wanted: Wanted, directory: Path) -> Result:
         theirs = make_url(server.create_database("pgqueuer")).set(drivername="postgresql")
         conninfo = theirs.render_as_string(hide_password=False)
         for _ in range(wanted.rounds):
-            for processes in _PROCESSES:
+            for processes in wanted.crews:
                 _fill_ours(ours, key, rows)
                 fast = rows / crew.work(crew.OURS, processes, _BATCH, ours, key)
                 crew.fill_pgqueuer(conninfo, _MORE * rows)

@@ -12,7 +12,7 @@ from tests.bench.rig import Rig
 from tests.bench.stack import Stack
 from tests.bench.wanted import Wanted
 
-_SWEEP_EVERY = "1s"
+_SWEEP_EVERY = "0.5s"
 _PARTS = {"worker": "worker", "web": "receiver", "beat": "beat"}
 
 
@@ -65,7 +65,7 @@ def _measure(
     total = 0.0
     for name in processes:
         busy, idle = middle[name] - begin[name], end[name] - middle[name]
-        cost = max(0.0, busy - idle) * 1000 / payouts
+        cost = max(0.0, round(busy - idle, 6)) * 1000 / payouts
         total += cost
         samples.add(running.checkout.named(f"{database}: {name}"), "ms per payout", cost)
     samples.add(running.checkout.named(f"{database}: all together"), "ms per payout", total)

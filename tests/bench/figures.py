@@ -55,7 +55,8 @@ class Samples:
         """
         Add one sample.
         """
-        self._found.setdefault((name, unit), []).append(value)
+        # Six digits are more than any clock here is good for.
+        self._found.setdefault((name, unit), []).append(float(f"{value:.6g}"))
 
     def figures(self) -> list[Figure]:
         """

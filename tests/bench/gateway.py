@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench.checkout import THIS, NotUsable
+from tests.bench.checkout import THIS
+from tests.bench.errors import CannotMeasure
 from tests.bench.product import Child
 from tests.waiting import until
 
@@ -40,7 +41,7 @@ def running(directory: Path, *options: str) -> Iterator[Gateway]:
     with Child([*command, *pace, *options], log=log, env=THIS.environment()) as child:
         until(lambda: not child.is_alive() or "}" in log.read_text(), _START_SECONDS)
         if not child.is_alive():
-            raise NotUsable(f"the sandbox did not start:\n{child.tail()}")
+            raise CannotMeasure(f"the sandbox did not start:\n{child.tail()}")
         line = next(line for line in log.read_text().splitlines() if line.startswith("{"))
         found = json.loads(line)
         settings = _read(Path(found["dir"]) / "sandbox.env")

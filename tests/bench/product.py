@@ -45,6 +45,8 @@ STORY = {
     "transitions": (),
 }
 
+_HAS = "EXISTS (SELECT 1 FROM evidence e WHERE e.payout_id = payouts.id AND"
+
 _LEASE = timedelta(minutes=5)
 _AMOUNT_FEN = 12_345
 _TERMS = Terms("sandbox", "360080000000000001", "https://127.0.0.1:9", "http://127.0.0.1:9/notify")
@@ -68,11 +70,21 @@ def confirmed_count(connection: sa.Connection) -> int:
     """
     How many of those were notified and then confirmed by a query, with all evidence weighed.
     """
-    some = "EXISTS (SELECT 1 FROM evidence e WHERE e.payout_id = payouts.id AND"
     return _count(
         connection,
-        f"{_final_column(connection)} IS NOT NULL AND {some} e.source = 'notification')"
-        f" AND {some} e.source = 'query') AND NOT {some} e.applied_at IS NULL)",
+        f"{_final_column(connection)} IS NOT NULL AND {_HAS} e.source = 'notification')"
+        f" AND {_HAS} e.source = 'query') AND NOT {_HAS} e.applied_at IS NULL)",
+    )
+
+
+def unrested_count(connection: sa.Connection) -> int:
+    """
+    How many have no final status, or were not notified yet, or have evidence to be weighed.
+    """
+    return _count(
+        connection,
+        f"{_final_column(connection)} IS NULL OR NOT {_HAS} e.source = 'notification')"
+        f" OR {_HAS} e.applied_at IS NULL)",
     )
 
 

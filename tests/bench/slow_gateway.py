@@ -7,11 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from tests.bench import gateway, product, rig, stack, unsafe
-from tests.bench.checkout import NotUsable
+from tests.bench.errors import CannotMeasure
 from tests.bench.figures import Result, Samples
 from tests.bench.wanted import Wanted
 
-_LATENCY = "1s"
 _OPTION = "--latency"
 _MOST_ROUNDS = 2
 _PROBE = 2 * stack.CONCURRENCY
@@ -22,13 +21,14 @@ def measure(wanted: Wanted, directory: Path) -> Result:
     Pay through a slow gateway, in turns with one that answers at once.
     """
     if not gateway.takes(_OPTION):
-        raise NotUsable(f"`payouts sandbox` of this checkout knows no {_OPTION}")
+        raise CannotMeasure(f"`payouts sandbox` of this checkout knows no {_OPTION}")
     samples = Samples()
     rounds = min(wanted.rounds, _MOST_ROUNDS)
+    slow_by = wanted.latency
     wanted = replace(wanted, databases=wanted.databases[:1])
     with contextlib.ExitStack() as parts:
         slow = parts.enter_context(
-            rig.running(wanted, directory / "slow", sandbox=(_OPTION, _LATENCY))
+            rig.running(wanted, directory / "slow", sandbox=(_OPTION, wanted.latency))
         )
         fast = parts.enter_context(rig.running(wanted, directory / "fast"))
         without = parts.enter_context(unsafe.running(directory / "unsafe", slow.gateway))
@@ -39,27 +39,30 @@ def measure(wanted: Wanted, directory: Path) -> Result:
         ]
         for _ in range(rounds):
             task = task_payouts / without.pay(task_payouts)
-            samples.add("unsafe Celery task, 1 s", "1/s", task)
+            samples.add(f"unsafe Celery task, {slow_by}", "1/s", task)
             for payouts, (database, late), (_, early) in zip(
                 enough, slow.stacks, fast.stacks, strict=True
             ):
                 slowly = payouts / late.pay(payouts, product.PAID_AT_ONCE)
                 at_once = wanted.payouts / early.pay(wanted.payouts, product.PAID_AT_ONCE)
                 named = late.checkout.named(database)
-                samples.add(f"{named}, 1 s", "1/s", slowly)
+                samples.add(f"{named}, {slow_by}", "1/s", slowly)
                 samples.add(f"{named}, at once", "1/s", at_once)
-                samples.add(f"{named}, 1 s ÷ at once", "ratio", slowly / at_once)
-                samples.add(f"{named}, 1 s ÷ unsafe Celery task, 1 s", "ratio", slowly / task)
+                samples.add(f"{named}, {slow_by} ÷ at once", "ratio", slowly / at_once)
+                samples.add(
+                    f"{named}, {slow_by} ÷ unsafe Celery task, {slow_by}", "ratio", slowly / task
+                )
     return Result(
         name="slow_gateway",
         what=(
-            "Payouts with a final status a second where each answer takes 1 s, from the first"
-            " message sent: the first second, in which none can end, is counted. So many are paid"
-            " that it takes about as long as the conditions say."
+            "Payouts with a final status a second where each answer takes so long, from the first"
+            " message sent: the time in which none can end yet is counted. So many are paid that it"
+            " takes about as long as the conditions say."
         ),
         conditions={
-            "payouts, 1 s": ", ".join(map(str, enough)),
-            "payouts, 1 s, unsafe": task_payouts,
+            "latency": wanted.latency,
+            "payouts, slow": ", ".join(map(str, enough)),
+            "payouts, slow, unsafe": task_payouts,
             "payouts, at once": wanted.payouts,
             "seconds": wanted.seconds,
             "rounds": rounds,

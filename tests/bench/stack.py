@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from tests.bench import product
 from tests.bench.checkout import Checkout
+from tests.bench.errors import CannotMeasure
 from tests.bench.gateway import Gateway
 from tests.bench.producer import send
 from tests.bench.product import Broker, Child, free_port
@@ -30,12 +31,6 @@ _PATIENCE_SECONDS = 60.0
 
 #: What counts the payouts that are done.
 Count = Callable[[sa.Connection], int]
-
-
-class Stalled(Exception):
-    """
-    The stack stopped getting on; the message shows its worker's log.
-    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +50,7 @@ class Stack:
         """
         Enqueue so many payouts; return the seconds until `count` has risen by as many.
 
-        Raises `Stalled`. On PostgreSQL it looks on in one transaction, which it rolls back.
+        Raises `CannotMeasure`. On PostgreSQL it looks on in one transaction, which it rolls back.
         """
         run = f"BENCH{secrets.token_hex(5).upper()}"
         jobs = [product.job(f"{run}{place:06}", account_no) for place in range(payouts)]
@@ -75,8 +70,15 @@ class Stack:
                     done, progress = found, now
                 elif now - progress > _PATIENCE_SECONDS:
                     tail = self.children["worker"].tail(30)
-                    raise Stalled(f"{done - before} of {payouts} came to an end:\n{tail}")
+                    raise CannotMeasure(f"{done - before} of {payouts} came to an end:\n{tail}")
             return time.monotonic() - start
+
+    def rest(self) -> None:
+        """
+        Wait until nothing is under way.
+        """
+        with self._looking() as look:
+            until(lambda: look(product.unrested_count) == 0, _PATIENCE_SECONDS)
 
     @contextlib.contextmanager
     def _looking(self) -> Iterator[Callable[[Count], int]]:
@@ -136,7 +138,9 @@ def running(
                 env=environment,
                 cwd=checkout.path,
             )
-            children[name] = parts.enter_context(child)
+            # Killed at the end: what an orderly end takes its time for is of no use to anybody.
+            parts.callback(child.kill)
+            children[name] = child
         engine = watching(database_url)
         parts.callback(engine.dispose)
         until(lambda: _answers(f"http://127.0.0.1:{port}/health"), _START_SECONDS)

@@ -24,12 +24,16 @@ def measure(wanted: Wanted, directory: Path) -> Result:
             loop = payouts / without.pay_bare(payouts)
             samples.add("unsafe Celery task", "1/s", task)
             samples.add("bare loop, one process", "1/s", loop)
+            this: dict[str, float] = {}
             for database, running in ready.stacks:
                 ours = payouts / running.pay(payouts, product.PAID_AT_ONCE)
                 named = running.checkout.named(database)
                 samples.add(named, "1/s", ours)
                 samples.add(f"{named} ÷ unsafe Celery task", "ratio", ours / task)
                 samples.add(f"{named} ÷ bare loop", "ratio", ours / loop)
+                if database in this:
+                    samples.add(f"{database} ÷ {named}", "ratio", this[database] / ours)
+                this.setdefault(database, ours)
     return Result(
         name="throughput",
         what=(

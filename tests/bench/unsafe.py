@@ -12,10 +12,11 @@ from pathlib import Path
 
 from tests.bench import product
 from tests.bench.checkout import HERE, THIS
+from tests.bench.errors import CannotMeasure
 from tests.bench.gateway import Gateway
 from tests.bench.producer import send
 from tests.bench.product import Broker, Child
-from tests.bench.stack import CONCURRENCY, Stalled
+from tests.bench.stack import CONCURRENCY
 
 _LOOK_SECONDS = 0.02
 _PATIENCE_SECONDS = 60.0
@@ -39,7 +40,7 @@ class Unsafe:
         """
         Send so many messages; return the seconds until as many requests were answered.
 
-        Raises `Stalled`.
+        Raises `CannotMeasure`.
         """
         before = done = self._done()
         start = progress = time.monotonic()
@@ -52,7 +53,7 @@ class Unsafe:
                 done, progress = found, now
             elif now - progress > _PATIENCE_SECONDS:
                 tail = self.worker.tail(30)
-                raise Stalled(f"{done - before} of {payouts} were answered:\n{tail}")
+                raise CannotMeasure(f"{done - before} of {payouts} were answered:\n{tail}")
         return time.monotonic() - start
 
     def pay_bare(self, payouts: int) -> float:
@@ -69,7 +70,7 @@ class Unsafe:
             check=False,
         )
         if done.returncode != 0:
-            raise Stalled(f"the bare loop failed:\n{done.stderr}")
+            raise CannotMeasure(f"the bare loop failed:\n{done.stderr}")
         return float(done.stdout)
 
     def _done(self) -> int:

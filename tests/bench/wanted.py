@@ -19,6 +19,12 @@ class Wanted:
     databases: tuple[str, ...] = ("postgres", "sqlite")
     #: Payouts a round; each benchmark takes the share that it can bear.
     payouts: int = 150
+    #: How often each command is started in a round.
+    starts: int = 4
+    #: Crews of so many processes empty the queues.
+    crews: Sequence[int] = (1, 2)
+    #: What a slow gateway takes for each answer.
+    latency: str = "1s"
     #: For about so long a slow gateway is paid through.
     seconds: float = 10.0
     #: Rows of the tables that are swept.
@@ -43,7 +49,10 @@ SMALLEST = Wanted(
     rounds=1,
     databases=("sqlite",),
     payouts=8,
-    seconds=2.0,
+    starts=1,
+    crews=(2,),
+    latency="0.2s",
+    seconds=1.0,
     rows=(500,),
     audited=20,
     settling=1.0,

@@ -24,4 +24,4 @@ def _traced(*arguments: object, **options: object) -> sqlite3.Connection:
     return connection
 
 
-sqlite3.dbapi2.connect = _traced
+sqlite3.connect = sqlite3.dbapi2.connect = _traced
