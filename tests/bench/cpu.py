@@ -44,7 +44,9 @@ def measure(wanted: Wanted, directory: Path) -> Result:
 
 
 def _processes(ready: Rig, database: str, running: Stack) -> dict[str, int | None]:
-    found = {_PARTS[name]: child.pid for name, child in running.children.items()}
+    found: dict[str, int | None] = {
+        _PARTS[name]: child.pid for name, child in running.children.items()
+    }
     if ready.server and database == "postgres":
         found["database"] = ready.server.pid
     return found | {"broker": running.broker.pid, "sandbox": ready.gateway.pid}

@@ -52,7 +52,7 @@ def takes(option: str) -> bool:
     """
     Whether the sandbox knows an option.
     """
-    command = [THIS.program("payouts"), "sandbox", "--help"]
+    command = [str(THIS.program("payouts")), "sandbox", "--help"]
     told = subprocess.run(command, capture_output=True, text=True, check=True)
     return option in told.stdout
 

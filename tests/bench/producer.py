@@ -13,4 +13,4 @@ def send(broker_url: str, task: str, messages: Sequence[Mapping[str, object]], q
     """
     with Celery("producer", broker=broker_url, set_as_current=False) as producer:
         for arguments in messages:
-            producer.send_task(task, kwargs=arguments, queue=queue)
+            producer.send_task(task, kwargs=dict(arguments), queue=queue)

@@ -153,7 +153,7 @@ def migrate(checkout: Checkout, environment: Mapping[str, str]) -> None:
     """
     Make the tables of a checkout.
     """
-    command = [checkout.program("payouts"), "migrate"]
+    command = [str(checkout.program("payouts")), "migrate"]
     subprocess.run(command, env=environment, capture_output=True, check=True)
 
 
@@ -170,5 +170,5 @@ def watching(database_url: str) -> sa.Engine:
 def _answers(url: str) -> bool:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     with contextlib.suppress(OSError), opener.open(url, timeout=2) as response:
-        return response.status == 200
+        return bool(response.status == 200)
     return False

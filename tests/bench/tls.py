@@ -68,7 +68,6 @@ def _with_one_context(url: str, authorities: Path) -> Callable[[], object]:
                 fields={"customer_no": "1"},
                 encode_multipart=False,
                 headers={"Connection": "close"},
-                retries=False,
             ).data
 
     return post

@@ -19,9 +19,10 @@ def _write_down(statement: str) -> None:
 
 
 def _traced(*arguments: object, **options: object) -> sqlite3.Connection:
-    connection = _connect(*arguments, **options)  # type: ignore[call-overload]
+    connection: sqlite3.Connection = _connect(*arguments, **options)  # type: ignore[call-overload]
     connection.set_trace_callback(_write_down)
     return connection
 
 
-sqlite3.connect = sqlite3.dbapi2.connect = _traced
+for _module in (sqlite3, sqlite3.dbapi2):
+    _module.connect = _traced  # type: ignore[attr-defined]
