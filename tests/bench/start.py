@@ -2,6 +2,7 @@
 How long a command takes from its start to its end.
 """
 
+import resource
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
@@ -37,25 +38,31 @@ def measure(wanted: Wanted, directory: Path) -> Result:
     _run(ways["payouts --help"], environment)  # compiles what has changed
     for _ in range(wanted.rounds * wanted.starts):
         taken = {name: _run(command, environment) for name, command in ways.items()}
-        for name, milliseconds in taken.items():
-            samples.add(name, "ms", milliseconds)
+        for name, (whole, cpu) in taken.items():
+            samples.add(name, "ms", whole)
+            samples.add(f"{name}, CPU", "ms", cpu)
         for name in list(ways)[1:]:
-            samples.add(f"{name} ÷ {nothing}", "ratio", taken[name] / taken[nothing])
+            samples.add(f"{name} ÷ {nothing}", "ratio", taken[name][0] / taken[nothing][0])
     return Result(
         name="start",
         what=(
-            "From start to end of a process, on SQLite with one payout. The libraries:"
-            f" `python -c '{_LIBRARIES}'`."
+            "From start to end of a process, and its CPU time, on SQLite with one payout."
+            f" The libraries: `python -c '{_LIBRARIES}'`."
         ),
         conditions={"rounds": wanted.rounds, "starts a round": wanted.starts},
         figures=samples.figures(),
     )
 
 
-def _run(command: Sequence[str], environment: Mapping[str, str]) -> float:
+def _run(command: Sequence[str], environment: Mapping[str, str]) -> tuple[float, float]:
     """
-    The milliseconds that a command takes; it has to succeed.
+    The milliseconds that a command takes, and those of CPU time; it has to succeed.
     """
-    start = time.perf_counter()
+    begin, start = _children_cpu(), time.perf_counter()
     subprocess.run(command, env=environment, cwd=HERE, stdout=subprocess.DEVNULL, check=True)
-    return (time.perf_counter() - start) * 1000
+    return (time.perf_counter() - start) * 1000, (_children_cpu() - begin) * 1000
+
+
+def _children_cpu() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
