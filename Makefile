@@ -15,8 +15,12 @@ MINUTES ?= 10
 SEED ?= 1
 MESSAGES ?= 100000
 EXAMPLES ?= 1000
+ROUNDS ?= 3
+ONLY ?=
+AGAINST ?=
+JSON ?=
 
-.PHONY: help install demo test check machine simulate chaos fuzz mutants lock clean openssl
+.PHONY: help install demo test check machine simulate chaos fuzz mutants bench lock clean openssl
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -49,6 +53,10 @@ fuzz: .venv/installed-dev ## Put MESSAGES hostile replies and notifications
 
 mutants: .venv/installed-dev ## Take away each guard of the money; a test must notice
 	@$(BIN)/python -m tests.mutants
+
+bench: .venv/installed-dev ## Measure all, or ONLY one, also AGAINST a checkout; JSON=1
+	@$(BIN)/python -m tests.bench --rounds $(ROUNDS) $(if $(ONLY),--only $(ONLY)) \
+	  $(if $(AGAINST),--against $(AGAINST)) $(if $(JSON),--json)
 
 lock: ## Resolve both locks anew for Python 3.11 to 3.13 (needs uv)
 	$(UV_COMPILE) --output-file requirements.lock

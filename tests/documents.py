@@ -17,10 +17,10 @@ PAGES = (
     *sorted(
         path.relative_to(ROOT).as_posix()
         for path in (ROOT / "docs").glob("*.md")
-        if not path.name.endswith(".zh-CN.md")
+        if not path.name.endswith(".zh-CN.md") and path.name != "performance.md"
     ),
 )
-PROJECT = ("CONTRIBUTING.md", "DECISIONS.md", "CHANGELOG.md")
+PROJECT = ("CONTRIBUTING.md", "DECISIONS.md", "CHANGELOG.md", "docs/performance.md")
 
 
 def sibling(page: str) -> str:

@@ -10,6 +10,7 @@ from tests.documents import (
     DOCUMENTS,
     EACH_PAGE,
     PAGES,
+    PROJECT,
     ROOT,
     TEXTS,
     Section,
@@ -57,7 +58,7 @@ def test_each_page_has_its_sibling() -> None:
     """
     there = {path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").glob("*.md")}
 
-    assert there | set(FRONT) == {*PAGES, *map(sibling, PAGES)}
+    assert there | set(FRONT) == {*PAGES, *map(sibling, PAGES)} | set(PROJECT) & there
 
 
 @EACH_PAGE

@@ -1,0 +1,77 @@
+"""
+CPU time of a payout, in each process.
+"""
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from tests.bench import cpu_times, product, rig, stack
+from tests.bench.figures import Result, Samples
+from tests.bench.rig import Rig
+from tests.bench.stack import Stack
+from tests.bench.wanted import Wanted
+
+_SWEEP_EVERY = "0.5s"
+_PARTS = {"worker": "worker", "web": "receiver", "beat": "beat"}
+
+
+def measure(wanted: Wanted, directory: Path) -> Result:
+    """
+    Take each process's CPU time before and after some payouts, and what it takes idle off.
+    """
+    samples = Samples()
+    payouts = min(wanted.payouts, 100)
+    settings = {"PAYOUTS_SWEEP_EVERY": _SWEEP_EVERY}
+    with rig.running(wanted, directory, settings=settings) as ready:
+        for _ in range(wanted.rounds):
+            for database, running in ready.stacks:
+                _measure(samples, database, running, _processes(ready, database, running), payouts)
+    return Result(
+        name="cpu",
+        what=(
+            "CPU time of a payout, children included: accepted, sent, notified, confirmed by one"
+            " query. What the same process takes idle, in as much time, is taken off."
+        ),
+        conditions={
+            "payouts": payouts,
+            "rounds": wanted.rounds,
+            "prefork children": stack.CONCURRENCY,
+            "sweep_every": _SWEEP_EVERY,
+        },
+        figures=samples.figures(),
+    )
+
+
+def _processes(ready: Rig, database: str, running: Stack) -> dict[str, int | None]:
+    found: dict[str, int | None] = {
+        _PARTS[name]: child.pid for name, child in running.children.items()
+    }
+    if ready.server and database == "postgres":
+        found["database"] = ready.server.pid
+    return found | {"broker": running.broker.pid, "sandbox": ready.gateway.pid}
+
+
+def _measure(
+    samples: Samples,
+    database: str,
+    running: Stack,
+    processes: Mapping[str, int | None],
+    payouts: int,
+) -> None:
+    begin, start = _read(processes), time.monotonic()
+    running.pay(payouts, product.PAID_LATER, product.confirmed_count)
+    middle, length = _read(processes), time.monotonic() - start
+    time.sleep(length)
+    end = _read(processes)
+    total = 0.0
+    for name in processes:
+        busy, idle = middle[name] - begin[name], end[name] - middle[name]
+        cost = max(0.0, round(busy - idle, 6)) * 1000 / payouts
+        total += cost
+        samples.add(running.checkout.named(f"{database}: {name}"), "ms per payout", cost)
+    samples.add(running.checkout.named(f"{database}: all together"), "ms per payout", total)
+
+
+def _read(processes: Mapping[str, int | None]) -> dict[str, float]:
+    return {name: cpu_times.of_tree(pid) for name, pid in processes.items() if pid}

@@ -1,0 +1,217 @@
+"""
+All that the benchmarks know of the product's inside; whoever renames something changes it here.
+"""
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import sqlalchemy as sa
+from pydantic import SecretStr
+
+from worker import bootstrap
+from worker.embedded.broker import Broker, free_port
+from worker.embedded.children import Child
+from worker.embedded.postgres import Postgres
+from worker.jdpay import canonical, envelope, request
+from worker.jdpay.certificates import load_jd, load_merchant
+from worker.jdpay.signature import SHA_256, SignKey
+from worker.jdpay.transport import Transport
+from worker.payouts.model import AttemptOutcome, Order, Payee, Terms
+from worker.settings import Settings, StoreSettings
+from worker.store.keyring import Keyring
+from worker.store.ledger import SqlLedger
+
+__all__ = ["Broker", "Child", "Postgres", "free_port"]
+
+#: The entry message, as every producer knows it.
+ENTRY_TASK, ENTRY_QUEUE = "payouts.enqueue", "payouts.entry"
+
+#: Payee accounts of the sandbox: paid in the reply; and accepted, then paid and notified.
+PAID_AT_ONCE, PAID_LATER = "620000000000000001", "620000000000000002"
+
+#: The column that is set once a payout has its final status, newest name first.
+_FINAL = ("finalized_at", "settled_at")
+
+#: What a row that waits to be sent becomes, in SQL, to be taken for a paid one by the sweep.
+PAID_ROW = {"status": "'paid'", "reason": "'paid'", "exposed": "TRUE", "next_send_at": "NULL"}
+
+#: The tables with a payout's story, parents first, and their texts that hold its number.
+STORY = {
+    "obligations": ("name",),
+    "payouts": ("out_trade_no", "obligation"),
+    "attempts": (),
+    "evidence": ("out_trade_no", "number"),
+    "transitions": (),
+}
+
+_HAS = "EXISTS (SELECT 1 FROM evidence e WHERE e.payout_id = payouts.id AND"
+
+_LEASE = timedelta(minutes=5)
+_AMOUNT_FEN = 12_345
+_TERMS = Terms("sandbox", "360080000000000001", "https://127.0.0.1:9", "http://127.0.0.1:9/notify")
+
+
+def new_key() -> str:
+    """
+    A key for the keyring.
+    """
+    return Keyring.generate_key()
+
+
+def final_count(connection: sa.Connection) -> int:
+    """
+    How many payouts have their final status.
+    """
+    return _count(connection, f"{_final_column(connection)} IS NOT NULL")
+
+
+def confirmed_count(connection: sa.Connection) -> int:
+    """
+    How many of those were notified and then confirmed by a query, with all evidence weighed.
+    """
+    return _count(
+        connection,
+        f"{_final_column(connection)} IS NOT NULL AND {_HAS} e.source = 'notification')"
+        f" AND {_HAS} e.source = 'query') AND NOT {_HAS} e.applied_at IS NULL)",
+    )
+
+
+def unrested_count(connection: sa.Connection) -> int:
+    """
+    How many have no final status, or were not notified yet, or have evidence to be weighed.
+    """
+    return _count(
+        connection,
+        f"{_final_column(connection)} IS NULL OR NOT {_HAS} e.source = 'notification')"
+        f" OR {_HAS} e.applied_at IS NULL)",
+    )
+
+
+def _count(connection: sa.Connection, condition: str) -> int:
+    found = connection.execute(sa.text(f"SELECT count(*) FROM payouts WHERE {condition}"))
+    return int(found.scalar_one())
+
+
+def _final_column(connection: sa.Connection) -> str:
+    columns = {column["name"] for column in sa.inspect(connection).get_columns("payouts")}
+    return next(name for name in _FINAL if name in columns)
+
+
+class Wire:
+    """
+    What pays a number at the gateway, as the product writes it: rendered, signed and sealed.
+    """
+
+    def __init__(self) -> None:
+        settings = Settings.load()
+        self._terms = settings.terms
+        self._key = SignKey(settings.sign_key.get_secret_value())
+        password = settings.pfx_password.get_secret_value()
+        self._merchant = load_merchant(settings.pfx_file.read_bytes(), password)
+        self._jd = load_jd(settings.jd_cert_file.read_bytes())
+        self.url = f"{self._terms.gateway_url}/defray_pay"
+        self.ca_file = str(settings.ca_file)
+
+    def form(self, out_trade_no: str) -> dict[str, str]:
+        """
+        The form fields to be posted to `url`.
+        """
+        now = datetime.now(UTC)
+        text = canonical.write(request.defray_pay(_order(out_trade_no), self._terms, now))
+        return {
+            "customer_no": self._terms.customer_no,
+            "sign_type": SHA_256,
+            "sign_data": self._key.sign(text),
+            "encrypt_type": "RSA",
+            "encrypt_data": envelope.seal(canonical.encode(text), self._merchant, self._jd, now),
+        }
+
+
+def new_connection(url: str, ca_file: Path) -> Callable[[], object]:
+    """
+    A function that posts over a connection of its own, as the product does.
+    """
+    transport = Transport(ca_file=str(ca_file))
+    return lambda: transport.post(url, {"customer_no": "1"}, lambda: None)
+
+
+class Ledger:
+    """
+    The ledger's own methods, as a worker and a sweep call them.
+    """
+
+    def __init__(self, ledger: SqlLedger) -> None:
+        self._ledger = ledger
+
+    def accept(self, out_trade_no: str) -> int:
+        """
+        Accept a payout that is due at once; return its id.
+        """
+        accepted = self._ledger.accept(_order(out_trade_no), _TERMS)
+        assert accepted is not None
+        return accepted
+
+    def work(self, batch: int) -> int:
+        """
+        Take up to so many due payouts; claim each, do nothing, and record how that ended.
+        """
+        due = self._ledger.claim_due_sends(batch, _LEASE)
+        for payout_id in due:
+            payout = self._ledger.dossier(payout_id).payout
+            attempt = self._ledger.claim(payout, "nothing", _LEASE, "bench")
+            assert attempt is not None
+            self._ledger.close_attempt(attempt, AttemptOutcome.ANSWERED, "0000")
+        return len(due)
+
+    def sweep(self, limit: int) -> Mapping[str, Callable[[], object]]:
+        """
+        The queries of a sweep, by what they look for.
+        """
+        ledger = self._ledger
+        return {
+            "due sends": lambda: ledger.claim_due_sends(limit, _LEASE),
+            "due queries": lambda: ledger.claim_due_queries(limit, lambda _: _LEASE),
+            "expired leases": lambda: ledger.expire_leases(limit),
+            "waiting evidence": lambda: ledger.find_unapplied(limit),
+            "unsent for a day": lambda: ledger.find_stale(limit, timedelta(days=1)),
+            "overdue": lambda: ledger.mark_overdue(limit, timedelta(hours=2)),
+            "tally of the breaker": lambda: ledger.tally(_TERMS.customer_no, timedelta(minutes=5)),
+        }
+
+
+@contextlib.contextmanager
+def open_ledger(database_url: str, key: str) -> Iterator[Ledger]:
+    """
+    The ledger on a migrated database.
+    """
+    settings = StoreSettings(database_url=SecretStr(database_url), keyring=SecretStr(key))
+    with contextlib.closing(bootstrap.open_ledger(settings)) as ledger:
+        yield Ledger(ledger)
+
+
+def _order(out_trade_no: str) -> Order:
+    return Order(
+        out_trade_no=out_trade_no,
+        amount_fen=_AMOUNT_FEN,
+        subject="bench",
+        payee=Payee(PAID_AT_ONCE, "张三", "CMB", account_type="P", card_type="DE"),
+        obligation=out_trade_no,
+    )
+
+
+def job(out_trade_no: str, account_no: str) -> dict[str, object]:
+    """
+    The job that a producer sends.
+    """
+    return {
+        "out_trade_no": out_trade_no,
+        "amount_fen": _AMOUNT_FEN,
+        "payee_account_no": account_no,
+        "payee_account_name": "张三",
+        "payee_bank_code": "CMB",
+        "payee_account_type": "P",
+        "payee_card_type": "DE",
+        "subject": "bench",
+    }
