@@ -20,11 +20,11 @@ _REJECTIONS = 1000
 @dataclass(frozen=True, slots=True)
 class Fate:
     """
-    What became of one job: `sent`, `accepted` or `rejected`.
+    What became of one job: `waiting` for a worker to take it, `accepted` or `rejected`.
     """
 
     checked: Checked
-    state: str = "sent"
+    state: str = "waiting"
     payout_id: int | None = None
     faults: tuple[str, ...] = ()
 
@@ -44,7 +44,7 @@ def wait(
     deadline = time.monotonic() + seconds
     fates = [_look(job, ledger, since) for job in sent]
     told = 0
-    while waiting := sum(fate.state == "sent" for fate in fates):
+    while waiting := sum(fate.state == "waiting" for fate in fates):
         if time.monotonic() >= deadline:
             break
         if waiting != told:
@@ -52,7 +52,8 @@ def wait(
             told = waiting
         time.sleep(_LOOK_EVERY_S)
         fates = [
-            _look(fate.checked, ledger, since) if fate.state == "sent" else fate for fate in fates
+            _look(fate.checked, ledger, since) if fate.state == "waiting" else fate
+            for fate in fates
         ]
     return fates
 

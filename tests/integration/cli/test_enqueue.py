@@ -68,18 +68,18 @@ def test_a_job_reaches_the_entry_queue(run: Run, broker: str) -> None:
 
     assert result.exit_code == 0
     assert json.loads(result.stdout)["jobs"] == [
-        {"index": 0, "out_trade_no": NUMBER, "state": "sent", "payout_id": None, "faults": []}
+        {"index": 0, "out_trade_no": NUMBER, "state": "waiting", "payout_id": None, "faults": []}
     ]
     assert _taken(broker) == [{"job": a_job()}]
 
 
 def test_it_says_when_a_job_is_accepted(run: Run, broker: str) -> None:
     """
-    Sent is not accepted, and the operator is told how to see the difference.
+    Waiting is not accepted, and the operator is told how to see the difference.
     """
     result = run("enqueue", "-", text=json.dumps(a_job()))
 
-    assert result.stdout == f"{NUMBER} sent\n"
+    assert result.stdout == f"{NUMBER} waiting for a worker\n"
     assert "accepted once its row is committed: `payouts show NUMBER`" in result.stderr
 
 
