@@ -18,6 +18,8 @@ from worker.payouts.money import yuan
 from worker.payouts.policy.actions import Recorded, legal
 from worker.views import documents
 from worker.views.formats import cell
+from worker.views.history import merge
+from worker.views.tables import Column
 from worker.views.texts import CASE_MEANINGS, MEANINGS, next_step
 
 
@@ -37,12 +39,25 @@ def show(number: str) -> Page:
 @answering
 def history(number: str) -> Page:
     """
-    Show every move of one payout, oldest first.
+    Show all that happened to one payout: moves, returns, cases and decisions, oldest first.
     """
-    moves = bootstrap.ledger().history(target.payout_id(number))
-    columns = ("at", "from", "to", "reason", "learnt from", "by")
-    rows = [(m.at, m.from_status, m.to_status, m.reason, m.learnt_from, m.actor) for m in moves]
-    return Page({"transitions": [documents.transition(m) for m in moves]}, table(columns, rows))
+    ledger = bootstrap.ledger()
+    payout_id = target.payout_id(number)
+    moves, decisions = ledger.history(payout_id), ledger.decisions(payout_id)
+    named = {other for d in decisions for other in (d.payout_id, d.replaced_by) if other}
+    entries = merge(
+        ledger.dossier(payout_id),
+        moves,
+        ledger.cases_of(payout_id),
+        decisions,
+        {other: ledger.number_of(other) for other in named},
+    )
+    document: dict[str, object] = {
+        "transitions": [documents.transition(m) for m in moves],
+        "events": [documents.entry(e) for e in entries],
+    }
+    columns = (Column("at"), Column("what happened", folds=24), Column("by", folds=12))
+    return Page(document, table(columns, [(e.at, e.told, e.by) for e in entries]))
 
 
 def story(payout_id: int) -> Page:

@@ -12,6 +12,7 @@ from worker.payouts.evidence import Evidence
 from worker.payouts.model import Attempt, Case, Payout, Rejection, Transition
 from worker.payouts.policy.actions import Action, Recorded
 from worker.views.formats import iso
+from worker.views.history import Entry
 from worker.views.texts import CASE_ADVICE, CASE_MEANINGS, MEANINGS
 
 Document = dict[str, object]
@@ -102,6 +103,13 @@ def transition(transition: Transition) -> Document:
         "evidence_id": transition.evidence_id,
         "actor": transition.actor,
     }
+
+
+def entry(entry: Entry) -> Document:
+    """
+    One thing that happened to a payout; what else there is depends on its kind.
+    """
+    return {"at": iso(entry.at), "kind": entry.kind, **entry.facts}
 
 
 def case(case: Case, actions: Sequence[Action]) -> Document:
