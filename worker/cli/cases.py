@@ -76,20 +76,34 @@ def show(case_id: int) -> Page:
     """
     Show one case, and what to do about it.
     """
-    case = bootstrap.ledger().case(case_id)
+    ledger = bootstrap.ledger()
+    case = ledger.case(case_id)
     if case.payout_id is None:
         payout = "none: no payout of ours has this number"
     else:
         payout = f"`payouts show {case.payout_id}`"
     actions = legal(case, _dossier(case))
+    decision = ledger.closing(case_id)
     lines = [
         f"case      {case.id}, {case.kind}, {'closed' if case.closed_at else 'open'}",
         f"number    {case.out_trade_no} of merchant {case.customer_no}",
         f"happened  {CASE_MEANINGS[case.kind]}",
-        f"to do     {CASE_ADVICE[case.kind]}",
-        f"close by  {commands(case, actions) or 'nothing, as things are'}",
+    ]
+    if decision is None:
+        lines += [
+            f"to do     {CASE_ADVICE[case.kind]}",
+            f"close by  {commands(case, actions) or 'nothing, as things are'}",
+        ]
+    lines += [
         f"opened    {cell(case.opened_at)}",
         f"payout    {payout}",
         f"evidence  {cell(case.evidence_id)}",
     ]
-    return Page({"case": documents.case(case, actions)}, Text("\n".join(lines)))
+    if decision is not None:
+        how = f"{decision.action}, by {decision.who}: {decision.why}"
+        lines.append(f"closed    {cell(case.closed_at)} with {how}")
+    document: dict[str, object] = {
+        "case": documents.case(case, actions),
+        "decision": decision and documents.decision(decision),
+    }
+    return Page(document, Text("\n".join(lines)))

@@ -10,6 +10,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from worker.cli.output import table
+from worker.views.formats import counted
 from worker.views.tables import Column
 
 
@@ -42,9 +43,7 @@ def page(
     """
     if not rows:
         return "none"
-    named = noun if total == 1 else f"{noun}s"
+    told = f"{counted(total, noun)}, newest first"
     if len(rows) < total:
-        told = f"{len(rows)} of {total} {named}, newest first; --limit shows more"
-    else:
-        told = f"{total} {named}, newest first"
+        told = f"{len(rows)} of {told}; --limit shows more"
     return Group(table(columns, rows), Text(f"\n{told}"))

@@ -11,16 +11,18 @@ from rich.text import Text
 from worker import bootstrap
 from worker.cli import target
 from worker.cli.output import Page, answering, table
+from worker.cli.sending import look_up
 from worker.jdpay import codes
 from worker.payouts.evidence import Meaning, Source
 from worker.payouts.model import Dossier
 from worker.payouts.money import yuan
 from worker.payouts.policy.actions import Recorded, legal
 from worker.views import documents
+from worker.views.advice import next_step
 from worker.views.formats import cell
 from worker.views.history import merge
 from worker.views.tables import Column
-from worker.views.texts import CASE_MEANINGS, MEANINGS, next_step
+from worker.views.texts import CASE_MEANINGS, MEANINGS
 
 
 @click.command()
@@ -66,9 +68,11 @@ def story(payout_id: int) -> Page:
     """
     ledger = bootstrap.ledger()
     dossier = ledger.dossier(payout_id)
+    merchant = dossier.payout.terms.customer_no
+    holder = ledger.holder_of(merchant, dossier.payout.obligation)
     decisions = ledger.decisions(payout_id)
     learnt_from = ledger.history(payout_id)[-1].learnt_from
-    following = next_step(dossier, ledger.channel(dossier.payout.terms.customer_no))
+    following = next_step(dossier, look_up(ledger, merchant), holder)
     document = {
         **documents.payout(dossier.payout),
         "learnt_from": learnt_from,
