@@ -19,6 +19,7 @@ from worker.payouts.money import yuan
 from worker.payouts.policy.actions import Recorded, legal
 from worker.views import documents
 from worker.views.advice import next_step
+from worker.views.evidence import fold
 from worker.views.formats import cell
 from worker.views.history import merge
 from worker.views.tables import Column
@@ -138,12 +139,32 @@ def _attempts(dossier: Dossier) -> RenderableType:
 
 
 def _evidence(dossier: Dossier) -> RenderableType:
-    told = [(e, e.answer) for e in dossier.evidence]
-    rows = [
-        (e.id, e.source, e.received_at, a.verified, a.code, a.trade_status, a.reason_code)
-        for e, a in told
-    ]
-    columns = ("id", "from", "received", "verified", "code", "trade status", "reason")
+    runs = fold(dossier.evidence)
+    rows = []
+    for run in runs:
+        first, answer = run.first, run.first.answer
+        received = cell(first.received_at)
+        if run.count > 1:
+            received += f" to {cell(run.last.received_at)}"
+        rows.append(
+            (
+                *(first.id, first.source, run.count if run.count > 1 else None),
+                *(received, answer.verified),
+                *(answer.code, answer.trade_status, answer.reason_code),
+            )
+        )
+    believed = all(run.first.answer.verified for run in runs)
+    columns = (
+        Column("id", gives_way=3),
+        Column("from"),
+        Column("times", gives_way=0 if len(runs) < len(dossier.evidence) else 4),
+        Column("received", folds=20),
+        # Where all is verified, that is the least news.
+        Column("verified", gives_way=2 if believed else 0),
+        Column("code", folds=16),
+        Column("trade status", gives_way=0, folds=6),
+        Column("reason", gives_way=1),
+    )
     return table(columns, rows, title="\nevidence")
 
 

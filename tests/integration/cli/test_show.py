@@ -2,6 +2,7 @@
 One payout's story.
 """
 
+import dataclasses
 import json
 
 import pytest
@@ -160,6 +161,28 @@ def test_a_code_comes_with_its_remedy(run: Run, ledger: SqlLedger) -> None:
     assert evidence["code_says"] == "the signature is wrong"
     assert "sign key" in evidence["code_remedy"]
     assert "ILLEGAL_SIGN: the signature is wrong; check the sign key" in run("show", NUMBER).stdout
+
+
+def test_the_same_remark_is_one_line(run: Run, ledger: SqlLedger) -> None:
+    """
+    55 answers of NO_RESULT are one row with its count; machines get all of them.
+    """
+    payout_id = answered(ledger, an_answer())
+    payout = ledger.dossier(payout_id).payout
+    lost = an_answer(meaning=Meaning.NO_RESULT, code="NO_RESULT", trade_status=None)
+    for place in range(55):
+        answer = dataclasses.replace(lost, raw=f"{place}".encode())
+        ledger.record(payout, Source.QUERY, answer, asked_at=ledger.now())
+    handler(ledger).apply(payout_id)
+
+    page = run("show", NUMBER).stdout
+    rows = json.loads(run("show", NUMBER, "--json").stdout)["evidence"]
+
+    (line,) = [line for line in page.splitlines() if "NO_RESULT" in line and "query" in line]
+    assert line.split()[1:3] == ["query", "55"]
+    assert " to 20" in line
+    assert page.count("NO_RESULT:") == 1
+    assert len(rows) == 56
 
 
 def test_history_tells_every_move_in_order(run: Run, ledger: SqlLedger) -> None:
