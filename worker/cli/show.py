@@ -103,7 +103,7 @@ def _body(
         ("JD's number", payout.trade_no),
         ("accepted", payout.accepted_at),
         ("sent", payout.last_sent_at),
-        ("applied", payout.finalized_at),
+        ("ended", payout.finalized_at),
     ]
     width = max(len(name) for name, _ in lines)
     parts: list[RenderableType] = [

@@ -3,6 +3,7 @@ What people see in a real terminal that is narrow.
 """
 
 import fcntl
+import json
 import os
 import pty
 import re
@@ -111,6 +112,26 @@ def test_a_payouts_own_page_shows_its_number_whole(twins: SqlLedger, columns: in
     assert sum(NUMBERS[0] in re.split(r"[ ,]+", line) for line in lines) == 2
     assert any(line.startswith("status       paid:") for line in lines)
     assert any("12,345.67 yuan (1234567 fen)" in line for line in lines)
+
+
+@pytest.mark.parametrize("columns", [80, 60])
+def test_what_replaced_what_is_whole_too(
+    healthy: None, ledger: SqlLedger, run: Run, columns: int
+) -> None:
+    """
+    In the answer of `replace`, in the history, and in the advice.
+    """
+    old, new, *_ = NUMBERS
+    queued(ledger, old)
+    run("cancel", old, "--why", "wrong card")
+    job = json.dumps(a_job(new, obligation=old))
+    answer = run("replace", old, "-", "--why", "right card", text=job)
+    assert answer.exit_code == 0
+
+    for command in ("show", "history"):
+        lines = printed(columns, command, old)
+        assert max(map(len, lines)) <= columns
+        assert any(new in line for line in lines)
 
 
 def test_what_has_no_room_is_named(twins: SqlLedger) -> None:
