@@ -19,7 +19,7 @@ from worker.payouts.money import yuan
 from worker.payouts.policy.actions import Recorded, legal
 from worker.views import documents
 from worker.views.advice import next_step
-from worker.views.evidence import fold
+from worker.views.evidence import Run, fold
 from worker.views.formats import cell
 from worker.views.history import merge
 from worker.views.tables import Column
@@ -140,32 +140,30 @@ def _attempts(dossier: Dossier) -> RenderableType:
 
 def _evidence(dossier: Dossier) -> RenderableType:
     runs = fold(dossier.evidence)
-    rows = []
-    for run in runs:
-        first, answer = run.first, run.first.answer
-        received = cell(first.received_at)
-        if run.count > 1:
-            received += f" to {cell(run.last.received_at)}"
-        rows.append(
-            (
-                *(first.id, first.source, run.count if run.count > 1 else None),
-                *(received, answer.verified),
-                *(answer.code, answer.trade_status, answer.reason_code),
-            )
-        )
-    believed = all(run.first.answer.verified for run in runs)
-    columns = (
+    columns = [
         Column("id", gives_way=3),
         Column("from"),
-        Column("times", gives_way=0 if len(runs) < len(dossier.evidence) else 4),
         Column("received", folds=20),
         # Where all is verified, that is the least news.
-        Column("verified", gives_way=2 if believed else 0),
+        Column("verified", gives_way=2 if all(r.first.answer.verified for r in runs) else 0),
         Column("code", folds=16),
-        Column("trade status", gives_way=0, folds=6),
+        Column("trade status", folds=6),
         Column("reason", gives_way=1),
-    )
+    ]
+    rows = [[*_shown(run)] for run in runs]
+    if len(runs) < len(dossier.evidence):
+        columns.insert(2, Column("times"))
+        for row, run in zip(rows, runs, strict=True):
+            row.insert(2, run.count)
     return table(columns, rows, title="\nevidence")
+
+
+def _shown(run: Run) -> Iterator[object]:
+    first, answer = run.first, run.first.answer
+    yield from (first.id, first.source)
+    received = cell(first.received_at)
+    yield received if run.count == 1 else f"{received} to {cell(run.last.received_at)}"
+    yield from (answer.verified, answer.code, answer.trade_status, answer.reason_code)
 
 
 def _explanations(dossier: Dossier) -> Iterator[str]:

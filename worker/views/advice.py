@@ -111,7 +111,7 @@ def _decided(payout: Payout, holder: Payout | None) -> str | None:
         return "A person had it sent again, under the same number."
     part = payout.status is PayoutStatus.PAID and payout.returned_fen > 0
     if payout.released_at is None:
-        return "`payouts replace` pays what came back to the payee anew." if part else None
+        return "`payouts replace` pays anew what came back." if part else None
     other = holder and f"payout {holder.out_trade_no} (id {holder.id})"
     if part:
         return (

@@ -73,17 +73,24 @@ class FittedTable:
         else:
             for row in self._rows:
                 yield from _lines([row[place] for place in kept], room)
-        left_out = [c.heading for place, c in enumerate(self._columns) if place not in kept]
+        gone = [place for place in range(len(self._columns)) if place not in kept]
+        left_out = [self._columns[place].heading for place in gone if not self._is_empty(place)]
         if left_out:
             yield Text(f"no room for: {', '.join(left_out)} (--json has all)", style="dim")
 
     def _kept(self, room: int) -> list[int]:
         kept = list(range(len(self._columns)))
-        for place in sorted(kept, key=lambda place: -self._columns[place].gives_way):
-            if self._least(kept) <= room or not self._columns[place].gives_way:
+        may_go = [place for place in kept if self._columns[place].gives_way]
+        # What holds nothing is missed by nobody.
+        may_go.sort(key=lambda place: (not self._is_empty(place), -self._columns[place].gives_way))
+        for place in may_go:
+            if self._least(kept) <= room:
                 break
             kept.remove(place)
         return kept
+
+    def _is_empty(self, place: int) -> bool:
+        return not any(row[place] for row in self._rows)
 
     def _least(self, kept: Sequence[int]) -> int:
         narrowest = (self._columns[place].narrowest(self._cells[place]) for place in kept)

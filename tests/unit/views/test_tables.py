@@ -67,6 +67,20 @@ def test_the_least_needed_goes_first_and_is_named() -> None:
     assert drawn(80)[-1] == "no room for: id, when (--json has all)"
 
 
+def test_an_empty_column_goes_first_and_silently() -> None:
+    """
+    It takes the room of its heading alone, and is missed by nobody.
+    """
+    columns = (Column("number"), Column("closed", gives_way=1), Column("when", gives_way=2))
+    console = Console(width=25, color_system=None)
+    with console.capture() as printed:
+        console.print(FittedTable(columns, [("P-1", None, "2026-03-02 12:00Z")]))
+
+    heading, row = printed.get().splitlines()
+
+    assert (heading.split(), row.split()[0]) == (["number", "when"], "P-1")
+
+
 def test_a_text_is_folded_between_words() -> None:
     """
     Before a column is left out, what can be folded is.
