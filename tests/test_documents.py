@@ -324,7 +324,7 @@ def test_the_keys_of_the_json_are_the_real_ones(name: str) -> None:
         documents("transition"),
         documents("case"),
         documents("rejection"),
-        documents("channel"),
+        documents("sending"),
         keys("worker/cli/alerts.py", "alerts"),
     ]
 

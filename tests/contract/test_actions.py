@@ -260,3 +260,23 @@ def test_one_of_two_operators_decides(ledger: Ledger, clock: VirtualClock) -> No
     for dossier in held:
         assert len(ledger.decisions(dossier.payout.id)) == 1
         assert ledger.dossier(dossier.payout.id).open_cases == ()
+
+
+def test_a_closed_case_knows_the_decision_that_closed_it(ledger: Ledger) -> None:
+    """
+    One about a number that we do not have, too; while it is open there is none.
+    """
+    ledger.record(None, Source.NOTIFICATION, a_verified_answer(number="P-404"))
+    (case,) = ledger.cases(open_only=True, limit=1)
+    before = ledger.closing(case.id)
+    ledger.close_case(case, "cli:mei", "found in the old database")
+
+    decision = ledger.closing(case.id)
+
+    assert before is None
+    assert decision is not None
+    assert (decision.who, decision.why, decision.payout_id) == (
+        "cli:mei",
+        "found in the old database",
+        None,
+    )

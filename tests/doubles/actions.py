@@ -88,6 +88,12 @@ class MemoryActions(MemoryRows):
         self._close_case(decision)
         self._record(case.payout_id, decision)
 
+    def closing(self, case_id: int) -> Recorded | None:
+        """
+        The decision that closed a case; None while it is open.
+        """
+        return next((d for d in self._decisions if d.case_id == case_id), None)
+
     def decisions(self, payout_id: int) -> Sequence[Recorded]:
         """
         What was decided about a payout, oldest first, and that it replaces another if it does.

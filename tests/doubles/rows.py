@@ -279,6 +279,18 @@ class MemoryRows:
         """
         return sum(status in {None, row.status} for row in self._rows.values())
 
+    def count_cases(self, *, open_only: bool) -> int:
+        """
+        How many cases there are.
+        """
+        return sum(not (open_only and case.closed_at) for case in self._cases)
+
+    def count_rejections(self) -> int:
+        """
+        How many rejections there are.
+        """
+        return len(self._rejections)
+
     def ids_after(self, payout_id: int, limit: int) -> Sequence[int]:
         """
         The next payouts in order of acceptance, beginning behind this one.

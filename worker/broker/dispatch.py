@@ -76,7 +76,8 @@ class CeleryDispatcher:
                 task.value, args=(payout_id,), queue=ROUTES[task].value, retry=False
             )
         except OperationalError:
-            log.warning("broker away; the sweep will wake it", extra={"payout_id": payout_id})
+            # The news is the broker: whose wake-up it was matters to nobody.
+            log.warning("broker away; the sweep will do the waking")
             self._away_until = self._clock() + _AWAY_SECONDS
 
 

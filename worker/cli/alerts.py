@@ -23,7 +23,7 @@ def alerts() -> Page:
     found = domain.alerts(health, settings.limits)
     document: dict[str, object] = {
         "ok": not found,
-        "merchant": settings.customer_no,
+        "customer_no": settings.customer_no,
         "swept_at": iso(health.swept_at),
         "alerts": [{"kind": alert.kind, "detail": alert.detail} for alert in found],
     }

@@ -21,11 +21,11 @@ _REJECTIONS = 1000
 @dataclass(frozen=True, slots=True)
 class Fate:
     """
-    What became of one job: `sent`, `accepted` or `rejected`.
+    What became of one job: `waiting` for a worker to take it, `accepted` or `rejected`.
     """
 
     checked: Checked
-    state: str = "sent"
+    state: str = "waiting"
     payout_id: int | None = None
     #: Whether it waits for a person before it is sent; None until it is accepted.
     is_held: bool | None = None
@@ -47,7 +47,7 @@ def wait(
     deadline = time.monotonic() + seconds
     fates = [_look(job, ledger, since) for job in sent]
     told = 0
-    while waiting := sum(fate.state == "sent" for fate in fates):
+    while waiting := sum(fate.state == "waiting" for fate in fates):
         if time.monotonic() >= deadline:
             break
         if waiting != told:
@@ -55,7 +55,8 @@ def wait(
             told = waiting
         time.sleep(_LOOK_EVERY_S)
         fates = [
-            _look(fate.checked, ledger, since) if fate.state == "sent" else fate for fate in fates
+            _look(fate.checked, ledger, since) if fate.state == "waiting" else fate
+            for fate in fates
         ]
     return fates
 

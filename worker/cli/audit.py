@@ -10,6 +10,7 @@ from worker import bootstrap
 from worker.cli.output import Page, answering, table
 from worker.settings import ReceiverSettings
 from worker.usecases.audit import Auditor
+from worker.views.tables import Column
 
 #: More breaches than these are counted, not listed.
 _LISTED = 200
@@ -43,4 +44,4 @@ def audit() -> Page:
     failure = (
         f"{len(found.breaches)} breaches in {found.payouts} payouts: stop sending (`payouts pause`)"
     )
-    return Page(document, table(("", "number", "breach"), rows), failure)
+    return Page(document, table(("", Column("number"), "breach"), rows), failure)

@@ -6,42 +6,58 @@ import click
 from rich.text import Text
 
 from worker import bootstrap
-from worker.cli.output import Page, answering, table
+from worker.cli import newest
+from worker.cli.output import Page, answering
 from worker.payouts.model import Case, Dossier
 from worker.payouts.policy.actions import legal
 from worker.views import documents
 from worker.views.formats import cell
+from worker.views.tables import Column
 from worker.views.texts import CASE_ADVICE, CASE_MEANINGS, commands
 
-_MOST = 1000
+#: None that waits for a person should be out of sight, so many more than elsewhere.
+_SHOWN = 1000
+
+_CASES = (
+    Column("id"),
+    Column("opened", gives_way=2),
+    Column("closed", gives_way=3),
+    Column("number"),
+    Column("kind"),
+    Column("what happened", gives_way=1, folds=20),
+    Column("closed by", folds=8),
+)
 
 
 @click.group(invoke_without_command=True)
 @click.option("--all", "closed_too", is_flag=True, help="Closed ones as well.")
+@newest.limit(_SHOWN)
 @click.option("--json", "as_json", is_flag=True, help="Print exactly one JSON document.")
 @click.pass_context
-def cases(ctx: click.Context, *, closed_too: bool, as_json: bool) -> None:
+def cases(ctx: click.Context, *, closed_too: bool, limit: int, as_json: bool) -> None:
     """
     List the cases that wait for a person, newest first; `cases show ID` tells one.
     """
     if ctx.invoked_subcommand is not None:
-        if closed_too or as_json:
+        if closed_too or as_json or limit != _SHOWN:
             raise click.UsageError("write the options after the subcommand")
     else:
-        ctx.invoke(_list, closed_too=closed_too, as_json=as_json)
+        ctx.invoke(_list, closed_too=closed_too, limit=limit, as_json=as_json)
 
 
 @answering
-def _list(*, closed_too: bool) -> Page:
-    found = bootstrap.ledger().cases(open_only=not closed_too, limit=_MOST)
+def _list(*, closed_too: bool, limit: int) -> Page:
+    ledger = bootstrap.ledger()
+    found = ledger.cases(open_only=not closed_too, limit=limit)
+    total = newest.total(len(found), limit, lambda: ledger.count_cases(open_only=not closed_too))
     actions = [legal(c, _dossier(c)) for c in found]
-    columns = ("id", "opened", "closed", "number", "kind", "what happened", "closed by")
     rows = [
         (c.id, c.opened_at, c.closed_at, c.out_trade_no, c.kind, CASE_MEANINGS[c.kind], " ".join(a))
         for c, a in zip(found, actions, strict=True)
     ]
     told = [documents.case(c, a) for c, a in zip(found, actions, strict=True)]
-    return Page({"cases": told}, table(columns, rows))
+    named = "case" if closed_too else "open case"
+    return Page({"cases": told, "total": total}, newest.page(_CASES, rows, total, named))
 
 
 def _dossier(case: Case) -> Dossier | None:
@@ -60,20 +76,34 @@ def show(case_id: int) -> Page:
     """
     Show one case, and what to do about it.
     """
-    case = bootstrap.ledger().case(case_id)
+    ledger = bootstrap.ledger()
+    case = ledger.case(case_id)
     if case.payout_id is None:
         payout = "none: no payout of ours has this number"
     else:
         payout = f"`payouts show {case.payout_id}`"
     actions = legal(case, _dossier(case))
+    decision = ledger.closing(case_id)
     lines = [
         f"case      {case.id}, {case.kind}, {'closed' if case.closed_at else 'open'}",
         f"number    {case.out_trade_no} of merchant {case.customer_no}",
         f"happened  {CASE_MEANINGS[case.kind]}",
-        f"to do     {CASE_ADVICE[case.kind]}",
-        f"close by  {commands(case, actions) or 'nothing, as things are'}",
+    ]
+    if decision is None:
+        lines += [
+            f"to do     {CASE_ADVICE[case.kind]}",
+            f"close by  {commands(case, actions) or 'nothing, as things are'}",
+        ]
+    lines += [
         f"opened    {cell(case.opened_at)}",
         f"payout    {payout}",
         f"evidence  {cell(case.evidence_id)}",
     ]
-    return Page({"case": documents.case(case, actions)}, Text("\n".join(lines)))
+    if decision is not None:
+        how = f"{decision.action}, by {decision.who}: {decision.why}"
+        lines.append(f"closed    {cell(case.closed_at)} with {how}")
+    document: dict[str, object] = {
+        "case": documents.case(case, actions),
+        "decision": decision and documents.decision(decision),
+    }
+    return Page(document, Text("\n".join(lines)))

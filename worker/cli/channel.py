@@ -9,8 +9,10 @@ import click
 from worker import bootstrap
 from worker.cli.operator import operator, why
 from worker.cli.output import Page, answering
+from worker.cli.sending import look_up
 from worker.settings import ReceiverSettings
-from worker.views import documents, texts
+from worker.views import documents
+from worker.views.advice import sending
 
 
 @click.command()
@@ -47,6 +49,5 @@ def resume(why: str) -> Page:
 
 
 def _page(merchant: str) -> Page:
-    ledger = bootstrap.ledger()
-    found = ledger.channel(merchant)
-    return Page(documents.channel(found), texts.channel(found, ledger.now()))
+    found = look_up(bootstrap.ledger(), merchant)
+    return Page(documents.sending(found), sending(found))

@@ -103,7 +103,7 @@ def _shortfall(fates: Sequence[Fate], wanted: int, *, is_over: bool) -> str | No
         )
     if rejected := sum(fate.state == "rejected" for fate in fates):
         return f"{rejected} of {wanted} jobs were rejected"
-    if is_over and (waiting := sum(fate.state == "sent" for fate in fates)):
+    if is_over and (waiting := sum(fate.state == "waiting" for fate in fates)):
         return f"{waiting} of {wanted} jobs still wait in the queue: is a worker running?"
     return None
 
@@ -128,4 +128,4 @@ def _line(fate: Fate) -> str:
         case "rejected":
             return f"{number} rejected: {'; '.join(fate.faults)}"
         case _:
-            return f"{number} sent"
+            return f"{number} waiting for a worker"

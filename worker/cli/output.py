@@ -10,13 +10,14 @@ from dataclasses import dataclass
 
 import click
 from rich.console import Console, RenderableType
-from rich.table import Table
 
 from worker.cli.faults import FAULTS, explain
-from worker.views.formats import cell
+from worker.views.tables import Column, FittedTable
 
 #: Where there is no terminal to fit into, as in a pipe.
 _PIPE_WIDTH = 200
+#: Characters that a column of text keeps where the room is short.
+_FOLDED = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,17 +65,17 @@ def note(message: str) -> None:
 
 
 def table(
-    columns: Sequence[str], rows: Sequence[Sequence[object]], *, title: str = ""
+    columns: Sequence[Column | str], rows: Sequence[Sequence[object]], *, title: str = ""
 ) -> RenderableType:
     """
     A table, or the word "none"; a None in it is shown as nothing, times in UTC.
+
+    A column that is given by its heading alone is folded where the room is short.
     """
     if not rows:
         return "none"
-    made = Table(*columns, title=title or None, title_justify="left", box=None, pad_edge=False)
-    for row in rows:
-        made.add_row(*map(cell, row))
-    return made
+    made = [Column(c, folds=_FOLDED) if isinstance(c, str) else c for c in columns]
+    return FittedTable(made, rows, title)
 
 
 def _print(body: RenderableType) -> None:

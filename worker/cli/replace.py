@@ -5,6 +5,7 @@
 from typing import BinaryIO
 
 import click
+from rich.text import Text
 
 from worker import bootstrap
 from worker.cli import target
@@ -49,4 +50,4 @@ def replace(number: str, file: BinaryIO, why: str) -> Page:
     told = f"{new.out_trade_no}, payout {new.id}, pays instead of {payout.out_trade_no}"
     if new.status is PayoutStatus.HELD:
         told += f"; {texts.HELD}"
-    return Page(document, told)
+    return Page(document, Text(told))

@@ -11,14 +11,19 @@ from rich.text import Text
 from worker import bootstrap
 from worker.cli import target
 from worker.cli.output import Page, answering, table
+from worker.cli.sending import look_up
 from worker.jdpay import codes
 from worker.payouts.evidence import Meaning, Source
 from worker.payouts.model import Dossier
 from worker.payouts.money import yuan
 from worker.payouts.policy.actions import Recorded, legal
 from worker.views import documents
+from worker.views.advice import next_step
+from worker.views.evidence import Run, fold
 from worker.views.formats import cell
-from worker.views.texts import CASE_MEANINGS, MEANINGS, next_step
+from worker.views.history import merge
+from worker.views.tables import Column
+from worker.views.texts import CASE_MEANINGS, MEANINGS
 
 
 @click.command()
@@ -37,12 +42,25 @@ def show(number: str) -> Page:
 @answering
 def history(number: str) -> Page:
     """
-    Show every move of one payout, oldest first.
+    Show all that happened to one payout: moves, returns, cases and decisions, oldest first.
     """
-    moves = bootstrap.ledger().history(target.payout_id(number))
-    columns = ("at", "from", "to", "reason", "learnt from", "by")
-    rows = [(m.at, m.from_status, m.to_status, m.reason, m.learnt_from, m.actor) for m in moves]
-    return Page({"transitions": [documents.transition(m) for m in moves]}, table(columns, rows))
+    ledger = bootstrap.ledger()
+    payout_id = target.payout_id(number)
+    moves, decisions = ledger.history(payout_id), ledger.decisions(payout_id)
+    named = {other for d in decisions for other in (d.payout_id, d.replaced_by) if other}
+    entries = merge(
+        ledger.dossier(payout_id),
+        moves,
+        ledger.cases_of(payout_id),
+        decisions,
+        {other: ledger.number_of(other) for other in named},
+    )
+    document: dict[str, object] = {
+        "transitions": [documents.transition(m) for m in moves],
+        "events": [documents.entry(e) for e in entries],
+    }
+    columns = (Column("at"), Column("what happened", folds=24), Column("by", folds=12))
+    return Page(document, table(columns, [(e.at, e.told, e.by) for e in entries]))
 
 
 def story(payout_id: int) -> Page:
@@ -51,9 +69,12 @@ def story(payout_id: int) -> Page:
     """
     ledger = bootstrap.ledger()
     dossier = ledger.dossier(payout_id)
+    merchant = dossier.payout.terms.customer_no
+    holders = ledger.holders_of(dossier.payout.obligation)
+    others = [payout for payout in holders if payout.id != payout_id]
     decisions = ledger.decisions(payout_id)
     learnt_from = ledger.history(payout_id)[-1].learnt_from
-    following = next_step(dossier, ledger.channel(dossier.payout.terms.customer_no))
+    following = next_step(dossier, look_up(ledger, merchant), others)
     document = {
         **documents.payout(dossier.payout),
         "learnt_from": learnt_from,
@@ -83,7 +104,7 @@ def _body(
         ("JD's number", payout.trade_no),
         ("accepted", payout.accepted_at),
         ("sent", payout.last_sent_at),
-        ("applied", payout.finalized_at),
+        ("ended", payout.finalized_at),
     ]
     width = max(len(name) for name, _ in lines)
     parts: list[RenderableType] = [
@@ -119,13 +140,31 @@ def _attempts(dossier: Dossier) -> RenderableType:
 
 
 def _evidence(dossier: Dossier) -> RenderableType:
-    told = [(e, e.answer) for e in dossier.evidence]
-    rows = [
-        (e.id, e.source, e.received_at, a.verified, a.code, a.trade_status, a.reason_code)
-        for e, a in told
+    runs = fold(dossier.evidence)
+    columns = [
+        Column("id", gives_way=3),
+        Column("from"),
+        Column("received", folds=20),
+        # Where all is verified, that is the least news.
+        Column("verified", gives_way=2 if all(r.first.answer.verified for r in runs) else 0),
+        Column("code", folds=16),
+        Column("trade status", folds=6),
+        Column("reason", gives_way=1),
     ]
-    columns = ("id", "from", "received", "verified", "code", "trade status", "reason")
+    rows = [[*_shown(run)] for run in runs]
+    if len(runs) < len(dossier.evidence):
+        columns.insert(2, Column("times"))
+        for row, run in zip(rows, runs, strict=True):
+            row.insert(2, run.count)
     return table(columns, rows, title="\nevidence")
+
+
+def _shown(run: Run) -> Iterator[object]:
+    first, answer = run.first, run.first.answer
+    yield from (first.id, first.source)
+    received = cell(first.received_at)
+    yield received if run.count == 1 else f"{received} to {cell(run.last.received_at)}"
+    yield from (answer.verified, answer.code, answer.trade_status, answer.reason_code)
 
 
 def _explanations(dossier: Dossier) -> Iterator[str]:

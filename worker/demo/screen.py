@@ -4,15 +4,23 @@ The demo as people see it: a live table with a progress bar, then the audit.
 
 from collections.abc import Sequence
 
-from rich import box
 from rich.console import Console, Group
 from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 from rich.text import Text
 
 from worker.demo.audit import Audit
 from worker.demo.story import Result
+from worker.views.tables import Column, FittedTable
+
+#: What a payout became is the last thing to give way, after its number.
+_COLUMNS = (
+    Column("scenario", gives_way=1),
+    Column("payout"),
+    Column("expected", gives_way=2, folds=16),
+    Column("reached", folds=16),
+    Column("learnt from", gives_way=3),
+)
 
 
 class Screen:
@@ -59,23 +67,24 @@ class Screen:
         self._live.stop()
 
 
-def table(results: Sequence[Result]) -> Table:
+def table(results: Sequence[Result]) -> FittedTable:
     """
     The results, one payout a row.
     """
-    drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for heading in ("scenario", "payout", "expected", "reached", "learnt from"):
-        drawn.add_column(heading, no_wrap=heading in {"scenario", "payout", "learnt from"})
-    for result in results:
-        colour = "green" if result.is_reached else "yellow"
-        drawn.add_row(
+    rows = [
+        (
             result.scenario,
             result.out_trade_no,
             _end(result.expected, result.expected_case),
-            Text(_end(result.status, result.case), style=colour),
+            Text(
+                _end(result.status, result.case),
+                style="green" if result.is_reached else "yellow",
+            ),
             result.learnt_from or "-",
         )
-    return drawn
+        for result in results
+    ]
+    return FittedTable(_COLUMNS, rows)
 
 
 def verdict(found: Audit) -> Text:

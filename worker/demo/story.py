@@ -110,7 +110,7 @@ def results(ledger: Ledger, customer_no: str, actors: Sequence[Actor]) -> list[R
 
 def _result(ledger: Ledger, actor: Actor, payout: Payout | None) -> Result:
     if payout is None:
-        status, case, learnt_from = "not accepted", None, None
+        status, case, learnt_from = "waiting", None, None
     else:
         status = payout.status.value
         cases = sorted(c.kind.value for c in ledger.dossier(payout.id).open_cases)

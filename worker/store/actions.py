@@ -89,6 +89,15 @@ class Actions(Base):
             _close_case(conn, now, decision)
             _record(conn, now, case.payout_id, decision)
 
+    def closing(self, case_id: int) -> Recorded | None:
+        """
+        The decision that closed a case; None while it is open.
+        """
+        about = sa.select(decisions).where(decisions.c.case_id == case_id)
+        with self._snapshot() as conn:
+            row = conn.execute(about).mappings().one_or_none()
+        return None if row is None else rows.to_decision(row)
+
     def decisions(self, payout_id: int) -> Sequence[Recorded]:
         """
         What was decided about a payout, oldest first, and that it replaces another if it does.

@@ -6,12 +6,9 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
-from worker.payouts.model import Case
 from worker.payouts.policy.effects import FREEING
-from worker.payouts.status import PayoutStatus
-from worker.store import rows
 from worker.store.base import Base
-from worker.store.tables import cases, decisions, payouts
+from worker.store.tables import decisions, payouts
 
 
 class Audit(Base):
@@ -27,16 +24,6 @@ class Audit(Base):
         with self._snapshot() as conn:
             return conn.scalars(following.order_by(payouts.c.id).limit(limit)).all()
 
-    def count(self, status: PayoutStatus | None = None) -> int:
-        """
-        How many payouts there are, optionally of one status.
-        """
-        counted = sa.select(sa.func.count()).select_from(payouts)
-        if status is not None:
-            counted = counted.where(payouts.c.status == status)
-        with self._snapshot() as conn:
-            return conn.execute(counted).scalar_one()
-
     def find_unproven_releases(self) -> Sequence[str]:
         """
         The numbers whose obligation was freed without a recorded decision.
@@ -50,11 +37,3 @@ class Audit(Base):
         )
         with self._snapshot() as conn:
             return conn.scalars(found.order_by(payouts.c.id)).all()
-
-    def cases_of(self, payout_id: int) -> Sequence[Case]:
-        """
-        All cases of one payout, closed ones included.
-        """
-        found = sa.select(cases).where(cases.c.payout_id == payout_id).order_by(cases.c.id)
-        with self._snapshot() as conn:
-            return [rows.to_case(row) for row in conn.execute(found).mappings()]

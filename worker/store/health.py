@@ -70,7 +70,7 @@ class HealthStore(Base):
         switch = sa.select(channels.c.paused_why, channels.c.broken_until)
         switch = switch.where(channels.c.customer_no == customer_no)
         with self._snapshot() as conn:
-            swept_at = conn.execute(sa.select(installation.c.swept_at)).scalar_one()
+            swept_at = conn.execute(sa.select(installation.c.swept_at)).scalar_one_or_none()
             channel = conn.execute(
                 switch.where(channels.c.customer_no == customer_no)
             ).one_or_none()

@@ -125,6 +125,14 @@ class Reads(Base):
             found = conn.execute(newest).mappings()
             return [rows.to_payout(row, self._keyring) for row in found]
 
+    def cases_of(self, payout_id: int) -> Sequence[Case]:
+        """
+        All cases of one payout, closed ones included, oldest first.
+        """
+        found = sa.select(cases).where(cases.c.payout_id == payout_id).order_by(cases.c.id)
+        with self._snapshot() as conn:
+            return [rows.to_case(row) for row in conn.execute(found).mappings()]
+
     def cases(self, *, open_only: bool, limit: int) -> Sequence[Case]:
         """
         The newest cases.
@@ -162,6 +170,31 @@ class Reads(Base):
         newest = sa.select(rejections).order_by(rejections.c.id.desc()).limit(limit)
         with self._snapshot() as conn:
             return [rows.to_rejection(row) for row in conn.execute(newest).mappings()]
+
+    def count(self, status: PayoutStatus | None = None) -> int:
+        """
+        How many payouts there are, optionally of one status.
+        """
+        conditions = [] if status is None else [payouts.c.status == status]
+        return self._count(payouts, *conditions)
+
+    def count_cases(self, *, open_only: bool) -> int:
+        """
+        How many cases there are.
+        """
+        conditions = [cases.c.closed_at.is_(None)] if open_only else []
+        return self._count(cases, *conditions)
+
+    def count_rejections(self) -> int:
+        """
+        How many rejections there are.
+        """
+        return self._count(rejections)
+
+    def _count(self, table: sa.Table, *conditions: sa.ColumnElement[bool]) -> int:
+        counted = sa.select(sa.func.count()).select_from(table).where(*conditions)
+        with self._snapshot() as conn:
+            return conn.execute(counted).scalar_one()
 
     def _one_payout(self, *conditions: sa.ColumnElement[bool]) -> Payout | None:
         with self._snapshot() as conn:

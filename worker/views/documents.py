@@ -7,11 +7,12 @@ Of the payee nothing but the masked account; of free text nothing, since it may 
 from collections.abc import Sequence
 
 from worker.jdpay import codes
-from worker.payouts.channel import Channel
 from worker.payouts.evidence import Evidence
 from worker.payouts.model import Attempt, Case, Payout, Rejection, Transition
 from worker.payouts.policy.actions import Action, Recorded
+from worker.views.advice import Sending
 from worker.views.formats import iso
+from worker.views.history import Entry
 from worker.views.texts import CASE_ADVICE, CASE_MEANINGS, MEANINGS
 
 Document = dict[str, object]
@@ -104,6 +105,13 @@ def transition(transition: Transition) -> Document:
     }
 
 
+def entry(entry: Entry) -> Document:
+    """
+    One thing that happened to a payout; what else there is depends on its kind.
+    """
+    return {"at": iso(entry.at), "kind": entry.kind, **entry.facts}
+
+
 def case(case: Case, actions: Sequence[Action]) -> Document:
     """
     Something that a person must look at, and what closes it as things are.
@@ -112,7 +120,7 @@ def case(case: Case, actions: Sequence[Action]) -> Document:
         "id": case.id,
         "kind": case.kind,
         "meaning": CASE_MEANINGS[case.kind],
-        "advice": CASE_ADVICE[case.kind],
+        "advice": "none: it is closed" if case.closed_at else CASE_ADVICE[case.kind],
         "customer_no": case.customer_no,
         "out_trade_no": case.out_trade_no,
         "payout_id": case.payout_id,
@@ -156,10 +164,11 @@ def rejection(rejection: Rejection) -> Document:
     }
 
 
-def channel(channel: Channel) -> Document:
+def sending(found: Sending) -> Document:
     """
-    One merchant's switch.
+    One merchant's switch, and what else stops its payouts.
     """
+    channel = found.channel
     return {
         "customer_no": channel.customer_no,
         "paused": channel.is_paused,
@@ -171,4 +180,5 @@ def channel(channel: Channel) -> Document:
         "resumed_why": channel.resumed_why,
         "resumed_by": channel.resumed_by,
         "unverifiable": channel.unverifiable,
+        "in_doubt": found.in_doubt,
     }

@@ -23,3 +23,10 @@ def cell(value: object) -> str:
     if isinstance(value, datetime):
         return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S}Z"
     return str(value)
+
+
+def counted(count: int, noun: str) -> str:
+    """
+    So many of something: `1 payout`, `2 payouts`. The noun is that of one.
+    """
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

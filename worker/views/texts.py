@@ -1,15 +1,12 @@
 """
-What a status or a case means to people, and who moves it on.
+What a status, a case or an action means to people.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
 
-from worker.payouts.channel import Channel
-from worker.payouts.model import Case, CaseKind, Dossier, Payout
+from worker.payouts.model import Case, CaseKind, Payout
 from worker.payouts.policy.actions import Action
 from worker.payouts.status import PayoutStatus
-from worker.views.formats import cell
 
 MEANINGS = {
     PayoutStatus.QUEUED: "accepted; nothing was sent yet",
@@ -24,24 +21,7 @@ MEANINGS = {
     PayoutStatus.CANCELLED: "withdrawn before it was sent",
 }
 
-#: What becomes of it if nobody does anything, and what a person may do.
-_NEXT = {
-    PayoutStatus.QUEUED: "A worker sends it.",
-    PayoutStatus.HELD: "It waits for a person: `payouts let-go` or `payouts cancel`.",
-    PayoutStatus.SENDING: "The reply decides; without one, it becomes unknown when the lease ends.",
-    PayoutStatus.REFUSED: (
-        "Fix what JD refused, then `payouts resend`: the same number goes out."
-        " `payouts fail` ends it instead."
-    ),
-    PayoutStatus.UNKNOWN: "A follow-up query or a notification decides.",
-    PayoutStatus.PROCESSING: "A follow-up query or a notification decides.",
-    PayoutStatus.FAILED: "Nothing more is sent. `payouts release` frees its obligation, on proof.",
-    PayoutStatus.PAID: "Nothing, unless the bank sends the money back; JD is asked for that.",
-    PayoutStatus.RETURNED: "Nothing. Confirmed by a query, `payouts release` frees its obligation.",
-    PayoutStatus.CANCELLED: "Nothing.",
-}
-
-#: What whoever hands in a job is told of a payout that a control holds.
+#: What the person who hands in a job is told of a payout that a control holds.
 HELD = "it is held: `payouts let-go` sends it, `payouts cancel` withdraws it"
 
 CASE_MEANINGS = {
@@ -99,29 +79,6 @@ def done(action: Action, payout: Payout) -> str:
     return f"{payout.out_trade_no} {_DONE[action]}"
 
 
-def channel(channel: Channel, now: datetime) -> str:
-    """
-    Whether anything is sent for a merchant, since when not, and what to do.
-    """
-    merchant = channel.customer_no
-    if channel.is_paused:
-        return (
-            f"PAUSED: nothing is sent for merchant {merchant}\n"
-            f"since {cell(channel.paused_at)}, by {channel.paused_by}: {channel.paused_why}\n"
-            'fix the cause, then: payouts resume --why "..."'
-        )
-    if channel.rests_at(now):
-        return (
-            f"RESTING: nothing is sent for merchant {merchant} until {cell(channel.broken_until)},"
-            " since most of what was sent ended as unknown; it goes on by itself"
-        )
-    told = f"open: payouts of merchant {merchant} are sent"
-    if channel.resumed_at is not None:
-        by = f"by {channel.resumed_by}: {channel.resumed_why}"
-        told += f"\nresumed {cell(channel.resumed_at)}, {by}"
-    return told
-
-
 def commands(case: Case, actions: Sequence[Action]) -> str:
     """
     What to type to close a case by any of these actions.
@@ -131,27 +88,3 @@ def commands(case: Case, actions: Sequence[Action]) -> str:
         Action.REPLACE: f"`payouts replace {case.payout_id} FILE`",
     }
     return ", ".join(typed.get(a, f"`payouts {a} {case.payout_id}`") for a in actions)
-
-
-def next_step(dossier: Dossier, channel: Channel) -> str:
-    """
-    What happens next to a payout, when, and who moves it on.
-    """
-    payout = dossier.payout
-    told = []
-    if dossier.open_cases:
-        ids = ", ".join(f"`payouts cases show {case.id}`" for case in dossier.open_cases)
-        told.append(f"A person has to look: {ids}. Until then it is not sent again.")
-    told.append(_NEXT[payout.status])
-    if payout.next_send_at is not None:
-        if channel.is_paused:
-            told.append(
-                f"Sending is paused ({channel.paused_why}): fix the cause, then `payouts resume`."
-            )
-        else:
-            told.append(f"It is due to be sent at {cell(payout.next_send_at)}.")
-    if payout.status is PayoutStatus.SENDING and payout.lease_until is not None:
-        told.append(f"The lease ends at {cell(payout.lease_until)}.")
-    if payout.next_query_at is not None:
-        told.append(f"JD is asked at {cell(payout.next_query_at)}.")
-    return " ".join(told)

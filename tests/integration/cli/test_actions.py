@@ -103,7 +103,22 @@ def test_a_freed_obligation_may_be_paid_by_another(run: Run, ledger: SqlLedger) 
 
     assert result.exit_code == 0
     assert ledger.holders_of("SALARY-7") == []
+    assert "its obligation is free" in json.loads(run("show", "ORDER001", "--json").stdout)["next"]
     assert queued(ledger, "ORDER002", obligation="SALARY-7")
+    following = json.loads(run("show", "ORDER001", "--json").stdout)["next"]
+    assert following == "Nothing: payout ORDER002 (id 2) pays instead."
+
+
+def test_a_paid_payout_is_called_paid(run: Run, ledger: SqlLedger) -> None:
+    """
+    Who wants to free its obligation is told what it is, not that nothing is proven.
+    """
+    answered(ledger, an_answer(trade_status=TradeStatus.FINI))
+
+    told = run("release", NUMBER, "--why", "pay again").stderr
+
+    assert told.startswith("Error: it is paid: the payee has the money")
+    assert "nothing proves" not in told
 
 
 def test_a_refused_payout_is_given_up(run: Run, ledger: SqlLedger) -> None:
@@ -221,6 +236,24 @@ def test_a_case_is_resolved_once(run: Run, ledger: SqlLedger) -> None:
     assert "closed already" in second.stderr
     handler(ledger).apply(payout_id)
     assert ledger.dossier(payout_id).open_cases == ()
+
+
+def test_a_closed_case_says_who_closed_it_and_advises_nothing(run: Run, ledger: SqlLedger) -> None:
+    """
+    One about a number that we do not have, too: it is told nowhere else.
+    """
+    ledger.record(None, Source.NOTIFICATION, an_answer("ORDER404"))
+    (case,) = ledger.cases(open_only=True, limit=10)
+    before = run("cases", "show", str(case.id)).stdout
+    run("resolve", str(case.id), "--why", "found in the old database")
+
+    page = run("cases", "show", str(case.id)).stdout
+    told = json.loads(run("cases", "show", str(case.id), "--json").stdout)
+
+    assert ("to do" in before, "to do" in page, "close by" in page) == (True, False, False)
+    assert f"with resolve, by {who()}: found in the old database" in page
+    assert told["case"]["advice"] == "none: it is closed"
+    assert told["decision"]["why"] == "found in the old database"
 
 
 @pytest.mark.parametrize("command", ["cancel", "let-go", "resend", "fail", "release", "resolve"])

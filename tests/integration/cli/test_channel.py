@@ -7,7 +7,7 @@ import json
 import pytest
 
 from tests.integration.cli.conftest import Run
-from tests.integration.cli.samples import NUMBER, queued
+from tests.integration.cli.samples import MERCHANT, NUMBER, queued
 from worker.payouts.limits import Limits
 from worker.store.ledger import SqlLedger
 
@@ -100,11 +100,96 @@ def test_a_paused_channel_shows_its_payouts_still(
     assert json.loads(run("show", NUMBER, "--json").stdout)["status"] == "queued"
 
 
+def test_a_pause_names_its_remedy(run: Run, merchant_settings: str, ledger: SqlLedger) -> None:
+    """
+    In the channel's own page and in that of a payout that waits.
+    """
+    queued(ledger)
+    run("pause", "--why", "drill")
+
+    assert 'fix the cause, then: payouts resume --why "..."' in run("channel").stdout
+    assert "fix the cause, then `payouts resume`" in flowed(run("show", NUMBER).stdout)
+
+
 def test_an_open_breaker_is_shown(run: Run, merchant_settings: str, ledger: SqlLedger) -> None:
     """
-    Whoever asks why nothing is sent reads that sending rests, and until when.
+    Whoever asks why nothing is sent reads that sending rests, until when, and that it ends itself.
     """
+    queued(ledger)
     ledger.open_breaker(merchant_settings, Limits().breaker_rest)
 
+    shown = json.loads(run("channel", "--json").stdout)
+    following = json.loads(run("show", NUMBER, "--json").stdout)["next"]
+
     assert "RESTING" in run("channel").stdout
-    assert json.loads(run("channel", "--json").stdout)["broken_until"] is not None
+    assert "it goes on by itself" in run("channel").stdout
+    assert shown["broken_until"] is not None
+    assert "Sending rests until 20" in following
+    assert "it goes on by itself" in following
+    assert "It is due to be sent" not in following
+
+
+def test_a_restored_database_stops_the_whole_merchant(
+    run: Run, merchant_settings: str, ledger: SqlLedger
+) -> None:
+    """
+    `channel` says how many payouts JD has still to answer for, and what may be done meanwhile.
+    """
+    queued(ledger)
+    queued(ledger, "ORDER002")
+    ledger.begin_epoch("mei", "backup of Monday")
+
+    told = run("channel").stdout
+    following = json.loads(run("show", NUMBER, "--json").stdout)["next"]
+
+    assert told.startswith(f"IN DOUBT: nothing is sent for merchant {merchant_settings}")
+    assert "JD has still to answer for 2 payouts" in told
+    assert "`payouts query NUMBER` asks at once" in told
+    assert json.loads(run("channel", "--json").stdout)["in_doubt"] == 2
+    assert "nothing is sent until JD has answered for 2 payouts" in following
+    assert "It is due to be sent" not in following
+
+
+def test_every_reason_is_told_at_once(run: Run, merchant_settings: str, ledger: SqlLedger) -> None:
+    """
+    Who resumes a paused channel learns beforehand that it stays closed, and why.
+    """
+    queued(ledger)
+    ledger.begin_epoch("mei", "backup of Monday")
+    ledger.open_breaker(merchant_settings, Limits().breaker_rest)
+
+    told = run("pause", "--why", "drill").stdout
+
+    assert [line.split(":")[0] for line in told.splitlines() if line[:2].isupper()] == [
+        "PAUSED",
+        "RESTING",
+        "IN DOUBT",
+    ]
+    assert "JD has still to answer for 1 payout\n" in told
+
+
+@pytest.mark.parametrize("stop", ["rest", "doubt"])
+def test_the_doctor_sees_what_stops_the_sending(
+    healthy: None, run: Run, ledger: SqlLedger, stop: str
+) -> None:
+    """
+    A rest and a doubt are findings, and the channel is not called open.
+    """
+    queued(ledger)
+    if stop == "rest":
+        ledger.open_breaker(MERCHANT, Limits().breaker_rest)
+    else:
+        ledger.begin_epoch("mei", "backup of Monday")
+
+    checks = json.loads(run("doctor", "--json").stdout)["checks"]
+
+    (found,) = [check for check in checks if check["check"] == "channel"]
+    assert found["level"] == "warning"
+    assert ("rests until" if stop == "rest" else "1 payout") in found["seen"]
+
+
+def flowed(page: str) -> str:
+    """
+    A page without its line ends.
+    """
+    return " ".join(page.split())

@@ -80,7 +80,7 @@ def test_a_job_reaches_the_entry_queue(run: Run, broker: str) -> None:
         {
             "index": 0,
             "out_trade_no": NUMBER,
-            "state": "sent",
+            "state": "waiting",
             "payout_id": None,
             "held": None,
             "faults": [],
@@ -91,11 +91,11 @@ def test_a_job_reaches_the_entry_queue(run: Run, broker: str) -> None:
 
 def test_it_says_when_a_job_is_accepted(run: Run, broker: str) -> None:
     """
-    Sent is not accepted, and the operator is told how to see the difference.
+    Waiting is not accepted, and the operator is told how to see the difference.
     """
     result = run("enqueue", "-", text=json.dumps(a_job()))
 
-    assert result.stdout == f"{NUMBER} sent\n"
+    assert result.stdout == f"{NUMBER} waiting for a worker\n"
     assert "accepted once its row is committed: `payouts show NUMBER`" in result.stderr
 
 

@@ -5,7 +5,7 @@ Lists: payouts, rejections, cases.
 import json
 
 from tests.integration.cli.conftest import Run
-from tests.integration.cli.samples import MERCHANT, NUMBER, an_answer, answered, queued
+from tests.integration.cli.samples import MERCHANT, NUMBER, a_job, an_answer, answered, queued
 from worker.intake import jobs
 from worker.payouts.evidence import Source, TradeStatus
 from worker.store.ledger import SqlLedger
@@ -21,6 +21,64 @@ def test_the_newest_come_first_up_to_the_limit(run: Run, ledger: SqlLedger) -> N
     found = json.loads(run("list", "--limit", "2", "--json").stdout)["payouts"]
 
     assert [p["out_trade_no"] for p in found] == ["ORDER003", "ORDER002"]
+
+
+def test_a_list_says_how_many_there_are(run: Run, ledger: SqlLedger) -> None:
+    """
+    Nobody takes the newest two for all three; where all are shown, that is said too.
+    """
+    for number in ("ORDER001", "ORDER002", "ORDER003"):
+        queued(ledger, number)
+
+    assert run("list", "--limit", "2").stdout.endswith(
+        "\n2 of 3 payouts, newest first; --limit shows more\n"
+    )
+    assert run("list").stdout.endswith("\n3 payouts, newest first\n")
+    assert json.loads(run("list", "--limit", "2", "--json").stdout)["total"] == 3
+    assert json.loads(run("list", "--json").stdout)["total"] == 3
+
+
+def test_a_list_of_one_status_counts_that_status(run: Run, ledger: SqlLedger) -> None:
+    """
+    Two of three are queued.
+    """
+    queued(ledger, "ORDER001")
+    answered(ledger, an_answer("ORDER002", trade_status=TradeStatus.FINI), "ORDER002")
+    queued(ledger, "ORDER003")
+
+    told = json.loads(run("list", "--status", "queued", "--limit", "1", "--json").stdout)
+
+    assert (len(told["payouts"]), told["total"]) == (1, 2)
+    assert "1 of 2 queued payouts" in run("list", "--status", "queued", "--limit", "1").stdout
+    assert run("list", "--status", "paid").stdout.endswith("\n1 paid payout, newest first\n")
+
+
+def test_rejections_and_cases_say_how_many_there_are(run: Run, ledger: SqlLedger) -> None:
+    """
+    The same for what was not accepted and for what waits for a person.
+    """
+    for number in ("ORDER001", "ORDER002", "ORDER003"):
+        ledger.reject(jobs.rejection(a_job(number), "invalid", (), "unsealed"))
+        ledger.record(None, Source.NOTIFICATION, an_answer(number))
+
+    for command, named in (("rejections", "rejections"), ("cases", "open cases")):
+        told = json.loads(run(command, "--limit", "2", "--json").stdout)
+        assert (len(told[command]), told["total"]) == (2, 3)
+        assert f"2 of 3 {named}, newest first; --limit" in run(command, "--limit", "2").stdout
+        assert run(command).stdout.endswith(f"\n3 {named}, newest first\n")
+
+
+def test_cases_that_are_closed_are_counted_on_demand_only(run: Run, ledger: SqlLedger) -> None:
+    """
+    Two were found, one is closed.
+    """
+    for number in ("ORDER001", "ORDER002"):
+        ledger.record(None, Source.NOTIFICATION, an_answer(number))
+    ledger.close_case(ledger.cases(open_only=True, limit=1)[0], "mei", "found")
+
+    assert json.loads(run("cases", "--json").stdout)["total"] == 1
+    assert json.loads(run("cases", "--all", "--json").stdout)["total"] == 2
+    assert run("cases", "--all").stdout.endswith("\n2 cases, newest first\n")
 
 
 def test_one_status_can_be_asked_for(run: Run, ledger: SqlLedger) -> None:
@@ -84,7 +142,7 @@ def test_closed_cases_are_listed_on_demand_only(run: Run, ledger: SqlLedger) -> 
     """
     `cases` shows what waits, `cases --all` would show the rest.
     """
-    assert json.loads(run("cases", "--all", "--json").stdout) == {"cases": []}
+    assert json.loads(run("cases", "--all", "--json").stdout) == {"cases": [], "total": 0}
 
 
 def test_options_before_a_subcommand_are_refused(run: Run, ledger: SqlLedger) -> None:

@@ -66,6 +66,8 @@ def test_the_job_pays_instead(run: Run, ledger: SqlLedger, withdrawn: int) -> No
     assert (decision.who, decision.why) == (who(), "right card")
     assert f"(payout {holder.id} pays instead)" in run("show", NUMBER).stdout
     assert f"(instead of payout {withdrawn})" in run("show", NEW).stdout
+    following = json.loads(run("show", NUMBER, "--json").stdout)["next"]
+    assert following == f"Nothing: payout {NEW} (id {holder.id}) pays instead."
     assert run("audit").exit_code == 0
 
 

@@ -2,6 +2,7 @@
 One payout's story.
 """
 
+import dataclasses
 import json
 
 import pytest
@@ -11,6 +12,7 @@ from tests.integration.cli.samples import (
     MERCHANT,
     NUMBER,
     PRIVATE,
+    a_job,
     an_answer,
     answered,
     claimed,
@@ -161,6 +163,28 @@ def test_a_code_comes_with_its_remedy(run: Run, ledger: SqlLedger) -> None:
     assert "ILLEGAL_SIGN: the signature is wrong; check the sign key" in run("show", NUMBER).stdout
 
 
+def test_the_same_remark_is_one_line(run: Run, ledger: SqlLedger) -> None:
+    """
+    55 answers of NO_RESULT are one row with its count; machines get all of them.
+    """
+    payout_id = answered(ledger, an_answer())
+    payout = ledger.dossier(payout_id).payout
+    lost = an_answer(meaning=Meaning.NO_RESULT, code="NO_RESULT", trade_status=None)
+    for place in range(55):
+        answer = dataclasses.replace(lost, raw=f"{place}".encode())
+        ledger.record(payout, Source.QUERY, answer, asked_at=ledger.now())
+    handler(ledger).apply(payout_id)
+
+    page = run("show", NUMBER).stdout
+    rows = json.loads(run("show", NUMBER, "--json").stdout)["evidence"]
+
+    (line,) = [line for line in page.splitlines() if "NO_RESULT" in line and "query" in line]
+    assert line.split()[1:3] == ["query", "55"]
+    assert " to 20" in line
+    assert page.count("NO_RESULT:") == 1
+    assert len(rows) == 56
+
+
 def test_history_tells_every_move_in_order(run: Run, ledger: SqlLedger) -> None:
     """
     From acceptance on, each move has its reason and its source.
@@ -174,6 +198,49 @@ def test_history_tells_every_move_in_order(run: Run, ledger: SqlLedger) -> None:
         ("sending", "claimed", None),
         ("processing", "in_progress", "reply"),
     ]
+
+
+def test_history_tells_returns_cases_and_decisions(run: Run, ledger: SqlLedger) -> None:
+    """
+    Money that came back, the case about it, and who closed it and why, beside the moves.
+    """
+    payout_id = answered(ledger, an_answer(trade_status=TradeStatus.FINI))
+    part = an_answer(trade_status=TradeStatus.REFU, refund_fen=4_000)
+    ledger.record(ledger.dossier(payout_id).payout, Source.NOTIFICATION, part)
+    handler(ledger).apply(payout_id)
+    (case,) = ledger.dossier(payout_id).open_cases
+    run("resolve", str(case.id), "--why", "booked the part")
+
+    told = json.loads(run("history", NUMBER, "--json").stdout)
+    page = run("history", NUMBER).stdout
+
+    assert [(e["kind"], e.get("to_status")) for e in told["events"]] == [
+        ("moved", "queued"),
+        ("moved", "sending"),
+        ("moved", "paid"),
+        ("returned", None),
+        ("case_opened", None),
+        ("decided", None),
+        ("case_closed", None),
+    ]
+    assert told["events"][3]["refund_fen"] == 4_000
+    assert told["events"][5]["why"] == "booked the part"
+    assert [m["to_status"] for m in told["transitions"]] == ["queued", "sending", "paid"]
+    assert "40.00 of 12,345.67 yuan came back" in page
+    assert "resolve: booked the part" in page
+
+
+def test_history_tells_what_replaced_what(run: Run, ledger: SqlLedger, healthy: None) -> None:
+    """
+    By number, on both sides.
+    """
+    queued(ledger)
+    run("cancel", NUMBER, "--why", "wrong card")
+    job = json.dumps(a_job("ORDER002", obligation=NUMBER))
+    assert run("replace", NUMBER, "-", "--why", "right card", text=job).exit_code == 0
+
+    assert "replaced by ORDER002 (payout 2): right card" in run("history", NUMBER).stdout
+    assert f"replaces {NUMBER} (payout 1): right card" in run("history", "ORDER002").stdout
 
 
 def test_the_page_holds_every_part(run: Run, ledger: SqlLedger) -> None:

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from tests.factories import NOON
 from worker.cli.doctor import gateway
 from worker.jdpay.codes import RESPONSE_CODES
 from worker.payouts.channel import Channel
@@ -13,6 +14,7 @@ from worker.payouts.model import CaseKind
 from worker.payouts.status import PayoutStatus
 from worker.views import documents as facts
 from worker.views import texts as advice
+from worker.views.advice import Sending
 
 
 def test_every_status_has_a_meaning() -> None:
@@ -54,6 +56,6 @@ def test_facts_are_json() -> None:
     """
     What is told is plain JSON.
     """
-    told = json.loads(json.dumps(facts.channel(Channel("360080000000000001"))))
+    told = json.loads(json.dumps(facts.sending(Sending(Channel("360080000000000001"), NOON))))
 
-    assert (told["paused"], told["unverifiable"]) == (False, 0)
+    assert (told["paused"], told["unverifiable"], told["in_doubt"]) == (False, 0, 0)

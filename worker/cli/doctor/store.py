@@ -9,11 +9,13 @@ from worker import bootstrap
 from worker.cli.doctor.clocks import compared
 from worker.cli.doctor.finding import Finding, fault, ok, warning
 from worker.cli.faults import explain
+from worker.cli.sending import look_up
 from worker.payouts.errors import BadKeyring, StoreFault, StoreUnavailable, WrongKey
 from worker.settings import ReceiverSettings, StoreSettings
 from worker.store import migrate
 from worker.store.database import Database
-from worker.views.formats import cell
+from worker.views.advice import is_stopped
+from worker.views.formats import cell, counted
 
 
 def database() -> Iterator[Finding]:
@@ -42,23 +44,36 @@ def database() -> Iterator[Finding]:
 
 def channel() -> Iterator[Finding]:
     """
-    Sending is not paused.
+    Nothing stops the sending: no pause, no rest, no doubt after a restore.
     """
     settings = ReceiverSettings.load()
     merchant = settings.customer_no
     try:
         with bootstrap.database(settings) as found_database:
-            found = found_database.ledger(bootstrap.keyring(settings)).channel(merchant)
+            found = look_up(found_database.ledger(bootstrap.keyring(settings)), merchant)
     except (StoreUnavailable, StoreFault, BadKeyring):
         yield warning("not looked at: the database cannot be read", "see the database's findings")
         return
-    if found.is_paused:
+    switch = found.channel
+    if switch.is_paused:
         yield fault(
-            f"sending is paused since {cell(found.paused_at)}, by {found.paused_by}:"
-            f" {found.paused_why}",
+            f"sending is paused since {cell(switch.paused_at)}, by {switch.paused_by}:"
+            f" {switch.paused_why}",
             "fix the cause, then `payouts resume --why ...`; queries go on meanwhile",
         )
-    else:
+    if switch.rests_at(found.now):
+        yield warning(
+            f"sending rests until {cell(switch.broken_until)}, since most of what was sent ended as"
+            " unknown",
+            "it goes on by itself; is JD, or the way to it, out of order?",
+        )
+    if found.in_doubt:
+        yield warning(
+            "nothing is sent since the database was restored: JD has still to answer for"
+            f" {counted(found.in_doubt, 'payout')}",
+            "they are asked by themselves while beat and a worker run",
+        )
+    if not is_stopped(found):
         yield ok(f"payouts of merchant {merchant} are sent")
 
 

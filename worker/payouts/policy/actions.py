@@ -13,6 +13,7 @@ from datetime import datetime
 from worker.payouts.errors import NotAllowed
 from worker.payouts.model import Case, CaseKind, Dossier
 from worker.payouts.policy import proof
+from worker.payouts.policy.description import what_it_is, why_not_free, why_not_replaced
 from worker.payouts.policy.facts import Facts, gather_facts
 from worker.payouts.policy.next_query import is_doubted
 from worker.payouts.policy.proof import Proof
@@ -160,7 +161,10 @@ def _decision(action: Action, rule: Rule, dossier: Dossier, who: str, why: str) 
         raise NotAllowed("JD has just told something of it; try again in a moment")
     others = [case for case in dossier.open_cases if action not in CLOSED_BY[case.kind]]
     if others:
-        raise NotAllowed(f"a case is open ({', '.join(c.kind for c in others)}): resolve it first")
+        kinds = ", ".join(case.kind for case in others)
+        raise NotAllowed(
+            f"{what_it_is(dossier.payout)}, and a case is open ({kinds}): resolve it first"
+        )
     found = rule(gather_facts(dossier))
     # Each action closes one kind of case, and one case of a kind is open at a time.
     applied = next((case.id for case in dossier.open_cases), None)
@@ -170,7 +174,8 @@ def _decision(action: Action, rule: Rule, dossier: Dossier, who: str, why: str) 
 def _cancel(facts: Facts) -> Proof:
     _need(facts, PayoutStatus.QUEUED, PayoutStatus.HELD)
     if facts.exposing or facts.trades:
-        raise NotAllowed("it may have reached JD, so it cannot be withdrawn")
+        told = what_it_is(facts.payout)
+        raise NotAllowed(f"{told}, and it may have reached JD, so it cannot be withdrawn")
     return ()
 
 
@@ -189,29 +194,30 @@ def _fail(facts: Facts) -> Proof:
     _need_certainty(facts)
     found = proof.refused(facts)
     if found is None:
-        raise NotAllowed("it may have reached JD, so only JD's word can end it")
+        told = what_it_is(facts.payout)
+        raise NotAllowed(f"{told}, and it may have reached JD, so only JD's word can end it")
     return found
 
 
 def _release(facts: Facts) -> Proof:
     _need_certainty(facts)
-    found = proof.unpaid(facts)
-    if found is None:
-        raise NotAllowed(
-            "nothing proves yet that it was not, and will not be, paid. That takes CLOS in two"
-            " queries at least 24 hours apart, or a full return told by a query, or a refusal of"
-            " the only attempt and one later query that finds nothing: `payouts query` asks now"
-        )
-    if not facts.payout.status.is_final:
-        # Freed, it could be sent beside the one that pays instead.
-        raise NotAllowed(f"it is {facts.payout.status}, not ended: `payouts fail` comes first")
-    return found
+    return _free(facts, why_not_free(facts.payout))
 
 
 def _replace(facts: Facts) -> Proof:
     _need_certainty(facts)
     part = proof.partly_returned(facts)
-    return _release(facts) if part is None else part
+    return _free(facts, why_not_replaced(facts.payout)) if part is None else part
+
+
+def _free(facts: Facts, otherwise: str) -> Proof:
+    found = proof.unpaid(facts)
+    if found is None:
+        raise NotAllowed(otherwise)
+    if not facts.payout.status.is_final:
+        # Freed, it could be sent beside the one that pays instead.
+        raise NotAllowed(f"{what_it_is(facts.payout)}, not ended: `payouts fail` comes first")
+    return found
 
 
 def _need_certainty(facts: Facts) -> None:
@@ -220,14 +226,15 @@ def _need_certainty(facts: Facts) -> None:
     """
     if is_doubted(facts):
         raise NotAllowed(
-            "the database was restored, and JD has not been heard about it since: `payouts query`"
+            f"{what_it_is(facts.payout)} in a database that was restored, and JD has not been heard"
+            " about it since: `payouts query` asks now"
         )
 
 
 def _need(facts: Facts, *statuses: PayoutStatus) -> None:
     if facts.payout.status not in statuses:
         wanted = " or ".join(statuses)
-        raise NotAllowed(f"it is {facts.payout.status}; this needs {wanted}")
+        raise NotAllowed(f"{what_it_is(facts.payout)}; this needs {wanted}")
 
 
 _RULES: dict[Action, Rule] = {

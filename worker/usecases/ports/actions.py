@@ -26,6 +26,11 @@ class CaseReads(Protocol):
         The newest cases.
         """
 
+    def closing(self, case_id: int) -> Recorded | None:
+        """
+        The decision that closed a case; None while it is open.
+        """
+
     def decisions(self, payout_id: int) -> Sequence[Recorded]:
         """
         What was decided about a payout, oldest first, and that it replaces another if it does.

@@ -22,9 +22,19 @@ class Reads(PayoutReads, CaseReads, Protocol):
         Every move, oldest first.
         """
 
+    def cases_of(self, payout_id: int) -> Sequence[Case]:
+        """
+        All cases of one payout, closed ones included, oldest first.
+        """
+
     def payouts(self, status: PayoutStatus | None, limit: int) -> Sequence[Payout]:
         """
         The newest payouts, optionally of one status.
+        """
+
+    def count(self, status: PayoutStatus | None = None) -> int:
+        """
+        How many payouts there are, optionally of one status.
         """
 
     def numbered(self, out_trade_no: str) -> Sequence[Payout]:
@@ -35,6 +45,16 @@ class Reads(PayoutReads, CaseReads, Protocol):
     def rejections(self, limit: int) -> Sequence[Rejection]:
         """
         The newest rejections.
+        """
+
+    def count_rejections(self) -> int:
+        """
+        How many rejections there are.
+        """
+
+    def count_cases(self, *, open_only: bool) -> int:
+        """
+        How many cases there are.
         """
 
     def channel(self, customer_no: str) -> Channel:
@@ -48,19 +68,9 @@ class AuditReads(Reads, Protocol):
     Everything, a few rows at a time: for an audit over millions of payouts.
     """
 
-    def count(self, status: PayoutStatus | None = None) -> int:
-        """
-        How many payouts there are, optionally of one status.
-        """
-
     def ids_after(self, payout_id: int, limit: int) -> Sequence[int]:
         """
         The next payouts in order of acceptance, beginning behind this one.
-        """
-
-    def cases_of(self, payout_id: int) -> Sequence[Case]:
-        """
-        All cases of one payout, closed ones included, oldest first.
         """
 
     def find_unproven_releases(self) -> Sequence[str]:
