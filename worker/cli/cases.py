@@ -8,8 +8,7 @@ from rich.text import Text
 from worker import bootstrap
 from worker.cli import newest
 from worker.cli.output import Page, answering
-from worker.payouts.model import Case, Dossier
-from worker.payouts.policy.actions import legal
+from worker.usecases.operate import closing_actions
 from worker.views import documents
 from worker.views.formats import cell
 from worker.views.tables import Column
@@ -50,7 +49,7 @@ def _list(*, closed_too: bool, limit: int) -> Page:
     ledger = bootstrap.ledger()
     found = ledger.cases(open_only=not closed_too, limit=limit)
     total = newest.total(len(found), limit, lambda: ledger.count_cases(open_only=not closed_too))
-    actions = [legal(c, _dossier(c)) for c in found]
+    actions = [closing_actions(ledger, c) for c in found]
     rows = [
         (c.id, c.opened_at, c.closed_at, c.out_trade_no, c.kind, CASE_MEANINGS[c.kind], " ".join(a))
         for c, a in zip(found, actions, strict=True)
@@ -58,15 +57,6 @@ def _list(*, closed_too: bool, limit: int) -> Page:
     told = [documents.case(c, a) for c, a in zip(found, actions, strict=True)]
     named = "case" if closed_too else "open case"
     return Page({"cases": told, "total": total}, newest.page(_CASES, rows, total, named))
-
-
-def _dossier(case: Case) -> Dossier | None:
-    """
-    What an open case is about; nothing closes a closed one, so nothing is read for it.
-    """
-    if case.payout_id is None or case.closed_at is not None:
-        return None
-    return bootstrap.ledger().dossier(case.payout_id)
 
 
 @cases.command()
@@ -82,7 +72,7 @@ def show(case_id: int) -> Page:
         payout = "none: no payout of ours has this number"
     else:
         payout = f"`payouts show {case.payout_id}`"
-    actions = legal(case, _dossier(case))
+    actions = closing_actions(ledger, case)
     decision = ledger.closing(case_id)
     lines = [
         f"case      {case.id}, {case.kind}, {'closed' if case.closed_at else 'open'}",

@@ -12,19 +12,6 @@ MAX_FEN = 999_999_999_999
 _FEN = re.compile(r"[0-9]{1,15}", re.ASCII)
 
 
-def check_fen(amount: object) -> int:
-    """
-    Return `amount` if it can be paid out: an `int` (no `bool`) from 1 to `MAX_FEN` fen.
-
-    Raises `InvalidAmount` otherwise.
-    """
-    if isinstance(amount, bool) or not isinstance(amount, int):
-        raise InvalidAmount("an amount is a whole number of fen, written as an integer")
-    if not 1 <= amount <= MAX_FEN:
-        raise InvalidAmount(f"an amount is from 1 to {MAX_FEN} fen")
-    return amount
-
-
 def parse_fen(text: str) -> int:
     """
     Read the wire's form of an amount: decimal digits alone, in fen; zero is allowed.
