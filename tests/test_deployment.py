@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from worker import settings
+from worker.cli.flower import command_line, flower, password_fault
 from worker.settings import ReceiverSettings, Settings, StoreSettings
 
 ROOT = Path(__file__).parents[1]
@@ -148,12 +149,39 @@ def test_flower_only_looks_and_asks_for_a_password() -> None:
     """
     Flower is read-only, keeps nothing, needs a password, and is seen from this host only.
     """
-    flower = SERVICES["flower"]
+    service = SERVICES["flower"]
+    started = command_line("0.0.0.0", 5555)
 
-    assert {"--read_only=True", "--persistent=False"} <= set(command("flower"))
-    assert flower["environment"]["FLOWER_BASIC_AUTH"].startswith("${FLOWER_BASIC_AUTH:?")
-    assert flower["ports"] == ["127.0.0.1:5555:5555"]
+    assert command("flower") == ["payouts", "flower", "--address=0.0.0.0", "--port=5555"]
+    assert {"--read_only=True", "--persistent=False"} <= set(started)
+    assert started[1:5] == ["-m", "celery", "--app=worker.broker.app", "flower"]
+    assert service["ports"] == ["127.0.0.1:5555:5555"]
     assert "FLOWER_UNAUTHENTICATED_API" not in str(COMPOSE)
+
+
+def test_a_missing_password_of_flowers_stops_nothing_else() -> None:
+    """
+    Compose reads the file without it; Flower itself says what to set, and does not start.
+    """
+    given = SERVICES["flower"]["environment"]["FLOWER_BASIC_AUTH"]
+
+    assert given == "${FLOWER_BASIC_AUTH:-}"
+    assert "FLOWER_BASIC_AUTH is not set" in str(password_fault(""))
+    assert SERVICES["flower"]["restart"] == "unless-stopped"
+    assert not any("flower" in service.get("depends_on", {}) for service in SERVICES.values())
+
+
+@pytest.mark.parametrize("given", ["secret", "user:", ":secret", "user:secret,", "user:secret,x"])
+def test_a_password_that_is_none_is_said_and_not_shown(given: str) -> None:
+    """
+    Flower would run with it, and let in nobody or anybody.
+    """
+    told = str(password_fault(given))
+
+    assert "is not user:password" in told
+    assert "secret" not in told
+    assert password_fault("user:secret") is None
+    assert password_fault("user:secret,other:word") is None
 
 
 @pytest.mark.parametrize("service", ["beat", "flower"])
@@ -229,14 +257,15 @@ def test_no_secret_is_written_down() -> None:
     Passwords come from the environment, and one that is missing is named.
     """
     text = (ROOT / "docker-compose.yml").read_text()
-    uses = re.findall(r"\$\{(\w*(?:PASSWORD|AUTH))(:\?[^}]+)?\}", text)
+    uses = re.findall(r"\$\{(\w*(?:PASSWORD|AUTH))(:\?[^}]+|:-)?\}", text)
 
     assert {name for name, _ in uses} == {
         "BROKER_PASSWORD",
         "FLOWER_BASIC_AUTH",
         "POSTGRES_PASSWORD",
     }
-    assert all(message for _, message in uses)
+    assert {name for name, without in uses if without == ":-"} == {"FLOWER_BASIC_AUTH"}
+    assert all(without for _, without in uses)
     assert all(f"\n{name}=\n" in EXAMPLE for name, _ in uses)
 
 
@@ -249,12 +278,17 @@ def test_the_procfile_has_the_four_processes() -> None:
     """
     assert PROCFILE.keys() == {"web", "worker", "beat", "flower"}
     assert "127.0.0.1:${PORT" in PROCFILE["web"]
-    assert "--address=127.0.0.1" in PROCFILE["flower"]
-    assert "--read_only=True" in PROCFILE["flower"]
-    assert "${FLOWER_BASIC_AUTH:?" in PROCFILE["flower"]
+    assert shlex.split(PROCFILE["flower"]) == [
+        "exec",
+        "payouts",
+        "flower",
+        "--port",
+        "${PORT:-5555}",
+    ]
+    assert {o.name: o.default for o in flower.params}["address"] == "127.0.0.1"
 
 
-@pytest.mark.parametrize("process", ["worker", "beat", "flower"])
+@pytest.mark.parametrize("process", ["worker", "beat"])
 def test_celery_is_started_with_an_app_that_exists(process: str) -> None:
     """
     `-A` names the module that holds the app, the same in both files.
