@@ -3,16 +3,21 @@ The files that a deployment starts from agree with the program and with its rule
 """
 
 import importlib
+import os
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from worker import settings
+from worker import bootstrap, settings
 from worker.cli.flower import command_line, flower, password_fault
+from worker.jdpay.certificates import load_jd, load_merchant
+from worker.sandbox.keys import MERCHANT
 from worker.settings import ReceiverSettings, Settings, StoreSettings
 
 ROOT = Path(__file__).parents[1]
@@ -238,7 +243,7 @@ def test_every_lasting_service_says_whether_it_is_well() -> None:
     """
     without = {name for name, service in SERVICES.items() if "healthcheck" not in service}
 
-    assert without == {"migrate", "sandbox"}
+    assert without == {"migrate", "sandbox", "sandbox-files"}
 
 
 def test_the_sandbox_starts_only_when_asked_for() -> None:
@@ -247,9 +252,70 @@ def test_the_sandbox_starts_only_when_asked_for() -> None:
     """
     behind = {name for name, service in SERVICES.items() if "profiles" in service}
 
-    assert behind == {"sandbox"}
+    assert behind == {"sandbox", "sandbox-files"}
     assert SERVICES["sandbox"]["profiles"] == ["sandbox"]
     assert "name" not in COMPOSE
+
+
+def make_sandbox_files(folder: Path) -> None:
+    """
+    Run the command of `sandbox-files`, with this folder and this user in place of the container's.
+    """
+    shell, option, script = command("sandbox-files")
+    script = script.replace("/run/payouts", str(folder)).replace("10001", str(os.getuid()))
+    path = f"{Path(sys.prefix) / 'bin'}:{os.environ['PATH']}"
+    argv = [shell, option, script]
+    subprocess.run(argv, env={"PATH": path}, cwd=folder.parent, check=True, timeout=60)
+
+
+def test_the_sandbox_needs_no_file_made_by_hand(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """
+    One command makes every file that .env.example and the secrets name; a worker can use them.
+    """
+    folder = tmp_path / "secrets"
+    make_sandbox_files(folder)
+    for name, value in example(commented=False).items():
+        monkeypatch.setenv(name, value.replace("/run/payouts", str(folder)))
+    found = Settings.load()
+    password = found.pfx_password.get_secret_value()
+
+    assert found.customer_no == MERCHANT
+    assert found.gateway_url.startswith(f"https://{SERVICES['sandbox']['command'][4][7:]}:8443/")
+    assert load_merchant(found.pfx_file.read_bytes(), password)
+    assert load_jd(found.jd_cert_file.read_bytes())
+    assert found.ca_file == folder / "ca.pem"
+    assert found.ca_file.exists()
+    assert bootstrap.keyring(found)
+    for secret in COMPOSE["secrets"].values():
+        assert (tmp_path / secret["file"]).stat().st_mode & 0o077 == 0
+
+
+def test_the_sandboxs_files_are_made_once(tmp_path: Path) -> None:
+    """
+    A second run changes none: a new keyring would make the database unreadable.
+    """
+    folder = tmp_path / "secrets"
+    make_sandbox_files(folder)
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    make_sandbox_files(folder)
+
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    assert {"keyring", "sign.key", "merchant.pfx", "ca.pem"} <= before.keys()
+
+
+def test_only_the_maker_of_the_sandboxs_files_is_root() -> None:
+    """
+    It ends, has no network, and may hand files over and nothing else.
+    """
+    assert {name for name, service in SERVICES.items() if "user" in service} == {"sandbox-files"}
+    maker = SERVICES["sandbox-files"]
+
+    assert (maker["restart"], maker["network_mode"]) == ("no", "none")
+    assert (maker["cap_drop"], maker["cap_add"]) == (["ALL"], ["CHOWN", "DAC_OVERRIDE"])
+    assert {name for name, service in SERVICES.items() if "cap_add" in service} == {"sandbox-files"}
+    assert maker["volumes"] == SERVICES["sandbox"]["volumes"]
 
 
 def test_no_secret_is_written_down() -> None:
