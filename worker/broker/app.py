@@ -99,7 +99,7 @@ def _tls(settings: BrokerSettings) -> dict[str, object]:
     }
 
 
-class BrokerSettingsError(SettingsError, click.ClickException):
+class _BrokerSettingsError(SettingsError, click.ClickException):
     """
     The broker's settings cannot be used; Celery's own commands print it, like any error of click's.
     """
@@ -109,7 +109,7 @@ def _defaults() -> dict[str, Any]:
     try:
         return configuration(BrokerSettings.load())
     except SettingsError as error:
-        raise BrokerSettingsError(str(error)) from None
+        raise _BrokerSettingsError(str(error)) from None
 
 
 #: The names, not the modules: nothing in this package imports a task.

@@ -25,7 +25,6 @@ Everything that this program raises on purpose, as one tree.
     │   ├── BadKeyring          a key for payee data is missing or malformed
     │   └── WrongKey            sealed content opens with no key at hand
     ├── SettingsError           settings are missing or impossible
-    │   └── BrokerSettingsError the broker's, as Celery's commands tell it (worker.broker.app)
     ├── WireError               key material or a message cannot be used (worker.jdpay.errors)
     │   ├── UnsafeValue         a value cannot be written into a request
     │   ├── BadFields           the text is not one flat set of fields
