@@ -3,15 +3,21 @@ The files that a deployment starts from agree with the program and with its rule
 """
 
 import importlib
+import os
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from worker import settings
+from worker import bootstrap, settings
+from worker.cli.flower import command_line, flower, password_fault
+from worker.jdpay.certificates import load_jd, load_merchant
+from worker.sandbox.keys import MERCHANT
 from worker.settings import ReceiverSettings, Settings, StoreSettings
 
 ROOT = Path(__file__).parents[1]
@@ -148,12 +154,39 @@ def test_flower_only_looks_and_asks_for_a_password() -> None:
     """
     Flower is read-only, keeps nothing, needs a password, and is seen from this host only.
     """
-    flower = SERVICES["flower"]
+    service = SERVICES["flower"]
+    started = command_line("0.0.0.0", 5555)
 
-    assert {"--read_only=True", "--persistent=False"} <= set(command("flower"))
-    assert flower["environment"]["FLOWER_BASIC_AUTH"].startswith("${FLOWER_BASIC_AUTH:?")
-    assert flower["ports"] == ["127.0.0.1:5555:5555"]
+    assert command("flower") == ["payouts", "flower", "--address=0.0.0.0", "--port=5555"]
+    assert {"--read_only=True", "--persistent=False"} <= set(started)
+    assert started[1:5] == ["-m", "celery", "--app=worker.broker.app", "flower"]
+    assert service["ports"] == ["127.0.0.1:5555:5555"]
     assert "FLOWER_UNAUTHENTICATED_API" not in str(COMPOSE)
+
+
+def test_a_missing_password_of_flowers_stops_nothing_else() -> None:
+    """
+    Compose reads the file without it; Flower itself says what to set, and does not start.
+    """
+    given = SERVICES["flower"]["environment"]["FLOWER_BASIC_AUTH"]
+
+    assert given == "${FLOWER_BASIC_AUTH:-}"
+    assert "FLOWER_BASIC_AUTH is not set" in str(password_fault(""))
+    assert SERVICES["flower"]["restart"] == "unless-stopped"
+    assert not any("flower" in service.get("depends_on", {}) for service in SERVICES.values())
+
+
+@pytest.mark.parametrize("given", ["secret", "user:", ":secret", "user:secret,", "user:secret,x"])
+def test_a_password_that_is_none_is_said_and_not_shown(given: str) -> None:
+    """
+    Flower would run with it, and let in nobody or anybody.
+    """
+    told = str(password_fault(given))
+
+    assert "is not user:password" in told
+    assert "secret" not in told
+    assert password_fault("user:secret") is None
+    assert password_fault("user:secret,other:word") is None
 
 
 @pytest.mark.parametrize("service", ["beat", "flower"])
@@ -210,7 +243,7 @@ def test_every_lasting_service_says_whether_it_is_well() -> None:
     """
     without = {name for name, service in SERVICES.items() if "healthcheck" not in service}
 
-    assert without == {"migrate", "sandbox"}
+    assert without == {"migrate", "sandbox", "sandbox-files"}
 
 
 def test_the_sandbox_starts_only_when_asked_for() -> None:
@@ -219,9 +252,70 @@ def test_the_sandbox_starts_only_when_asked_for() -> None:
     """
     behind = {name for name, service in SERVICES.items() if "profiles" in service}
 
-    assert behind == {"sandbox"}
+    assert behind == {"sandbox", "sandbox-files"}
     assert SERVICES["sandbox"]["profiles"] == ["sandbox"]
     assert "name" not in COMPOSE
+
+
+def make_sandbox_files(folder: Path) -> None:
+    """
+    Run the command of `sandbox-files`, with this folder and this user in place of the container's.
+    """
+    shell, option, script = command("sandbox-files")
+    script = script.replace("/run/payouts", str(folder)).replace("10001", str(os.getuid()))
+    path = f"{Path(sys.prefix) / 'bin'}:{os.environ['PATH']}"
+    argv = [shell, option, script]
+    subprocess.run(argv, env={"PATH": path}, cwd=folder.parent, check=True, timeout=60)
+
+
+def test_the_sandbox_needs_no_file_made_by_hand(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """
+    One command makes every file that .env.example and the secrets name; a worker can use them.
+    """
+    folder = tmp_path / "secrets"
+    make_sandbox_files(folder)
+    for name, value in example(commented=False).items():
+        monkeypatch.setenv(name, value.replace("/run/payouts", str(folder)))
+    found = Settings.load()
+    password = found.pfx_password.get_secret_value()
+
+    assert found.customer_no == MERCHANT
+    assert found.gateway_url.startswith(f"https://{SERVICES['sandbox']['command'][4][7:]}:8443/")
+    assert load_merchant(found.pfx_file.read_bytes(), password)
+    assert load_jd(found.jd_cert_file.read_bytes())
+    assert found.ca_file == folder / "ca.pem"
+    assert found.ca_file.exists()
+    assert bootstrap.keyring(found)
+    for secret in COMPOSE["secrets"].values():
+        assert (tmp_path / secret["file"]).stat().st_mode & 0o077 == 0
+
+
+def test_the_sandboxs_files_are_made_once(tmp_path: Path) -> None:
+    """
+    A second run changes none: a new keyring would make the database unreadable.
+    """
+    folder = tmp_path / "secrets"
+    make_sandbox_files(folder)
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    make_sandbox_files(folder)
+
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    assert {"keyring", "sign.key", "merchant.pfx", "ca.pem"} <= before.keys()
+
+
+def test_only_the_maker_of_the_sandboxs_files_is_root() -> None:
+    """
+    It ends, has no network, and may hand files over and nothing else.
+    """
+    assert {name for name, service in SERVICES.items() if "user" in service} == {"sandbox-files"}
+    maker = SERVICES["sandbox-files"]
+
+    assert (maker["restart"], maker["network_mode"]) == ("no", "none")
+    assert (maker["cap_drop"], maker["cap_add"]) == (["ALL"], ["CHOWN", "DAC_OVERRIDE"])
+    assert {name for name, service in SERVICES.items() if "cap_add" in service} == {"sandbox-files"}
+    assert maker["volumes"] == SERVICES["sandbox"]["volumes"]
 
 
 def test_no_secret_is_written_down() -> None:
@@ -229,14 +323,15 @@ def test_no_secret_is_written_down() -> None:
     Passwords come from the environment, and one that is missing is named.
     """
     text = (ROOT / "docker-compose.yml").read_text()
-    uses = re.findall(r"\$\{(\w*(?:PASSWORD|AUTH))(:\?[^}]+)?\}", text)
+    uses = re.findall(r"\$\{(\w*(?:PASSWORD|AUTH))(:\?[^}]+|:-)?\}", text)
 
     assert {name for name, _ in uses} == {
         "BROKER_PASSWORD",
         "FLOWER_BASIC_AUTH",
         "POSTGRES_PASSWORD",
     }
-    assert all(message for _, message in uses)
+    assert {name for name, without in uses if without == ":-"} == {"FLOWER_BASIC_AUTH"}
+    assert all(without for _, without in uses)
     assert all(f"\n{name}=\n" in EXAMPLE for name, _ in uses)
 
 
@@ -249,12 +344,17 @@ def test_the_procfile_has_the_four_processes() -> None:
     """
     assert PROCFILE.keys() == {"web", "worker", "beat", "flower"}
     assert "127.0.0.1:${PORT" in PROCFILE["web"]
-    assert "--address=127.0.0.1" in PROCFILE["flower"]
-    assert "--read_only=True" in PROCFILE["flower"]
-    assert "${FLOWER_BASIC_AUTH:?" in PROCFILE["flower"]
+    assert shlex.split(PROCFILE["flower"]) == [
+        "exec",
+        "payouts",
+        "flower",
+        "--port",
+        "${PORT:-5555}",
+    ]
+    assert {o.name: o.default for o in flower.params}["address"] == "127.0.0.1"
 
 
-@pytest.mark.parametrize("process", ["worker", "beat", "flower"])
+@pytest.mark.parametrize("process", ["worker", "beat"])
 def test_celery_is_started_with_an_app_that_exists(process: str) -> None:
     """
     `-A` names the module that holds the app, the same in both files.

@@ -10,6 +10,8 @@ import functools
 import ipaddress
 import logging
 import socket
+from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from worker.broker.app import app
@@ -18,6 +20,7 @@ from worker.broker.high_water_mark import BrokerHighWaterMark
 from worker.jdpay.certificates import load_jd, load_merchant
 from worker.jdpay.client import JdPayClient
 from worker.jdpay.envelope import Style
+from worker.jdpay.errors import BadCertificate
 from worker.jdpay.signature import SignKey
 from worker.jdpay.transport import Transport
 from worker.payouts.errors import SettingsError
@@ -155,11 +158,15 @@ def _gateway() -> Gateway:
 
 def gateway(settings: Settings) -> JdPayClient:
     """
-    JD Pay for this merchant; reading the pfx takes about 40 ms. Raises `WireError` trees.
+    JD Pay for this merchant; reading the pfx takes about 40 ms.
+
+    Raises `SettingsError` or `BadCertificate`, which name the setting.
     """
-    password = settings.pfx_password.get_secret_value()
-    merchant = load_merchant(settings.pfx_file.read_bytes(), password)
-    jd = load_jd(settings.jd_cert_file.read_bytes())
+    with _naming("PAYOUTS_PFX_FILE or PAYOUTS_PFX_PASSWORD"):
+        password = settings.pfx_password.get_secret_value()
+        merchant = load_merchant(_content("PAYOUTS_PFX_FILE", settings.pfx_file), password)
+    with _naming("PAYOUTS_JD_CERT_FILE"):
+        jd = load_jd(_content("PAYOUTS_JD_CERT_FILE", settings.jd_cert_file))
     for warning in (*merchant.warnings, *jd.warnings):
         log.warning(warning)
     deadline = settings.http_deadline.total_seconds()
@@ -176,6 +183,21 @@ def gateway(settings: Settings) -> JdPayClient:
         ),
         style=Style(digest=settings.envelope_digest.value, attributes=settings.envelope_attributes),
     )
+
+
+def _content(variable: str, path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise SettingsError(f"{variable}: cannot read {path}: {error.strerror}") from error
+
+
+@contextlib.contextmanager
+def _naming(variables: str) -> Iterator[None]:
+    try:
+        yield
+    except BadCertificate as error:
+        raise type(error)(f"{variables}: {error}") from error
 
 
 def keyring(settings: StoreSettings) -> Keyring:

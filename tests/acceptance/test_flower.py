@@ -17,13 +17,13 @@ def test_flower_shows_the_work_and_no_payee() -> None:
     """
     Every kind of task is seen to succeed, and no argument holds an account number or a name.
     """
-    # Flower's interface for programs is closed by default; the test opens it on loopback.
-    opened = {"FLOWER_UNAUTHENTICATED_API": "true"}
     actor = next(a for a in cast() if a.scenario.name == "no_notifications")
     personal = job(actor, 1)
     seen: dict[str, Any] = {}
-    with a_stack(settings=opened, flower=True) as (stack, ledger), requests.Session() as web:
+    with a_stack(flower=True) as (stack, ledger), requests.Session() as web:
         web.trust_env = False
+        user, _, password = stack.environment["FLOWER_BASIC_AUTH"].partition(":")
+        web.auth = (user, password)
 
         def shown() -> dict[str, Any]:
             try:

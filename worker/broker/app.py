@@ -7,6 +7,7 @@ Messages are hints here, except the entry message; so most of what follows makes
 import ssl
 from typing import Any
 
+import click
 from celery import Celery
 from celery.signals import setup_logging
 from kombu import Exchange, Queue
@@ -14,6 +15,7 @@ from kombu import Exchange, Queue
 from worker import logs
 from worker.broker.names import ROUTES, QueueName
 from worker.broker.schedule import beat_schedule
+from worker.payouts.errors import SettingsError
 from worker.settings import BrokerSettings
 
 
@@ -97,10 +99,23 @@ def _tls(settings: BrokerSettings) -> dict[str, object]:
     }
 
 
+class _BrokerSettingsError(SettingsError, click.ClickException):
+    """
+    The broker's settings cannot be used; Celery's own commands print it, like any error of click's.
+    """
+
+
+def _defaults() -> dict[str, Any]:
+    try:
+        return configuration(BrokerSettings.load())
+    except SettingsError as error:
+        raise _BrokerSettingsError(str(error)) from None
+
+
 #: The names, not the modules: nothing in this package imports a task.
-app = Celery("payouts", include=["tasks.payouts"], set_as_current=False)
+app = Celery("payouts", include=["tasks.payouts", "tasks.readiness"], set_as_current=False)
 # Read when a process first needs it, so that importing this module needs no environment.
-app.add_defaults(lambda: configuration(BrokerSettings.load()))
+app.add_defaults(_defaults)
 
 
 @setup_logging.connect

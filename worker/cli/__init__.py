@@ -17,6 +17,7 @@ COMMANDS = {
     "doctor": "worker.cli.doctor.command:doctor",
     "enqueue": "worker.cli.enqueue:enqueue",
     "fail": "worker.cli.actions:fail",
+    "flower": "worker.cli.flower:flower",
     "history": "worker.cli.show:history",
     "keygen": "worker.cli.keygen:keygen",
     "let-go": "worker.cli.actions:let_go",

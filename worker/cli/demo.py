@@ -2,6 +2,7 @@
 `payouts demo`: the whole product at work on this machine, with play money.
 """
 
+import contextlib
 import json
 import shutil
 import signal
@@ -15,9 +16,11 @@ from rich.console import Console
 
 from worker import bootstrap
 from worker.demo import screen, stack, story
+from worker.demo.farewell import farewell
 from worker.demo.play import Outcome, play
 from worker.embedded.errors import EmbeddedError
 from worker.settings import Profile, StoreSettings
+from worker.usecases.ports import Ledger
 
 #: The demo takes about half a minute; a machine under load may take longer.
 _PATIENCE_SECONDS = 80.0
@@ -77,18 +80,12 @@ def _run(directory: Path, database: str, console: Console, *, as_json: bool, kee
                 keyring=SecretStr(running.environment["PAYOUTS_KEYRING"]),
             )
         )
-        try:
+        with contextlib.closing(ledger):
             with screen.Screen(console) as shown:
                 outcome = play(running, ledger, story.cast(), shown, _PATIENCE_SECONDS)
+            _report(outcome, console, as_json=as_json)
             if keep:
-                # The last scenario paused the channel, as a short balance should.
-                merchant = running.environment["PAYOUTS_CUSTOMER_NO"]
-                ledger.resume(merchant, "the demo's balance was topped up", "demo")
-        finally:
-            ledger.close()
-        _report(outcome, console, as_json=as_json)
-        if keep:
-            _keep(running, console)
+                _keep(running, ledger, console)
         return outcome.ok
 
 
@@ -102,22 +99,16 @@ def _report(outcome: Outcome, console: Console, *, as_json: bool) -> None:
     else:
         console.print(screen.table(outcome.results))
     console.print(screen.verdict(outcome.audit))
+    if outcome.lacks_pause:
+        console.print(f"the channel is not paused, as {story.PAUSING} should have it")
 
 
-def _keep(running: stack.Stack, console: Console) -> None:
-    settings = running.directory / "demo.env"
-    lines = (f"export {name}='{value}'\n" for name, value in running.environment.items())
-    settings.touch(mode=0o600)
-    settings.write_text("".join(lines), encoding="utf-8")
-    console.print(
-        f"\nStill running; Ctrl-C ends it.\n"
-        f"  Flower    {running.flower_url}\n"
-        f"  sandbox   {running.sandbox_url}/sandbox/books\n"
-        f"  receiver  {running.receiver_url}/health\n"
-        f"  broker    {running.broker.url}\n"
-        f"  settings  {settings}  (source it, then try `payouts list`)",
-        highlight=False,
-    )
+def _keep(running: stack.Stack, ledger: Ledger, console: Console) -> None:
+    merchant = running.environment["PAYOUTS_CUSTOMER_NO"]
+    # The last scenario paused the channel, as a short balance should; `play` has waited for that.
+    ledger.resume(merchant, "the demo's balance was topped up", "demo")
+    is_open = not ledger.channel(merchant).is_paused
+    console.print(farewell(running, is_open=is_open), highlight=False, markup=False, soft_wrap=True)
     while True:
         running.check()
         time.sleep(1.0)

@@ -3,6 +3,7 @@
 """
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import BinaryIO
 
 import click
@@ -36,7 +37,7 @@ def enqueue(file: BinaryIO, seconds: float | None) -> Page:
     Every job is checked first, and none is sent unless all are right. Keep the file until each of
     its jobs is accepted: the same job may be enqueued again and is still paid once.
     """
-    checked = files.check(files.read(file.read()))
+    checked = files.check(files.read(file.read()), datetime.now(UTC))
     if any(job.faults for job in checked):
         return _invalid(checked)
     if seconds is None:

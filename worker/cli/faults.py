@@ -6,7 +6,15 @@ from urllib.parse import urlsplit
 
 from kombu.exceptions import OperationalError as BrokerAway
 
-from worker.payouts.errors import PayoutError, StoreFault, StoreUnavailable
+from worker.payouts.errors import (
+    BadKeyring,
+    PayoutError,
+    ProfileMismatch,
+    SettingsError,
+    StoreFault,
+    StoreUnavailable,
+    WrongKey,
+)
 from worker.settings import BrokerSettings, StoreSettings
 from worker.store.faults import place
 
@@ -20,6 +28,16 @@ def explain(fault: Exception) -> str:
     match fault:
         case StoreUnavailable() | StoreFault():
             return f"the database {_database()} cannot be used: {fault}"
+        case ProfileMismatch():
+            remedy = "correct PAYOUTS_PROFILE or PAYOUTS_DATABASE_URL"
+            return f"the database {_database()} cannot be used: {fault}; {remedy}"
+        case WrongKey():
+            return (
+                f"no key of PAYOUTS_KEYRING opens what the database {_database()} holds; put the"
+                " key that sealed it back, behind the others, with a comma between"
+            )
+        case BadKeyring():
+            return f"PAYOUTS_KEYRING: {fault}; `payouts keygen` makes one"
         case BrokerAway():
             return f"the broker {broker()} cannot be reached: {fault}"
         case OSError(filename=name, strerror=cause) if name and cause:
@@ -40,5 +58,5 @@ def broker() -> str:
 def _database() -> str:
     try:
         return place(StoreSettings.load().database_url.get_secret_value())
-    except ValueError:
+    except (ValueError, SettingsError):
         return "that is configured"

@@ -22,13 +22,16 @@ class Outcome:
 
     results: tuple[Result, ...]
     audit: Audit
+    #: Whether a short balance was played and has not paused the channel, as it should.
+    lacks_pause: bool
 
     @property
     def ok(self) -> bool:
         """
-        Whether every payout ended as documented and the books agree.
+        Whether every payout ended as documented, the channel with them, and the books agree.
         """
-        return self.audit.ok and all(result.is_reached for result in self.results)
+        reached = all(result.is_reached for result in self.results)
+        return self.audit.ok and reached and not self.lacks_pause
 
 
 #: Called with the state of every payout, time and again.
@@ -41,6 +44,8 @@ def play(
     """
     Enqueue the actors' jobs and show them until each has its documented end, or `seconds` are over.
 
+    A short balance has reached its end when the channel is paused as well: that it was short is
+    told by the query that follows a notification, so the pause comes after the final status.
     Raises `StackError` if a process dies on the way.
     """
     deadline = time.monotonic() + seconds
@@ -55,10 +60,11 @@ def play(
             show(found)
             numbers = {actor.out_trade_no for actor in group}
             waiting = [r for r in found if r.out_trade_no in numbers and not r.is_reached]
-            if not waiting or time.monotonic() > deadline:
+            lacks_pause = group is last and bool(last) and not ledger.channel(customer_no).is_paused
+            if not (waiting or lacks_pause) or time.monotonic() > deadline:
                 break
             time.sleep(_POLL_SECONDS)
-    return Outcome(tuple(found), compare_books(stack, ledger))
+    return Outcome(tuple(found), compare_books(stack, ledger), lacks_pause)
 
 
 def compare_books(stack: Stack, ledger: Ledger) -> Audit:

@@ -7,6 +7,7 @@ variables alone that their broker, database and gateway are near.
 
 import contextlib
 import os
+import secrets
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -65,9 +66,8 @@ class Stack:
         self.children: dict[str, Child] = {}
         self._parts = parts
         self._commands: dict[str, tuple[str, ...]] = {}
-        self._outside = {
-            k: v for k, v in os.environ.items() if not k.startswith(("PAYOUTS_", "CELERY_"))
-        }
+        foreign = ("PAYOUTS_", "CELERY_", "FLOWER_")
+        self._outside = {k: v for k, v in os.environ.items() if not k.startswith(foreign)}
         # The current directory comes first on a module's path, so it is one without any module.
         self._empty = directory / "empty"
         self._empty.mkdir(parents=True, exist_ok=True)
@@ -173,9 +173,9 @@ def running(
         for name in _names("beat", beats):
             stack.start(name, *celery, "beat", "-s", str(directory / name))
         if flower:
-            port = stack.flower_url.rpartition(":")[2]
-            web = ("flower", "--address=127.0.0.1", f"--port={port}")
-            stack.start("flower", *celery, *web, "--read_only=True", "--persistent=False")
+            # In the environment, because everyone on the machine can read a command line.
+            stack.environment["FLOWER_BASIC_AUTH"] = f"demo:{secrets.token_urlsafe(12)}"
+            stack.start("flower", "worker", "flower", "--port", stack.flower_url.rpartition(":")[2])
         _wait_for(stack.children["receiver"], f"{stack.receiver_url}/health", None)
         yield stack
 

@@ -60,7 +60,7 @@ class Child:
                 env=env,
                 cwd=cwd,
                 start_new_session=True,
-                preexec_fn=functools.partial(_die_with, os.getpid(), stop_signal),  # noqa: PLW1509
+                preexec_fn=functools.partial(die_with, os.getpid(), stop_signal),  # noqa: PLW1509
             )
 
     @property
@@ -136,7 +136,7 @@ class Child:
         self.stop()
 
 
-def _die_with(parent: int, signum: signal.Signals) -> None:
+def die_with(parent: int, signum: signal.Signals) -> None:
     """
     Ask the kernel, in the new process, for a signal when the parent dies.
     """

@@ -7,10 +7,12 @@ What is wrong is told by place and rule, never by quoting: a job holds payee dat
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from worker.intake import jobs
 from worker.payouts.errors import InvalidJob, UnreadableJobs
 from worker.payouts.model import Order
+from worker.payouts.policy.obligation import expired
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +47,13 @@ def read(content: bytes) -> list[object]:
     return listed
 
 
-def check(listed: Sequence[object]) -> list[Checked]:
+def check(listed: Sequence[object], now: datetime | None = None) -> list[Checked]:
     """
     Validate every job, also against the others of the file.
+
+    `now` is this host's clock: a `send_before` that it has passed is a fault here already. The
+    database's clock, which counts, is asked at acceptance. None leaves that to a caller who asks
+    the database anyhow.
     """
     checked: list[Checked] = []
     for index, job in enumerate(listed):
@@ -57,7 +63,8 @@ def check(listed: Sequence[object]) -> list[Checked]:
             number = jobs.rejection(job, "invalid", fault.faults, "").out_trade_no
             checked.append(Checked(index, job, number, None, fault.faults))
         else:
-            faults = tuple(_clashes(order, checked))
+            late = () if now is None else expired(order.send_before, now)
+            faults = (*late, *_clashes(order, checked))
             checked.append(Checked(index, job, order.out_trade_no, order, faults))
     return checked
 

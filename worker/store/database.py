@@ -12,7 +12,7 @@ from worker.payouts.errors import ProfileMismatch, SettingsError
 from worker.store import installation, migrate
 from worker.store.clock import database_now
 from worker.store.engine import create_engine, read_only
-from worker.store.faults import translated
+from worker.store.faults import place, translated
 from worker.store.keyring import Keyring
 from worker.store.ledger import SqlLedger
 
@@ -96,7 +96,12 @@ class Database:
         Raises `SettingsError`, `ProfileMismatch` or `WrongKey`.
         """
         if not migrate.is_current(self._engine):
-            raise SettingsError("the database schema is not current; run `payouts migrate`")
+            found, expected = self.revision(), migrate.head()
+            has = "has no tables" if found is None else f"has tables of revision {found}"
+            raise SettingsError(
+                f"the database {place(self._engine.url)} {has}, and this version needs those of"
+                f" {expected}: run `payouts migrate`"
+            )
         installation.ensure_profile(self._engine, profile)
         installation.ensure_keyring(self._engine, keyring)
         return self.ledger(keyring)

@@ -19,7 +19,15 @@ from worker.store.tables import installation
 def ensure_profile(engine: sa.Engine, profile: str, clock: Clock = database_now) -> None:
     """
     Record the profile of a fresh database. Raises `ProfileMismatch` if it has another.
+
+    A database that has one is only read, so that nobody who starts waits for whoever writes.
     """
+    recorded = recorded_profile(engine) or _record_profile(engine, profile, clock)
+    if recorded != profile:
+        raise ProfileMismatch(f"this database belongs to the {recorded} profile, not to {profile}")
+
+
+def _record_profile(engine: sa.Engine, profile: str, clock: Clock) -> str:
     with engine.begin() as conn:
         insert_new(
             conn,
@@ -31,9 +39,7 @@ def ensure_profile(engine: sa.Engine, profile: str, clock: Clock = database_now)
             epoch=1,
             sweep_count=0,
         )
-        recorded = conn.execute(sa.select(installation.c.profile)).scalar_one()
-    if recorded != profile:
-        raise ProfileMismatch(f"this database belongs to the {recorded} profile, not to {profile}")
+        return str(conn.execute(sa.select(installation.c.profile)).scalar_one())
 
 
 @translated()
@@ -43,12 +49,18 @@ def ensure_keyring(engine: sa.Engine, keyring: Keyring) -> None:
 
     So a wrong keyring is found at start, before anything is sealed with it.
     """
+    with read_only(engine).begin() as conn:
+        recorded = conn.scalar(sa.select(installation.c.sealed_sample))
+    sealed = recorded or _record_sample(engine, keyring)
+    keyring.open(sealed)
+
+
+def _record_sample(engine: sa.Engine, keyring: Keyring) -> bytes:
     unsealed = installation.c.sealed_sample.is_(None)
     sample = keyring.seal(b"payouts")
     with engine.begin() as conn:
         conn.execute(sa.update(installation).where(unsealed).values(sealed_sample=sample))
-        sealed = conn.execute(sa.select(installation.c.sealed_sample)).scalar_one()
-    keyring.open(sealed)
+        return bytes(conn.execute(sa.select(installation.c.sealed_sample)).scalar_one())
 
 
 @translated()

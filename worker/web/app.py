@@ -4,18 +4,31 @@ The Flask app, for gunicorn: ``worker.web.app:create_app()``.
 
 from flask import Flask
 
-from worker import bootstrap, logs
+from worker import bootstrap, logs, startup
 from worker.jdpay.signature import SignKey
 from worker.usecases.evidence import EvidenceHandler
 from worker.web import receiver
 
+#: What gunicorn takes as "failed to boot": it ends. After anything else it starts a worker anew.
+_BOOT_FAILURE = 3
+
+#: How long one of gunicorn's workers waits for the database, in seconds: less than the 30 after
+#: which gunicorn takes it for hung. The next one waits on.
+_PATIENCE = 15.0
+
 
 def create_app() -> Flask:
     """
-    Make the app from the environment.
+    Make the app from the environment, once the database can be reached.
     """
     logs.configure("INFO")
-    return build(bootstrap.handler("receiver"), bootstrap.sign_key())
+    return startup.when_usable(
+        "receiver",
+        lambda: build(bootstrap.handler("receiver"), bootstrap.sign_key()),
+        fault_code=_BOOT_FAILURE,
+        patience=_PATIENCE,
+        longest_pause=2.0,
+    )
 
 
 def build(handler: EvidenceHandler, sign_key: SignKey) -> Flask:

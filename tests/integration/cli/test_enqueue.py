@@ -130,6 +130,23 @@ def test_one_bad_job_stops_all(run: Run, broker: str) -> None:
     assert _taken(broker) == []
 
 
+def test_a_job_that_is_too_late_is_refused_at_once(run: Run, broker: str) -> None:
+    """
+    A past `send_before` is named beside every other fault, and nothing is sent.
+    """
+    jobs = [
+        a_job("SALARY01", send_before="2020-01-01T12:00:00+08:00"),
+        a_job("SALARY02", amount_fen=0),
+    ]
+
+    result = run("enqueue", "-", text=json.dumps(jobs))
+
+    assert result.exit_code == 1
+    assert "jobs[0] send_before: this moment has passed" in result.stderr
+    assert "jobs[1] amount_fen:" in result.stderr
+    assert _taken(broker) == []
+
+
 def test_no_broker_loses_nothing(run: Run, monkeypatch: pytest.MonkeyPatch, free_port: int) -> None:
     """
     Without a broker: exit code 1, its address without the password, and what to do.

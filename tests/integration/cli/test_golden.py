@@ -284,7 +284,9 @@ def test_what_the_demo_finds(told: Told, capsys: pytest.CaptureFixture[str]) -> 
             "DEMO0002", "partial_return", "paid", "unknown", "partial_return", "no_result", None
         ),
     )
-    outcome = Outcome(results, Audit(debits=1, duplicates=0, missing=1, ok=False))
+    outcome = Outcome(
+        results, Audit(debits=1, duplicates=0, missing=1, ok=False), lacks_pause=False
+    )
 
     demo._report(outcome, Console(file=io.StringIO()), as_json=True)
 

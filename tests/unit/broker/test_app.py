@@ -6,6 +6,7 @@ import ast
 import importlib.util
 import json
 import os
+import re
 import ssl
 import subprocess
 import sys
@@ -119,7 +120,8 @@ def test_every_module_of_tasks_is_included(loaded: dict[str, Any]) -> None:
     """
     A module that is not named registers nothing, silently.
     """
-    sources = [p for p in (ROOT / "tasks").glob("*.py") if "@app.task" in p.read_text()]
+    registers = re.compile(r"^(@app\.task|app\.steps)\b", re.MULTILINE)
+    sources = [p for p in (ROOT / "tasks").glob("*.py") if registers.search(p.read_text())]
     found = {f"tasks.{path.stem}" for path in sources}
 
     assert found == set(loaded["include"])
@@ -253,10 +255,11 @@ def banned(source: str) -> list[str]:
             "retry_backoff",
         }:
             found.append(node.arg)
-        if isinstance(node, ast.Attribute) and node.attr in {"retry", "apply_async", "delay"}:
-            owner = ast.unparse(node.value)
-            if node.attr != "retry" or owner in {"self", "task"} or owner.endswith("task"):
-                found.append(f"{owner}.{node.attr}")
+        called = node.func if isinstance(node, ast.Call) else None
+        if isinstance(called, ast.Attribute) and called.attr in {"retry", "apply_async", "delay"}:
+            owner = ast.unparse(called.value)
+            if called.attr != "retry" or owner in {"self", "task"} or owner.endswith("task"):
+                found.append(f"{owner}.{called.attr}")
     return found
 
 

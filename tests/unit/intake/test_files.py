@@ -2,6 +2,8 @@
 Reading and checking a file of jobs.
 """
 
+from datetime import UTC, datetime
+
 import pytest
 
 from tests.integration.cli.samples import ACCOUNT, a_job
@@ -74,3 +76,21 @@ def test_an_obligation_twice_in_a_file_is_a_fault() -> None:
     second = a_job("SALARY02", obligation="march-mei")
 
     assert files.check([first, second])[1].faults == ("obligation: jobs[0] pays it as well",)
+
+
+@pytest.mark.parametrize(
+    ("now", "faults"),
+    [
+        (datetime(2026, 3, 3, 11, 59, 59, tzinfo=UTC), ()),
+        (datetime(2026, 3, 3, 12, 0, 0, tzinfo=UTC), ("send_before: this moment has passed",)),
+        (None, ()),
+    ],
+    ids=["still to come", "has come", "not asked"],
+)
+def test_a_moment_that_has_passed_is_a_fault(now: datetime | None, faults: tuple[str, ...]) -> None:
+    """
+    By the clock that is given, to the second and without a tolerance.
+    """
+    (checked,) = files.check([a_job(send_before="2026-03-03T20:00:00+08:00")], now)
+
+    assert checked.faults == faults

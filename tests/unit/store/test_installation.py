@@ -73,3 +73,18 @@ def test_the_first_keyring_is_kept_to(engine: sa.Engine) -> None:
 
     with pytest.raises(WrongKey):
         ensure_keyring(engine, Keyring([second]))
+
+
+def test_who_starts_waits_for_nobody_who_writes(engine: sa.Engine) -> None:
+    """
+    A database that has a profile and a sample is only read: its one writer may be at work.
+    """
+    keyring = Keyring([Keyring.generate_key()])
+    ensure_profile(engine, "sandbox")
+    ensure_keyring(engine, keyring)
+    second = create_engine(engine.url, "second")
+    with engine.begin() as conn:
+        conn.execute(sa.update(installation).values(epoch=installation.c.epoch))
+        ensure_profile(second, "sandbox")
+        ensure_keyring(second, keyring)
+    second.dispose()
