@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from worker.payouts.evidence import Answer, Meaning, Source, TradeStatus
+from worker.payouts.judgement import Judge
 from worker.payouts.model import Attempt, Dossier, Order, Payee, Payout, Terms
 from worker.payouts.update import Update
 from worker.store.engine import create_engine
@@ -139,9 +140,15 @@ def applied(ledger: Ledger, payout_id: int, **changes: Any) -> Payout:
     """
     The payout after a settling write that changed what is given.
     """
-    dossier = ledger.dossier(payout_id)
-    ledger.apply_update(dossier, an_update(dossier.payout, **changes), "worker-1", 3)
+    ledger.judge(payout_id, a_judge(**changes))
     return ledger.dossier(payout_id).payout
+
+
+def a_judge(**changes: Any) -> Judge:
+    """
+    One that leaves a payout as it is, but for the changes.
+    """
+    return Judge(lambda dossier, _now: an_update(dossier.payout, **changes), "worker-1", 3)
 
 
 def recorded(

@@ -35,8 +35,7 @@ def replied(ledger: Ledger, payout: Payout, answer: Answer) -> Dossier:
     A payout that was sent, and JD's reply to that.
     """
     attempt = claimed(ledger, payout)
-    ledger.record(payout, Source.REPLY, answer, attempt=attempt, asked_at=attempt.started_at)
-    ledger.close_attempt(attempt, AttemptOutcome.ANSWERED, answer.code)
+    ledger.close_attempt(attempt, AttemptOutcome.ANSWERED, answer.code, answer)
     return judged(ledger, payout)
 
 

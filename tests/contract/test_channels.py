@@ -2,10 +2,12 @@
 What stops sending for a merchant, and what lets it go on.
 """
 
+from dataclasses import replace
+
 import pytest
 import sqlalchemy as sa
 
-from tests.contract.samples import LEASE, MERCHANT, NOON, accepted, an_update, applied
+from tests.contract.samples import LEASE, MERCHANT, NOON, a_judge, accepted, applied
 from worker.payouts.model import Payout
 from worker.store.ledger import SqlLedger
 from worker.store.tables import channels
@@ -19,12 +21,11 @@ def paused_why(engine: sa.Engine) -> str | None:
         return conn.execute(sa.select(channels.c.paused_why)).scalar_one_or_none()
 
 
-def derive_update(ledger: SqlLedger, payout: Payout, *verified: bool, limit: int = 3) -> None:
+def judged(ledger: SqlLedger, payout: Payout, *verified: bool, limit: int = 3) -> None:
     """
-    Settle, having judged answers of which some did not verify.
+    Have judged answers of which some did not verify.
     """
-    dossier = ledger.dossier(payout.id)
-    ledger.apply_update(dossier, an_update(dossier.payout, verified=verified), "worker-1", limit)
+    ledger.judge(payout.id, replace(a_judge(verified=verified), unverifiable_limit=limit))
 
 
 def test_a_standing_may_pause_the_channel(ledger: SqlLedger) -> None:
@@ -85,7 +86,7 @@ def test_unverifiable_answers_in_a_row_stop_the_channel(
     Three answers in a row whose signature fails are our own fault until a person says otherwise.
     """
     for place, verified in enumerate(verdicts):
-        derive_update(ledger, accepted(ledger, f"P-{place}"), *verified)
+        judged(ledger, accepted(ledger, f"P-{place}"), *verified)
 
     assert (paused_why(engine) is not None) is stops
 
@@ -95,10 +96,10 @@ def test_resuming_forgets_the_count(ledger: SqlLedger, engine: sa.Engine) -> Non
     After a resumption it takes as many unverifiable answers again.
     """
     payout = accepted(ledger)
-    derive_update(ledger, payout, False, False, False)
+    judged(ledger, payout, False, False, False)
     ledger.resume(MERCHANT, "new certificate", "operator")
 
-    derive_update(ledger, payout, False, False)
+    judged(ledger, payout, False, False)
 
     assert paused_why(engine) is None
 
@@ -107,7 +108,7 @@ def test_verified_answers_do_not_touch_the_channel(ledger: SqlLedger, engine: sa
     """
     The usual case leaves no row that all payouts would have to queue for.
     """
-    derive_update(ledger, accepted(ledger), True, True)
+    judged(ledger, accepted(ledger), True, True)
 
     with engine.begin() as conn:
         assert conn.execute(sa.select(channels)).all() == []

@@ -3,12 +3,14 @@ Evidence and the decisions made from it.
 """
 
 import dataclasses
+from datetime import datetime
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
 from tests.contract.samples import (
+    LEASE,
     MERCHANT,
     NOON,
     VirtualClock,
@@ -19,13 +21,15 @@ from tests.contract.samples import (
     claimed,
     recorded,
 )
-from worker.payouts.errors import IllegalMove, StaleTransition
+from worker.payouts.errors import IllegalMove
 from worker.payouts.evidence import Source
-from worker.payouts.model import CaseKind
+from worker.payouts.judgement import Judge
+from worker.payouts.model import AttemptOutcome, CaseKind, Dossier
 from worker.payouts.status import PayoutStatus, Reason
-from worker.payouts.update import CaseNote
+from worker.payouts.update import CaseNote, Update
 from worker.store.ledger import SqlLedger
 from worker.store.tables import cases
+from worker.usecases.ports import Ledger
 
 
 def test_evidence_comes_back_as_it_was(ledger: SqlLedger) -> None:
@@ -36,7 +40,7 @@ def test_evidence_comes_back_as_it_was(ledger: SqlLedger) -> None:
     attempt = claimed(ledger, payout)
     answer = a_verified_answer(raw=b"\x00\xff", refund_fen=0, traded_at=NOON, reason_code="R1")
 
-    ledger.record(payout, Source.REPLY, answer, attempt=attempt, asked_at=NOON)
+    ledger.close_attempt(attempt, AttemptOutcome.ANSWERED, "0000", answer)
 
     (piece,) = ledger.dossier(payout.id).evidence
     assert piece.answer == answer
@@ -62,23 +66,58 @@ def test_no_message_is_too_odd_to_be_stored(ledger: SqlLedger) -> None:
     assert (answer.trade_no, answer.raw) == ("交易\\x00", b"a\x00b")
 
 
-def test_evidence_makes_earlier_decisions_stale(ledger: SqlLedger) -> None:
+def test_evidence_is_judged_in_the_transaction_that_stores_it(ledger: Ledger) -> None:
     """
-    What was decided without a piece of evidence cannot be written, and changes nothing.
+    The judge sees the newest piece, and what it decides is committed together with it.
     """
     payout = accepted(ledger)
+    seen: list[Dossier] = []
+
+    def decide(dossier: Dossier, now: datetime) -> Update:
+        seen.append(dossier)
+        return an_update(dossier.payout, status=PayoutStatus.PROCESSING, next_send_at=None)
+
+    judge = Judge(decide, "worker-1", 3)
+    judged = ledger.record(payout, Source.QUERY, a_verified_answer(), judge=judge)
+
+    assert judged is not None
+    assert seen == [judged.dossier]
+    assert [piece.answer for piece in judged.dossier.evidence] == [a_verified_answer()]
+    after = ledger.dossier(payout.id)
+    assert after.payout.status is PayoutStatus.PROCESSING
+    assert after.evidence[0].applied_at == NOON
+
+
+def test_what_cannot_be_judged_leaves_nothing_behind(ledger: Ledger) -> None:
+    """
+    Evidence, row and attempt are as they were: whoever stored it may store it unjudged.
+    """
+    payout = accepted(ledger)
+    attempt = claimed(ledger, payout)
     before = ledger.dossier(payout.id)
+
+    def fails(dossier: Dossier, now: datetime) -> Update:
+        raise ZeroDivisionError
+
+    judge = Judge(fails, "worker-1", 3)
+    answer = a_verified_answer()
+    with pytest.raises(ZeroDivisionError):
+        ledger.record(payout, Source.QUERY, answer, judge=judge)
+    with pytest.raises(ZeroDivisionError):
+        ledger.close_attempt(attempt, AttemptOutcome.ANSWERED, "0000", answer, judge)
+
+    assert ledger.dossier(payout.id) == before
+
+
+def test_evidence_makes_earlier_claims_stale(ledger: Ledger) -> None:
+    """
+    What was decided without a piece of evidence sends nothing.
+    """
+    payout = accepted(ledger)
     after = recorded(ledger, payout.id)
-    update = an_update(
-        payout, status=PayoutStatus.HELD, cases=(CaseNote(CaseKind.VANISHED),), pause="why"
-    )
 
-    with pytest.raises(StaleTransition):
-        ledger.apply_update(before, update, "worker-1", 3)
-
+    assert ledger.claim(payout, "canonical", LEASE, "worker-1") is None
     assert ledger.dossier(payout.id) == after
-    assert len(ledger.history(payout.id)) == 1
-    assert claimed(ledger, after.payout)
 
 
 def test_a_repeated_notification_is_stored_once(ledger: SqlLedger) -> None:

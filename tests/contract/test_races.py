@@ -6,7 +6,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from tests.contract.samples import (
@@ -18,11 +18,12 @@ from tests.contract.samples import (
     an_order,
     an_update,
     applied,
-    recorded,
 )
-from worker.payouts.errors import StaleTransition
 from worker.payouts.evidence import Source
+from worker.payouts.judgement import Judge
+from worker.payouts.model import Dossier
 from worker.payouts.status import PayoutStatus
+from worker.payouts.update import Update
 from worker.store.ledger import SqlLedger
 
 T = TypeVar("T")
@@ -94,22 +95,27 @@ def test_sweeps_share_what_is_due(ledger: SqlLedger) -> None:
     assert sorted(one for _, queries in got for one in queries) == ids
 
 
-def test_one_of_many_decisions_is_written(ledger: SqlLedger) -> None:
+def test_nobody_judges_without_the_newest_word(ledger: SqlLedger) -> None:
     """
-    Of several writers with the same dossier one succeeds, and the others are told.
+    Six answers at once, each judged: every judge sees all that was stored before it, and one moves.
     """
-    dossier = recorded(ledger, accepted(ledger).id)
-    update = an_update(dossier.payout, status=PayoutStatus.PAID, next_send_at=None)
+    payout = accepted(ledger)
 
-    def settle(number: int) -> bool:
-        try:
-            ledger.apply_update(dossier, update, f"worker-{number}", 3)
-        except StaleTransition:
-            return False
-        return True
+    def decide(dossier: Dossier, _now: datetime) -> Update:
+        status = PayoutStatus.PAID if len(dossier.evidence) == 6 else dossier.payout.status
+        return an_update(dossier.payout, status=status, next_send_at=None)
 
-    assert at_once(6, settle).count(True) == 1
-    assert len(ledger.history(dossier.payout.id)) == 2
+    def tell(number: int) -> int:
+        answer = a_verified_answer(raw=b"%d" % number)
+        judged = ledger.record(
+            payout, Source.QUERY, answer, judge=Judge(decide, f"worker-{number}", 9)
+        )
+        assert judged is not None
+        return len(judged.dossier.evidence)
+
+    assert sorted(at_once(6, tell)) == [1, 2, 3, 4, 5, 6]
+    assert len(ledger.history(payout.id)) == 2
+    assert ledger.find_unapplied(10) == []
 
 
 def test_a_notification_that_comes_six_times_at_once_is_stored_once(ledger: SqlLedger) -> None:

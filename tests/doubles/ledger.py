@@ -13,12 +13,15 @@ from tests.doubles.health import MemoryHealth
 from tests.doubles.rows import storable, transactions
 from worker.payouts.errors import StaleTransition
 from worker.payouts.evidence import Answer, Evidence, Source
+from worker.payouts.judgement import Judge, Judged
 from worker.payouts.model import (
     Attempt,
     AttemptOutcome,
     CaseKind,
     Dossier,
+    Draft,
     Payout,
+    Question,
 )
 from worker.payouts.policy.obligation import AskFirst, Covered, Overpaid, cover, normalized
 from worker.payouts.status import PayoutStatus
@@ -89,13 +92,38 @@ class MemoryLedger(MemoryActions, MemoryHealth):
         self._write(row, replace(row, lease_until=now + lease))
         return True
 
-    def close_attempt(self, attempt: Attempt, outcome: AttemptOutcome, detail: str) -> None:
+    def draft(self, payout_id: int) -> Draft:
         """
-        Record how the attempt ended and end its lease now, unless it is closed already.
+        All that sending a payout takes. Raises `NoSuchPayout`.
         """
-        row = self._rows[attempt.payout_id]
-        if row.lease_token == attempt.lease_token:
-            self._end(row, outcome, detail, self._clock())
+        dossier, order = self.dossier(payout_id), self.order(payout_id)
+        return Draft(dossier, order, self.request(payout_id), self._clock())
+
+    def question(self, payout_id: int) -> Question:
+        """
+        All that asking JD about a payout takes. Raises `NoSuchPayout`.
+        """
+        return Question(self._row(payout_id), self._clock())
+
+    def close_attempt(
+        self,
+        attempt: Attempt,
+        outcome: AttemptOutcome,
+        detail: str,
+        answer: Answer | None = None,
+        judge: Judge | None = None,
+    ) -> Judged | None:
+        """
+        Record how the attempt ended, with its answer if one came, and judge: one transaction.
+        """
+        with self._transaction(attempt.payout_id):
+            row = self._row(attempt.payout_id)
+            if answer is not None:
+                self._keep(row, Source.REPLY, answer, attempt.id, attempt.started_at)
+            row = self._row(attempt.payout_id)
+            if row.lease_token == attempt.lease_token:
+                self._end(row, outcome, detail, self._clock())
+            return None if judge is None else self.judge(attempt.payout_id, judge)
 
     def record(
         self,
@@ -103,14 +131,39 @@ class MemoryLedger(MemoryActions, MemoryHealth):
         source: Source,
         answer: Answer,
         *,
-        attempt: Attempt | None = None,
         asked_at: datetime | None = None,
-    ) -> None:
+        judge: Judge | None = None,
+    ) -> Judged | None:
         """
-        Store one piece of evidence, unapplied; an identical notification once.
+        Store one piece of evidence, an identical notification once, and judge: one transaction.
 
         Without a payout, an orphan case is opened.
         """
+        if payout is None:
+            self._keep(None, source, answer, None, asked_at)
+            return None
+        with self._transaction(payout.id):
+            self._keep(payout, source, answer, None, asked_at)
+            return None if judge is None else self.judge(payout.id, judge)
+
+    def judge(self, payout_id: int, judge: Judge) -> Judged:
+        """
+        Decide from all that is known, and write it: one transaction.
+        """
+        with self._transaction(payout_id):
+            now, dossier = self._clock(), self.dossier(payout_id)
+            update = judge.decide(dossier, now)
+            self._write_update(dossier, update, judge)
+            return Judged(dossier, update)
+
+    def _keep(
+        self,
+        payout: Payout | None,
+        source: Source,
+        answer: Answer,
+        attempt_id: int | None,
+        asked_at: datetime | None,
+    ) -> None:
         answer = storable(answer, _FOREIGN)
         number = (answer.merchant or "", answer.number or "")
         kept = self._orphans[number] if payout is None else self._evidence[payout.id]
@@ -119,14 +172,13 @@ class MemoryLedger(MemoryActions, MemoryHealth):
             for e in kept
         ):
             return
-        now = self._clock()
         piece = Evidence(
             id=next(self._ids["evidence"]),
             payout_id=payout.id if payout else None,
             source=source,
             answer=answer,
-            received_at=now,
-            attempt_id=attempt.id if attempt else None,
+            received_at=self._clock(),
+            attempt_id=attempt_id,
             asked_at=asked_at,
         )
         kept.append(piece)
@@ -135,14 +187,7 @@ class MemoryLedger(MemoryActions, MemoryHealth):
             return
         self._touch(self._rows[payout.id])
 
-    def apply_update(
-        self, dossier: Dossier, update: Update, actor: str, unverifiable_limit: int
-    ) -> None:
-        """
-        Write what was decided from `dossier`. Raises `StaleTransition`, and changes nothing then.
-
-        Raises `IllegalMove` if the payout may not move that way.
-        """
+    def _write_update(self, dossier: Dossier, update: Update, judge: Judge) -> None:
         payout, now = dossier.payout, self._clock()
         updated = apply(payout, update, now)
         row = self._rows[payout.id]
@@ -152,15 +197,15 @@ class MemoryLedger(MemoryActions, MemoryHealth):
         self._evidence[row.id] = [
             e if e.applied_at else replace(e, applied_at=now) for e in self._evidence[row.id]
         ]
-        self._move(row, updated, actor, update.evidence_id)
+        self._move(row, updated, judge.actor, update.evidence_id)
         customer_no = row.terms.customer_no
         for note in update.cases:
             self._open_case(row.id, customer_no, row.out_trade_no, note)
         if update.pause is not None:
-            self.pause(customer_no, update.pause, actor)
+            self.pause(customer_no, update.pause, judge.actor)
         in_a_row = self._count_unverifiable(customer_no, update.verified)
-        if in_a_row >= unverifiable_limit:
-            self.pause(customer_no, f"{in_a_row} answers in a row did not verify", actor)
+        if in_a_row >= judge.unverifiable_limit:
+            self.pause(customer_no, f"{in_a_row} answers in a row did not verify", judge.actor)
 
     def expire_leases(self, limit: int) -> Sequence[int]:
         """

@@ -5,6 +5,7 @@ What a ledger in memory holds, what comes in at its door, and how to look things
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import wraps
@@ -369,6 +370,26 @@ class MemoryRows:
         if changed.exposed and changed.status in _WITHDRAWN:
             raise IllegalMove(f"an exposed payout is never {changed.status}")
         self._rows[row.id] = changed
+
+    @contextmanager
+    def _transaction(self, payout_id: int) -> Iterator[None]:
+        """
+        What fails leaves nothing of one payout behind.
+        """
+        row = self._row(payout_id)
+        tables: tuple[dict[int, list[Any]], ...] = (
+            *(self._attempts, self._evidence, self._transitions),
+        )
+        kept = [list(table[payout_id]) for table in tables]
+        cases, switch = list(self._cases), replace(self._switches[row.terms.customer_no])
+        try:
+            yield
+        except BaseException:
+            self._rows[payout_id], self._cases = row, cases
+            self._switches[row.terms.customer_no] = switch
+            for table, before in zip(tables, kept, strict=True):
+                table[payout_id] = before
+            raise
 
     def _touch(self, row: Payout, **changes: Any) -> None:
         """

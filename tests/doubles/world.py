@@ -128,7 +128,7 @@ class MortalLedger:
     A ledger whose process dies at its n-th write: just before it, or just after it was committed.
     """
 
-    WRITES = ("accept", "claim", "renew", "close_attempt", "record", "apply_update")
+    WRITES = ("accept", "claim", "renew", "close_attempt", "record", "judge")
 
     def __init__(self, ledger: Any, dies_at: int, *, after: bool) -> None:
         self._ledger = ledger

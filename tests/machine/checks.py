@@ -11,6 +11,7 @@ from tests.factories import MERCHANT
 from tests.machine.books import Course, Trade
 from tests.machine.service import Service
 from tests.simulation.checks import unrecorded, unreviewed
+from worker.payouts.evidence import Source
 from worker.payouts.invariants import Breach, Invariant, at_rest, of_books, of_payout
 from worker.payouts.model import Attempt, Dossier, Order, Payout
 from worker.payouts.status import PayoutStatus, Reason
@@ -175,6 +176,9 @@ class Checks:
             self._found += self._known(result)
         elif effect == "ledger.record":
             self._found += unrecorded(self._ledger, *args)
+        elif effect == "ledger.close_attempt" and args[3] is not None:
+            row = self._ledger.dossier(args[0].payout_id).payout
+            self._found += unrecorded(self._ledger, row, Source.REPLY, args[3])
 
     def _known(self, attempt: Attempt) -> Iterator[Breach]:
         """

@@ -20,7 +20,7 @@ PLANTS = (
     "resend_after_one_denial",
     "unsigned_is_believed",
     "amount_is_not_compared",
-    "apply_without_version",
+    "judges_what_was_known_before",
     "send_before_commit",
     "lease_is_not_renewed",
     "no_answer_means_not_connected",

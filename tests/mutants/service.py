@@ -10,9 +10,9 @@ _ACCEPT = "worker/usecases/accept.py"
 _SWEEP = "worker/usecases/sweep.py"
 _EVIDENCE = "worker/usecases/evidence.py"
 _SENDING = "tests/unit/usecases/test_send.py"
+_WEB = "tests/integration/web/test_durability.py"
 _FOLLOWING = "tests/unit/usecases/test_query.py"
 
-_ANSWERED = "self._close(payout, attempt, AttemptOutcome.ANSWERED, answer.code)"
 _CLAIM = "attempt = self._ledger.claim(payout, request, self._limits.lease, self._handler.actor)"
 
 GUARDS = (
@@ -25,7 +25,7 @@ GUARDS = (
                 _CLAIM,
                 "answer = self._gateway.submit(request, payout.terms, lambda: None)\n"
                 f"        {_CLAIM}\n"
-                "        self._handler.record(payout, Source.REPLY, answer, attempt=attempt)\n"
+                '        log.info("%s", answer)\n'
                 "        attempt = None",
             ),
         ),
@@ -37,8 +37,8 @@ GUARDS = (
         (
             Change(
                 _SEND,
-                "or not may_send(gather_facts(dossier), now, self._limits):",
-                "or not (gather_facts(dossier) and may_send and now):",
+                "or not may_send(gather_facts(draft.dossier), draft.at, self._limits):",
+                "or not (gather_facts(draft.dossier) and may_send):",
             ),
         ),
         (f"{_SENDING}::test_what_was_answered_is_not_sent_again_by_itself",),
@@ -55,7 +55,7 @@ GUARDS = (
         (
             Change(
                 _SEND,
-                "if any(evidence.applied_at is None for evidence in dossier.evidence):",
+                "if any(evidence.applied_at is None for evidence in draft.dossier.evidence):",
                 "if False:",
             ),
         ),
@@ -64,7 +64,7 @@ GUARDS = (
     Guard(
         "resend-is-the-same-request",
         "JD would see another request under the number, and could book both.",
-        (Change(_SEND, "if request is None:", "if request is None or now:"),),
+        (Change(_SEND, "if request is None:", "if request is None or draft.at:"),),
         (f"{_SENDING}::test_a_resend_is_the_same_request",),
     ),
     Guard(
@@ -86,18 +86,22 @@ GUARDS = (
         (f"{_SENDING}::test_what_becomes_of_a_submission",),
     ),
     Guard(
-        "answer-is-stored-before-the-attempt-ends",
-        "A worker that dies between the two would lose what JD answered, and resend what JD knows.",
+        "answer-is-stored-with-its-attempt",
+        "A worker that dies after closing would lose what JD answered, and resend what JD knows.",
         (
-            Change(_SEND, f"            {_ANSWERED}\n"),
             Change(
                 _SEND,
-                "            self._handler.record(\n                payout, Source.REPLY",
-                f"            {_ANSWERED}\n"
-                "            self._handler.record(\n                payout, Source.REPLY",
+                "attempt, outcome, detail, answer, judge)",
+                "attempt, outcome, detail, None, judge)",
             ),
         ),
         (f"{_SENDING}::test_an_answered_attempt_has_its_answer",),
+    ),
+    Guard(
+        "what-cannot-be-judged-is-stored",
+        "A fault in our decision would lose what JD said, and JD would not say it again.",
+        (Change(_EVIDENCE, "            store(None)\n", "            pass\n"),),
+        (f"{_WEB}::test_what_cannot_be_judged_is_stored_all_the_same",),
     ),
     Guard(
         "question-is-dated-when-asked",
@@ -105,7 +109,7 @@ GUARDS = (
         (
             Change(
                 _QUERY,
-                "self._handler.record(payout, Source.QUERY, answer, asked_at=asked_at)",
+                "self._handler.record(payout, Source.QUERY, answer, asked_at=question.at)",
                 "self._handler.record(payout, Source.QUERY, answer, asked_at=self._ledger.now())",
             ),
         ),
@@ -163,15 +167,22 @@ GUARDS = (
         (f"{_FOLLOWING}::test_what_is_not_ours_is_not_acknowledged",),
     ),
     Guard(
-        "overtaken-decision-is-taken-again",
-        "What was told while another writer came first would wait for the sweep.",
+        "what-waits-is-judged-too",
+        "What a process stored that is gone would wait for the sweep.",
         (
             Change(
-                _EVIDENCE,
-                "except StaleTransition:\n                continue",
-                "except StaleTransition:\n                return",
+                "worker/store/evidence.py",
+                "update = judge.decide(dossier, now)",
+                "update = judge.decide(\n"
+                "        replace(dossier, evidence=dossier.evidence[-1:]), now\n"
+                "    )",
+            ),
+            Change(
+                "worker/store/evidence.py",
+                "import hashlib\n",
+                "import hashlib\nfrom dataclasses import replace\n",
             ),
         ),
-        (f"{_FOLLOWING}::test_a_decision_that_came_second_is_taken_again",),
+        (f"{_FOLLOWING}::test_what_came_while_nobody_judged_is_judged_with_the_next",),
     ),
 )

@@ -11,7 +11,7 @@ _BASE = "worker/store/base.py"
 _UPDATE = "worker/payouts/update.py"
 _ENGINE = "worker/store/engine.py"
 _CLAIMS = "tests/contract/test_leases.py"
-_NEWS = "tests/contract/test_evidence.py::test_evidence_makes_earlier_decisions_stale"
+_NEWS = "tests/contract/test_evidence.py::test_evidence_makes_earlier_claims_stale"
 _TAKEN_UP = (
     "tests/contract/test_acceptance.py"
     "::test_an_accepted_order_takes_up_what_was_notified_of_its_number"
@@ -134,8 +134,8 @@ CLAIMS = (
         (
             Change(
                 _LEASES,
-                "payouts.c.lease_token == attempt.lease_token,\n                )\n",
-                ")\n",
+                ", payouts.c.lease_token == attempt.lease_token)",
+                ")",
             ),
         ),
         (f"{_CLAIMS}::test_an_old_attempt_cannot_end_a_new_lease",),
@@ -205,7 +205,7 @@ EVIDENCE = (
     Guard(
         "unverifiable-answers-stop-the-channel",
         "Payouts would be sent on to someone who speaks in JD's place.",
-        (Change(_EVIDENCE, "if in_a_row >= unverifiable_limit:", "if False:"),),
+        (Change(_EVIDENCE, "if in_a_row >= judge.unverifiable_limit:", "if False:"),),
         ("tests/contract/test_channels.py::test_unverifiable_answers_in_a_row_stop_the_channel",),
     ),
     Guard(

@@ -62,6 +62,9 @@ class Watch:
             self._check(self._stale(args[0]))
         elif effect == "ledger.record":
             self._check(unrecorded(self._ledger, *args))
+        elif effect == "ledger.close_attempt" and args[3] is not None:
+            row = self._ledger.dossier(args[0].payout_id).payout
+            self._check(unrecorded(self._ledger, row, Source.REPLY, args[3]))
         for row in self._ledger.payouts(None, 100):
             before = self._seen.get(row.id)
             if row is before:

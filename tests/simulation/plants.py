@@ -13,7 +13,8 @@ from unittest.mock import patch
 
 from tests.doubles.ledger import MemoryLedger
 from worker.payouts.evidence import REFUSALS, Evidence, Meaning
-from worker.payouts.model import Attempt, AttemptOutcome, Dossier, Payout
+from worker.payouts.judgement import Judge, Judged
+from worker.payouts.model import Attempt, AttemptOutcome, Payout
 from worker.payouts.policy import classification, facts, may_send, state
 from worker.payouts.status import PayoutStatus, Reason
 from worker.usecases import accept
@@ -88,35 +89,35 @@ def claim_without_version() -> list[Change]:
     return [(MemoryLedger, "claim", careless)]
 
 
-def apply_without_version() -> list[Change]:
+def judges_what_was_known_before() -> list[Change]:
     """
-    A decision overwrites what was decided since it was made.
+    A decision is made from what was known before the newest evidence, and marks it applied.
     """
-    apply_update = MemoryLedger.apply_update
+    dossier = MemoryLedger.dossier
 
-    def careless(self: MemoryLedger, dossier: Dossier, *rest: Any) -> None:
-        version = self.dossier(dossier.payout.id).payout.version
-        payout = replace(dossier.payout, version=version)
-        apply_update(self, replace(dossier, payout=payout), *rest)
+    def careless(self: MemoryLedger, payout_id: int, judge: Judge) -> Judged:
+        known = dossier(self, payout_id)
+        earlier = replace(known, evidence=tuple(e for e in known.evidence if e.applied_at))
+        update = judge.decide(earlier, self.now())
+        self._write_update(known, update, judge)
+        return Judged(known, update)
 
-    return [(MemoryLedger, "apply_update", careless)]
+    return [(MemoryLedger, "judge", careless)]
 
 
 def lease_fences_evidence() -> list[Change]:
     """
     The reply to an attempt whose lease is over is thrown away.
     """
-    record = MemoryLedger.record
+    close = MemoryLedger.close_attempt
 
-    def fenced(self: MemoryLedger, payout: Any, source: Any, answer: Any, **about: Any) -> None:
-        attempt: Attempt | None = about.get("attempt")
-        if attempt is not None:
-            row = self.dossier(payout.id).payout
-            if row.lease_token != attempt.lease_token:
-                return
-        record(self, payout, source, answer, **about)
+    def fenced(self: MemoryLedger, attempt: Attempt, *how: Any) -> Any:
+        row = self.dossier(attempt.payout_id).payout
+        outcome, detail, answer, judge = how
+        late = row.lease_token != attempt.lease_token
+        return close(self, attempt, outcome, detail, None if late else answer, judge)
 
-    return [(MemoryLedger, "record", fenced)]
+    return [(MemoryLedger, "close_attempt", fenced)]
 
 
 def send_before_commit() -> list[Change]:
@@ -149,9 +150,10 @@ def no_answer_means_not_connected() -> list[Change]:
     """
     close = MemoryLedger.close_attempt
 
-    def hopeful(self: MemoryLedger, attempt: Attempt, outcome: Any, detail: str) -> None:
+    def hopeful(self: MemoryLedger, attempt: Attempt, outcome: Any, *told: Any) -> Any:
         lost = outcome is AttemptOutcome.NO_ANSWER
-        close(self, attempt, AttemptOutcome.NOT_CONNECTED if lost else outcome, detail)
+        ended = AttemptOutcome.NOT_CONNECTED if lost else outcome
+        return close(self, attempt, ended, *told)
 
     return [(MemoryLedger, "close_attempt", hopeful)]
 
@@ -222,7 +224,7 @@ PLANTS: dict[str, Callable[[], list[Change]]] = {
         unsigned_is_believed,
         amount_is_not_compared,
         claim_without_version,
-        apply_without_version,
+        judges_what_was_known_before,
         lease_fences_evidence,
         send_before_commit,
         lease_is_not_renewed,

@@ -272,3 +272,28 @@ class Dossier:
     attempts: tuple[Attempt, ...]
     evidence: tuple[Evidence, ...]
     open_cases: tuple[Case, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """
+    All that sending a payout takes.
+    """
+
+    dossier: Dossier
+    order: Order
+    #: The stored canonical request; None before the first claim.
+    request: str | None = field(repr=False)
+    #: The database's time of the reading.
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """
+    All that asking JD about a payout takes.
+    """
+
+    payout: Payout
+    #: The database's time of the reading: the question is asked no earlier.
+    at: datetime

@@ -83,6 +83,15 @@ def insert_new(conn: sa.Connection, table: sa.Table, **values: object) -> int | 
     return inserted.scalar_one_or_none()
 
 
+def lock_payout(conn: sa.Connection, payout_id: int) -> None:
+    """
+    Hold a payout's row to the end of the transaction, so that it is read and written alone.
+
+    The obligation's lock, where it is needed too, comes first.
+    """
+    conn.execute(sa.select(payouts.c.id).where(payouts.c.id == payout_id).with_for_update())
+
+
 def write_row(
     conn: sa.Connection, before: Payout, after: Payout, *guards: sa.ColumnElement[bool], **more: Any
 ) -> bool:

@@ -4,15 +4,19 @@ Evidence in, decisions out.
 
 import hashlib
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
 from worker.payouts.errors import StaleTransition
 from worker.payouts.evidence import Answer, Source
-from worker.payouts.model import Attempt, CaseKind, Dossier, Payout
-from worker.payouts.update import CaseNote, Update, apply
-from worker.store.base import Base, append_transition, insert_new, write_row
+from worker.payouts.judgement import Judge, Judged
+from worker.payouts.model import CaseKind, Payout
+from worker.payouts.update import CaseNote, apply
+from worker.store.base import Base, append_transition, insert_new, lock_payout, write_row
 from worker.store.channels import count_unverifiable, pause_channel
+from worker.store.keyring import Keyring
+from worker.store.reads import read_dossier
 from worker.store.rows import answer_columns
 from worker.store.tables import cases, evidence, payouts
 
@@ -28,76 +32,110 @@ class EvidenceStore(Base):
         source: Source,
         answer: Answer,
         *,
-        attempt: Attempt | None = None,
         asked_at: datetime | None = None,
-    ) -> None:
+        judge: Judge | None = None,
+    ) -> Judged | None:
         """
-        Store one piece of evidence, unapplied, so that no decision made without it can be written.
+        Store one piece of evidence and judge all there is, in one transaction.
 
         An identical notification is stored once. Without a payout, an orphan case is opened.
+        Without a judge it waits, unapplied, and no decision made without it can be written.
         """
-        named = (
-            {"customer_no": payout.terms.customer_no, "out_trade_no": payout.out_trade_no}
-            if payout
-            else {"customer_no": answer.merchant or "", "out_trade_no": answer.number or ""}
-        )
         with self._writing() as (conn, now):
-            evidence_id = insert_new(
-                conn,
-                evidence,
-                **named,
-                **answer_columns(answer, self._keyring),
-                payout_id=payout.id if payout else None,
-                attempt_id=attempt.id if attempt else None,
-                source=source,
-                digest=hashlib.sha256(answer.raw).hexdigest(),
-                asked_at=asked_at,
-                received_at=now,
-            )
-            if evidence_id is None:
-                return
             if payout is None:
-                insert_new(
-                    conn,
-                    cases,
-                    **named,
-                    kind=CaseKind.ORPHAN,
-                    evidence_id=evidence_id,
-                    opened_at=now,
-                )
-                return
-            news = sa.update(payouts).where(payouts.c.id == payout.id)
-            conn.execute(news.values(version=payouts.c.version + 1, updated_at=now))
+                _store_orphan(conn, now, source, answer, self._keyring)
+                return None
+            lock_payout(conn, payout.id)
+            store_answer(conn, now, payout, source, answer, self._keyring, asked_at=asked_at)
+            return (
+                None if judge is None else judge_payout(conn, now, payout.id, judge, self._keyring)
+            )
 
-    def apply_update(
-        self, dossier: Dossier, update: Update, actor: str, unverifiable_limit: int
-    ) -> None:
+    def judge(self, payout_id: int, judge: Judge) -> Judged:
         """
-        Write what was decided from `dossier`. Raises `StaleTransition`, and changes nothing then.
+        Bring a row in line with all that is known, in one transaction. Raises `NoSuchPayout`.
 
         Raises `IllegalMove` if the payout may not move that way.
         """
-        payout = dossier.payout
-        customer_no = payout.terms.customer_no
         with self._writing() as (conn, now):
-            updated = apply(payout, update, now)
-            if not write_row(conn, payout, updated):
-                raise StaleTransition(f"payout {payout.id} changed after version {payout.version}")
-            # As the version fits, all evidence that there is was in the dossier.
-            conn.execute(
-                sa.update(evidence)
-                .where(evidence.c.payout_id == payout.id, evidence.c.applied_at.is_(None))
-                .values(applied_at=now)
-            )
-            append_transition(conn, payout, updated, actor, update.evidence_id)
-            for note in update.cases:
-                open_case(conn, now, payout, note)
-            if update.pause is not None:
-                pause_channel(conn, now, customer_no, update.pause, actor)
-            in_a_row = count_unverifiable(conn, customer_no, update.verified)
-            if in_a_row >= unverifiable_limit:
-                why = f"{in_a_row} answers in a row could not be verified"
-                pause_channel(conn, now, customer_no, why, actor)
+            lock_payout(conn, payout_id)
+            return judge_payout(conn, now, payout_id, judge, self._keyring)
+
+
+def store_answer(
+    conn: sa.Connection,
+    now: datetime,
+    payout: Payout,
+    source: Source,
+    answer: Answer,
+    keyring: Keyring,
+    **about: object,
+) -> None:
+    """
+    Insert one piece of evidence about a payout, and raise its version; once, if it is known.
+    """
+    evidence_id = insert_new(
+        conn,
+        evidence,
+        customer_no=payout.terms.customer_no,
+        out_trade_no=payout.out_trade_no,
+        payout_id=payout.id,
+        **_message(now, source, answer, keyring),
+        **about,
+    )
+    if evidence_id is not None:
+        news = sa.update(payouts).where(payouts.c.id == payout.id)
+        conn.execute(news.values(version=payouts.c.version + 1, updated_at=now))
+
+
+def judge_payout(
+    conn: sa.Connection, now: datetime, payout_id: int, judge: Judge, keyring: Keyring
+) -> Judged:
+    """
+    Decide from all that is known of a payout, whose row is locked, and write what was decided.
+    """
+    dossier = read_dossier(conn, payout_id, keyring)
+    update = judge.decide(dossier, now)
+    payout = dossier.payout
+    customer_no = payout.terms.customer_no
+    updated = apply(payout, update, now)
+    if not write_row(conn, payout, updated):
+        raise StaleTransition(f"payout {payout.id} changed after version {payout.version}")
+    if any(piece.applied_at is None for piece in dossier.evidence):
+        conn.execute(
+            sa.update(evidence)
+            .where(evidence.c.payout_id == payout.id, evidence.c.applied_at.is_(None))
+            .values(applied_at=now)
+        )
+    append_transition(conn, payout, updated, judge.actor, update.evidence_id)
+    for note in update.cases:
+        open_case(conn, now, payout, note)
+    if update.pause is not None:
+        pause_channel(conn, now, customer_no, update.pause, judge.actor)
+    in_a_row = count_unverifiable(conn, customer_no, update.verified)
+    if in_a_row >= judge.unverifiable_limit:
+        why = f"{in_a_row} answers in a row could not be verified"
+        pause_channel(conn, now, customer_no, why, judge.actor)
+    return Judged(dossier, update)
+
+
+def _store_orphan(
+    conn: sa.Connection, now: datetime, source: Source, answer: Answer, keyring: Keyring
+) -> None:
+    named = {"customer_no": answer.merchant or "", "out_trade_no": answer.number or ""}
+    evidence_id = insert_new(conn, evidence, **named, **_message(now, source, answer, keyring))
+    if evidence_id is not None:
+        orphan = {"kind": CaseKind.ORPHAN, "evidence_id": evidence_id, "opened_at": now}
+        insert_new(conn, cases, **named, **orphan)
+
+
+def _message(now: datetime, source: Source, answer: Answer, keyring: Keyring) -> dict[str, Any]:
+    return {
+        **answer_columns(answer, keyring),
+        "source": source,
+        "digest": hashlib.sha256(answer.raw).hexdigest(),
+        "received_at": now,
+    }
 
 
 def open_case(conn: sa.Connection, now: datetime, payout: Payout, note: CaseNote) -> None:

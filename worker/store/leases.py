@@ -6,15 +6,18 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
+from worker.payouts.evidence import Answer, Source
+from worker.payouts.judgement import Judge, Judged
 from worker.payouts.model import Attempt, AttemptOutcome, CaseKind, Obligation, Payout
 from worker.payouts.policy.obligation import AskFirst, Covered, Overpaid, cover
 from worker.payouts.status import PayoutStatus
 from worker.payouts.update import CaseNote, claim
-from worker.store.base import Base, append_transition, write_row
+from worker.store.base import Base, append_transition, lock_payout, write_row
 from worker.store.channels import is_stopped
 from worker.store.due_work import ask_now, put_off
-from worker.store.evidence import open_case
+from worker.store.evidence import judge_payout, open_case, store_answer
 from worker.store.obligations import lock_obligation, sharing
+from worker.store.reads import read_payout
 from worker.store.tables import attempts, payouts
 
 #: When a payout that waits for JD's word about older ones is looked at again.
@@ -98,32 +101,53 @@ class Leases(Base):
             )
             return renewed.rowcount == 1
 
-    def close_attempt(self, attempt: Attempt, outcome: AttemptOutcome, detail: str) -> None:
+    def close_attempt(
+        self,
+        attempt: Attempt,
+        outcome: AttemptOutcome,
+        detail: str,
+        answer: Answer | None = None,
+        judge: Judge | None = None,
+    ) -> Judged | None:
         """
-        Record how the attempt ended and end its lease now, unless it is closed already.
+        Record how the attempt ended, with its answer if one came, and judge: one transaction.
+
+        Its lease ends now. An attempt that the sweep has closed as lost stays closed, and its
+        answer counts all the same: a lease fences the sending, never the evidence.
         """
         with self._writing() as (conn, now):
-            ended = conn.execute(
-                sa.update(payouts)
-                .where(
-                    payouts.c.id == attempt.payout_id,
-                    payouts.c.lease_token == attempt.lease_token,
-                )
-                .values(
-                    lease_token=None,
-                    lease_until=None,
-                    lease_ended_at=now,
-                    version=payouts.c.version + 1,
-                    updated_at=now,
-                )
-            )
-            if ended.rowcount == 0:
-                return  # a lease and its attempt end together: the sweep was here first
-            conn.execute(
-                sa.update(attempts)
-                .where(attempts.c.id == attempt.id)
-                .values(outcome=outcome, detail=detail, closed_at=now)
-            )
+            lock_payout(conn, attempt.payout_id)
+            if answer is not None:
+                payout = read_payout(conn, attempt.payout_id, self._keyring)
+                about = {"attempt_id": attempt.id, "asked_at": attempt.started_at}
+                store_answer(conn, now, payout, Source.REPLY, answer, self._keyring, **about)
+            _end_lease(conn, now, attempt, outcome, detail)
+            if judge is None:
+                return None
+            return judge_payout(conn, now, attempt.payout_id, judge, self._keyring)
+
+
+def _end_lease(
+    conn: sa.Connection, now: datetime, attempt: Attempt, outcome: AttemptOutcome, detail: str
+) -> None:
+    ended = conn.execute(
+        sa.update(payouts)
+        .where(payouts.c.id == attempt.payout_id, payouts.c.lease_token == attempt.lease_token)
+        .values(
+            lease_token=None,
+            lease_until=None,
+            lease_ended_at=now,
+            version=payouts.c.version + 1,
+            updated_at=now,
+        )
+    )
+    if ended.rowcount == 0:
+        return  # a lease and its attempt end together: the sweep was here first
+    conn.execute(
+        sa.update(attempts)
+        .where(attempts.c.id == attempt.id)
+        .values(outcome=outcome, detail=detail, closed_at=now)
+    )
 
 
 def _may_be_claimed(conn: sa.Connection, payout: Payout, now: datetime) -> bool:

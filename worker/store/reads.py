@@ -9,7 +9,17 @@ from sqlalchemy import RowMapping
 
 from worker.payouts.channel import Channel
 from worker.payouts.errors import NoSuchCase, NoSuchPayout
-from worker.payouts.model import Case, Dossier, Obligation, Order, Payout, Rejection, Transition
+from worker.payouts.model import (
+    Case,
+    Dossier,
+    Draft,
+    Obligation,
+    Order,
+    Payout,
+    Question,
+    Rejection,
+    Transition,
+)
 from worker.payouts.policy.obligation import normalized
 from worker.payouts.status import PayoutStatus
 from worker.store import rows
@@ -98,8 +108,24 @@ class Reads(Base):
         The stored canonical request, unsealed; None before the first claim. Raises `NoSuchPayout`.
         """
         with self._snapshot() as conn:
-            sealed = _row(conn, payout_id)["sealed_request"]
-            return None if sealed is None else self._keyring.open(sealed).decode()
+            return self._request(_row(conn, payout_id))
+
+    def draft(self, payout_id: int) -> Draft:
+        """
+        All that sending a payout takes, read in one snapshot. Raises `NoSuchPayout`.
+        """
+        with self._snapshot() as conn:
+            dossier = read_dossier(conn, payout_id, self._keyring)
+            row = _row(conn, payout_id)
+            order = rows.to_order(row, self._keyring)
+            return Draft(dossier, order, self._request(row), self._clock(conn))
+
+    def question(self, payout_id: int) -> Question:
+        """
+        All that asking about a payout takes, read in one snapshot. Raises `NoSuchPayout`.
+        """
+        with self._snapshot() as conn:
+            return Question(read_payout(conn, payout_id, self._keyring), self._clock(conn))
 
     def history(self, payout_id: int) -> Sequence[Transition]:
         """
@@ -196,17 +222,28 @@ class Reads(Base):
         with self._snapshot() as conn:
             return conn.execute(counted).scalar_one()
 
+    def _request(self, row: RowMapping) -> str | None:
+        sealed = row["sealed_request"]
+        return None if sealed is None else self._keyring.open(sealed).decode()
+
     def _one_payout(self, *conditions: sa.ColumnElement[bool]) -> Payout | None:
         with self._snapshot() as conn:
             found = conn.execute(sa.select(payouts).where(*conditions)).mappings().one_or_none()
             return None if found is None else rows.to_payout(found, self._keyring)
 
 
+def read_payout(conn: sa.Connection, payout_id: int, keyring: Keyring) -> Payout:
+    """
+    A payout's row, as the transaction sees it. Raises `NoSuchPayout`.
+    """
+    return rows.to_payout(_row(conn, payout_id), keyring)
+
+
 def read_dossier(conn: sa.Connection, payout_id: int, keyring: Keyring) -> Dossier:
     """
     Everything known of one payout, as the transaction sees it. Raises `NoSuchPayout`.
     """
-    payout = rows.to_payout(_row(conn, payout_id), keyring)
+    payout = read_payout(conn, payout_id, keyring)
     tries = conn.execute(
         sa.select(attempts).where(attempts.c.payout_id == payout_id).order_by(attempts.c.number)
     )

@@ -5,21 +5,18 @@ It needs no gateway and no queue, so the notification receiver is made of this a
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 
-from worker.payouts.errors import StaleTransition, StoreUnavailable
+from worker.payouts.errors import StoreUnavailable
 from worker.payouts.evidence import Answer, Source
+from worker.payouts.judgement import Judge, Judged
 from worker.payouts.limits import Limits
-from worker.payouts.model import Attempt, Payout
+from worker.payouts.model import Payout
 from worker.payouts.policy.state import derive_update
 from worker.usecases.ports import EvidenceLedger
 
 log = logging.getLogger("jdpay_payouts.evidence")
-
-#: How often a decision is taken again because another writer came first. What is still undecided
-#: then waits for the sweep.
-_PATIENCE = 20
 
 
 class EvidenceHandler:
@@ -62,14 +59,14 @@ class EvidenceHandler:
         payout = self.ledger.find(self.customer_no, answer.number)
         if payout is None and answer.merchant not in {None, self.customer_no}:
             return False
-        self.ledger.record(payout, Source.NOTIFICATION, answer)
         if payout is None:
+            self.ledger.record(None, Source.NOTIFICATION, answer)
             log.error(
                 "notification about an unknown number",
                 extra={"action": "orphan", "out_trade_no": answer.number},
             )
         else:
-            self.apply(payout.id)
+            self.record(payout, Source.NOTIFICATION, answer)
         return True
 
     def hurry(self, out_trade_no: str) -> None:
@@ -81,18 +78,32 @@ class EvidenceHandler:
             self.ledger.hurry(payout.id, self.limits.hurry_spacing)
 
     def record(
-        self,
-        payout: Payout,
-        source: Source,
-        answer: Answer,
-        *,
-        attempt: Attempt | None = None,
-        asked_at: datetime | None = None,
+        self, payout: Payout, source: Source, answer: Answer, *, asked_at: datetime | None = None
     ) -> None:
         """
-        Store what JD answered to a question of ours. `apply` makes something of it.
+        Store what JD told us about a payout and bring its row in line, in one transaction.
         """
-        self.ledger.record(payout, source, answer, attempt=attempt, asked_at=asked_at)
+
+        def store(judge: Judge | None) -> Judged | None:
+            return self.ledger.record(payout, source, answer, asked_at=asked_at, judge=judge)
+
+        self.keep(payout, store)
+
+    def keep(self, payout: Payout, store: Callable[[Judge | None], Judged | None]) -> None:
+        """
+        Store evidence judged; where it cannot be judged, by a fault of ours, store it all the same.
+
+        It then waits, unapplied: it forbids sending, and the sweep comes back to it.
+        """
+        try:
+            judged = store(self.judge)
+        except StoreUnavailable:
+            raise
+        except Exception:  # the border: what JD said must not be lost with our decision about it
+            log.exception("stored, and not judged", extra=about(payout, "our fault"))
+            store(None)
+        else:
+            self._tell(judged)
 
     def apply_all(self, payout_ids: Iterable[int]) -> None:
         """
@@ -114,25 +125,31 @@ class EvidenceHandler:
         """
         Bring the row in line with all that is known. Safe at any time, any number of times.
         """
-        for _ in range(_PATIENCE):
-            dossier = self.ledger.dossier(payout_id)
-            update = derive_update(dossier, self.ledger.now(), self.limits)
-            try:
-                self.ledger.apply_update(
-                    dossier, update, self.actor, self.limits.unverifiable_limit
-                )
-            except StaleTransition:
-                continue
-            if update.status is not dossier.payout.status:
-                log.info(
-                    "payout moved",
-                    extra={
-                        **about(dossier.payout, update.reason),
-                        "from_status": dossier.payout.status,
-                        "to_status": update.status,
-                    },
-                )
+        self._tell(self.ledger.judge(payout_id, self.judge))
+
+    @property
+    def judge(self) -> Judge:
+        """
+        How this handler judges: by its limits, in its name.
+        """
+        limits = self.limits
+        return Judge(
+            lambda dossier, now: derive_update(dossier, now, limits),
+            self.actor,
+            limits.unverifiable_limit,
+        )
+
+    def _tell(self, judged: Judged | None) -> None:
+        if judged is None or judged.update.status is judged.dossier.payout.status:
             return
+        log.info(
+            "payout moved",
+            extra={
+                **about(judged.dossier.payout, judged.update.reason),
+                "from_status": judged.dossier.payout.status,
+                "to_status": judged.update.status,
+            },
+        )
 
 
 def about(payout: Payout, detail: str) -> dict[str, object]:

@@ -6,6 +6,7 @@ import logging
 
 from worker.payouts.errors import MaybeSent, NotSent
 from worker.payouts.evidence import Source
+from worker.payouts.model import Question
 from worker.usecases.evidence import EvidenceHandler, about
 from worker.usecases.ports import Gateway, PayoutReads
 
@@ -29,24 +30,25 @@ class Querier:
         Wake-ups pile up while workers are away: without this look a backlog would ask about the
         same payout again and again, and so make more backlog.
         """
-        if self._ledger.dossier(payout_id).payout.query_misses:
-            self.query(payout_id)
+        question = self._ledger.question(payout_id)
+        if question.payout.query_misses:
+            self._ask(question)
 
     def query(self, payout_id: int) -> bool:
         """
         Ask now, and store the answer; return whether one came.
         """
-        payout = self._ledger.dossier(payout_id).payout
+        return self._ask(self._ledger.question(payout_id))
+
+    def _ask(self, question: Question) -> bool:
+        payout = question.payout
         if not self._handler.is_ours(payout):
             return False
-        asked_at = self._ledger.now()
         try:
-            answer = self._gateway.query(payout.out_trade_no, payout.terms, asked_at)
+            answer = self._gateway.query(payout.out_trade_no, payout.terms, question.at)
         except (NotSent, MaybeSent) as error:
             log.info("no answer to a query", extra=about(payout, error.detail))
-            answered = False
-        else:
-            self._handler.record(payout, Source.QUERY, answer, asked_at=asked_at)
-            answered = True
-        self._handler.apply(payout_id)
-        return answered
+            self._handler.apply(payout.id)
+            return False
+        self._handler.record(payout, Source.QUERY, answer, asked_at=question.at)
+        return True

@@ -5,7 +5,8 @@ A payout goes out: claimed and committed before any socket opens, and closed wha
 import logging
 
 from worker.payouts.errors import LeaseLost, MaybeSent, NotSent
-from worker.payouts.evidence import Source
+from worker.payouts.evidence import Answer
+from worker.payouts.judgement import Judge, Judged
 from worker.payouts.model import Attempt, AttemptOutcome, Payout
 from worker.payouts.policy.facts import gather_facts
 from worker.payouts.policy.may_send import may_send
@@ -30,23 +31,21 @@ class Sender:
         """
         Send one payout, if it may be sent now.
         """
-        dossier = self._ledger.dossier(payout_id)
-        if any(evidence.applied_at is None for evidence in dossier.evidence):
+        draft = self._ledger.draft(payout_id)
+        if any(evidence.applied_at is None for evidence in draft.dossier.evidence):
             # The process that stored it is gone. It may open a case, which would forbid sending.
             self._handler.apply(payout_id)
-            dossier = self._ledger.dossier(payout_id)
-        payout = dossier.payout
-        now = self._ledger.now()
+            draft = self._ledger.draft(payout_id)
+        payout = draft.dossier.payout
         ours = self._handler.is_ours(payout)
-        if not ours or not may_send(gather_facts(dossier), now, self._limits):
+        if not ours or not may_send(gather_facts(draft.dossier), draft.at, self._limits):
             return
-        request = self._ledger.request(payout_id)
+        request = draft.request
         if request is None:
-            request = self._gateway.render(self._ledger.order(payout_id), payout.terms, now)
+            request = self._gateway.render(draft.order, payout.terms, draft.at)
         attempt = self._ledger.claim(payout, request, self._limits.lease, self._handler.actor)
         if attempt is not None:
             self._transmit(payout, attempt, request)
-            self._handler.apply(payout_id)
 
     def _transmit(self, payout: Payout, attempt: Attempt, request: str) -> None:
         def own_the_lease() -> None:
@@ -63,14 +62,18 @@ class Sender:
         except MaybeSent as error:
             self._close(payout, attempt, AttemptOutcome.NO_ANSWER, error.detail)
         else:
-            # Evidence first: an attempt that is closed as answered has its answer stored.
-            self._handler.record(
-                payout, Source.REPLY, answer, attempt=attempt, asked_at=attempt.started_at
-            )
-            self._close(payout, attempt, AttemptOutcome.ANSWERED, answer.code)
+            self._close(payout, attempt, AttemptOutcome.ANSWERED, answer.code, answer)
 
     def _close(
-        self, payout: Payout, attempt: Attempt, outcome: AttemptOutcome, detail: str
+        self,
+        payout: Payout,
+        attempt: Attempt,
+        outcome: AttemptOutcome,
+        detail: str,
+        answer: Answer | None = None,
     ) -> None:
-        self._ledger.close_attempt(attempt, outcome, detail)
+        def store(judge: Judge | None) -> Judged | None:
+            return self._ledger.close_attempt(attempt, outcome, detail, answer, judge)
+
+        self._handler.keep(payout, store)
         log.info("attempt closed", extra={**about(payout, detail), "outcome": outcome})

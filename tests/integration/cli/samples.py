@@ -5,7 +5,7 @@ Jobs and payouts that the commands are tried on.
 from typing import Any
 
 from worker.intake import jobs
-from worker.payouts.evidence import Answer, Meaning, Source, TradeStatus
+from worker.payouts.evidence import Answer, Meaning, TradeStatus
 from worker.payouts.limits import Limits
 from worker.payouts.model import Attempt, AttemptOutcome, Terms
 from worker.store.ledger import SqlLedger
@@ -75,9 +75,7 @@ def answered(ledger: SqlLedger, answer: Answer, number: str = NUMBER) -> int:
     """
     payout_id = queued(ledger, number)
     attempt = claimed(ledger, payout_id)
-    payout = ledger.dossier(payout_id).payout
-    ledger.record(payout, Source.REPLY, answer, attempt=attempt, asked_at=attempt.started_at)
-    ledger.close_attempt(attempt, AttemptOutcome.ANSWERED, answer.code)
+    ledger.close_attempt(attempt, AttemptOutcome.ANSWERED, answer.code, answer)
     handler(ledger).apply(payout_id)
     return payout_id
 

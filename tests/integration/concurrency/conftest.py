@@ -13,7 +13,7 @@ from worker.payouts.status import PayoutStatus, Reason
 from worker.store.engine import create_engine
 from worker.store.ledger import SqlLedger
 from worker.store.rows import order_columns
-from worker.store.tables import payouts, transitions
+from worker.store.tables import obligations, payouts, transitions
 
 #: Puts so many payouts, queued and due, into the database, and returns their ids.
 Fill = Callable[[int], list[int]]
@@ -48,7 +48,7 @@ def ledger(engine: sa.Engine) -> SqlLedger:
 @pytest.fixture
 def fill(engine: sa.Engine) -> Fill:
     """
-    Writes in two statements what acceptance does one by one.
+    Writes in a few statements what acceptance does one by one.
     """
 
     def write(count: int) -> list[int]:
@@ -66,10 +66,22 @@ def fill(engine: sa.Engine) -> Fill:
         }
         orders = [an_order(f"P-{number}") for number in range(count)]
         accepted = {"to_status": PayoutStatus.QUEUED, "reason": Reason.ACCEPTED}
+        debts = [
+            {
+                **{"id": place, "namespace": "default", "name": order.obligation},
+                **{"owed_fen": order.amount_fen, "committed_fen": order.amount_fen},
+                "created_at": NOON,
+            }
+            for place, order in enumerate(orders, 1)
+        ]
         with engine.begin() as conn:
+            conn.execute(sa.insert(obligations), debts)
             conn.execute(
                 sa.insert(payouts),
-                [order_columns(order, TERMS, KEYRING) | state for order in orders],
+                [
+                    order_columns(order, TERMS, KEYRING) | state | {"obligation_id": place}
+                    for place, order in enumerate(orders, 1)
+                ],
             )
             ids = list(conn.scalars(sa.select(payouts.c.id).order_by(payouts.c.id)))
             moves = [{"payout_id": one, "actor": "shop", "at": NOON} | accepted for one in ids]

@@ -53,10 +53,10 @@ def engine(databases: Databases) -> Iterator[sa.Engine]:
     payout_id = ledger.accept(order, TERMS)
     assert payout_id is not None
     payout = ledger.dossier(payout_id).payout
-    attempt = ledger.claim(payout, everything, LEASE, "worker-1")
+    ledger.claim(payout, everything, LEASE, "worker-1")
     for source in Source:
         answer = a_verified_answer(raw=everything.encode())
-        ledger.record(payout, source, answer, attempt=attempt)
+        ledger.record(payout, source, answer)
     applied(ledger, payout_id, status=PayoutStatus.PAID)
     yield engine
     engine.dispose()

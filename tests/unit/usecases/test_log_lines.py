@@ -80,7 +80,7 @@ def test_whatever_is_about_a_payout_names_its_number(
     stranger = EvidenceHandler(ledger, "360080000000000002", Limits(), "stranger")
     UseCases(stranger, gateway, RecordingDispatcher(), TERMS).query(payout.id)
     with monkeypatch.context() as broken:
-        broken.setattr(ledger, "apply_update", lambda *_: 1 / 0)
+        broken.setattr("worker.usecases.evidence.derive_update", lambda *_: 1 / 0)
         handler.apply_all([payout.id])
 
     told = ours(log)

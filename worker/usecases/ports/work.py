@@ -9,17 +9,19 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from worker.payouts.evidence import Answer, Source
+from worker.payouts.judgement import Judge, Judged
 from worker.payouts.model import (
     Attempt,
     AttemptOutcome,
     Dossier,
+    Draft,
     Obligation,
     Order,
     Payout,
+    Question,
     Rejection,
     Terms,
 )
-from worker.payouts.update import Update
 
 
 class PayoutReads(Protocol):
@@ -62,9 +64,9 @@ class PayoutReads(Protocol):
         What the producer asked for, payee data unsealed. Raises `NoSuchPayout`.
         """
 
-    def request(self, payout_id: int) -> str | None:
+    def question(self, payout_id: int) -> Question:
         """
-        The stored canonical request, unsealed; None before the first claim.
+        All that asking JD about a payout takes, read in one snapshot. Raises `NoSuchPayout`.
         """
 
 
@@ -103,6 +105,11 @@ class LeaseLedger(PayoutReads, Protocol):
     The right to send: claims, leases and attempts.
     """
 
+    def draft(self, payout_id: int) -> Draft:
+        """
+        All that sending a payout takes, read in one snapshot. Raises `NoSuchPayout`.
+        """
+
     def claim(self, payout: Payout, request: str, lease: timedelta, actor: str) -> Attempt | None:
         """
         Take the payout for sending: one commit, before any socket opens.
@@ -121,9 +128,18 @@ class LeaseLedger(PayoutReads, Protocol):
         channel is paused.
         """
 
-    def close_attempt(self, attempt: Attempt, outcome: AttemptOutcome, detail: str) -> None:
+    def close_attempt(
+        self,
+        attempt: Attempt,
+        outcome: AttemptOutcome,
+        detail: str,
+        answer: Answer | None = None,
+        judge: Judge | None = None,
+    ) -> Judged | None:
         """
-        Record how the attempt ended and end its lease now. Without effect if it is closed already.
+        Record how the attempt ended, with its answer if one came, and judge: one transaction.
+
+        Its lease ends now. An attempt that is closed already stays as it is, and its answer counts.
         """
 
 
@@ -138,26 +154,25 @@ class EvidenceLedger(PayoutReads, Protocol):
         source: Source,
         answer: Answer,
         *,
-        attempt: Attempt | None = None,
         asked_at: datetime | None = None,
-    ) -> None:
+        judge: Judge | None = None,
+    ) -> Judged | None:
         """
-        Store one piece of evidence, unapplied, and raise the payout's version.
+        Store one piece of evidence and judge all there is, under the payout's lock: one commit.
 
         An identical notification (same raw digest, same payout) is stored once. Without a payout,
-        an orphan case is opened.
+        an orphan case is opened. Without a judge it waits, unapplied. What the judge decided is
+        written as `judge` says.
         """
 
-    def apply_update(
-        self, dossier: Dossier, update: Update, actor: str, unverifiable_limit: int
-    ) -> None:
+    def judge(self, payout_id: int, judge: Judge) -> Judged:
         """
-        Write what was decided from `dossier`, guarded by its version, in one transaction.
+        Read all that is known under the payout's lock, decide, and write it: one commit.
 
         Updates the row, appends a transition if the status changed, opens the cases (once for each
-        kind and piece of evidence; one open case of a kind), marks the dossier's evidence applied,
-        pauses the channel if the update says so, or once `unverifiable_limit` answers in a row
-        did not verify. Raises `StaleTransition`, and changes nothing, if the version had moved on.
+        kind and piece of evidence; one open case of a kind), marks all evidence applied, pauses the
+        channel if the update says so, or once `unverifiable_limit` answers in a row did not
+        verify. Raises `NoSuchPayout`.
         """
 
     def hurry(self, payout_id: int, spacing: timedelta) -> None:
