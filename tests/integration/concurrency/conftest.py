@@ -68,8 +68,11 @@ def fill(engine: sa.Engine) -> Fill:
         accepted = {"to_status": PayoutStatus.QUEUED, "reason": Reason.ACCEPTED}
         debts = [
             {
-                **{"id": place, "namespace": "default", "name": order.obligation},
-                **{"owed_fen": order.amount_fen, "committed_fen": order.amount_fen},
+                "id": place,
+                "namespace": "default",
+                "name": order.obligation,
+                "owed_fen": order.amount_fen,
+                "committed_fen": order.amount_fen,
                 "created_at": NOON,
             }
             for place, order in enumerate(orders, 1)
