@@ -16,7 +16,7 @@ from worker.payouts.errors import (
     WrongKey,
 )
 from worker.settings import BrokerSettings, StoreSettings
-from worker.store.faults import place
+from worker.store.address import place
 
 FAULTS = (PayoutError, BrokerAway, OSError)
 

@@ -10,16 +10,30 @@ import time
 import weakref
 from typing import Any
 
+import psycopg
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.pool import ConnectionPoolEntry, Pool
 
+from worker.store import address
+from worker.store.freshness import keep_fresh
+from worker.store.session import Sessions
+
 _SQLITE_BUSY_S = 30
-_POSTGRES_LIMITS = {
-    "statement_timeout": "15s",
-    "lock_timeout": "5s",
-    "idle_in_transaction_session_timeout": "30s",
+
+#: How a connection is made, unless the URL says otherwise.
+_CONNECTING = {
+    "connect_timeout": "10",
+    # A host that is gone without a word is noticed within a minute, also amid a statement.
+    "keepalives_idle": "30",
+    "keepalives_interval": "10",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "30000",
+    # A standby is no place to work: of several hosts the one is taken that can be written to.
+    "target_session_attrs": "read-write",
 }
+
+_IS_POOLED = "payouts_is_pooled"
 
 #: How a dialect is told that a transaction only reads, and reads one snapshot.
 _READ_ONLY: dict[str, dict[str, Any]] = {
@@ -31,23 +45,18 @@ _READ_ONLY: dict[str, dict[str, Any]] = {
 _inherited: list[Pool] = []
 
 
-def create_engine(url: str | sa.URL, application_name: str = "payouts") -> sa.Engine:
+def create_engine(url: str, application_name: str = "payouts") -> sa.Engine:
     """
     Make an engine that connects on first use, and afresh in every forked process.
 
-    Its errors never quote parameters, and neither they nor its repr show the URL's password.
+    Its errors never quote parameters, and neither they nor its repr show the URL's password. Raises
+    `ValueError` for a URL that cannot be one.
     """
-    try:
-        target = sa.make_url(url)
-    except sa.exc.ArgumentError:
-        raise ValueError("this is not a database URL") from None
-    backend = target.get_backend_name()
-    if backend == "sqlite":
+    target = address.parse(url)
+    if target.get_backend_name() == "sqlite":
         engine = _sqlite(target)
-    elif backend == "postgresql":
-        engine = _postgresql(target, application_name)
     else:
-        raise ValueError(f"the store runs on sqlite or postgresql, not on {backend}")
+        engine = _postgresql(target, application_name)
     _forget_connections_after_fork(engine)
     return engine
 
@@ -99,22 +108,45 @@ def _begin_sqlite(conn: sa.Connection) -> None:
 
 
 def _postgresql(url: sa.URL, application_name: str) -> sa.Engine:
-    limits = " ".join(f"-c {name}={limit}" for name, limit in _POSTGRES_LIMITS.items())
-    return sa.create_engine(
-        url.set(drivername="postgresql+psycopg"),
+    given = address.parameters(url)
+    if given.get("connect_timeout", "").strip() in {"0", "-1"}:  # for ever
+        del given["connect_timeout"]
+    engine = sa.create_engine(
+        url.set(drivername="postgresql+psycopg").difference_update_query(
+            [*given, "connect_timeout"]
+        ),
         hide_parameters=True,
         # Guarded updates count on it: a guard that lost a race must miss, not fail.
         isolation_level="READ COMMITTED",
-        pool_pre_ping=True,
         pool_size=2,
         max_overflow=2,
         pool_recycle=1800,
         connect_args={
             "application_name": application_name,
-            "connect_timeout": 10,
-            "options": limits,
+            **_CONNECTING,
+            **given,
+            # What text is sent as must not hang on the server's or the role's default.
+            "client_encoding": "utf8",
+            "prepare_threshold": None,  # until the session is known to be ours alone
         },
     )
+    sessions = Sessions(given.get("options", ""))
+
+    def prepare(connection: psycopg.Connection, entry: ConnectionPoolEntry) -> None:
+        try:
+            entry.info[_IS_POOLED] = sessions.prepare(connection)
+        except BaseException:
+            connection.close()
+            raise
+
+    def begin(conn: sa.Connection) -> None:
+        if conn.connection.info.get(_IS_POOLED):
+            conn.exec_driver_sql(sessions.per_transaction)
+
+    event.listen(engine, "connect", prepare)
+    event.listen(engine, "begin", begin)
+    keep_fresh(engine)
+    return engine
 
 
 def _forget_connections_after_fork(engine: sa.Engine) -> None:

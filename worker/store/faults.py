@@ -1,63 +1,104 @@
 """
 What a driver raises, in the domain's words: no error of a driver leaves the store.
+
+The question is always the same: would the same statement succeed later, without a change of ours?
 """
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import sqlalchemy as sa
+import psycopg
 from sqlalchemy import exc
 
 from worker.payouts.errors import StoreFault, StoreUnavailable
 
-#: SQLite says `OperationalError` for these too, but no repetition makes them go away.
-_OURS = ("no such table", "no such column", "no column named", "syntax error")
+#: Classes of SQLSTATE that pass: connection, authorization, rollback (a deadlock), resources, a
+#: lock, an operator's doing (timeouts, shutdown), the server's system. All others are for good.
+_PASSING_CLASSES = {"08", "28", "3D", "40", "53", "55", "57", "58"}
+
+#: A transaction was idle too long.
+_PASSING = {"25P03"}
+
+#: A write where none may be: it passes if the server is a standby for now, which whoever keeps the
+#: connections knows; in a transaction that was begun for reading it is for good.
+READ_ONLY = "25006"
+
+#: SQLite's result codes that pass, without their details in the upper bits.
+_SQLITE_PASSING = {
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_NOMEM,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_INTERRUPT,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_PROTOCOL,
+    sqlite3.SQLITE_SCHEMA,
+}
+
+#: SQLite names no type for these, but says what is missing.
+_OURS = ("no such table", "no such column", "no column named")
+
+#: What a value causes that a type or a driver cannot take, or cannot give: an overflow, half a
+#: character, a status of a newer version. SQLAlchemy lets these through as they are.
+_VALUE_ERRORS = (ArithmeticError, ValueError, LookupError)
 
 
 @contextmanager
 def translated() -> Iterator[None]:
     """
-    Raise `StoreUnavailable` or `StoreFault` in place of whatever SQLAlchemy raises.
+    Raise `StoreUnavailable` or `StoreFault` in place of whatever SQLAlchemy or a driver raises.
 
-    The message holds the driver's own words for a lost connection, a lock or a full disk, and only
-    the error's name for the rest: what a constraint complains of may be data.
+    The message holds the driver's own words for what passes (a lost connection, a lock, a full
+    disk), and only the error's name for the rest: what a constraint complains of may be data.
     """
     try:
         yield
-    except (exc.OperationalError, exc.InterfaceError) as error:
-        cause = first_line(error)
-        if any(words in cause for words in _OURS):
-            raise StoreFault(cause) from error
-        raise StoreUnavailable(cause) from error
     except exc.TimeoutError as error:
         raise StoreUnavailable("no connection was free in time") from error
     except exc.DBAPIError as error:
-        if error.connection_invalidated:
-            raise StoreUnavailable(first_line(error)) from error
+        if error.connection_invalidated or passes(error.orig):
+            raise StoreUnavailable(_first_line(error.orig)) from error
+        raise StoreFault(_name(error.orig or error)) from error
+    except exc.StatementError as error:
+        raise StoreFault(_name(error.orig or error)) from error
+    except (psycopg.Error, sqlite3.Error) as error:
+        if passes(error):
+            raise StoreUnavailable(_first_line(error)) from error
         raise StoreFault(_name(error)) from error
-    except exc.SQLAlchemyError as error:
+    except (exc.SQLAlchemyError, *_VALUE_ERRORS) as error:
         raise StoreFault(_name(error)) from error
 
 
-def first_line(error: exc.DBAPIError) -> str:
+def passes(error: BaseException | None) -> bool:
+    """
+    Whether what a driver raised may be gone at the next try.
+    """
+    if isinstance(error, psycopg.Error):
+        state = error.sqlstate
+        if state is None:  # the client's own word: no connection, or none any more
+            return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
+        return state[:2] in _PASSING_CLASSES or state in _PASSING
+    if isinstance(error, sqlite3.Error):
+        code = getattr(error, "sqlite_errorcode", None)
+        return code is not None and code & 0xFF in _SQLITE_PASSING
+    return False
+
+
+def _first_line(error: BaseException | None) -> str:
     """
     The driver's message without what follows its first line, which may be data.
     """
-    return str(error.orig).partition("\n")[0]
+    return str(error).partition("\n")[0]
 
 
-def place(url: str | sa.URL) -> str:
+def _name(error: BaseException) -> str:
     """
-    A database URL, shortened to kind, host and name. Raises `ValueError` if it is none.
+    The error's name; with the words where SQLite misses a table or a column, which are ours.
     """
-    try:
-        parsed = sa.make_url(url)
-    except exc.ArgumentError:
-        raise ValueError("this is not a database URL") from None
-    host = parsed.host or ""
-    port = f":{parsed.port}" if parsed.port else ""
-    return f"{parsed.get_backend_name()}://{host}{port}/{parsed.database or ''}"
-
-
-def _name(error: exc.SQLAlchemyError) -> str:
-    return type(getattr(error, "orig", None) or error).__name__
+    words = _first_line(error)
+    if isinstance(error, sqlite3.OperationalError) and words.startswith(_OURS):
+        return words
+    return type(error).__name__
