@@ -36,6 +36,11 @@ class MemoryLedger(MemoryActions, MemoryHealth):
     A ledger of plain dictionaries: `clock` tells the time, `new_token` makes lease tokens.
     """
 
+    def check_writable(self) -> None:
+        """
+        Memory can always be written.
+        """
+
     def claim(self, payout: Payout, request: str, lease: timedelta, actor: str) -> Attempt | None:
         """
         Take the payout for sending; None if it changed, is being sent, or its channel is paused.

@@ -17,7 +17,7 @@ from worker.store.engine import read_only
 from worker.store.faults import translated
 from worker.store.keyring import Keyring
 from worker.store.rows import changed_columns
-from worker.store.tables import payouts, transitions
+from worker.store.tables import installation, payouts, transitions
 
 _INSERTS: dict[str, Callable[[sa.Table], postgresql.Insert | sqlite.Insert]] = {
     "postgresql": postgresql.insert,
@@ -66,6 +66,17 @@ class Base:
         """
         with self._snapshot() as conn:
             return self._clock(conn)
+
+    def check_writable(self) -> None:
+        """
+        Do what every step of the work does, with a write that changes nothing.
+
+        A standby answers every question and takes no work. Raises `StoreUnavailable` or
+        `StoreFault`.
+        """
+        with self._writing() as (conn, _now):
+            nothing = sa.update(installation).where(installation.c.id == 0)
+            conn.execute(nothing.values(epoch=installation.c.epoch))
 
     def close(self) -> None:
         """

@@ -34,9 +34,9 @@ class EvidenceHandler:
 
     def check_ledger(self) -> None:
         """
-        Do nothing if the ledger answers. Raises `StoreUnavailable` or `StoreFault`.
+        Do nothing if the ledger takes work. Raises `StoreUnavailable` or `StoreFault`.
         """
-        self.ledger.now()
+        self.ledger.check_writable()
 
     def is_ours(self, payout: Payout) -> bool:
         """

@@ -50,7 +50,7 @@ def notify() -> Response:
 @blueprint.get("/health")
 def health() -> Response:
     """
-    Whether the ledger answers.
+    Whether the ledger takes work: one that can only be read is no better than none.
     """
     handler: EvidenceHandler = current_app.config["EVIDENCE_HANDLER"]
     handler.check_ledger()

@@ -148,6 +148,11 @@ class EvidenceLedger(PayoutReads, Protocol):
     What JD told us, and what was made of it.
     """
 
+    def check_writable(self) -> None:
+        """
+        Do nothing if something could be written now. Raises `StoreUnavailable` or `StoreFault`.
+        """
+
     def record(
         self,
         payout: Payout | None,
