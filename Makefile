@@ -20,10 +20,10 @@ ONLY ?=
 AGAINST ?=
 JSON ?=
 
-.PHONY: help install demo test check machine simulate chaos fuzz mutants bench lock clean openssl
+.PHONY: help install demo test test-servers check machine simulate chaos fuzz mutants bench lock clean openssl
 
 help: ## Show this list
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
 install: .venv/installed ## Build .venv from the lock; ends with .venv/bin/payouts
 
@@ -32,6 +32,9 @@ demo: install ## Watch payouts go from enqueue to their final state
 
 test: openssl check ## Check, then run all tests against real servers
 	@$(BIN)/python -m pytest
+
+test-servers: check ## Test on the system's PostgreSQL, pgbouncer and Redis
+	@$(BIN)/python -m pytest tests/system
 
 check: .venv/installed-dev ## Lint, format, types and layers
 	@$(BIN)/ruff check

@@ -2,7 +2,8 @@
 What every test may ask for. Servers are real, start when first asked for, and end with the session.
 
 TEST_REDIS_URL and TEST_DATABASE_URL name servers of your own to be used instead: a broker whose
-database will be emptied, and a PostgreSQL whose user may create databases.
+database will be emptied, and a PostgreSQL whose user may create databases. TEST_POOLER_URL names a
+pooler in front of that PostgreSQL, for the tests to go through.
 """
 
 import contextlib

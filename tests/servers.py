@@ -77,10 +77,13 @@ class SqliteDatabases:
 class PostgresDatabases:
     """
     Databases of one PostgreSQL server. `drop_lent` is called when a test has ended.
+
+    With a pooler in front of it, tests reach them through that.
     """
 
-    def __init__(self, server_url: str) -> None:
+    def __init__(self, server_url: str, pooler_url: str | None = None) -> None:
         self._url = make_url(server_url)
+        self._lent_from = make_url(pooler_url or server_url)
         self._templates: dict[Callable[[str], None], str] = {}
         self._lent: list[str] = []
 
@@ -88,18 +91,18 @@ class PostgresDatabases:
         """
         An empty database.
         """
-        return self._create("template0")
+        return self._lend(self._create("template0"))
 
     def prepared(self, prepare: Callable[[str], None]) -> str:
         """
         A copy of the prepared database. `prepare` must leave no connection open behind it.
         """
         if prepare not in self._templates:
-            url = self.fresh()
-            prepare(url)
-            name = self._lent.pop()  # kept until the end of the session
+            name = self._create("template0")
+            # Not through a pooler: it would keep a connection, and a template must have none.
+            prepare(self._url.set(database=name).render_as_string(hide_password=False))
             self._templates[prepare] = name
-        return self._create(self._templates[prepare])
+        return self._lend(self._create(self._templates[prepare]))
 
     def drop_lent(self) -> None:
         """
@@ -118,8 +121,11 @@ class PostgresDatabases:
     def _create(self, template: str) -> str:
         name = f"payouts_test_{secrets.token_hex(6)}"
         self._execute("CREATE DATABASE {} TEMPLATE {}", name, template)
+        return name
+
+    def _lend(self, name: str) -> str:
         self._lent.append(name)
-        return self._url.set(database=name).render_as_string(hide_password=False)
+        return self._lent_from.set(database=name).render_as_string(hide_password=False)
 
     def _drop(self, name: str) -> None:
         self._execute("DROP DATABASE {} WITH (FORCE)", name)
@@ -154,9 +160,11 @@ def running_broker() -> Iterator[str]:
 def running_postgres() -> Iterator[PostgresDatabases]:
     """
     Databases on the server in TEST_DATABASE_URL, else on an embedded one.
+
+    TEST_POOLER_URL names a pooler in front of that server.
     """
     if given := os.environ.get("TEST_DATABASE_URL"):
-        databases = PostgresDatabases(given)
+        databases = PostgresDatabases(given, os.environ.get("TEST_POOLER_URL"))
         try:
             databases.fresh()
         except psycopg.OperationalError as error:

@@ -53,11 +53,16 @@ def server_program() -> Path:
 class Broker:
     """
     A broker that keeps its messages in `directory` over restarts, on the same port.
+
+    `program` is another server than the one that is found.
     """
 
-    def __init__(self, directory: Path, port: int | None = None) -> None:
+    def __init__(
+        self, directory: Path, port: int | None = None, program: Path | None = None
+    ) -> None:
         self.directory = directory
         self.port = port or free_port()
+        self._program = program
         self._child: Child | None = None
 
     @property
@@ -78,7 +83,7 @@ class Broker:
         """
         Start the server and wait until it answers. Raises `NotInstalled` or `NotReady`.
         """
-        program = server_program()
+        program = self._program or server_program()
         self.directory.mkdir(parents=True, exist_ok=True)
         options = {
             "bind": _LOOPBACK,

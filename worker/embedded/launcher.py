@@ -61,11 +61,13 @@ class Launcher:
                 shutil.chown(path, *self.owner)
 
 
-def find_launcher() -> Launcher:
+def find_launcher(programs: Path | None = None) -> Launcher:
     """
     The first way that works here: directly, in a user namespace, or as `nobody`.
+
+    `programs` is another folder with PostgreSQL's programs than the package's.
     """
-    programs = find_programs()
+    programs = programs or find_programs()
     if os.geteuid() != 0:
         return Launcher(programs)
     ways = (

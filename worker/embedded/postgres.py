@@ -31,11 +31,18 @@ class Postgres:
     A PostgreSQL server that keeps its data in `directory` over restarts, under the same URL.
 
     Everyone who can open the socket is let in: its directory belongs to this user alone.
-    `settings` are server settings, such as `fsync`.
+    `settings` are server settings, such as `fsync`; `programs` is a folder with another PostgreSQL's
+    programs.
     """
 
-    def __init__(self, directory: Path, settings: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        settings: Mapping[str, str] | None = None,
+        programs: Path | None = None,
+    ) -> None:
         self.directory = directory
+        self._programs = programs
         self._settings = dict(settings or {})
         # A socket's path may hold about 100 characters, so it cannot be beside the data.
         self._sockets = Path(tempfile.mkdtemp(prefix="payouts-pg-"))
@@ -75,7 +82,7 @@ class Postgres:
 
         Raises `NotInstalled`, `NotPermitted` or `NotReady`.
         """
-        launcher = find_launcher()
+        launcher = find_launcher(self._programs)
         self.directory.mkdir(parents=True, exist_ok=True)
         data = self.directory / "data"
         if not data.exists():

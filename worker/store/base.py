@@ -75,14 +75,21 @@ class Base:
         `StoreFault`.
         """
         with self._writing() as (conn, _now):
-            nothing = sa.update(installation).where(installation.c.id == 0)
-            conn.execute(nothing.values(epoch=installation.c.epoch))
+            write_nothing(conn)
 
     def close(self) -> None:
         """
         Close every idle connection.
         """
         self._engine.dispose()
+
+
+def write_nothing(conn: sa.Connection) -> None:
+    """
+    Find out whether this connection may write: nothing is changed, and nobody has to wait for it.
+    """
+    nobodys = sa.update(installation).where(installation.c.id == 0)
+    conn.execute(nobodys.values(epoch=installation.c.epoch))
 
 
 def insert_new(conn: sa.Connection, table: sa.Table, **values: object) -> int | None:

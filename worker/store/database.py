@@ -10,9 +10,11 @@ import sqlalchemy as sa
 
 from worker.payouts.errors import ProfileMismatch, SettingsError
 from worker.store import installation, migrate
+from worker.store.address import place
+from worker.store.base import write_nothing
 from worker.store.clock import database_now
-from worker.store.engine import create_engine, read_only
-from worker.store.faults import place, translated
+from worker.store.engine import create_engine, is_pooled, read_only
+from worker.store.faults import translated
 from worker.store.keyring import Keyring
 from worker.store.ledger import SqlLedger
 
@@ -46,6 +48,22 @@ class Database:
         Close every idle connection.
         """
         self._engine.dispose()
+
+    @translated()
+    def check_writable(self) -> None:
+        """
+        Do nothing if its tables can be written. Raises `StoreUnavailable` or `StoreFault`.
+        """
+        with self._engine.begin() as conn:
+            write_nothing(conn)
+
+    @translated()
+    def is_pooled(self) -> bool:
+        """
+        Whether a pooler is in between, which gives each transaction another session.
+        """
+        with read_only(self._engine).begin() as conn:
+            return is_pooled(conn)
 
     @translated()
     def now(self) -> datetime:

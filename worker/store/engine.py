@@ -68,6 +68,13 @@ def read_only(engine: sa.Engine) -> sa.Engine:
     return engine.execution_options(**_READ_ONLY[engine.dialect.name])
 
 
+def is_pooled(conn: sa.Connection) -> bool:
+    """
+    Whether a pooler is in between, so that a session is not ours to keep.
+    """
+    return bool(conn.connection.info.get(_IS_POOLED))
+
+
 def _sqlite(url: sa.URL) -> sa.Engine:
     engine = sa.create_engine(url, hide_parameters=True, connect_args={"timeout": _SQLITE_BUSY_S})
     event.listen(engine, "connect", _prepare_sqlite)
@@ -140,7 +147,7 @@ def _postgresql(url: sa.URL, application_name: str) -> sa.Engine:
             raise
 
     def begin(conn: sa.Connection) -> None:
-        if conn.connection.info.get(_IS_POOLED):
+        if is_pooled(conn):
             conn.exec_driver_sql(sessions.per_transaction)
 
     event.listen(engine, "connect", prepare)

@@ -17,6 +17,27 @@ from worker.store.database import Database
 from worker.views.advice import is_stopped
 from worker.views.formats import cell, counted
 
+#: What to do, by words that the database, its client or a pooler has for a fault.
+_REMEDIES = {
+    "read-only": (
+        "PAYOUTS_DATABASE_URL leads to a standby, or database or role are set to read-only: name"
+        " the primary, or all hosts (?host=one:5432&host=two:5432), of which the primary is taken"
+    ),
+    "readonly": "let this user write the database's file and the folder that it is in",
+    "InsufficientPrivilege": (
+        "let the database's user SELECT, INSERT, UPDATE and DELETE in all tables, or own them"
+    ),
+    "startup parameter": (
+        "a pooler refuses what the URL asks of the server: remove it from PAYOUTS_DATABASE_URL, or"
+        " add it to the pooler's ignore_startup_parameters; limits are set in each transaction"
+    ),
+    "transaction blocks": (
+        "a pooler gives each statement a session of its own, so that nothing is safe: set its"
+        " pool_mode to transaction or session"
+    ),
+}
+_ELSE = "start it, or correct PAYOUTS_DATABASE_URL; nothing is lost meanwhile"
+
 
 def database() -> Iterator[Finding]:
     """
@@ -34,12 +55,16 @@ def database() -> Iterator[Finding]:
                 )
                 return
             yield ok(f"the schema is current, {found}")
+            if found_database.is_pooled():
+                yield ok("it is reached through a pooler; each transaction sets its own limits")
+            found_database.check_writable()
+            yield ok("it can be written to")
             yield _profile(found_database, settings.profile)
             yield _keyring(found_database, settings)
     except (StoreUnavailable, StoreFault) as error:
-        yield fault(
-            explain(error), "start it, or correct PAYOUTS_DATABASE_URL; nothing is lost meanwhile"
-        )
+        told = explain(error)
+        fitting = (remedy for words, remedy in _REMEDIES.items() if words in told)
+        yield fault(told, next(fitting, _ELSE))
 
 
 def channel() -> Iterator[Finding]:
