@@ -4,7 +4,6 @@ Connections that are no longer of use: found before they are used, or dropped at
 
 import select
 import time
-from typing import Any
 
 import psycopg
 import sqlalchemy as sa
@@ -33,8 +32,14 @@ def keep_fresh(engine: sa.Engine) -> None:
     event.listen(engine, "handle_error", _forget_all_at_failover)
 
 
-def _rest(_connection: Any, entry: ConnectionPoolEntry) -> None:
+def _rest(connection: psycopg.Connection | None, entry: ConnectionPoolEntry) -> None:
+    if connection is None:  # it was dropped
+        return
     entry.info[_RESTING_SINCE] = time.monotonic()
+    if connection.read_only is not None and not connection.closed:
+        # After a snapshot SQLAlchemy leaves READ WRITE, which each transaction would then demand:
+        # against an administrator's default, and in words of its own on a standby.
+        connection.read_only = None
 
 
 def _test_after_rest(

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.serialization import (
     pkcs12,
 )
 
-from tests.integration.cli.conftest import Place, Run
+from tests.integration.cli.conftest import Place, Run, migrated
 from tests.integration.cli.samples import MERCHANT, queued
 from worker.store.engine import create_engine
 from worker.store.keyring import Keyring
@@ -421,6 +421,79 @@ def test_a_database_that_is_away(
 
     assert f"postgresql://127.0.0.1:{free_port}/payouts" in diagnosis.told("database", "fault")
     assert "cannot be read" in diagnosis.told("channel", "warning")
+
+
+def test_a_database_that_takes_no_writes(
+    healthy: None, examine: Examine, monkeypatch: pytest.MonkeyPatch, postgres_url: str
+) -> None:
+    """
+    It answers every question, and that is not enough: doctor says what else to name.
+    """
+    migrated(postgres_url)
+    monkeypatch.setenv("PAYOUTS_DATABASE_URL", postgres_url)
+    assert "it can be written to" in examine().told("database", "ok")
+    engine = create_engine(postgres_url)
+    with engine.begin() as conn:
+        name = conn.exec_driver_sql("SELECT current_database()").scalar_one()
+        conn.exec_driver_sql(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    engine.dispose()
+
+    assert "leads to a standby" in examine().told("database", "fault")
+
+
+def test_a_file_that_cannot_be_written(
+    healthy: None, examine: Examine, monkeypatch: pytest.MonkeyPatch, store_settings: str
+) -> None:
+    """
+    A database on a disk that is mounted read-only, or another user's file, is a fault.
+    """
+    path = str(sa.make_url(store_settings).database)
+    monkeypatch.setenv("PAYOUTS_DATABASE_URL", f"sqlite:///file:{path}?mode=ro&uri=true")
+
+    assert "let this user write the database's file" in examine().told("database", "fault")
+
+
+def test_a_database_user_without_rights(
+    healthy: None, examine: Examine, monkeypatch: pytest.MonkeyPatch, postgres_url: str
+) -> None:
+    """
+    A user who may only read is told what to be granted.
+    """
+    migrated(postgres_url)
+    engine = create_engine(postgres_url)
+    with engine.begin() as conn:
+        conn.exec_driver_sql("DROP ROLE IF EXISTS payouts_reader")
+        conn.exec_driver_sql("CREATE ROLE payouts_reader LOGIN")
+        conn.exec_driver_sql("GRANT SELECT ON ALL TABLES IN SCHEMA public TO payouts_reader")
+    reader = engine.url.set(username="payouts_reader").render_as_string(hide_password=False)
+    monkeypatch.setenv("PAYOUTS_DATABASE_URL", reader)
+
+    told = examine().told("database", "fault")
+    with engine.begin() as conn:
+        conn.exec_driver_sql("DROP OWNED BY payouts_reader")
+        conn.exec_driver_sql("DROP ROLE payouts_reader")
+    engine.dispose()
+
+    assert "INSERT, UPDATE and DELETE" in told
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("postgresql://worker:hunter2/payouts", "not a database URL"),
+        ("postgresql://worker:hunter@2@db/payouts", "not between password and host"),
+        ("postgresql://worker:hunter2@db/payouts?sslmod=require", "does not know: sslmod"),
+    ],
+)
+def test_an_address_that_is_none(
+    healthy: None, examine: Examine, monkeypatch: pytest.MonkeyPatch, url: str, told: str
+) -> None:
+    """
+    A database URL that cannot be taken apart is told as such, and never quoted.
+    """
+    monkeypatch.setenv("PAYOUTS_DATABASE_URL", url)
+
+    assert told in examine().told("database", "fault")
 
 
 def test_migrations_behind(

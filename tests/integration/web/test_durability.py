@@ -13,7 +13,7 @@ from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 from werkzeug.serving import BaseWSGIServer, make_server
 
-from tests.integration.web.conftest import Send
+from tests.integration.web.conftest import Send, migrated
 from tests.integration.web.notifications import KEY, MERCHANT, notification, unencoded
 from worker.jdpay.signature import SignKey
 from worker.payouts.limits import Limits
@@ -139,6 +139,25 @@ def test_health_tells_whether_the_database_answers(
     """
     assert client.get("/health").status_code == 200
     assert orphaned.get("/health").status_code == 503
+
+
+def test_a_receiver_that_could_only_read_is_unhealthy(postgres_url: str) -> None:
+    """
+    Its database became read-only: what JD notifies could not be stored.
+    """
+    migrated(postgres_url)
+    engine = create_engine(postgres_url)
+    ledger = SqlLedger(engine, Keyring([Keyring.generate_key()]))
+    handler = EvidenceHandler(ledger, MERCHANT, Limits(), "receiver")
+    client = build(handler, SignKey(KEY)).test_client()
+    assert client.get("/health").status_code == 200
+    with engine.begin() as conn:
+        conn.exec_driver_sql("SET default_transaction_read_only = on")
+
+    assert ledger.now().utcoffset() is not None
+    assert client.get("/health").status_code == 503
+    assert client.get("/health").status_code == 200  # over a new connection
+    ledger.close()
 
 
 def test_logs_hold_no_payee(send: Send, payout: Payout, caplog: pytest.LogCaptureFixture) -> None:

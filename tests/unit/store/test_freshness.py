@@ -167,6 +167,18 @@ def test_a_session_that_became_read_only_is_forgotten(
     assert new & old == set()
 
 
+def test_a_snapshot_leaves_no_trace(engine: sa.Engine) -> None:
+    """
+    Work after it, on the same connection, keeps to the server's word on whether it may write.
+    """
+    with engine.begin() as conn:
+        conn.execute(sa.text("SET default_transaction_read_only = on"))
+    work(read_only(engine))
+
+    with pytest.raises(StoreUnavailable, match="read-only transaction"):
+        write(engine)
+
+
 def test_a_write_where_nothing_may_be_written_is_our_fault(engine: sa.Engine) -> None:
     """
     A snapshot that writes is a mistake in the program: no other server would take it.

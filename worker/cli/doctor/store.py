@@ -10,7 +10,13 @@ from worker.cli.doctor.clocks import compared
 from worker.cli.doctor.finding import Finding, fault, ok, warning
 from worker.cli.faults import explain
 from worker.cli.sending import look_up
-from worker.payouts.errors import BadKeyring, StoreFault, StoreUnavailable, WrongKey
+from worker.payouts.errors import (
+    BadKeyring,
+    SettingsError,
+    StoreFault,
+    StoreUnavailable,
+    WrongKey,
+)
 from worker.settings import ReceiverSettings, StoreSettings
 from worker.store import migrate
 from worker.store.database import Database
@@ -45,22 +51,9 @@ def database() -> Iterator[Finding]:
     """
     settings = StoreSettings.load()
     try:
-        with bootstrap.database(settings) as found_database:
-            yield compared("the database's", found_database.now(), datetime.now(UTC))
-            found, expected = found_database.revision(), migrate.head()
-            if found != expected:
-                yield fault(
-                    f"the schema is {found or 'missing'}, this version expects {expected}",
-                    "run `payouts migrate`; if the schema is newer, run the newer version",
-                )
-                return
-            yield ok(f"the schema is current, {found}")
-            if found_database.is_pooled():
-                yield ok("it is reached through a pooler; each transaction sets its own limits")
-            found_database.check_writable()
-            yield ok("it can be written to")
-            yield _profile(found_database, settings.profile)
-            yield _keyring(found_database, settings)
+        yield from _looked_at(settings)
+    except SettingsError as error:
+        yield fault(str(error), "write it as .env.example does")
     except (StoreUnavailable, StoreFault) as error:
         told = explain(error)
         fitting = (remedy for words, remedy in _REMEDIES.items() if words in told)
@@ -100,6 +93,25 @@ def channel() -> Iterator[Finding]:
         )
     if not is_stopped(found):
         yield ok(f"payouts of merchant {merchant} are sent")
+
+
+def _looked_at(settings: StoreSettings) -> Iterator[Finding]:
+    with bootstrap.database(settings) as found_database:
+        yield compared("the database's", found_database.now(), datetime.now(UTC))
+        found, expected = found_database.revision(), migrate.head()
+        if found != expected:
+            yield fault(
+                f"the schema is {found or 'missing'}, this version expects {expected}",
+                "run `payouts migrate`; if the schema is newer, run the newer version",
+            )
+            return
+        yield ok(f"the schema is current, {found}")
+        if found_database.is_pooled():
+            yield ok("it is reached through a pooler; each transaction sets its own limits")
+        found_database.check_writable()
+        yield ok("it can be written to")
+        yield _profile(found_database, settings.profile)
+        yield _keyring(found_database, settings)
 
 
 def _profile(found: Database, profile: str) -> Finding:
