@@ -150,3 +150,24 @@ def replayed(primary: Postgres, standby: Postgres) -> bool:
     with psycopg.connect(servers.conninfo(standby.url), autocommit=True) as connection:
         told = connection.execute("SELECT pg_last_wal_replay_lsn() >= %s::pg_lsn", [sent])
         return told.fetchone() == (True,)
+
+
+@pytest.mark.parametrize("pool_mode", ["transaction", "session"])
+def test_a_standby_behind_a_pooler_is_promoted(
+    primary: Postgres, standby: Postgres, pool_mode: str
+) -> None:
+    """
+    A pooler remembers what its first session was told: the promotion is noticed all the same.
+    """
+    with servers.pooler(standby, pool_mode) as pooler:
+        client, ledger = receiver(pooler.url())
+        with pytest.raises(StoreUnavailable, match="read-only"):
+            ledger.count_sweep()
+        assert client.get("/health").status_code == 503
+        until(lambda: replayed(primary, standby), 10)
+        primary.stop(immediate=True)
+        servers.administer(standby.url, "SELECT pg_promote()")
+
+        until(lambda: client.get("/health").status_code == 200, 10)
+        assert ledger.count_sweep().count == 1
+        ledger.close()

@@ -29,9 +29,11 @@ _CONNECTING = {
     "keepalives_interval": "10",
     "keepalives_count": "3",
     "tcp_user_timeout": "30000",
-    # A standby is no place to work: of several hosts the one is taken that can be written to.
-    "target_session_attrs": "read-write",
 }
+
+#: Which of several hosts is taken. It is not asked of a single one: libpq would believe what a
+#: pooler once heard from a standby that has long been promoted.
+_TARGET = "target_session_attrs"
 
 _IS_POOLED = "payouts_is_pooled"
 
@@ -118,6 +120,7 @@ def _postgresql(url: sa.URL, application_name: str) -> sa.Engine:
     given = address.parameters(url)
     if given.get("connect_timeout", "").strip() in {"0", "-1"}:  # for ever
         del given["connect_timeout"]
+    hosts = ",".join(url.normalized_query.get("host", ()))
     engine = sa.create_engine(
         url.set(drivername="postgresql+psycopg").difference_update_query(
             [*given, "connect_timeout"]
@@ -131,13 +134,14 @@ def _postgresql(url: sa.URL, application_name: str) -> sa.Engine:
         connect_args={
             "application_name": application_name,
             **_CONNECTING,
+            **({_TARGET: "read-write"} if "," in hosts else {}),
             **given,
             # What text is sent as must not hang on the server's or the role's default.
             "client_encoding": "utf8",
             "prepare_threshold": None,  # until the session is known to be ours alone
         },
     )
-    sessions = Sessions(given.get("options", ""))
+    sessions = Sessions(given.get("options", ""), may_only_read=_TARGET in given)
 
     def prepare(connection: psycopg.Connection, entry: ConnectionPoolEntry) -> None:
         try:

@@ -70,9 +70,12 @@ def parse_options(options: str) -> dict[str, str]:
 class Sessions:
     """
     Brings the sessions of one engine into the wanted state.
+
+    A server that takes no writes is no place to work, unless `may_only_read`.
     """
 
-    def __init__(self, options: str) -> None:
+    def __init__(self, options: str, *, may_only_read: bool) -> None:
+        self._may_only_read = may_only_read
         ours = wanted(options)
         known = {"synchronous_commit", *(name.lower() for name in ours)}
         others = {n: value for n, value in parse_options(options).items() if n not in known}
@@ -85,12 +88,17 @@ class Sessions:
         """
         Set up a new connection; return whether a pooler is in between.
 
-        Raises `StoreUnavailable` if the session does not come out as wanted.
+        Raises `StoreUnavailable` if the session cannot be made as wanted.
         """
         connection.autocommit = True
-        told = connection.execute("SELECT pg_backend_pid()").fetchone()
+        asked = "SELECT pg_backend_pid(), current_setting('transaction_read_only')"
+        process, reads_only = connection.execute(asked).fetchone() or (None, None)
+        if reads_only == "on" and not self._may_only_read:
+            raise StoreUnavailable(
+                "its sessions are read-only: it is a standby, or database or role are set so"
+            )
         # A pooler tells its clients a number of its own, since their sessions are many servers'.
-        is_pooled = told != (connection.info.backend_pid,)
+        is_pooled: bool = process != connection.info.backend_pid
         if is_pooled:
             # Another client may have prepared another statement under the same name.
             connection.prepare_threshold = None
