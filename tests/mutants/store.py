@@ -10,6 +10,7 @@ _SWEEP = "worker/store/due_work.py"
 _BASE = "worker/store/base.py"
 _UPDATE = "worker/payouts/update.py"
 _ENGINE = "worker/store/engine.py"
+_RECEIVING = "tests/integration/web/test_durability.py"
 _CLAIMS = "tests/contract/test_leases.py"
 _NEWS = "tests/contract/test_evidence.py::test_evidence_makes_earlier_claims_stale"
 _TAKEN_UP = (
@@ -267,6 +268,25 @@ DATABASE = (
         "A power cut would undo the claim of a payout that was sent.",
         (Change(_ENGINE, "PRAGMA synchronous = FULL", "PRAGMA synchronous = NORMAL"),),
         ("tests/unit/store/test_engine.py::test_sqlite_is_set_up_to_keep_money",),
+    ),
+    Guard(
+        "commits-are-durable-on-postgresql",
+        "Where the server is tuned for speed, a crash would undo the claim of a payout that was"
+        " sent.",
+        (Change("worker/store/session.py", "WHEN 'off' THEN 'on'", "WHEN 'off' THEN 'off'"),),
+        ("tests/unit/store/test_session.py::test_defaults_do_not_count",),
+    ),
+    Guard(
+        "health-writes",
+        "A receiver on a standby would be sent JD's notifications, and could store none.",
+        (
+            Change(
+                "worker/usecases/evidence.py",
+                "self.ledger.check_writable()",
+                "self.ledger.now()",
+            ),
+        ),
+        (f"{_RECEIVING}::test_a_receiver_that_could_only_read_is_unhealthy",),
     ),
     Guard(
         "foreign-keys-are-kept",

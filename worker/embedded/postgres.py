@@ -31,8 +31,8 @@ class Postgres:
     A PostgreSQL server that keeps its data in `directory` over restarts, under the same URL.
 
     Everyone who can open the socket is let in: its directory belongs to this user alone.
-    `settings` are server settings, such as `fsync`; `programs` is a folder with another PostgreSQL's
-    programs.
+    `settings` are server settings, such as `fsync`; `programs` is a folder with those of another
+    PostgreSQL.
     """
 
     def __init__(

@@ -47,11 +47,11 @@ def parse(url: str) -> sa.URL:
     return _checked(parsed)
 
 
-def place(url: str) -> str:
+def place(url: str | sa.URL) -> str:
     """
     A database URL, shortened to kind, host and name. Raises `ValueError` if it is none.
     """
-    parsed = parse(url)
+    parsed = url if isinstance(url, sa.URL) else parse(url)
     host = parsed.host or ""
     port = f":{parsed.port}" if parsed.port else ""
     return f"{parsed.get_backend_name()}://{host}{port}/{parsed.database or ''}"
