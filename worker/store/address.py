@@ -22,14 +22,15 @@ _ENCODE = "what is special in a password is written as in any URL: @ is %40, / i
 _PARAMETERS = frozenset(option.keyword.decode() for option in pq.Conninfo.get_defaults())
 
 
-def parse(url: str) -> sa.URL:
+def parse(url: str | sa.URL) -> sa.URL:
     """
     Take a database URL apart. Raises `ValueError`, which quotes no part that may be a password.
 
     ``postgres://`` is ``postgresql://``, and spaces around it do not count. A password in the query
     is moved to where it is hidden.
     """
-    kind, _, rest = url.strip().partition("://")
+    text = url if isinstance(url, str) else url.render_as_string(hide_password=False)
+    kind, _, rest = text.strip().partition("://")
     name, plus, driver = kind.partition("+")
     if not rest or not re.fullmatch(r"[a-z_]+", name):
         raise ValueError(_EXPECTED)
@@ -51,7 +52,7 @@ def place(url: str | sa.URL) -> str:
     """
     A database URL, shortened to kind, host and name. Raises `ValueError` if it is none.
     """
-    parsed = url if isinstance(url, sa.URL) else parse(url)
+    parsed = parse(url)
     host = parsed.host or ""
     port = f":{parsed.port}" if parsed.port else ""
     return f"{parsed.get_backend_name()}://{host}{port}/{parsed.database or ''}"

@@ -47,7 +47,7 @@ _READ_ONLY: dict[str, dict[str, Any]] = {
 _inherited: list[Pool] = []
 
 
-def create_engine(url: str, application_name: str = "payouts") -> sa.Engine:
+def create_engine(url: str | sa.URL, application_name: str = "payouts") -> sa.Engine:
     """
     Make an engine that connects on first use, and afresh in every forked process.
 
