@@ -5,6 +5,7 @@ The question is always the same: would the same statement succeed later, without
 """
 
 import sqlite3
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -68,7 +69,11 @@ def translated() -> Iterator[None]:
         if passes(error):
             raise StoreUnavailable(_first_line(error)) from error
         raise StoreFault(_name(error)) from error
-    except (exc.SQLAlchemyError, *_VALUE_ERRORS) as error:
+    except exc.SQLAlchemyError as error:
+        raise StoreFault(_name(error)) from error
+    except _VALUE_ERRORS as error:
+        if not _arose_in_a_statement(error):
+            raise  # what the domain decides within a transaction has errors of its own
         raise StoreFault(_name(error)) from error
 
 
@@ -85,6 +90,17 @@ def passes(error: BaseException | None) -> bool:
         code = getattr(error, "sqlite_errorcode", None)
         return code is not None and code & 0xFF in _SQLITE_PASSING
     return False
+
+
+def _arose_in_a_statement(error: BaseException) -> bool:
+    """
+    Whether SQLAlchemy was at work on a statement or its result, and not only on a transaction.
+    """
+    return any(
+        frame.f_globals.get("__name__", "").startswith("sqlalchemy.")
+        and frame.f_code.co_name != "begin"  # every error in a transaction passes through it
+        for frame, _ in traceback.walk_tb(error.__traceback__)
+    )
 
 
 def _first_line(error: BaseException | None) -> str:

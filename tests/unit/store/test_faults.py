@@ -371,6 +371,23 @@ def test_a_pool_that_is_used_up_is_tried_again(engine: sa.Engine) -> None:
         raise error
 
 
+@pytest.mark.parametrize("kind", [ZeroDivisionError, ValueError, KeyError])
+def test_what_is_decided_in_a_transaction_has_its_own_errors(
+    engine: sa.Engine, kind: type[Exception]
+) -> None:
+    """
+    A mistake of the program's own is not put down to the database.
+    """
+
+    def decide() -> None:
+        with translated(), engine.begin() as conn:
+            conn.execute(sa.select(1)).all()
+            raise kind
+
+    with pytest.raises(kind):
+        decide()
+
+
 def test_a_fault_keeps_its_cause(engine: sa.Engine) -> None:
     """
     Whoever reads the log sees where it came from.
