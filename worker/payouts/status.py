@@ -23,15 +23,15 @@ class PayoutStatus(enum.StrEnum):
     #: A worker owns the lease and the request may be on the wire. The reply moves it on; a lease
     #: that expires makes it `UNKNOWN`.
     SENDING = "sending"
-    #: JD refused the only attempt for our own fault, so nothing was booked. After the fix an
-    #: operator sends the same number again; follow-up queries go on.
+    #: JD refused every attempt that reached it, the last one for our own fault: nothing was booked.
+    #: After the fix an operator sends the same number again; follow-up queries go on.
     REFUSED = "refused"
     #: Exposed, and JD may or may not have it. Only evidence moves it on, or the resend rule.
     UNKNOWN = "unknown"
     #: JD has it and has not finished. A notification or a follow-up query moves it on.
     PROCESSING = "processing"
-    #: A signed CLOS, or the payee's data refused on the only attempt. Only higher evidence moves
-    #: it, and opens a case.
+    #: A signed CLOS, or a refusal of every attempt that reached JD, the last one for the payee's
+    #: data; or a person ended a refused one. Only higher evidence moves it, and opens a case.
     FAILED = "failed"
     #: A signed FINI; part of it may have come back. A return, weeks later, moves it on.
     PAID = "paid"
