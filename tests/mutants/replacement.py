@@ -108,6 +108,12 @@ GUARDS = (
         (f"{_DEBTS}::test_an_old_word_is_asked_for_again_before_the_first_send",),
     ),
     Guard(
+        "claim-asks-jd-about-refused-payouts",
+        "A payout that JD refused, and paid after all, would be paid again.",
+        (Change(_OBLIGATION, "is not None and d.attempts]", "is not None and d.payout.exposed]"),),
+        (f"{_DEBTS}::test_jd_is_asked_about_a_refused_payout_too",),
+    ),
+    Guard(
         "release-asks-jd-anew",
         "An obligation would be freed on what JD said a day ago.",
         (

@@ -11,6 +11,7 @@ from tests.factories import (
     AMOUNT,
     NOON,
     NUMBER,
+    a_bare,
     a_dossier,
     a_notification,
     a_payout,
@@ -22,7 +23,7 @@ from tests.factories import (
     at,
 )
 from worker.payouts.errors import NotAllowed
-from worker.payouts.evidence import Evidence, TradeStatus
+from worker.payouts.evidence import Evidence, Meaning, TradeStatus
 from worker.payouts.model import AttemptOutcome, Dossier, Obligation
 from worker.payouts.policy.facts import gather_facts
 from worker.payouts.policy.obligation import (
@@ -172,6 +173,12 @@ def test_a_job_fits_its_obligation(changes: dict[str, Any], fault: str | None) -
 
 NEW = a_payout(PayoutStatus.QUEUED, id=2, out_trade_no="P2026030200002")
 A_DAY = 24 * 60
+REFUSED_LONG_AGO = a_dossier(
+    a_payout(PayoutStatus.FAILED, released_at=NOON, exposed=False),
+    a_reply(a_bare(Meaning.PAYEE)),
+    a_query(a_bare(Meaning.NOT_FOUND), 5),
+    attempts=SENT,
+)
 
 
 @pytest.mark.parametrize(
@@ -182,6 +189,8 @@ A_DAY = 24 * 60
         ((told(PayoutStatus.FAILED, *CLOSED_TWICE),), 5 + A_DAY + 10, Covered()),
         # ... but not lately: JD may have changed its mind
         ((told(PayoutStatus.FAILED, *CLOSED_TWICE),), 5 + A_DAY + 11, AskFirst((1,))),
+        # nor about one that JD refused, and so does not have as far as we know
+        ((REFUSED_LONG_AGO,), 5 + A_DAY + 11, AskFirst((1,))),
         # it did
         (
             (told(PayoutStatus.PAID, *CLOSED_TWICE, a_notification(FINI, 2000)),),

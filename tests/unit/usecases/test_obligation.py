@@ -178,6 +178,37 @@ def test_an_old_word_is_asked_for_again_before_the_first_send(
     assert ledger.dossier(new).payout.status is PayoutStatus.PROCESSING
 
 
+def test_jd_is_asked_about_a_refused_payout_too(
+    person: Operator,
+    service: UseCases,
+    gateway: ScriptedGateway,
+    clock: Clock,
+    *,
+    ledger: SqlLedger,
+) -> None:
+    """
+    Refused, unknown to JD, released, and an hour later it was paid after all: nothing is sent.
+    """
+    gateway.replies.append(a_bare(Meaning.PAYEE))
+    accepted = service.accept(order(A))
+    assert isinstance(accepted, Accepted)
+    refused = accepted.payout_id
+    service.submit(refused)
+    clock.advance(hours=25)
+    asked(service, gateway, refused, a_bare(Meaning.NOT_FOUND))
+    new = freed_by("release", person, service, refused)
+    clock.advance(hours=1)
+    sent = len(gateway.sent)
+    gateway.replies.append(says(B, TradeStatus.ACSU))
+    service.submit(new)
+    asked(service, gateway, refused, says(A, TradeStatus.FINI))
+    clock.advance(seconds=31)
+    service.submit(new)
+
+    assert len(gateway.sent) == sent
+    assert [case.kind for case in ledger.dossier(new).open_cases] == [CaseKind.OVERPAYMENT]
+
+
 def test_without_an_answer_nothing_is_sent(
     closed: int, person: Operator, service: UseCases, gateway: ScriptedGateway, clock: Clock
 ) -> None:

@@ -2,8 +2,8 @@
 What an obligation may still cost: never more is paid, or may be kept, than is owed.
 
 An obligation is a debt with a row of its own; several payouts may share it. What its payees may
-keep is asked when a job is accepted, when an obligation is released or paid by another payout, and
-again before a payout is claimed, always under the obligation's lock.
+keep is asked when a job is accepted, when another payout replaces one, and again before a payout is
+claimed, always under the obligation's lock.
 """
 
 import unicodedata
@@ -118,12 +118,13 @@ def cover(
     Whether a payout may be sent beside the other payouts of its obligation.
 
     Those that hold the obligation are counted whole, so JD's word about them cannot make it worse;
-    those that were released are asked about first, unless the answer is fresh.
+    those that were released are asked about first, unless the answer is fresh. JD may have whatever
+    was ever tried, a refused payout too.
     """
     if committed_fen(others) + payout.amount_fen > obligation.owed_fen:
         ids = [evidence.id for other in others for evidence in other.evidence]
         return Overpaid(max(ids, default=None))
-    released = [d for d in others if d.payout.released_at is not None and d.payout.exposed]
+    released = [d for d in others if d.payout.released_at is not None and d.attempts]
     stale = [d.payout.id for d in released if not is_fresh(gather_facts(d), now)]
     return AskFirst(tuple(stale)) if stale else Covered()
 
