@@ -61,11 +61,14 @@ class Reads(Base):
 
     def number_of(self, payout_id: int) -> str:
         """
-        A payout's order number, without unsealing anything. Raises `NoSuchPayout`.
+        A payout's order number, though its row cannot be read. Raises `NoSuchPayout`.
         """
+        asked = sa.select(payouts.c.out_trade_no).where(payouts.c.id == payout_id)
         with self._snapshot() as conn:
-            number: str = _row(conn, payout_id)["out_trade_no"]
-            return number
+            number: str | None = conn.execute(asked).scalar_one_or_none()
+        if number is None:
+            raise NoSuchPayout(f"there is no payout {payout_id}")
+        return number
 
     def holders_of(self, obligation: str) -> Sequence[Payout]:
         """

@@ -3,7 +3,7 @@ The use cases over the real ledger on SQLite, with a clock that only the test mo
 """
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 from sqlalchemy import event
@@ -92,15 +92,3 @@ def service(
     The use cases under test.
     """
     return UseCases(handler, gateway, dispatcher, TERMS)
-
-
-@pytest.fixture
-def with_ledger(
-    gateway: ScriptedGateway, dispatcher: RecordingDispatcher
-) -> Callable[[SqlLedger], UseCases]:
-    """
-    The use cases over another ledger, as another process would have them.
-    """
-    return lambda ledger: UseCases(
-        EvidenceHandler(ledger, MERCHANT, Limits(), "other"), gateway, dispatcher, TERMS
-    )

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from tests.doubles.usecases import UseCases
 from tests.doubles.world import (
@@ -520,36 +521,24 @@ def test_a_pause_stops_sends_and_no_queries(
     assert (swept.sends, swept.queries) == (0, 1)
 
 
-class StubbornLedger(SqlLedger):
-    """
-    One payout of it cannot be read, as if it was sealed with a key that is gone.
-    """
-
-    broken = 0
-
-    def dossier(self, payout_id: int) -> Any:
-        """
-        Fail for the broken one.
-        """
-        if payout_id == self.broken:
-            raise RuntimeError("cannot be read")
-        return super().dossier(payout_id)
-
-
+@pytest.mark.parametrize(
+    "damage",
+    ["sealed_order = 'by a key that is gone'", "reason = 'from_a_newer_version'"],
+)
 def test_one_broken_payout_does_not_stop_the_others(
     ledger: SqlLedger,
-    with_ledger: Callable[[SqlLedger], UseCases],
+    service: UseCases,
     dispatcher: RecordingDispatcher,
     clock: Clock,
     payout_id: int,
+    damage: str,
 ) -> None:
     """
-    A row that cannot be settled is passed over, and the sweep does the rest of its work.
+    A row that cannot be read is passed over, and the sweep does the rest of its work.
     """
-    stubborn = StubbornLedger(ledger._engine, ledger._keyring, clock)
-    stubborn.broken = payout_id
-    service = with_ledger(stubborn)
     ledger.record(ledger.dossier(payout_id).payout, Source.QUERY, an_answer(verified=False))
+    with ledger._engine.begin() as conn:
+        conn.execute(sa.text(f"UPDATE payouts SET {damage} WHERE id = :id"), {"id": payout_id})
     service.accept(an_order("P0000002"))
     dispatcher.submits.clear()
     clock.advance(minutes=5)

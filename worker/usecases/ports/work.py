@@ -41,7 +41,7 @@ class PayoutReads(Protocol):
 
     def number_of(self, payout_id: int) -> str:
         """
-        A payout's order number, without unsealing anything. Raises `NoSuchPayout`.
+        A payout's order number, though its row cannot be read. Raises `NoSuchPayout`.
         """
 
     def holders_of(self, obligation: str) -> Sequence[Payout]:
