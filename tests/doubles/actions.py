@@ -42,7 +42,6 @@ class MemoryActions(MemoryRows):
             self._move(row, after, decision.who, evidence_id)
         else:
             self._move(row, after, decision.who)
-        self._close_case(decision)
         self._record(row.id, decision)
 
     def replace(
@@ -71,7 +70,6 @@ class MemoryActions(MemoryRows):
         self._commit(owed, -row.amount_fen)
         payout_id = self.accept(order, terms, for_review=for_review)
         assert payout_id is not None
-        self._close_case(decision)
         self._record(row.id, decision, replaced_by=payout_id)
         return payout_id
 
@@ -85,7 +83,6 @@ class MemoryActions(MemoryRows):
             row = self._row(case.payout_id)
             self._touch(row)
         decision = Decision(Action.RESOLVE, who, why, case_id=case.id)
-        self._close_case(decision)
         self._record(case.payout_id, decision)
 
     def closing(self, case_id: int) -> Recorded | None:
@@ -114,15 +111,13 @@ class MemoryActions(MemoryRows):
             raise StaleTransition(f"payout {payout.id} changed meanwhile; look again")
         return row
 
-    def _close_case(self, decision: Decision) -> None:
+    def _record(
+        self, payout_id: int | None, decision: Decision, *, replaced_by: int | None = None
+    ) -> None:
         now = self._clock()
         self._cases = [
             replace(c, closed_at=now) if c.id == decision.case_id else c for c in self._cases
         ]
-
-    def _record(
-        self, payout_id: int | None, decision: Decision, *, replaced_by: int | None = None
-    ) -> None:
         self._decisions.append(
             Recorded(
                 id=next(self._ids["decisions"]),
@@ -136,3 +131,5 @@ class MemoryActions(MemoryRows):
                 replaced_by=replaced_by,
             )
         )
+        for other in decision.others:
+            self._record(payout_id, other)

@@ -38,7 +38,6 @@ class Actions(Base):
             _write(conn, payout, after)
             based_on = decision.proof[-1] if decision.proof else None
             append_transition(conn, payout, after, decision.who, based_on)
-            _close_case(conn, now, decision)
             _record(conn, now, payout.id, decision)
 
     def replace(
@@ -68,7 +67,6 @@ class Actions(Base):
             payout_id = insert_payout(conn, now, columns, obligation)
             if for_review:
                 hold_payout(conn, now, payout_id, self._keyring)
-            _close_case(conn, now, decision)
             _record(conn, now, payout.id, decision, replaced_by=payout_id)
             return payout_id
 
@@ -86,7 +84,6 @@ class Actions(Base):
                 .where(payouts.c.id == case.payout_id)
                 .values(version=payouts.c.version + 1, updated_at=now)
             )
-            _close_case(conn, now, decision)
             _record(conn, now, case.payout_id, decision)
 
     def closing(self, case_id: int) -> Recorded | None:
@@ -113,18 +110,6 @@ def _write(conn: sa.Connection, before: Payout, after: Payout) -> None:
         raise StaleTransition(f"payout {before.id} changed meanwhile; look again")
 
 
-def _close_case(conn: sa.Connection, now: datetime, decision: Decision) -> None:
-    if decision.case_id is None:
-        return
-    closed = conn.execute(
-        sa.update(cases)
-        .where(cases.c.id == decision.case_id, cases.c.closed_at.is_(None))
-        .values(closed_at=now)
-    )
-    if closed.rowcount == 0:
-        raise StaleTransition(f"case {decision.case_id} is closed already")
-
-
 def _record(
     conn: sa.Connection,
     now: datetime,
@@ -133,6 +118,17 @@ def _record(
     *,
     replaced_by: int | None = None,
 ) -> None:
+    """
+    Record a decision, and close the cases that it answers. Raises `StaleTransition`.
+    """
+    if decision.case_id is not None:
+        closed = conn.execute(
+            sa.update(cases)
+            .where(cases.c.id == decision.case_id, cases.c.closed_at.is_(None))
+            .values(closed_at=now)
+        )
+        if closed.rowcount == 0:
+            raise StaleTransition(f"case {decision.case_id} is closed already")
     conn.execute(
         sa.insert(decisions).values(
             payout_id=payout_id,
@@ -145,3 +141,5 @@ def _record(
             at=now,
         )
     )
+    for other in decision.others:
+        _record(conn, now, payout_id, other)

@@ -89,14 +89,14 @@ class Operator:
         self._ledger = ledger
         self._who = who
 
-    def act(self, action: Action, payout_id: int, why: str) -> Done:
+    def act(self, action: Action, payout_id: int, why: str, *, case_id: int | None = None) -> Done:
         """
         Take an action on a payout.
 
         Raises `NotAllowed`, which says what is missing, or `StaleTransition`.
         """
         dossier = self._ledger.dossier(payout_id)
-        self._ledger.carry_out(dossier, decide(action, dossier, self._who, why))
+        self._ledger.carry_out(dossier, decide(action, dossier, self._who, why, case_id))
         return self._done(payout_id)
 
     def close_case(self, case_id: int, action: Action, why: str) -> tuple[Case, Done | None]:
@@ -114,7 +114,7 @@ class Operator:
         check_open(case)
         done = None
         if action is not Action.RESOLVE and case.payout_id is not None:
-            done = self.act(action, case.payout_id, why)
+            done = self.act(action, case.payout_id, why, case_id=case_id)
         else:
             check_resolve(case, dossier_of(self._ledger, case))
             self._ledger.close_case(case, self._who, why)

@@ -208,6 +208,22 @@ def test_every_kind_of_case_has_its_actions() -> None:
     }
 
 
+def test_the_case_that_is_named_is_closed_and_every_other_that_is_answered() -> None:
+    """
+    The person names one of two; a case that is not open any more is refused.
+    """
+    twice = with_case(LEGAL[Action.CANCEL], CaseKind.OVERPAYMENT)
+    stale = replace(twice.open_cases[0], id=8, kind=CaseKind.STALE)
+    dossier = judged(replace(twice, open_cases=(*twice.open_cases, stale)))
+
+    decision = decide(Action.CANCEL, dossier, "mei", "asked to", case_id=8)
+
+    assert (decision.case_id, decision.also_closes) == (8, (7,))
+    assert [(d.action, d.who, d.case_id) for d in decision.others] == [(Action.RESOLVE, "mei", 7)]
+    with pytest.raises(NotAllowed, match="case 9 is closed already"):
+        decide(Action.CANCEL, dossier, "mei", "asked to", case_id=9)
+
+
 #: For each action a payout for which it is legal, as long as no case is open.
 LEGAL = {
     Action.CANCEL: never_sent(PayoutStatus.QUEUED),

@@ -145,6 +145,37 @@ def test_looking_at_the_case_sends_nothing_either(
     assert ledger.dossier(new).payout.status is PayoutStatus.CANCELLED
 
 
+def test_withdrawing_closes_the_case_that_is_named_and_the_other(
+    closed: int,
+    person: Operator,
+    service: UseCases,
+    handler: EvidenceHandler,
+    *,
+    ledger: SqlLedger,
+    clock: Clock,
+) -> None:
+    """
+    An overpayment that nobody looked at for a day is late as well; both cases name who ended them.
+    """
+    new = freed_by("release", person, service, closed)
+    handler.notify(says(A, TradeStatus.FINI))
+    service.submit(new)
+    clock.advance(hours=25)
+    handler.apply_all(ledger.find_stale(9, handler.limits.send_within))
+    overpaid, stale = ledger.dossier(new).open_cases
+
+    case, _ = person.close_case(stale.id, Action.CANCEL, "paid already")
+
+    assert (overpaid.kind, stale.kind) == (CaseKind.OVERPAYMENT, CaseKind.STALE)
+    assert case.closed_at is not None
+    assert ledger.dossier(new).open_cases == ()
+    ends = [ledger.closing(one.id) for one in (stale, overpaid)]
+    assert [(end.action, end.who) for end in ends if end] == [
+        (Action.CANCEL, "cli:mei"),
+        (Action.RESOLVE, "cli:mei"),
+    ]
+
+
 def test_an_old_word_is_asked_for_again_before_the_first_send(
     closed: int,
     person: Operator,

@@ -76,6 +76,17 @@ class Decision:
     proof: Proof = ()
     #: The case that the action closes.
     case_id: int | None = None
+    #: Other cases that it answers as well: each is closed with a decision of its own.
+    also_closes: tuple[int, ...] = ()
+
+    @property
+    def others(self) -> "tuple[Decision, ...]":
+        """
+        The decisions that close the other cases, with the same reasons.
+        """
+        return tuple(
+            Decision(Action.RESOLVE, self.who, self.why, case_id=n) for n in self.also_closes
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,15 +108,18 @@ class Recorded:
     replaced_by: int | None = None
 
 
-def decide(action: Action, dossier: Dossier, who: str, why: str) -> Decision:
+def decide(
+    action: Action, dossier: Dossier, who: str, why: str, case_id: int | None = None
+) -> Decision:
     """
     Return the decision about a payout if it is legal. Raises `NotAllowed`.
 
-    `REPLACE` takes the new order besides, and `RESOLVE` a case: see `may_replace`, `check_resolve`.
+    It closes the case that is named, and what else it answers. `REPLACE` takes the new order
+    besides, and `RESOLVE` a case: see `may_replace`, `check_resolve`.
     """
     if action not in _RULES:
         raise NotAllowed(f"{action} takes more than a payout")
-    return _decision(action, _RULES[action], dossier, who, why)
+    return _decision(action, _RULES[action], dossier, who, why, case_id)
 
 
 def may_replace(dossier: Dossier, who: str, why: str) -> Decision:
@@ -156,7 +170,14 @@ def _is_legal(action: Action, case: Case, dossier: Dossier | None) -> bool:
     return True
 
 
-def _decision(action: Action, rule: Rule, dossier: Dossier, who: str, why: str) -> Decision:
+def _decision(
+    action: Action,
+    rule: Rule,
+    dossier: Dossier,
+    who: str,
+    why: str,
+    case_id: int | None = None,
+) -> Decision:
     if any(evidence.applied_at is None for evidence in dossier.evidence):
         raise NotAllowed("JD has just told something of it; try again in a moment")
     others = [case for case in dossier.open_cases if action not in CLOSED_BY[case.kind]]
@@ -166,9 +187,11 @@ def _decision(action: Action, rule: Rule, dossier: Dossier, who: str, why: str) 
             f"{what_it_is(dossier.payout)}, and a case is open ({kinds}): resolve it first"
         )
     found = rule(gather_facts(dossier))
-    # Each action closes one kind of case, and one case of a kind is open at a time.
-    applied = next((case.id for case in dossier.open_cases), None)
-    return Decision(action, who, why, found, applied)
+    ids = [case.id for case in dossier.open_cases]
+    if case_id is not None and case_id not in ids:
+        raise NotAllowed(f"case {case_id} is closed already")
+    named = next(iter(ids), None) if case_id is None else case_id
+    return Decision(action, who, why, found, named, tuple(n for n in ids if n != named))
 
 
 def _cancel(facts: Facts) -> Proof:
