@@ -188,6 +188,20 @@ def test_an_orphan_that_is_accepted_later_hears_its_notification(ledger: SqlLedg
     assert len(recorded(ledger, payout.id, Source.NOTIFICATION).evidence) == 1
 
 
+def test_a_notification_whose_payout_came_meanwhile_is_no_orphan(ledger: SqlLedger) -> None:
+    """
+    Between the question whether we have its number and its storing the job may be accepted.
+    """
+    payout = accepted(ledger)
+    judge = Judge(lambda dossier, _now: an_update(dossier.payout), "receiver", 9)
+
+    judged = ledger.record(None, Source.NOTIFICATION, a_verified_answer(), judge=judge)
+
+    assert judged is not None
+    assert len(ledger.dossier(payout.id).evidence) == 1
+    assert ledger.cases(open_only=True, limit=10) == []
+
+
 def test_a_repeated_orphan_is_stored_once(ledger: SqlLedger) -> None:
     """
     The payout that comes after it takes up one notification, however often that came.

@@ -4,15 +4,21 @@ Several threads at one database, as several workers would be.
 
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import TypeVar
 
+import sqlalchemy as sa
+
 from tests.contract.samples import (
+    KEY,
+    KEYRING,
     LEASE,
+    MERCHANT,
     NOON,
     TERMS,
+    VirtualClock,
     a_verified_answer,
     accepted,
     an_order,
@@ -24,6 +30,7 @@ from worker.payouts.judgement import Judge
 from worker.payouts.model import Dossier
 from worker.payouts.status import PayoutStatus
 from worker.payouts.update import Update
+from worker.store.keyring import Keyring
 from worker.store.ledger import SqlLedger
 
 T = TypeVar("T")
@@ -134,6 +141,47 @@ def test_a_notification_that_comes_six_times_at_once_is_stored_once(ledger: SqlL
     dossier = ledger.dossier(payout.id)
     assert (len(dossier.evidence), dossier.payout.version) == (1, 2)
     assert len(ledger.cases(open_only=False, limit=10)) == 1
+
+
+class Interrupted(Keyring):
+    """
+    Seals only after something else had a second to happen.
+    """
+
+    def __init__(self, keys: Sequence[str], meanwhile: Callable[[], object]) -> None:
+        super().__init__(keys)
+        self._other = threading.Thread(target=meanwhile)
+
+    def seal(self, content: str | bytes) -> bytes:
+        """
+        Seal, late.
+        """
+        self._other.start()
+        self._other.join(1)
+        return super().seal(content)
+
+    def wait(self) -> None:
+        """
+        Let the other end.
+        """
+        self._other.join()
+
+
+def test_a_notification_and_its_job_at_once_find_each_other(
+    engine: sa.Engine, clock: VirtualClock
+) -> None:
+    """
+    A job that is accepted while an orphan is stored, and not yet committed, knows it all the same.
+    """
+    ledger = SqlLedger(engine, KEYRING, clock)
+    keyring = Interrupted([KEY], lambda: accepted(ledger))
+
+    SqlLedger(engine, keyring, clock).record(None, Source.NOTIFICATION, a_verified_answer())
+
+    keyring.wait()
+    payout = ledger.find(MERCHANT, "P-1")
+    assert payout is not None
+    assert ledger.find_unapplied(9) == [payout.id]
 
 
 def test_a_number_sent_in_six_times_at_once_is_accepted_once(ledger: SqlLedger) -> None:

@@ -145,6 +145,9 @@ class MemoryLedger(MemoryActions, MemoryHealth):
         Without a payout, an orphan case is opened.
         """
         if payout is None:
+            number = (answer.merchant or "", answer.number or "")
+            payout = self._rows.get(self._numbers.get(number, 0))
+        if payout is None:
             self._keep(None, source, answer, None, asked_at)
             return None
         with self._transaction(payout.id):

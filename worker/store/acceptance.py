@@ -14,7 +14,7 @@ from worker.payouts.model import CaseKind, Obligation, Order, Rejection, Terms
 from worker.payouts.policy.obligation import check_fits
 from worker.payouts.status import PayoutStatus, Reason
 from worker.payouts.update import REVIEW_LIST, CaseNote, hold_for_review
-from worker.store.base import Base, append_transition, insert_new, write_row
+from worker.store.base import Base, append_transition, insert_new, lock_number, write_row
 from worker.store.evidence import open_case
 from worker.store.keyring import Keyring
 from worker.store.obligations import commit_fen, open_obligation, sharing
@@ -76,6 +76,8 @@ def insert_payout(
 
     The obligation is locked. Raises `NotAllowed` if its number is taken.
     """
+    # A notification about this number, stored at this moment, must not miss it.
+    lock_number(conn, columns["customer_no"], columns["out_trade_no"])
     payout_id = insert_new(
         conn,
         payouts,

@@ -110,6 +110,17 @@ def lock_payout(conn: sa.Connection, payout_id: int) -> None:
     conn.execute(sa.select(payouts.c.id).where(payouts.c.id == payout_id).with_for_update())
 
 
+def lock_number(conn: sa.Connection, customer_no: str, out_trade_no: str) -> None:
+    """
+    Hold an order number to the end of the transaction, whether or not a payout has it yet.
+
+    SQLite needs none: there one transaction writes at a time.
+    """
+    if conn.dialect.name == "postgresql":
+        key = sa.func.hashtextextended(f"{customer_no} {out_trade_no}", 0)
+        conn.execute(sa.select(sa.func.pg_advisory_xact_lock(key)))
+
+
 def write_row(
     conn: sa.Connection, before: Payout, after: Payout, *guards: sa.ColumnElement[bool], **more: Any
 ) -> bool:

@@ -13,10 +13,17 @@ from worker.payouts.evidence import Answer, Source
 from worker.payouts.judgement import Judge, Judged
 from worker.payouts.model import CaseKind, Payout
 from worker.payouts.update import CaseNote, apply
-from worker.store.base import Base, append_transition, insert_new, lock_payout, write_row
+from worker.store.base import (
+    Base,
+    append_transition,
+    insert_new,
+    lock_number,
+    lock_payout,
+    write_row,
+)
 from worker.store.channels import count_unverifiable, pause_channel
 from worker.store.keyring import Keyring
-from worker.store.reads import read_dossier
+from worker.store.reads import read_dossier, read_payout
 from worker.store.rows import answer_columns
 from worker.store.tables import cases, evidence, payouts
 
@@ -38,10 +45,13 @@ class EvidenceStore(Base):
         """
         Store one piece of evidence and judge all there is, in one transaction.
 
-        An identical notification is stored once. Without a payout, an orphan case is opened.
+        An identical notification is stored once. Without a payout, and if none has its number by
+        now either, an orphan case is opened.
         Without a judge it waits, unapplied, and no decision made without it can be written.
         """
         with self._writing() as (conn, now):
+            if payout is None:
+                payout = _accepted_meanwhile(conn, answer, self._keyring)
             if payout is None:
                 _store_orphan(conn, now, source, answer, self._keyring)
                 return None
@@ -117,6 +127,19 @@ def judge_payout(
         why = f"{in_a_row} answers in a row could not be verified"
         pause_channel(conn, now, customer_no, why, judge.actor)
     return Judged(dossier, update)
+
+
+def _accepted_meanwhile(conn: sa.Connection, answer: Answer, keyring: Keyring) -> Payout | None:
+    """
+    The payout with an answer's number; until the transaction ends none can be accepted.
+    """
+    merchant, number = answer.merchant or "", answer.number or ""
+    lock_number(conn, merchant, number)
+    asked = sa.select(payouts.c.id).where(
+        payouts.c.customer_no == merchant, payouts.c.out_trade_no == number
+    )
+    payout_id = conn.execute(asked).scalar_one_or_none()
+    return None if payout_id is None else read_payout(conn, payout_id, keyring)
 
 
 def _store_orphan(

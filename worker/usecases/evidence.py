@@ -60,11 +60,13 @@ class EvidenceHandler:
         if payout is None and answer.merchant not in {None, self.customer_no}:
             return False
         if payout is None:
-            self.ledger.record(None, Source.NOTIFICATION, answer)
-            log.error(
-                "notification about an unknown number",
-                extra={"action": "orphan", "out_trade_no": answer.number},
-            )
+            judged = self.ledger.record(None, Source.NOTIFICATION, answer, judge=self.judge)
+            self._tell(judged)
+            if judged is None:
+                log.error(
+                    "notification about an unknown number",
+                    extra={"action": "orphan", "out_trade_no": answer.number},
+                )
         else:
             self.record(payout, Source.NOTIFICATION, answer)
         return True

@@ -166,8 +166,8 @@ class EvidenceLedger(PayoutReads, Protocol):
         Store one piece of evidence and judge all there is, under the payout's lock: one commit.
 
         An identical notification (same raw digest, same payout) is stored once. Without a payout,
-        an orphan case is opened. Without a judge it waits, unapplied. What the judge decided is
-        written as `judge` says.
+        and if none has its number by now either, an orphan case is opened, and None returned.
+        Without a judge it waits, unapplied. What the judge decided is written as `judge` says.
         """
 
     def judge(self, payout_id: int, judge: Judge) -> Judged:
