@@ -12,6 +12,7 @@ _UPDATE = "worker/payouts/update.py"
 _ENGINE = "worker/store/engine.py"
 _RECEIVING = "tests/integration/web/test_durability.py"
 _CLAIMS = "tests/contract/test_leases.py"
+_RACES = "tests/contract/test_races.py"
 _STORED = "tests/contract/test_evidence.py"
 _NEWS = "tests/contract/test_evidence.py::test_evidence_makes_earlier_claims_stale"
 _TAKEN_UP = (
@@ -350,7 +351,7 @@ NUMBERS = (
                 "if False:",
             ),
         ),
-        ("tests/contract/test_races.py::test_a_notification_and_its_job_at_once_find_each_other",),
+        (f"{_RACES}::test_a_notification_and_its_job_at_once_find_each_other[postgres]",),
     ),
 )
 

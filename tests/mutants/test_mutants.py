@@ -76,7 +76,7 @@ def test_the_tests_of_a_guard_exist(guard: Guard) -> None:
     for node_id in guard.tests:
         path, _, function = node_id.partition("::")
         assert (ROOT / path).exists()
-        assert not function or function in functions(path)
+        assert not function or function.partition("[")[0] in functions(path)
 
 
 def test_no_pillar_can_be_taken_away() -> None:
