@@ -273,14 +273,15 @@ def locked(engine: sa.Engine) -> Iterator[None]:
     """
     Another program writes, for longer than a transaction waits.
     """
-    sa.event.listen(engine, "begin", _impatient, insert=True)
+    engine.dispose()
+    sa.event.listen(engine, "connect", _impatient)
     with contextlib.closing(sqlite3.connect(str(engine.url.database))) as other:
         other.execute("BEGIN IMMEDIATE")
         yield
 
 
-def _impatient(conn: sa.Connection) -> None:
-    conn.exec_driver_sql("PRAGMA busy_timeout = 1")
+def _impatient(connection: sqlite3.Connection, _entry: object) -> None:
+    connection.execute("PRAGMA busy_timeout = 1")
 
 
 def gone(engine: sa.Engine) -> contextlib.AbstractContextManager[None]:
