@@ -12,7 +12,7 @@ from datetime import datetime
 from worker.intake import jobs
 from worker.payouts.errors import InvalidJob, UnreadableJobs
 from worker.payouts.model import Order
-from worker.payouts.policy.obligation import expired
+from worker.payouts.policy.obligation import expired, normalized
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +70,23 @@ def check(listed: Sequence[object], now: datetime | None = None) -> list[Checked
 
 
 def _clashes(order: Order, earlier: Sequence[Checked]) -> Iterator[str]:
-    for other in earlier:
-        if other.order is None:
+    name = normalized(order.obligation)
+    shares: list[tuple[int, Order]] = []
+    for index, other in ((checked.index, checked.order) for checked in earlier):
+        if other is None:
             continue
-        if other.order.out_trade_no == order.out_trade_no:
-            yield f"out_trade_no: jobs[{other.index}] has it as well"
-        elif other.order.obligation == order.obligation:
-            yield f"obligation: jobs[{other.index}] pays it as well"
+        if other.out_trade_no == order.out_trade_no:
+            yield f"out_trade_no: jobs[{index}] has it as well"
+        elif normalized(other.obligation) == name:
+            shares.append((index, other))
+    if not shares:
+        return
+    index, first = shares[0]
+    owed_fen = first.owed_fen or first.amount_fen
+    if order.owed_fen not in {None, owed_fen}:
+        yield f"owed_fen: jobs[{index}], which pays the same obligation, says otherwise"
+    elif sum(other.amount_fen for _, other in shares) + order.amount_fen > owed_fen:
+        yield f"obligation: jobs[{index}] pays it as well, and together it is more than is owed"
 
 
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:

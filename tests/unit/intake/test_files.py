@@ -68,14 +68,38 @@ def test_a_number_twice_in_a_file_is_a_fault() -> None:
     assert second.faults == ("out_trade_no: jobs[0] has it as well",)
 
 
-def test_an_obligation_twice_in_a_file_is_a_fault() -> None:
-    """
-    Two numbers for one obligation would pay it twice: the worker would refuse the second.
-    """
-    first = a_job("SALARY01", obligation="march-mei")
-    second = a_job("SALARY02", obligation="march-mei")
+TOO_MUCH = ("obligation: jobs[0] pays it as well, and together it is more than is owed",)
 
-    assert files.check([first, second])[1].faults == ("obligation: jobs[0] pays it as well",)
+
+@pytest.mark.parametrize(
+    ("first", "second", "faults"),
+    [
+        # two payouts of the whole debt; names that look the same are the same
+        ({}, {}, TOO_MUCH),
+        ({"obligation": "march-mei-1"}, {"obligation": "march-mei-１"}, TOO_MUCH),
+        # a split that adds up, and one that does not
+        ({"owed_fen": 200}, {"owed_fen": 200}, ()),
+        ({"owed_fen": 200}, {}, ()),
+        ({"owed_fen": 200}, {"amount_fen": 101}, TOO_MUCH),
+        # two opinions on what is owed
+        (
+            {"owed_fen": 200},
+            {"owed_fen": 300},
+            ("owed_fen: jobs[0], which pays the same obligation, says otherwise",),
+        ),
+        ({"obligation": "march-mei"}, {"obligation": "march-lan"}, ()),
+    ],
+)
+def test_an_obligation_twice_in_a_file_is_paid_once(
+    first: dict[str, object], second: dict[str, object], faults: tuple[str, ...]
+) -> None:
+    """
+    The second job is judged as the worker will judge it: shares may come up to what is owed.
+    """
+    common = {"obligation": "march-mei", "amount_fen": 100}
+    jobs = [a_job(f"SALARY0{n}", **common | more) for n, more in enumerate((first, second))]
+
+    assert files.check(jobs)[1].faults == faults
 
 
 @pytest.mark.parametrize(
