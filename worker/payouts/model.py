@@ -85,7 +85,7 @@ class Obligation:
 
     id: int
     namespace: str
-    #: In NFKC, so that two names that look the same are one.
+    #: In NFKC, so that full-width and narrow letters make one name.
     name: str
     #: Fixed by the first job that names it.
     owed_fen: int

@@ -31,7 +31,7 @@ class Leases(Base):
 
     def claim(self, payout: Payout, request: str, lease: timedelta, actor: str) -> Attempt | None:
         """
-        Take the payout for sending; None if it changed, is being sent, or its channel is paused.
+        Take the payout for sending; None if it may not be sent now, or its debt does not allow it.
 
         Raises `IllegalMove` if its status is not one to send from.
         """

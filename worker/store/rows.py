@@ -38,8 +38,8 @@ _ANSWER = (
     *("trade_status", "trade_no", "refund_fen", "reason_code", "traded_at"),
 )
 _EVIDENCE = (*("id", "payout_id", "source", "received_at", "attempt_id", "asked_at", "applied_at"),)
-# People write these, so they may name someone: they are sealed.
-_FREE_TEXT = ("subject", "biz_trade_no", "return_params", "metadata", "owed_fen")
+# Sealed: people write most of these, so they may name someone.
+_SEALED = ("subject", "biz_trade_no", "return_params", "metadata", "owed_fen")
 
 
 def order_columns(order: Order, terms: Terms, keyring: Keyring) -> dict[str, Any]:
@@ -52,7 +52,7 @@ def order_columns(order: Order, terms: Terms, keyring: Keyring) -> dict[str, Any
         "payee_masked": order.payee.masked,
         "bank_code": order.payee.bank_code,
         "sealed_payee": _seal(keyring, asdict(order.payee)),
-        "sealed_order": _seal(keyring, {name: getattr(order, name) for name in _FREE_TEXT}),
+        "sealed_order": _seal(keyring, {name: getattr(order, name) for name in _SEALED}),
     }
 
 

@@ -261,6 +261,8 @@ def test_names_that_look_the_same_are_the_same() -> None:
         ({"amount_fen": AMOUNT + 1}, "amount_fen: must be at most 12345"),
         ({"out_trade_no": NUMBER}, "out_trade_no: must be new"),
         ({"obligation": "ANOTHER"}, "obligation: must be"),
+        ({"owed_fen": AMOUNT}, None),
+        ({"owed_fen": AMOUNT + 1}, "owed_fen: 12345 fen are owed"),
         ({"send_before": NOON}, "send_before: this moment has passed"),
         ({"send_before": at(1)}, None),
     ],

@@ -11,7 +11,7 @@ from worker.payouts.policy.actions import Action
 from worker.payouts.status import PayoutStatus, Reason, check_move
 from worker.payouts.update import release
 
-#: The actions that free an obligation, and so ask what earlier payouts for it leave unpaid.
+#: The actions that free an obligation, and so need an answer of JD's that is fresh.
 FREEING = frozenset({Action.RELEASE, Action.REPLACE})
 
 

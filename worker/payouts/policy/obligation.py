@@ -24,7 +24,7 @@ FRESH_WITHIN = timedelta(minutes=10)
 
 def normalized(name: str) -> str:
     """
-    The name by which obligations are compared, in NFKC: two that look the same are one.
+    The name by which obligations are compared, in NFKC: full-width and narrow letters are one.
     """
     return unicodedata.normalize("NFKC", name)
 
@@ -73,11 +73,16 @@ def check_fits(obligation: Obligation, dossiers: Iterable[Dossier], order: Order
     """
     Raise `NotAllowed` unless an order may pay an obligation beside all its payouts so far.
     """
-    if order.owed_fen not in {None, obligation.owed_fen}:
-        raise NotAllowed(f"owed_fen: {obligation.owed_fen} fen are owed, as its first job said")
+    for fault in _misjudged(obligation, order):
+        raise NotAllowed(fault)
     left = left_fen(obligation, dossiers)
     if order.amount_fen > left:
         raise NotAllowed(f"amount_fen: at most {max(0, left)} fen of this obligation are left")
+
+
+def _misjudged(obligation: Obligation, order: Order) -> Iterator[str]:
+    if order.owed_fen not in {None, obligation.owed_fen}:
+        yield f"owed_fen: {obligation.owed_fen} fen are owed, as its first job said"
 
 
 # --- before a payout is claimed
@@ -198,6 +203,7 @@ def check_replacement(
             obligation=order.obligation,
             amount_fen=order.amount_fen,
         ),
+        *_misjudged(obligation, order),
         *expired(order.send_before, now),
     ]
     left = left_fen(obligation, others) - may_keep_fen(dossier)

@@ -46,9 +46,9 @@ class ActionLedger(PayoutReads, CaseReads, EpochLedger, Protocol):
         """
         Carry out and record what a person decided from `dossier`, guarded by its version.
 
-        Moves the row, appends the transition, and closes the case that the action closes. Raises
-        `StaleTransition` if the version had moved on, and `NotAllowed` if an obligation to be
-        released is free already, or was paid in part by a payout before this one; nothing is
+        Moves the row, appends the transition, and closes the cases that the action answers. Raises
+        `StaleTransition` if the version had moved on or a case is closed already, and `NotAllowed`
+        if an obligation to be released is free already, or JD was not asked anew; nothing is
         written then.
         """
 
@@ -65,8 +65,8 @@ class ActionLedger(PayoutReads, CaseReads, EpochLedger, Protocol):
         Release the obligation of a payout and accept the one that pays it instead; return its id.
 
         It is queued, or held `for_review`, as `AcceptanceLedger.accept` has it.
-        Raises `StaleTransition`, or `NotAllowed` if the obligation is free already, the order does
-        not fit or its number is taken; nothing is written then.
+        Raises `StaleTransition`, or `NotAllowed` if the obligation is free already, JD was not
+        asked anew, the order does not fit or its number is taken; nothing is written then.
         """
 
     def close_case(self, case: Case, who: str, why: str) -> None:

@@ -90,8 +90,8 @@ class AcceptanceLedger(PayoutReads, Protocol):
         `for_review`, it is held in the same transaction, with a second transition and a case, and
         nobody ever sees it queued.
 
-        None if a unique constraint forbade it: nothing was written, and the caller looks at what is
-        there.
+        None if its number is taken, or its obligation has no room for it or is owed otherwise:
+        nothing was written, and the caller looks at what is there.
         """
 
     def reject(self, rejection: Rejection) -> None:
@@ -117,7 +117,8 @@ class LeaseLedger(PayoutReads, Protocol):
         Guarded by id, status, version and the channel not being paused. Stores the request (never
         replacing one), opens an attempt, sets a fresh lease and `exposed`, moves to `sending`
         (reason `CLAIMED`, or `RESENT` from `unknown`), clears `next_send_at`, and counts a resend
-        from `unknown`. None if any guard missed.
+        from `unknown`. None if any guard missed, or if the debt does not allow it: then a case
+        opens, or questions about older payouts are due now and this one is put off.
         """
 
     def renew(self, attempt: Attempt, lease: timedelta) -> bool:
