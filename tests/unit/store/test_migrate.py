@@ -194,6 +194,16 @@ def test_obligations_are_built_from_the_payouts_that_exist(engine: sa.Engine) ->
         {"id": 1, "obligation": "ＳＡＬ-7", "amount_fen": 500, "released_at": at},
         {"id": 2, "obligation": "SAL-7", "amount_fen": 300, "released_at": None},
         {"id": 3, "obligation": "SAL-8", "amount_fen": 900, "released_at": None},
+        # two merchants, of which one has replaced its payout by the part that came back
+        {"id": 4, "obligation": "SAL-9", "amount_fen": 100, "released_at": at},
+        {"id": 5, "obligation": "SAL-9", "amount_fen": 40, "released_at": None},
+        {
+            "id": 6,
+            "obligation": "SAL-9",
+            "amount_fen": 100,
+            "released_at": None,
+            "customer_no": "another",
+        },
     ]
     names = [*known, "id", "released_at"] if "id" not in known else [*known, "released_at"]
     insert = (
@@ -212,8 +222,9 @@ def test_obligations_are_built_from_the_payouts_that_exist(engine: sa.Engine) ->
     assert [tuple(debt) for debt in debts] == [
         ("default", "SAL-7", 500, 300),
         ("default", "SAL-8", 900, 900),
+        ("default", "SAL-9", 200, 140),
     ]
-    assert held == [1, 1, 2]
+    assert held == [1, 1, 2, 3, 3, 3]
 
 
 def test_processes_may_upgrade_at_once(database_url: str) -> None:

@@ -57,7 +57,8 @@ def upgrade() -> None:
 def _fill(conn: sa.Connection) -> None:
     found = conn.execute(
         sa.text(
-            "SELECT id, obligation, amount_fen, accepted_at, released_at FROM payouts ORDER BY id"
+            "SELECT id, customer_no, obligation, amount_fen, accepted_at, released_at"
+            " FROM payouts ORDER BY id"
         )
     )
     shared: defaultdict[str, list[Any]] = defaultdict(list)
@@ -65,8 +66,8 @@ def _fill(conn: sa.Connection) -> None:
         shared[unicodedata.normalize("NFKC", row.obligation)].append(row)
     for name, rows in shared.items():
         committed = sum(row.amount_fen for row in rows if row.released_at is None)
-        # What was owed is the largest amount; two merchants that used one name owed both.
-        owed = max(committed, *(row.amount_fen for row in rows))
+        # What a merchant owed is its largest amount; two that used one name owed both.
+        owed = sum(_owed(rows, merchant) for merchant in {row.customer_no for row in rows})
         made = conn.execute(
             sa.text(
                 "INSERT INTO obligations (namespace, name, owed_fen, committed_fen, created_at)"
@@ -78,3 +79,10 @@ def _fill(conn: sa.Connection) -> None:
             sa.text("UPDATE payouts SET obligation_id = :made WHERE id = :id"),
             [{"made": made, "id": row.id} for row in rows],
         )
+
+
+def _owed(rows: list[Any], merchant: str) -> int:
+    own = [row for row in rows if row.customer_no == merchant]
+    held: int = sum(row.amount_fen for row in own if row.released_at is None)
+    largest: int = max(row.amount_fen for row in own)
+    return max(held, largest)
