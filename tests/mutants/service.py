@@ -150,9 +150,9 @@ GUARDS = (
     ),
     Guard(
         "sweep-judges-what-waits",
-        "Evidence whose writer died would lie in the ledger and move nothing.",
+        "Evidence that could not be judged at once would lie in the ledger and move nothing.",
         (Change(_SWEEP, ", *self._ledger.find_unapplied(limit)"),),
-        (f"{_FOLLOWING}::test_death_while_learning_loses_nothing",),
+        (f"{_FOLLOWING}::test_what_was_stored_and_not_judged_is_judged_by_the_sweep",),
     ),
     Guard(
         "unverified-notification-is-refused",

@@ -521,6 +521,19 @@ def test_a_pause_stops_sends_and_no_queries(
     assert (swept.sends, swept.queries) == (0, 1)
 
 
+def test_what_was_stored_and_not_judged_is_judged_by_the_sweep(
+    service: UseCases, ledger: SqlLedger, payout_id: int, row: Callable[[], Payout]
+) -> None:
+    """
+    So it is after a fault of ours, or where a payout took up an orphan: no query has to be due.
+    """
+    ledger.record(row(), Source.NOTIFICATION, FINI)
+    service.sweep()
+
+    assert row().status is PayoutStatus.PAID
+    assert ledger.find_unapplied(9) == []
+
+
 @pytest.mark.parametrize(
     "damage",
     ["sealed_order = 'by a key that is gone'", "reason = 'from_a_newer_version'"],
