@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from worker.payouts.claim import Claimant
 from worker.payouts.evidence import Answer, Evidence, Meaning, Source, TradeStatus
 from worker.payouts.model import (
     Attempt,
@@ -110,6 +111,17 @@ def a_payout(status: PayoutStatus = PayoutStatus.UNKNOWN, **changes: Any) -> Pay
     if status.is_final:
         fields["finalized_at"] = NOON
     return Payout(**fields | changes)
+
+
+def a_claimant(
+    request: str = "canonical",
+    actor: str = "worker",
+    lease: timedelta = timedelta(minutes=3),
+) -> Claimant:
+    """
+    One that sends this request, whatever is known.
+    """
+    return Claimant(lambda _draft: request, lease, actor)
 
 
 def an_attempt(

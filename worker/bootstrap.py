@@ -19,6 +19,7 @@ from worker.broker.dispatch import CeleryDispatcher
 from worker.broker.high_water_mark import BrokerHighWaterMark
 from worker.jdpay.certificates import load_jd, load_merchant
 from worker.jdpay.client import JdPayClient
+from worker.jdpay.deadline import steady
 from worker.jdpay.envelope import Style
 from worker.jdpay.errors import BadCertificate
 from worker.jdpay.signature import SignKey
@@ -115,7 +116,7 @@ def sender() -> Sender:
     What sends. The database is first asked whether it was restored.
     """
     maintenance().check_epoch()
-    return Sender(handler(), ledger(), _gateway())
+    return Sender(handler(), ledger(), _gateway(), steady)
 
 
 @functools.cache

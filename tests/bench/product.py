@@ -18,6 +18,7 @@ from worker.jdpay import canonical, envelope, request
 from worker.jdpay.certificates import load_jd, load_merchant
 from worker.jdpay.signature import SHA_256, SignKey
 from worker.jdpay.transport import Transport
+from worker.payouts.claim import Claimant
 from worker.payouts.model import AttemptOutcome, Order, Payee, Terms
 from worker.settings import Settings, StoreSettings
 from worker.store.keyring import Keyring
@@ -49,6 +50,7 @@ STORY = {
 _HAS = "EXISTS (SELECT 1 FROM evidence e WHERE e.payout_id = payouts.id AND"
 
 _LEASE = timedelta(minutes=5)
+_CLAIMANT = Claimant(lambda _draft: "nothing", _LEASE, "bench")
 _AMOUNT_FEN = 12_345
 _TERMS = Terms("sandbox", "360080000000000001", "https://127.0.0.1:9", "http://127.0.0.1:9/notify")
 
@@ -159,10 +161,9 @@ class Ledger:
         """
         due = self._ledger.claim_due_sends(batch, _LEASE)
         for payout_id in due:
-            payout = self._ledger.dossier(payout_id).payout
-            attempt = self._ledger.claim(payout, "nothing", _LEASE, "bench")
-            assert attempt is not None
-            self._ledger.close_attempt(attempt, AttemptOutcome.ANSWERED, "0000")
+            claim = self._ledger.claim(payout_id, _CLAIMANT)
+            assert claim is not None
+            self._ledger.close_attempt(claim.attempt, AttemptOutcome.ANSWERED, "0000")
         return len(due)
 
     def sweep(self, limit: int) -> Mapping[str, Callable[[], object]]:

@@ -6,6 +6,10 @@ import dataclasses
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import sqlalchemy as sa
+
+from tests.doubles.clock import telling
+from tests.factories import a_claimant
 from worker.payouts.evidence import Answer, Meaning, Source, TradeStatus
 from worker.payouts.judgement import Judge
 from worker.payouts.model import Attempt, Dossier, Order, Payee, Payout, Terms
@@ -52,11 +56,11 @@ class VirtualClock:
     def __init__(self) -> None:
         self.now = NOON
 
-    def __call__(self, _connection: object) -> datetime:
+    def __call__(self) -> sa.ColumnElement[datetime]:
         """
         What the ledger takes for the database's time.
         """
-        return self.now
+        return telling(lambda: self.now)()
 
     def advance(self, **by: float) -> datetime:
         """
@@ -127,11 +131,21 @@ def in_review(ledger: Ledger, number: str = "P-1", **changes: Any) -> Dossier:
     return ledger.dossier(payout_id)
 
 
+def try_claim(
+    ledger: Ledger, payout: Payout, actor: str = "worker-1", request: str = "canonical"
+) -> Attempt | None:
+    """
+    The attempt that a claim gives to someone who would send in any case.
+    """
+    claim = ledger.claim(payout.id, a_claimant(request, actor, LEASE))
+    return None if claim is None else claim.attempt
+
+
 def claimed(ledger: Ledger, payout: Payout) -> Attempt:
     """
     The attempt that a claim must give.
     """
-    attempt = ledger.claim(payout, "canonical", LEASE, "worker-1")
+    attempt = try_claim(ledger, payout)
     assert attempt is not None
     return attempt
 

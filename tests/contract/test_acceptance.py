@@ -18,10 +18,10 @@ from tests.contract.samples import (
     an_order,
     claimed,
     in_review,
+    try_claim,
 )
 from tests.contract.stories import judged
 from worker.payouts.errors import IllegalMove, NoSuchPayout
-from worker.payouts.evidence import Source
 from worker.payouts.model import CaseKind, Order, Rejection
 from worker.payouts.status import PayoutStatus, Reason
 from worker.store.ledger import SqlLedger
@@ -199,8 +199,8 @@ def test_an_accepted_order_takes_up_what_was_notified_of_its_number(ledger: SqlL
     """
     An orphan notification becomes evidence of the payout that is accepted under its number.
     """
-    ledger.record(None, Source.NOTIFICATION, a_verified_answer(number="P-1"))
-    ledger.record(None, Source.NOTIFICATION, a_verified_answer(number="P-2", raw=b"other"))
+    ledger.notify(MERCHANT, a_verified_answer(number="P-1"))
+    ledger.notify(MERCHANT, a_verified_answer(number="P-2", raw=b"other"))
 
     payout = accepted(ledger, "P-1")
 
@@ -245,7 +245,7 @@ def test_nobody_is_woken_for_what_is_held_at_acceptance(
     assert ledger.claim_due_sends(10, timedelta(seconds=30)) == []
     assert ledger.find_stale(10, timedelta(hours=24)) == []
     with pytest.raises(IllegalMove):
-        ledger.claim(payout, "canonical", timedelta(minutes=3), "worker")
+        try_claim(ledger, payout)
     assert ledger.dossier(payout.id).payout == payout
 
 
@@ -265,7 +265,7 @@ def test_what_is_held_takes_up_what_was_notified_of_its_number(ledger: Ledger) -
     """
     An orphan notification is judged as that of any other payout.
     """
-    ledger.record(None, Source.NOTIFICATION, a_verified_answer(number="P-1"))
+    ledger.notify(MERCHANT, a_verified_answer(number="P-1"))
 
     payout = in_review(ledger).payout
 

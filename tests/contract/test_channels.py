@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import sqlalchemy as sa
 
-from tests.contract.samples import LEASE, MERCHANT, NOON, a_judge, accepted, applied
+from tests.contract.samples import MERCHANT, NOON, a_judge, accepted, applied, try_claim
 from worker.payouts.model import Payout
 from worker.store.ledger import SqlLedger
 from worker.store.tables import channels
@@ -37,7 +37,7 @@ def test_a_standing_may_pause_the_channel(ledger: SqlLedger) -> None:
 
     applied(ledger, payout.id, pause="balance too small")
 
-    assert ledger.claim(other, "canonical", LEASE, "worker-1") is None
+    assert try_claim(ledger, other) is None
 
 
 def test_the_first_reason_for_a_pause_stands(ledger: SqlLedger, engine: sa.Engine) -> None:

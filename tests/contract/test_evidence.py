@@ -10,7 +10,6 @@ import pytest
 import sqlalchemy as sa
 
 from tests.contract.samples import (
-    LEASE,
     MERCHANT,
     NOON,
     VirtualClock,
@@ -109,17 +108,6 @@ def test_what_cannot_be_judged_leaves_nothing_behind(ledger: Ledger) -> None:
     assert ledger.dossier(payout.id) == before
 
 
-def test_evidence_makes_earlier_claims_stale(ledger: Ledger) -> None:
-    """
-    What was decided without a piece of evidence sends nothing.
-    """
-    payout = accepted(ledger)
-    after = recorded(ledger, payout.id)
-
-    assert ledger.claim(payout, "canonical", LEASE, "worker-1") is None
-    assert ledger.dossier(payout.id) == after
-
-
 def test_a_repeated_notification_is_stored_once(ledger: SqlLedger) -> None:
     """
     The same bytes about the same payout are one piece of evidence, and no news.
@@ -167,9 +155,9 @@ def test_an_orphan_opens_a_case(ledger: SqlLedger) -> None:
     A notification about a number that we do not have is kept and shown to a person, once.
     """
     answer = a_verified_answer(number="P-404")
-    ledger.record(None, Source.NOTIFICATION, answer)
-    ledger.record(None, Source.NOTIFICATION, answer)
-    ledger.record(None, Source.NOTIFICATION, a_verified_answer(number="P-404", raw=b"more"))
+    ledger.notify(MERCHANT, answer)
+    ledger.notify(MERCHANT, answer)
+    ledger.notify(MERCHANT, a_verified_answer(number="P-404", raw=b"more"))
 
     (case,) = ledger.cases(open_only=True, limit=10)
 
@@ -182,7 +170,7 @@ def test_an_orphan_that_is_accepted_later_hears_its_notification(ledger: SqlLedg
     """
     The orphan's trace does not keep the same notification from the payout that comes after it.
     """
-    ledger.record(None, Source.NOTIFICATION, a_verified_answer())
+    ledger.notify(MERCHANT, a_verified_answer())
     payout = accepted(ledger)
 
     assert len(recorded(ledger, payout.id, Source.NOTIFICATION).evidence) == 1
@@ -190,12 +178,12 @@ def test_an_orphan_that_is_accepted_later_hears_its_notification(ledger: SqlLedg
 
 def test_a_notification_whose_payout_came_meanwhile_is_no_orphan(ledger: SqlLedger) -> None:
     """
-    Between the question whether we have its number and its storing the job may be accepted.
+    It is judged with the payout that has its number, whoever looked for that before.
     """
     payout = accepted(ledger)
     judge = Judge(lambda dossier, _now: an_update(dossier.payout), "receiver", 9)
 
-    judged = ledger.record(None, Source.NOTIFICATION, a_verified_answer(), judge=judge)
+    judged = ledger.notify(MERCHANT, a_verified_answer(), judge=judge)
 
     assert judged is not None
     assert len(ledger.dossier(payout.id).evidence) == 1
@@ -207,7 +195,7 @@ def test_a_repeated_orphan_is_stored_once(ledger: SqlLedger) -> None:
     The payout that comes after it takes up one notification, however often that came.
     """
     for _ in range(2):
-        ledger.record(None, Source.NOTIFICATION, a_verified_answer())
+        ledger.notify(MERCHANT, a_verified_answer())
 
     assert len(ledger.dossier(accepted(ledger).id).evidence) == 1
 

@@ -14,6 +14,7 @@ from tests.contract.samples import (
     accepted,
     applied,
     claimed,
+    try_claim,
 )
 from worker.payouts.health import Overdue
 from worker.payouts.model import AttemptOutcome
@@ -114,11 +115,11 @@ def test_the_breaker_stops_sending_for_its_rest(ledger: Ledger, clock: VirtualCl
     payout = accepted(ledger, "P-2")
     ledger.open_breaker(MERCHANT, A_MINUTE)
 
-    assert ledger.claim(payout, "canonical", LEASE, "worker-1") is None
+    assert try_claim(ledger, payout) is None
     assert ledger.claim_due_sends(10, A_MINUTE) == []
     clock.advance(minutes=1)
     assert ledger.tally(MERCHANT, timedelta(minutes=5)) == Tally(0, 0)
-    assert ledger.claim(payout, "canonical", LEASE, "worker-1") is not None
+    assert try_claim(ledger, payout) is not None
 
 
 def test_an_open_breaker_stops_the_next_connect(ledger: Ledger, clock: VirtualClock) -> None:
@@ -144,10 +145,10 @@ def test_after_a_restore_nothing_is_sent_in_doubt(ledger: Ledger, clock: Virtual
     row = ledger.dossier(queued.id).payout
     assert (row.doubted_at, row.next_query_at, row.version) == (now, now, queued.version + 1)
     assert ledger.dossier(paid).payout.doubted_at is None
-    assert ledger.claim(row, "canonical", LEASE, "worker-1") is None
+    assert try_claim(ledger, row) is None
     assert sorted(ledger.claim_due_queries(10, lambda _: A_MINUTE)) == [queued.id, unknown]
 
     applied(ledger, unknown, doubted_at=None)
-    assert ledger.claim(row, "canonical", LEASE, "worker-1") is None  # its own doubt stands
+    assert try_claim(ledger, row) is None  # its own doubt stands
     certain = applied(ledger, queued.id, doubted_at=None)
-    assert ledger.claim(certain, "canonical", LEASE, "worker-1") is not None
+    assert try_claim(ledger, certain) is not None

@@ -3,23 +3,30 @@ Claims, leases and attempts: at most one transmission at a time, and only by its
 """
 
 import dataclasses
+import threading
+from collections.abc import Callable
 
 import pytest
+import sqlalchemy as sa
 
 from tests.contract.samples import (
     LEASE,
     MERCHANT,
     NOON,
     VirtualClock,
+    a_verified_answer,
     accepted,
     applied,
     claimed,
-    recorded,
+    try_claim,
 )
+from worker.payouts.claim import Claimant, Draft
 from worker.payouts.errors import IllegalMove
-from worker.payouts.model import AttemptOutcome
+from worker.payouts.evidence import Source
+from worker.payouts.model import AttemptOutcome, Payout
 from worker.payouts.status import PayoutStatus, Reason
 from worker.store.ledger import SqlLedger
+from worker.store.tables import payouts
 
 
 def test_a_claim_is_written_before_anything_is_sent(ledger: SqlLedger) -> None:
@@ -48,17 +55,48 @@ def test_a_claim_is_written_before_anything_is_sent(ledger: SqlLedger) -> None:
     assert ledger.history(payout.id)[-1].actor == "worker-1"
 
 
-def test_a_stale_claim_leaves_nothing_behind(ledger: SqlLedger) -> None:
+def evidence_is_stored(ledger: SqlLedger, payout: Payout, _engine: sa.Engine) -> None:
     """
-    Evidence that arrived since the caller looked makes its claim miss.
+    JD's word arrives, and waits to be judged.
+    """
+    ledger.record(payout, Source.QUERY, a_verified_answer())
+
+
+def row_is_moved(_ledger: SqlLedger, payout: Payout, engine: sa.Engine) -> None:
+    """
+    Somebody else's program puts the row elsewhere, and leaves its version as it was.
+    """
+    moved = sa.update(payouts).where(payouts.c.id == payout.id)
+    with engine.begin() as conn:
+        conn.execute(moved.values(status=PayoutStatus.UNKNOWN))
+
+
+@pytest.mark.parametrize("change", [evidence_is_stored, row_is_moved])
+def test_a_row_that_changes_amid_a_claim_is_not_sent(
+    ledger: SqlLedger, engine: sa.Engine, change: Callable[..., None]
+) -> None:
+    """
+    PostgreSQL lets others write meanwhile, and the claim misses; SQLite has them wait for it.
     """
     payout = accepted(ledger)
-    newer = recorded(ledger, payout.id)
+    other = threading.Thread(target=change, args=(ledger, payout, engine))
 
-    assert ledger.claim(payout, "canonical", LEASE, "worker-1") is None
-    assert ledger.dossier(payout.id) == newer
-    assert ledger.request(payout.id) is None
-    assert len(ledger.history(payout.id)) == 1
+    def decide(_draft: Draft) -> str:
+        other.start()
+        other.join(1)
+        return "canonical"
+
+    claim = ledger.claim(payout.id, Claimant(decide, LEASE, "worker-1"))
+    other.join()
+
+    have_to_wait = engine.dialect.name == "sqlite"
+    assert (claim is not None) is have_to_wait
+    assert (ledger.request(payout.id) is not None) is have_to_wait
+    assert (
+        len(ledger.dossier(payout.id).attempts)
+        == len(ledger.history(payout.id)) - 1
+        == int(have_to_wait)
+    )
 
 
 def test_a_claimed_payout_cannot_be_claimed_again(ledger: SqlLedger) -> None:
@@ -68,18 +106,7 @@ def test_a_claimed_payout_cannot_be_claimed_again(ledger: SqlLedger) -> None:
     payout = accepted(ledger)
     claimed(ledger, payout)
 
-    assert ledger.claim(payout, "canonical", LEASE, "worker-2") is None
-
-
-def test_a_claim_from_another_status_misses(ledger: SqlLedger) -> None:
-    """
-    The row must have the status that the caller believes it has, not only the version.
-    """
-    payout = accepted(ledger)
-    mistaken = dataclasses.replace(payout, status=PayoutStatus.UNKNOWN)
-
-    assert ledger.claim(mistaken, "canonical", LEASE, "worker-1") is None
-    assert ledger.dossier(payout.id).payout == payout
+    assert try_claim(ledger, payout, "worker-2") is None
 
 
 def test_an_open_attempt_stops_a_claim(ledger: SqlLedger) -> None:
@@ -90,7 +117,7 @@ def test_an_open_attempt_stops_a_claim(ledger: SqlLedger) -> None:
     claimed(ledger, payout)
     unknown = applied(ledger, payout.id, status=PayoutStatus.UNKNOWN)
 
-    assert ledger.claim(unknown, "canonical", LEASE, "worker-2") is None
+    assert try_claim(ledger, unknown, "worker-2") is None
     assert len(ledger.dossier(payout.id).attempts) == 1
 
 
@@ -101,11 +128,11 @@ def test_a_paused_channel_stops_claims_and_nothing_else(ledger: SqlLedger) -> No
     payout = accepted(ledger)
     ledger.pause(MERCHANT, "balance", "operator")
 
-    assert ledger.claim(payout, "canonical", LEASE, "worker-1") is None
+    assert try_claim(ledger, payout) is None
     assert ledger.dossier(payout.id).payout == payout
 
     ledger.resume(MERCHANT, "topped up", "operator")
-    assert ledger.claim(payout, "canonical", LEASE, "worker-1") is not None
+    assert try_claim(ledger, payout) is not None
 
 
 def test_another_merchant_is_not_paused(ledger: SqlLedger) -> None:
@@ -126,7 +153,7 @@ def test_a_payout_that_jd_has_cannot_be_sent(ledger: SqlLedger) -> None:
     processing = applied(ledger, payout.id, status=PayoutStatus.PROCESSING, next_send_at=None)
 
     with pytest.raises(IllegalMove):
-        ledger.claim(processing, "canonical", LEASE, "worker-1")
+        try_claim(ledger, processing)
 
 
 def test_a_resend_repeats_the_first_request(ledger: SqlLedger, clock: VirtualClock) -> None:
@@ -138,7 +165,7 @@ def test_a_resend_repeats_the_first_request(ledger: SqlLedger, clock: VirtualClo
     unknown = applied(ledger, payout.id, status=PayoutStatus.UNKNOWN)
     later = clock.advance(minutes=20)
 
-    attempt = ledger.claim(unknown, "something else", LEASE, "worker-2")
+    attempt = try_claim(ledger, unknown, "worker-2", "something else")
 
     assert attempt is not None
     assert attempt.number == 2

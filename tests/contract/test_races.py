@@ -4,30 +4,33 @@ Several threads at one database, as several workers would be.
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
 from tests.contract.samples import (
     KEY,
     KEYRING,
-    LEASE,
     MERCHANT,
     NOON,
     TERMS,
     VirtualClock,
+    a_judge,
     a_verified_answer,
     accepted,
     an_order,
     an_update,
     applied,
+    try_claim,
 )
+from tests.contract.stories import partly_returned, withdrawn
 from worker.payouts.evidence import Source
-from worker.payouts.judgement import Judge
-from worker.payouts.model import Dossier
+from worker.payouts.judgement import Judge, Judged
+from worker.payouts.model import Dossier, Order
+from worker.payouts.policy.actions import Action, decide, may_replace
 from worker.payouts.status import PayoutStatus
 from worker.payouts.update import Update
 from worker.store.keyring import Keyring
@@ -56,7 +59,7 @@ def test_one_of_two_threads_claims(ledger: SqlLedger) -> None:
     """
     payout = accepted(ledger)
 
-    got = at_once(2, lambda number: ledger.claim(payout, "canonical", LEASE, f"worker-{number}"))
+    got = at_once(2, lambda number: try_claim(ledger, payout, f"worker-{number}"))
 
     assert [attempt is None for attempt in got].count(False) == 1
     assert len(ledger.dossier(payout.id).attempts) == 1
@@ -69,7 +72,7 @@ def test_each_of_many_rows_is_claimed_once(ledger: SqlLedger) -> None:
     queued = [accepted(ledger, f"P-{number}") for number in range(100)]
 
     def claim_all(number: int) -> list[int]:
-        tries = (ledger.claim(payout, "canonical", LEASE, f"worker-{number}") for payout in queued)
+        tries = (try_claim(ledger, payout, f"worker-{number}") for payout in queued)
         return [attempt.payout_id for attempt in tries if attempt is not None]
 
     got = at_once(8, claim_all)
@@ -134,7 +137,7 @@ def test_a_notification_that_comes_six_times_at_once_is_stored_once(ledger: SqlL
 
     def notify(_: int) -> None:
         ledger.record(payout, Source.NOTIFICATION, a_verified_answer())
-        ledger.record(None, Source.NOTIFICATION, orphan)
+        ledger.notify(MERCHANT, orphan)
 
     at_once(6, notify)
 
@@ -145,20 +148,32 @@ def test_a_notification_that_comes_six_times_at_once_is_stored_once(ledger: SqlL
 
 class Interrupted(Keyring):
     """
-    Seals only after something else had a second to happen.
+    Seals, or opens, only after something else had a second to happen.
     """
 
-    def __init__(self, keys: Sequence[str], meanwhile: Callable[[], object]) -> None:
-        super().__init__(keys)
+    def __init__(self, at: str, meanwhile: Callable[[], object]) -> None:
+        super().__init__([KEY])
+        self._at = at
         self._other = threading.Thread(target=meanwhile)
 
     def seal(self, content: str | bytes) -> bytes:
         """
         Seal, late.
         """
-        self._other.start()
-        self._other.join(1)
+        self._interrupt("seal")
         return super().seal(content)
+
+    def open(self, sealed: bytes) -> bytes:
+        """
+        Open, late.
+        """
+        self._interrupt("open")
+        return super().open(sealed)
+
+    def _interrupt(self, at: str) -> None:
+        if at == self._at and self._other.ident is None:
+            self._other.start()
+            self._other.join(1)
 
     def wait(self) -> None:
         """
@@ -174,14 +189,62 @@ def test_a_notification_and_its_job_at_once_find_each_other(
     A job that is accepted while an orphan is stored, and not yet committed, knows it all the same.
     """
     ledger = SqlLedger(engine, KEYRING, clock)
-    keyring = Interrupted([KEY], lambda: accepted(ledger))
+    keyring = Interrupted("seal", lambda: accepted(ledger))
 
-    SqlLedger(engine, keyring, clock).record(None, Source.NOTIFICATION, a_verified_answer())
+    SqlLedger(engine, keyring, clock).notify(MERCHANT, a_verified_answer())
 
     keyring.wait()
     payout = ledger.find(MERCHANT, "P-1")
     assert payout is not None
     assert ledger.find_unapplied(9) == [payout.id]
+
+
+def test_a_notification_that_comes_amid_the_acceptance_finds_it(
+    engine: sa.Engine, clock: VirtualClock
+) -> None:
+    """
+    It looked for its payout while that was not committed yet, and looks again before it gives up.
+    """
+    ledger = SqlLedger(engine, KEYRING, clock)
+    accepted(ledger, "P-0", obligation="DEBT", owed_fen=2 * 12_345)
+    got: list[object] = []
+    # The debt's other payout is read, and opened, amid the acceptance.
+    keyring = Interrupted(
+        "open", lambda: got.append(ledger.notify(MERCHANT, a_verified_answer(), a_judge()))
+    )
+
+    SqlLedger(engine, keyring, clock).accept(an_order(obligation="DEBT"), TERMS)
+
+    keyring.wait()
+    assert [type(kept) for kept in got] == [Judged]
+    assert ledger.cases(open_only=False, limit=9) == []
+
+
+def test_two_jobs_at_once_do_not_share_what_is_left_once(
+    engine: sa.Engine, clock: VirtualClock
+) -> None:
+    """
+    Of a debt of 10,000 fen 6,000 were kept and 4,000 came back: the second of two jobs has no room.
+    """
+    ledger = SqlLedger(engine, KEYRING, clock)
+    debt: dict[str, Any] = {"obligation": "DEBT", "amount_fen": 10_000}
+    part = accepted(ledger, "P-0", **debt)
+    returned = partly_returned(ledger, clock, part, refund_fen=4_000)
+    instead = an_order("P-1", obligation="DEBT", amount_fen=4_000)
+    decision = may_replace(returned, "cli:mei", "wrong card")
+    first = ledger.dossier(ledger.replace(returned, decision, instead, TERMS))
+    gone = withdrawn(ledger, first.payout)
+    ledger.carry_out(gone, decide(Action.RELEASE, gone, "cli:mei", "wrong again"))
+
+    def job(number: str) -> Order:
+        return an_order(number, obligation="DEBT", amount_fen=4_000)
+
+    got: list[int | None] = []
+    keyring = Interrupted("open", lambda: got.append(ledger.accept(job("P-2"), TERMS)))
+    got.append(SqlLedger(engine, keyring, clock).accept(job("P-3"), TERMS))
+
+    keyring.wait()
+    assert [one is None for one in got].count(False) == 1
 
 
 def test_a_number_sent_in_six_times_at_once_is_accepted_once(ledger: SqlLedger) -> None:

@@ -2,7 +2,6 @@
 Another payout for the same obligation: both written or neither, and never more than is owed.
 """
 
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -15,6 +14,7 @@ from tests.contract.samples import (
     accepted,
     an_order,
     recorded,
+    try_claim,
 )
 from tests.contract.stories import asked, judged, partly_returned, withdrawn
 from tests.contract.test_races import at_once
@@ -193,7 +193,7 @@ def test_a_payout_that_was_freed_and_paid_after_all_counts(
     """
     old = owing(ledger)
     closed = a_verified_answer(amount_fen=10_000, trade_status=TradeStatus.CLOS)
-    ledger.claim(old, "canonical", timedelta(minutes=3), "worker")
+    try_claim(ledger, old)
     asked(ledger, clock, old, closed)
     clock.advance(hours=24)
     new = replaced(ledger, asked(ledger, clock, old, closed))

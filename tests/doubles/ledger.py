@@ -11,15 +11,15 @@ from datetime import datetime, timedelta
 from tests.doubles.actions import MemoryActions
 from tests.doubles.health import MemoryHealth
 from tests.doubles.rows import storable, transactions
+from worker.payouts.claim import Claim, Claimant, Draft
 from worker.payouts.errors import StaleTransition
 from worker.payouts.evidence import Answer, Evidence, Source
-from worker.payouts.judgement import Judge, Judged
+from worker.payouts.judgement import Judge, Judged, Orphaned
 from worker.payouts.model import (
     Attempt,
     AttemptOutcome,
     CaseKind,
     Dossier,
-    Draft,
     Payout,
     Question,
 )
@@ -41,34 +41,40 @@ class MemoryLedger(MemoryActions, MemoryHealth):
         Memory can always be written.
         """
 
-    def claim(self, payout: Payout, request: str, lease: timedelta, actor: str) -> Attempt | None:
+    def claim(self, payout_id: int, claimant: Claimant) -> Claim | None:
         """
-        Take the payout for sending; None if it changed, is being sent, or its channel is paused.
+        Take a payout for sending; None if it may not be sent now, or its debt does not allow it.
 
-        Raises `IllegalMove` if its status is not one to send from.
+        Raises `NoSuchPayout`, or `IllegalMove` if its status is not one to send from.
         """
-        now, token = self._clock(), self._new_token()
-        claimed = claim(payout, token, lease, now)
-        row = self._rows.get(payout.id)
-        if row is None or row.status is not payout.status or row.version != payout.version:
+        row, now = self._row(payout_id), self._clock()
+        draft = Draft(self.dossier(row.id), self._orders[row.id], self._requests.get(row.id), now)
+        request = claimant.decide(draft)
+        if request is None or not self._is_covered(row):
             return None
+        token = self._new_token()
+        claimed = claim(row, token, claimant.lease, now)
         tries = self._attempts[row.id]
-        if any(attempt.outcome is None for attempt in tries) or self._is_stopped(row):
+        if self._rows[row.id] != row or any(attempt.outcome is None for attempt in tries):
             return None
-        if not self._is_covered(row):
+        if self._is_stopped(row):
             return None
         number = len(tries) + 1
         attempt = Attempt(next(self._ids["attempts"]), row.id, number, token, started_at=now)
         self._requests.setdefault(row.id, request)
-        self._move(row, claimed, actor)
+        self._move(row, claimed, claimant.actor)
         self._write(row, claimed)
         tries.append(attempt)
-        return attempt
+        return Claim(row, attempt, request)
 
     def _is_covered(self, row: Payout) -> bool:
         now = self._clock()
         owed = self._obligations[normalized(row.obligation)]
-        match cover(row, owed, self._sharing(row.obligation, but=row.id), now):
+        coverage = cover(row, owed, self._sharing(row.obligation, but=row.id), now)
+        under_way = any(attempt.outcome is None for attempt in self._attempts[row.id])
+        if not isinstance(coverage, Covered) and (under_way or self._is_stopped(row)):
+            return False
+        match coverage:
             case Covered():
                 return True
             case Overpaid(evidence_id):
@@ -96,13 +102,6 @@ class MemoryLedger(MemoryActions, MemoryHealth):
             return False
         self._write(row, replace(row, lease_until=now + lease))
         return True
-
-    def draft(self, payout_id: int) -> Draft:
-        """
-        All that sending a payout takes. Raises `NoSuchPayout`.
-        """
-        dossier, order = self.dossier(payout_id), self.order(payout_id)
-        return Draft(dossier, order, self.request(payout_id), self._clock())
 
     def question(self, payout_id: int) -> Question:
         """
@@ -132,7 +131,7 @@ class MemoryLedger(MemoryActions, MemoryHealth):
 
     def record(
         self,
-        payout: Payout | None,
+        payout: Payout,
         source: Source,
         answer: Answer,
         *,
@@ -140,19 +139,23 @@ class MemoryLedger(MemoryActions, MemoryHealth):
         judge: Judge | None = None,
     ) -> Judged | None:
         """
-        Store one piece of evidence, an identical notification once, and judge: one transaction.
-
-        Without a payout, an orphan case is opened.
+        Store one piece of evidence, and judge: one transaction.
         """
-        if payout is None:
-            number = (answer.merchant or "", answer.number or "")
-            payout = self._rows.get(self._numbers.get(number, 0))
-        if payout is None:
-            self._keep(None, source, answer, None, asked_at)
-            return None
         with self._transaction(payout.id):
             self._keep(payout, source, answer, None, asked_at)
             return None if judge is None else self.judge(payout.id, judge)
+
+    def notify(
+        self, customer_no: str, answer: Answer, judge: Judge | None = None
+    ) -> Judged | Orphaned | None:
+        """
+        Record a notification with the payout that has its number, or as an orphan.
+        """
+        payout = self.find(customer_no, answer.number or "")
+        if payout is not None:
+            return self.record(payout, Source.NOTIFICATION, answer, judge=judge)
+        self._keep_orphan(customer_no, answer)
+        return Orphaned()
 
     def judge(self, payout_id: int, judge: Judge) -> Judged:
         """
@@ -166,34 +169,41 @@ class MemoryLedger(MemoryActions, MemoryHealth):
 
     def _keep(
         self,
-        payout: Payout | None,
+        payout: Payout,
         source: Source,
         answer: Answer,
         attempt_id: int | None,
         asked_at: datetime | None,
     ) -> None:
-        answer = storable(answer, _FOREIGN)
-        number = (answer.merchant or "", answer.number or "")
-        kept = self._orphans[number] if payout is None else self._evidence[payout.id]
-        if source is Source.NOTIFICATION and any(
-            (e.source, e.answer.raw, e.answer.verified) == (source, answer.raw, answer.verified)
-            for e in kept
-        ):
-            return
-        piece = Evidence(
+        piece = self._piece(payout.id, source, answer, attempt_id, asked_at)
+        if _is_new(piece, self._evidence[payout.id]):
+            self._evidence[payout.id].append(piece)
+            self._touch(self._rows[payout.id])
+
+    def _keep_orphan(self, customer_no: str, answer: Answer) -> None:
+        number = (customer_no, answer.number or "")
+        piece = self._piece(None, Source.NOTIFICATION, answer, None, None)
+        if _is_new(piece, self._orphans[number]):
+            self._orphans[number].append(piece)
+            self._open_case(None, *number, CaseNote(CaseKind.ORPHAN, piece.id))
+
+    def _piece(
+        self,
+        payout_id: int | None,
+        source: Source,
+        answer: Answer,
+        attempt_id: int | None,
+        asked_at: datetime | None,
+    ) -> Evidence:
+        return Evidence(
             id=next(self._ids["evidence"]),
-            payout_id=payout.id if payout else None,
+            payout_id=payout_id,
             source=source,
-            answer=answer,
+            answer=storable(answer, _FOREIGN),
             received_at=self._clock(),
             attempt_id=attempt_id,
             asked_at=asked_at,
         )
-        kept.append(piece)
-        if payout is None:
-            self._open_case(None, *number, CaseNote(CaseKind.ORPHAN, piece.id))
-            return
-        self._touch(self._rows[payout.id])
 
     def _write_update(self, dossier: Dossier, update: Update, judge: Judge) -> None:
         payout, now = dossier.payout, self._clock()
@@ -285,3 +295,13 @@ class MemoryLedger(MemoryActions, MemoryHealth):
             a if a.outcome else replace(a, outcome=outcome, detail=detail, closed_at=now)
             for a in self._attempts[row.id]
         ]
+
+
+def _is_new(piece: Evidence, kept: Sequence[Evidence]) -> bool:
+    """
+    Whether it is no notification that came before.
+    """
+    told = (piece.source, piece.answer.raw, piece.answer.verified)
+    return piece.source is not Source.NOTIFICATION or told not in [
+        (e.source, e.answer.raw, e.answer.verified) for e in kept
+    ]

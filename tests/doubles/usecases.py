@@ -2,8 +2,10 @@
 All use cases over the same parts, as one worker process has them.
 """
 
+from collections.abc import Callable
 from typing import cast
 
+from worker.jdpay.deadline import steady
 from worker.payouts.acceptance import Acceptance
 from worker.payouts.model import Order, Rejection, Terms
 from worker.payouts.policy.controls import ReviewList
@@ -30,13 +32,15 @@ class UseCases:
         dispatcher: Dispatcher,
         terms: Terms,
         review_list: ReviewList = NOBODY,
+        *,
+        steady: Callable[[], float] = steady,
     ) -> None:
         ledger = cast(Ledger, handler.ledger)
         self.ledger = ledger
         self.limits = handler.limits
         self.terms = terms
         self.acceptor = Acceptor(ledger, dispatcher, terms, handler.limits, review_list)
-        self.sender = Sender(handler, ledger, gateway)
+        self.sender = Sender(handler, ledger, gateway, steady)
         self.querier = Querier(handler, ledger, gateway)
         self.sweeper = Sweeper(handler, ledger, dispatcher)
 

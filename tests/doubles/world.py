@@ -30,6 +30,12 @@ class Clock:
         """
         return self.now
 
+    def steady(self) -> float:
+        """
+        The seconds of the same time.
+        """
+        return self.now.timestamp()
+
     def advance(self, **by: float) -> datetime:
         """
         Let time pass, by a timedelta's arguments.
@@ -55,11 +61,16 @@ class ScriptedGateway:
     rendered: int = 0
     #: What happens after the claim and before the connection.
     meanwhile: Callable[[], object] = lambda: None
+    #: What happens while the claim is decided, before its request is written.
+    deciding: Callable[[], object] = lambda: None
+    #: How many connections find nobody, before that.
+    in_vain: int = 0
 
     def render(self, order: Order, terms: Terms, requested_at: datetime) -> str:
         """
         Another text each time, as a request that names its moment is.
         """
+        self.deciding()
         self.rendered += 1
         return f"{order.out_trade_no}@{requested_at.isoformat()}#{self.rendered}"
 
@@ -67,6 +78,8 @@ class ScriptedGateway:
         """
         Follow the script once the worker may connect.
         """
+        for _ in range(self.in_vain):
+            before_connect()
         self.meanwhile()
         before_connect()
         self.sent.append(request)
@@ -128,7 +141,7 @@ class MortalLedger:
     A ledger whose process dies at its n-th write: just before it, or just after it was committed.
     """
 
-    WRITES = ("accept", "claim", "renew", "close_attempt", "record", "judge")
+    WRITES = ("accept", "claim", "renew", "close_attempt", "record", "notify", "judge")
 
     def __init__(self, ledger: Any, dies_at: int, *, after: bool) -> None:
         self._ledger = ledger

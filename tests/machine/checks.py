@@ -10,10 +10,11 @@ from typing import Any
 from tests.factories import MERCHANT
 from tests.machine.books import Course, Trade
 from tests.machine.service import Service
-from tests.simulation.checks import unrecorded, unreviewed
+from tests.simulation.checks import told_before, unrecorded, unreviewed
 from worker.payouts.evidence import Source
 from worker.payouts.invariants import Breach, Invariant, at_rest, of_books, of_payout
-from worker.payouts.model import Attempt, Dossier, Order, Payout
+from worker.payouts.judgement import Judged
+from worker.payouts.model import Dossier, Order, Payout
 from worker.payouts.status import PayoutStatus, Reason
 
 _REFUSALS = frozenset(
@@ -173,25 +174,15 @@ class Checks:
 
     def _saw(self, effect: str, args: tuple[Any, ...], result: Any) -> None:
         if effect == "ledger.claim" and result is not None:
-            self._found += self._known(result)
+            self._found += told_before(self._ledger, result.attempt)
         elif effect == "ledger.record":
             self._found += unrecorded(self._ledger, *args)
+        elif effect == "ledger.notify" and isinstance(result, Judged):
+            payout, answer = result.dossier.payout, args[1]
+            self._found += unrecorded(self._ledger, payout, Source.NOTIFICATION, answer)
         elif effect == "ledger.close_attempt" and args[3] is not None:
             row = self._ledger.dossier(args[0].payout_id).payout
             self._found += unrecorded(self._ledger, row, Source.REPLY, args[3])
-
-    def _known(self, attempt: Attempt) -> Iterator[Breach]:
-        """
-        A claim although JD had told us, signed and in full, that it has this payout.
-        """
-        dossier = self._ledger.dossier(attempt.payout_id)
-        row = dossier.payout
-        ours = (row.terms.customer_no, row.out_trade_no, row.amount_fen, row.currency)
-        for answer in (e.answer for e in dossier.evidence if e.answer.verified):
-            names = (answer.merchant, answer.number, answer.amount_fen, answer.currency)
-            if answer.trade_status is not None and names == ours:
-                detail = f"claimed although JD had told of {answer.trade_status}"
-                yield Breach(Invariant.I1_PAID_ONCE, row.out_trade_no, detail)
 
     def _connected(self, number: str, request: str) -> None:
         self._found += self._unowned(number)

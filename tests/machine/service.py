@@ -95,7 +95,14 @@ class Service:
         The use cases, as a process has them that starts now.
         """
         handler = self._handler("worker")
-        return UseCases(handler, self._gateway, self._dispatcher, TERMS, REVIEW_LIST)
+        return UseCases(
+            handler,
+            self._gateway,
+            self._dispatcher,
+            TERMS,
+            REVIEW_LIST,
+            steady=self.clock.seconds,
+        )
 
     def submit(self, payout_id: int) -> None:
         """

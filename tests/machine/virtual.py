@@ -26,6 +26,12 @@ class VirtualClock:
         """
         return self.now
 
+    def seconds(self) -> float:
+        """
+        The same, as seconds that nobody sets.
+        """
+        return self.now.timestamp()
+
     def plan(self, after: timedelta, action: Callable[[], object]) -> None:
         """
         Have something happen later.

@@ -89,7 +89,7 @@ GUARDS = (
         (
             Change(
                 "worker/store/leases.py",
-                "if not self._is_covered(conn, payout, obligation, now):",
+                "if not isinstance(coverage, Covered):",
                 "if False:",
             ),
         ),
@@ -119,9 +119,8 @@ GUARDS = (
         (
             Change(
                 _ACTIONS,
-                "obligation = lock_obligation(conn, payout.id)\n"
-                "                check_fresh(dossier, now)",
-                "obligation = lock_obligation(conn, payout.id)",
+                "                check_fresh(dossier, now)\n                commit_fen(",
+                "                commit_fen(",
             ),
         ),
         (f"{_DEBTS}::test_nothing_is_freed_on_an_old_word",),

@@ -74,8 +74,13 @@ GUARDS = (
         "A second payout would find the debt untouched, and nothing in the database stop it.",
         (
             Change(
-                "worker/store/acceptance.py",
-                'commit_fen(conn, obligation.id, columns["amount_fen"])',
+                "worker/store/obligations.py",
+                "committed_fen=order.amount_fen,",
+                "committed_fen=0,",
+            ),
+            Change(
+                "worker/store/obligations.py",
+                "commit_fen(conn, obligation.id, order.amount_fen)",
                 "pass",
             ),
         ),

@@ -13,8 +13,6 @@ _SENDING = "tests/unit/usecases/test_send.py"
 _WEB = "tests/integration/web/test_durability.py"
 _FOLLOWING = "tests/unit/usecases/test_query.py"
 
-_CLAIM = "attempt = self._ledger.claim(payout, request, self._limits.lease, self._handler.actor)"
-
 GUARDS = (
     Guard(
         "commit-before-send",
@@ -22,11 +20,10 @@ GUARDS = (
         (
             Change(
                 _SEND,
-                _CLAIM,
-                "answer = self._gateway.submit(request, payout.terms, lambda: None)\n"
-                f"        {_CLAIM}\n"
-                '        log.info("%s", answer)\n'
-                "        attempt = None",
+                "return self._gateway.render(draft.order, payout.terms, draft.at)",
+                "text = self._gateway.render(draft.order, payout.terms, draft.at)\n"
+                "        self._gateway.submit(text, payout.terms, lambda: None)\n"
+                "        return text",
             ),
         ),
         (f"{_SENDING}::test_the_claim_is_committed_before_the_connection",),
@@ -37,8 +34,8 @@ GUARDS = (
         (
             Change(
                 _SEND,
-                "or not may_send(gather_facts(draft.dossier), draft.at, self._limits):",
-                "or not (gather_facts(draft.dossier) and may_send):",
+                "if not may_send(gather_facts(draft.dossier), draft.at, self._limits):",
+                "if not (gather_facts(draft.dossier) and may_send):",
             ),
         ),
         (f"{_SENDING}::test_what_was_answered_is_not_sent_again_by_itself",),
@@ -46,7 +43,7 @@ GUARDS = (
     Guard(
         "only-our-own-merchant",
         "A payout of another merchant would be sent with our keys.",
-        (Change(_SEND, "if not ours or not may_send(", "if not may_send("),),
+        (Change(_SEND, "if not self._handler.is_ours(payout):", "if False:"),),
         (f"{_SENDING}::test_a_payout_of_another_merchant_is_not_touched",),
     ),
     Guard(
@@ -64,14 +61,44 @@ GUARDS = (
     Guard(
         "resend-is-the-same-request",
         "JD would see another request under the number, and could book both.",
-        (Change(_SEND, "if request is None:", "if request is None or draft.at:"),),
+        (Change(_SEND, "if draft.request is not None:", "if False:"),),
         (f"{_SENDING}::test_a_resend_is_the_same_request",),
     ),
     Guard(
         "lease-is-renewed-before-connecting",
         "A worker that slept over its lease would send beside its successor.",
-        (Change(_SEND, "if not self._ledger.renew(attempt, self._limits.lease):", "if False:"),),
+        (
+            Change(
+                _SEND,
+                "if not has_leave and not self._ledger.renew(claim.attempt, self._limits.lease):",
+                "if False:",
+            ),
+        ),
         (f"{_SENDING}::test_a_worker_that_slept_over_its_lease_does_not_connect",),
+    ),
+    Guard(
+        "leave-to-connect-ends",
+        "A worker that slept after its claim would send beside its successor.",
+        (Change(_SEND, "not connected and self._steady() <= leave_until", "not connected"),),
+        (f"{_SENDING}::test_a_worker_that_slept_over_its_lease_does_not_connect",),
+    ),
+    Guard(
+        "leave-is-for-one-connection",
+        "A second try would be made after someone pulled the switch.",
+        (Change(_SEND, "not connected and self._steady() <=", "self._steady() <="),),
+        (f"{_SENDING}::test_a_second_connection_asks_again",),
+    ),
+    Guard(
+        "leave-begins-before-the-claim",
+        "A worker that slept between its claim and the count of that second would not notice.",
+        (
+            Change(
+                _SEND,
+                "self._transmit(claim, asked_at + LEAVE_S)",
+                "self._transmit(claim, self._steady() + LEAVE_S)",
+            ),
+        ),
+        (f"{_SENDING}::test_the_leave_begins_before_the_claim",),
     ),
     Guard(
         "lost-answer-is-no-failed-connection",
@@ -79,8 +106,8 @@ GUARDS = (
         (
             Change(
                 _SEND,
-                "self._close(payout, attempt, AttemptOutcome.NO_ANSWER, error.detail)",
-                "self._close(payout, attempt, AttemptOutcome.NOT_CONNECTED, error.detail)",
+                "self._close(claim, AttemptOutcome.NO_ANSWER, error.detail)",
+                "self._close(claim, AttemptOutcome.NOT_CONNECTED, error.detail)",
             ),
         ),
         (f"{_SENDING}::test_what_becomes_of_a_submission",),
@@ -100,7 +127,7 @@ GUARDS = (
     Guard(
         "what-cannot-be-judged-is-stored",
         "A fault in our decision would lose what JD said, and JD would not say it again.",
-        (Change(_EVIDENCE, "            store(None)\n", "            pass\n"),),
+        (Change(_EVIDENCE, "            return store(None)\n", "            return None\n"),),
         (f"{_WEB}::test_what_cannot_be_judged_is_stored_all_the_same",),
     ),
     Guard(

@@ -12,8 +12,9 @@ from tests.simulation.jd import STRANGER, Jd
 from tests.simulation.scheduler import Process, Scheduler
 from worker.payouts.evidence import Answer, Source
 from worker.payouts.invariants import Breach, Invariant, at_rest, of_books, of_payout
+from worker.payouts.judgement import Judged
 from worker.payouts.limits import Limits
-from worker.payouts.model import Dossier, Order, Payout
+from worker.payouts.model import Attempt, Dossier, Order, Payout
 from worker.payouts.policy.actions import Action
 from worker.payouts.status import PayoutStatus, Reason
 from worker.usecases.ports import Ledger
@@ -58,10 +59,13 @@ class Watch:
         Check what an effect changed.
         """
         if effect == "ledger.claim" and result is not None:
-            process.attempt = result
-            self._check(self._stale(args[0]))
+            process.attempt = result.attempt
+            self._check(told_before(self._ledger, result.attempt))
         elif effect == "ledger.record":
             self._check(unrecorded(self._ledger, *args))
+        elif effect == "ledger.notify" and isinstance(result, Judged):
+            payout, answer = result.dossier.payout, args[1]
+            self._check(unrecorded(self._ledger, payout, Source.NOTIFICATION, answer))
         elif effect == "ledger.close_attempt" and args[3] is not None:
             row = self._ledger.dossier(args[0].payout_id).payout
             self._check(unrecorded(self._ledger, row, Source.REPLY, args[3]))
@@ -170,15 +174,6 @@ class Watch:
             detail = f"{says} in the ledger, {true} in JD's books"
             yield Breach(Invariant.I8_COMES_TO_REST, row.out_trade_no, detail)
 
-    def _stale(self, payout: Payout) -> Iterator[Breach]:
-        """
-        A claim that succeeded although the row had changed since the claimant read it.
-        """
-        row = self._ledger.dossier(payout.id).payout
-        if row.version != payout.version + 1:
-            detail = f"claimed as of version {payout.version}, at version {row.version - 1}"
-            yield Breach(Invariant.I4_UNKNOWN_IS_HONEST, payout.out_trade_no, detail)
-
     def _unowned(self, number: str) -> Iterator[Breach]:
         attempt, until = self._scheduler.current.attempt, None
         row = self._ledger.find(MERCHANT, number)
@@ -248,14 +243,25 @@ def unreviewed(ledger: Ledger, number: str) -> Iterator[Breach]:
         yield Breach(Invariant.I11_HELD_FOR_A_PERSON, number, detail)
 
 
-def unrecorded(
-    ledger: Ledger, payout: Payout | None, source: Source, answer: Answer
-) -> Iterator[Breach]:
+def unrecorded(ledger: Ledger, payout: Payout, source: Source, answer: Answer) -> Iterator[Breach]:
     """
     An answer that was handed to the ledger, and is not there.
     """
-    if payout is not None:
-        said = (source, answer.raw, answer.verified)
-        told = ledger.dossier(payout.id).evidence
-        if not any((e.source, e.answer.raw, e.answer.verified) == said for e in told):
-            yield Breach(Invariant.I2_NOTHING_LOST, payout.out_trade_no, f"{source} not kept")
+    said = (source, answer.raw, answer.verified)
+    told = ledger.dossier(payout.id).evidence
+    if not any((e.source, e.answer.raw, e.answer.verified) == said for e in told):
+        yield Breach(Invariant.I2_NOTHING_LOST, payout.out_trade_no, f"{source} not kept")
+
+
+def told_before(ledger: Ledger, attempt: Attempt) -> Iterator[Breach]:
+    """
+    A claim although JD had told us, signed and in full, that it has this payout.
+    """
+    dossier = ledger.dossier(attempt.payout_id)
+    row = dossier.payout
+    ours = (row.terms.customer_no, row.out_trade_no, row.amount_fen, row.currency)
+    for answer in (e.answer for e in dossier.evidence if e.answer.verified):
+        names = (answer.merchant, answer.number, answer.amount_fen, answer.currency)
+        if answer.trade_status is not None and names == ours:
+            detail = f"claimed although JD had told of {answer.trade_status}"
+            yield Breach(Invariant.I1_PAID_ONCE, row.out_trade_no, detail)

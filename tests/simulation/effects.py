@@ -33,10 +33,18 @@ def _name(port: type) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", "_", port.__name__).lower()
 
 
+#: What reaches nobody and changes nothing: it writes a text, inside a transaction of the ledger.
+PURE = frozenset({"render"})
+
+
 def effects(port: type) -> tuple[str, ...]:
     """
-    The public methods of a port, inherited ones included.
+    The public methods of a port that reach beyond the process, inherited ones included.
     """
+    return tuple(name for name in _methods(port) if name not in PURE)
+
+
+def _methods(port: type) -> tuple[str, ...]:
     return tuple(n for n in dir(port) if callable(getattr(port, n)) and not n.startswith("_"))
 
 
@@ -44,12 +52,10 @@ def guarded(port: str, target: object, around: Around) -> Any:
     """
     Stand in front of `target` with the port's methods and nothing else, each of them guarded.
     """
-    return SimpleNamespace(
-        **{
-            name: _guard(f"{port}.{name}", getattr(target, name), around)
-            for name in effects(all_ports()[port])
-        }
-    )
+    protocol = all_ports()[port]
+    methods = {name: getattr(target, name) for name in _methods(protocol)}
+    guards = {name: _guard(f"{port}.{name}", methods[name], around) for name in effects(protocol)}
+    return SimpleNamespace(**methods | guards)
 
 
 def _guard(effect: str, method: Callable[..., Any], around: Around) -> Callable[..., Any]:

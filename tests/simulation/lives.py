@@ -13,6 +13,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from tests.doubles.clock import telling
 from tests.doubles.usecases import UseCases
 from tests.factories import MERCHANT, NOON, TERMS, a_bare, a_trade, an_order
 from tests.simulation.effects import Around, guarded
@@ -71,7 +72,12 @@ class Life:
     unbooked: PayoutStatus = PayoutStatus.FAILED
     #: Whether the payee is on the review list: once nothing else is due, an operator lets it go.
     reviewed: bool = False
+    #: Whether it connects within the leave that its claim gives; else it takes longer to get there.
+    at_once: bool = False
 
+
+#: How long getting there takes otherwise.
+_SLOWLY = timedelta(seconds=2)
 
 LIVES = (
     Life(
@@ -79,7 +85,7 @@ LIVES = (
         ("unanswered",),
         ((0, TradeStatus.WPAR), (2, TradeStatus.FINI), (600, TradeStatus.REFU)),
     ),
-    Life("never arrived", ("lost",), ((0, TradeStatus.FINI),)),
+    Life("never arrived", ("lost",), ((0, TradeStatus.FINI),), at_once=True),
     Life(
         "no connection, then closed",
         ("unconnected",),
@@ -114,6 +120,12 @@ class Jd:
         """
         return NOON + timedelta(seconds=self._state["now"])
 
+    def seconds(self) -> float:
+        """
+        The same time, as seconds that nobody sets.
+        """
+        return self.now.timestamp()
+
     def advance(self, to: datetime) -> None:
         """
         Let time pass.
@@ -131,6 +143,8 @@ class Jd:
         """
         Meet the next fate.
         """
+        if not self._life.at_once:
+            self.advance(self.now + _SLOWLY)
         before_connect()
         place = len(self._state["sent"])
         fate = self._life.fates[place] if place < len(self._life.fates) else "booked"
@@ -288,13 +302,13 @@ def live(life: Life, folder: Path, around: Around) -> list[Breach]:
     jd, messages = Jd(folder / "jd.json", life), Messages()
     engine = create_engine(f"sqlite:///{folder / 'payouts.sqlite'}")
     sa.event.listen(engine, "connect", _hurry)
-    ledger = SqlLedger(engine, _KEYRING, lambda _: jd.now)
+    ledger = SqlLedger(engine, _KEYRING, telling(lambda: jd.now))
     try:
         handler = EvidenceHandler(guarded("ledger", ledger, around), MERCHANT, LIMITS, "worker")
         gateway = guarded("gateway", jd, around)
         dispatcher = guarded("dispatcher", messages, around)
         listed = ReviewList(frozenset({ORDER.payee.account_no} if life.reviewed else ()))
-        service = UseCases(handler, gateway, dispatcher, TERMS, listed)
+        service = UseCases(handler, gateway, dispatcher, TERMS, listed, steady=jd.seconds)
         maintenance = Maintenance(
             handler, handler.ledger, guarded("high_water_mark", messages, around)
         )

@@ -12,12 +12,14 @@ from typing import Any
 from unittest.mock import patch
 
 from tests.doubles.ledger import MemoryLedger
+from worker.payouts.claim import Claimant, Draft
+from worker.payouts.errors import IllegalMove
 from worker.payouts.evidence import REFUSALS, Evidence, Meaning
 from worker.payouts.judgement import Judge, Judged
 from worker.payouts.model import Attempt, AttemptOutcome, Payout
 from worker.payouts.policy import classification, facts, may_send, state
 from worker.payouts.status import PayoutStatus, Reason
-from worker.usecases import accept
+from worker.usecases import accept, send
 from worker.usecases.send import Sender
 
 #: Where something is, its name there, and what takes its place.
@@ -76,17 +78,24 @@ def amount_is_not_compared() -> list[Change]:
     return [(facts, "classify", generous)]
 
 
-def claim_without_version() -> list[Change]:
+def decides_before_it_locks() -> list[Change]:
     """
-    A claim looks at the status alone, so it misses evidence that came in between.
+    A claim goes by what was known before it had the lock, so it misses what came in between.
     """
-    claim = MemoryLedger.claim
 
-    def careless(self: MemoryLedger, payout: Payout, *rest: Any) -> Attempt | None:
-        version = self.dossier(payout.id).payout.version
-        return claim(self, replace(payout, version=version), *rest)
+    def careless(self: Sender, payout_id: int) -> None:
+        dossier, order = self._ledger.dossier(payout_id), self._ledger.order(payout_id)
+        asked_at = self._steady()
+        text = self._decide(Draft(dossier, order, None, self._ledger.now()))
+        if text is not None:
+            again = Claimant(lambda draft: draft.request or text, self._limits.lease, "worker")
+            claim = None
+            with contextlib.suppress(IllegalMove):  # a guard of its own, which stays
+                claim = self._ledger.claim(payout_id, again)
+            if claim is not None:
+                self._transmit(claim, asked_at + send.LEAVE_S)
 
-    return [(MemoryLedger, "claim", careless)]
+    return [(Sender, "send", careless)]
 
 
 def judges_what_was_known_before() -> list[Change]:
@@ -124,7 +133,7 @@ def send_before_commit() -> list[Change]:
     """
     The request goes out first, and is recorded once the answer is there.
     """
-    send = Sender.send
+    later = Sender.send
 
     def eager(self: Sender, payout_id: int) -> None:
         dossier = self._ledger.dossier(payout_id)
@@ -132,7 +141,7 @@ def send_before_commit() -> list[Change]:
             order, terms = self._ledger.order(payout_id), dossier.payout.terms
             request = self._gateway.render(order, terms, self._ledger.now())
             self._gateway.submit(request, terms, lambda: None)
-        send(self, payout_id)
+        later(self, payout_id)
 
     return [(Sender, "send", eager)]
 
@@ -223,7 +232,7 @@ PLANTS: dict[str, Callable[[], list[Change]]] = {
         resend_after_one_denial,
         unsigned_is_believed,
         amount_is_not_compared,
-        claim_without_version,
+        decides_before_it_locks,
         judges_what_was_known_before,
         lease_fences_evidence,
         send_before_commit,

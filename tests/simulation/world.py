@@ -259,7 +259,14 @@ class World:
     def _payouts(self, actor: str) -> UseCases:
         handler = EvidenceHandler(self.ports["ledger"], MERCHANT, self._limits, actor)
         gateway, dispatcher = self.ports["gateway"], self.ports["dispatcher"]
-        return UseCases(handler, gateway, dispatcher, TERMS, REVIEW_LIST)
+        return UseCases(
+            handler,
+            gateway,
+            dispatcher,
+            TERMS,
+            REVIEW_LIST,
+            steady=lambda: self._scheduler.seconds,
+        )
 
     def _maintenance(self) -> Maintenance:
         handler = EvidenceHandler(self.ports["ledger"], MERCHANT, self._limits, "worker")

@@ -12,6 +12,7 @@ Everything that this program raises on purpose, as one tree.
     ├── NoSuchCase              no case has that id
     ├── NotAllowed              an operator's action is not legal as things are
     ├── StaleTransition         another writer changed the row first: read it again
+    ├── EvidenceWaits           JD's word is stored and not judged: send nothing before
     ├── LeaseLost               the row is no longer this worker's to send
     ├── GatewayError            JD gave no answer
     │   ├── NotSent             nothing reached JD: provably safe to repeat
@@ -101,6 +102,12 @@ class NotAllowed(PayoutError):
 class StaleTransition(PayoutError):
     """
     Another writer changed the payout first; read it again.
+    """
+
+
+class EvidenceWaits(PayoutError):
+    """
+    Evidence of the payout lies stored and not judged: nothing may be sent before it is.
     """
 
 

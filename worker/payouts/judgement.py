@@ -31,3 +31,10 @@ class Judged:
 
     dossier: Dossier = field(repr=False)
     update: Update
+
+
+@dataclass(frozen=True, slots=True)
+class Orphaned:
+    """
+    No payout has the number that a notification names: a case was opened for it.
+    """

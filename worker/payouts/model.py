@@ -275,20 +275,6 @@ class Dossier:
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
-    """
-    All that sending a payout takes.
-    """
-
-    dossier: Dossier
-    order: Order
-    #: The stored canonical request; None before the first claim.
-    request: str | None = field(repr=False)
-    #: The database's time of the reading.
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class Question:
     """
     All that asking JD about a payout takes.

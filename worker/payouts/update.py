@@ -94,6 +94,20 @@ def claim(payout: Payout, token: str, lease: timedelta, now: datetime) -> Payout
     )
 
 
+def end_lease(payout: Payout, ended_at: datetime, now: datetime) -> Payout:
+    """
+    The row of a payout whose worker may not send any more.
+    """
+    return replace(
+        payout,
+        lease_token=None,
+        lease_until=None,
+        lease_ended_at=ended_at,
+        version=payout.version + 1,
+        updated_at=now,
+    )
+
+
 def apply(payout: Payout, update: Update, now: datetime) -> Payout:
     """
     The row of a payout after all evidence was judged.

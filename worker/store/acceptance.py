@@ -10,14 +10,14 @@ from typing import Any
 import sqlalchemy as sa
 
 from worker.payouts.errors import NotAllowed
-from worker.payouts.model import CaseKind, Obligation, Order, Rejection, Terms
-from worker.payouts.policy.obligation import check_fits
+from worker.payouts.model import CaseKind, Order, Rejection, Terms
 from worker.payouts.status import PayoutStatus, Reason
 from worker.payouts.update import REVIEW_LIST, CaseNote, hold_for_review
 from worker.store.base import Base, append_transition, insert_new, lock_number, write_row
+from worker.store.dossiers import read_row
 from worker.store.evidence import open_case
 from worker.store.keyring import Keyring
-from worker.store.obligations import commit_fen, open_obligation, sharing
+from worker.store.obligations import commit_order
 from worker.store.rows import order_columns, to_payout
 from worker.store.tables import evidence, payouts, rejections, transitions
 
@@ -40,13 +40,12 @@ class Acceptance(Base):
 
         None, and nothing is written, if its number is taken or its obligation has no room for it.
         """
+        columns = order_columns(order, terms, self._keyring)
         try:
-            with self._writing() as (conn, now):
-                obligation = open_obligation(conn, order, now)
-                others = sharing(conn, obligation, self._keyring)
-                check_fits(obligation, others, order)
-                columns = order_columns(order, terms, self._keyring)
-                payout_id = insert_payout(conn, now, columns, obligation, sweep_after)
+            with self._transaction() as conn:
+                now = lock_number(conn, self._clock, terms.customer_no, order.out_trade_no)
+                obligation_id = commit_order(conn, order, now, self._keyring)
+                payout_id = insert_payout(conn, now, columns, obligation_id, sweep_after)
                 if for_review:
                     hold_payout(conn, now, payout_id, self._keyring)
                 return payout_id
@@ -68,21 +67,20 @@ def insert_payout(
     conn: sa.Connection,
     now: datetime,
     columns: Mapping[str, Any],
-    obligation: Obligation,
+    obligation_id: int,
     sweep_after: timedelta = timedelta(0),
 ) -> int:
     """
     Insert a queued payout, given the columns of its order, with its first transition.
 
-    The obligation is locked. Raises `NotAllowed` if its number is taken.
+    Its number is held, so that a notification stored at this moment does not miss it, and its
+    amount is committed. Raises `NotAllowed` if another payout has the number.
     """
-    # A notification about this number, stored at this moment, must not miss it.
-    lock_number(conn, columns["customer_no"], columns["out_trade_no"])
     payout_id = insert_new(
         conn,
         payouts,
         **columns,
-        obligation_id=obligation.id,
+        obligation_id=obligation_id,
         status=PayoutStatus.QUEUED,
         reason=Reason.ACCEPTED,
         version=1,
@@ -96,7 +94,6 @@ def insert_payout(
     )
     if payout_id is None:
         raise NotAllowed("out_trade_no: another payout has this number")
-    commit_fen(conn, obligation.id, columns["amount_fen"])
     conn.execute(
         sa.insert(transitions).values(
             payout_id=payout_id,
@@ -114,8 +111,7 @@ def hold_payout(conn: sa.Connection, now: datetime, payout_id: int, keyring: Key
     """
     Hold a payout that this transaction inserted: no other transaction ever sees it queued.
     """
-    row = conn.execute(sa.select(payouts).where(payouts.c.id == payout_id)).mappings().one()
-    queued = to_payout(row, keyring)
+    queued = to_payout(read_row(conn, payout_id), keyring)
     held = hold_for_review(queued, now)
     write_row(conn, queued, held)
     append_transition(conn, queued, held, REVIEW_LIST)

@@ -14,7 +14,7 @@ from worker.payouts.policy.effects import take
 from worker.payouts.policy.obligation import check_fresh, check_replacement
 from worker.store import rows
 from worker.store.acceptance import hold_payout, insert_payout
-from worker.store.base import Base, append_transition, write_row
+from worker.store.base import Base, append_transition, lock_number, write_row
 from worker.store.obligations import commit_fen, lock_obligation, sharing
 from worker.store.tables import cases, decisions, payouts
 
@@ -29,10 +29,10 @@ class Actions(Base):
         Carry out and record a decision. Raises `StaleTransition` or `NotAllowed`.
         """
         payout = dossier.payout
-        with self._writing() as (conn, now):
+        with self._transaction() as conn:
+            obligation, now = lock_obligation(conn, self._clock, payout.id)
             after = take(decision.action, payout, now)
             if decision.action is Action.RELEASE:
-                obligation = lock_obligation(conn, payout.id)
                 check_fresh(dossier, now)
                 commit_fen(conn, obligation.id, -payout.amount_fen)
             _write(conn, payout, after)
@@ -55,16 +55,17 @@ class Actions(Base):
         Raises `StaleTransition` or `NotAllowed`.
         """
         payout = dossier.payout
-        with self._writing() as (conn, now):
+        columns = rows.order_columns(order, terms, self._keyring)
+        with self._transaction() as conn:
+            lock_number(conn, self._clock, terms.customer_no, order.out_trade_no)
+            obligation, now = lock_obligation(conn, self._clock, payout.id)
             after = take(decision.action, payout, now)
-            obligation = lock_obligation(conn, payout.id)
             others = sharing(conn, obligation, self._keyring, but=payout.id)
             check_fresh(dossier, now)
             check_replacement(dossier, order, obligation, others, now)
             _write(conn, payout, after)
-            commit_fen(conn, obligation.id, -payout.amount_fen)
-            columns = rows.order_columns(order, terms, self._keyring)
-            payout_id = insert_payout(conn, now, columns, obligation)
+            commit_fen(conn, obligation.id, order.amount_fen - payout.amount_fen)
+            payout_id = insert_payout(conn, now, columns, obligation.id)
             if for_review:
                 hold_payout(conn, now, payout_id, self._keyring)
             _record(conn, now, payout.id, decision, replaced_by=payout_id)

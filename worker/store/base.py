@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from worker.payouts.model import Payout
-from worker.store.clock import Clock, database_now
+from worker.store.clock import Clock, database_now, read_clock
 from worker.store.engine import read_only
 from worker.store.faults import translated
 from worker.store.keyring import Keyring
@@ -51,9 +51,14 @@ class Base:
         self._new_token = new_token
 
     @contextmanager
-    def _writing(self) -> Iterator[tuple[sa.Connection, datetime]]:
+    def _transaction(self) -> Iterator[sa.Connection]:
         with translated(), self._engine.begin() as conn:
-            yield conn, self._clock(conn)
+            yield conn
+
+    @contextmanager
+    def _writing(self) -> Iterator[tuple[sa.Connection, datetime]]:
+        with self._transaction() as conn:
+            yield conn, read_clock(conn, self._clock)
 
     @contextmanager
     def _snapshot(self) -> Iterator[sa.Connection]:
@@ -65,7 +70,7 @@ class Base:
         The database's clock, aware UTC.
         """
         with self._snapshot() as conn:
-            return self._clock(conn)
+            return read_clock(conn, self._clock)
 
     def check_writable(self) -> None:
         """
@@ -74,7 +79,7 @@ class Base:
         A standby answers every question and takes no work. Raises `StoreUnavailable` or
         `StoreFault`.
         """
-        with self._writing() as (conn, _now):
+        with self._transaction() as conn:
             write_nothing(conn)
 
     def close(self) -> None:
@@ -101,24 +106,19 @@ def insert_new(conn: sa.Connection, table: sa.Table, **values: object) -> int | 
     return inserted.scalar_one_or_none()
 
 
-def lock_payout(conn: sa.Connection, payout_id: int) -> None:
+def lock_number(conn: sa.Connection, clock: Clock, customer_no: str, out_trade_no: str) -> datetime:
     """
-    Hold a payout's row to the end of the transaction, so that it is read and written alone.
+    Hold an order number, whether or not a payout has it yet, until the transaction ends.
 
-    The obligation's lock, where it is needed too, comes first.
+    Returns the time at which it was held. A number is held before an obligation is locked, and that
+    before a payout. SQLite needs no lock: there one transaction writes at a time.
     """
-    conn.execute(sa.select(payouts.c.id).where(payouts.c.id == payout_id).with_for_update())
-
-
-def lock_number(conn: sa.Connection, customer_no: str, out_trade_no: str) -> None:
-    """
-    Hold an order number to the end of the transaction, whether or not a payout has it yet.
-
-    SQLite needs none: there one transaction writes at a time.
-    """
-    if conn.dialect.name == "postgresql":
-        key = sa.func.hashtextextended(f"{customer_no} {out_trade_no}", 0)
-        conn.execute(sa.select(sa.func.pg_advisory_xact_lock(key)))
+    if conn.dialect.name != "postgresql":
+        return read_clock(conn, clock)
+    key = sa.func.hashtextextended(f"{customer_no} {out_trade_no}", 0)
+    held = sa.select(sa.func.pg_advisory_xact_lock(key), clock().label("now"))
+    now: datetime = conn.execute(held).one().now
+    return now
 
 
 def write_row(

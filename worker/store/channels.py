@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from worker.payouts.policy.circuit_breaker import Tally
 from worker.payouts.status import PayoutStatus
 from worker.store.base import Base, insert_new
+from worker.store.clock import read_clock
 from worker.store.tables import FROM_SENDING, channels, payouts, transitions
 
 
@@ -66,7 +67,7 @@ class Channels(Base):
         What came of the transmissions that ended in `window`, since the breaker last closed.
         """
         with self._snapshot() as conn:
-            now = self._clock(conn)
+            now = read_clock(conn, self._clock)
             broken_until = conn.scalar(
                 sa.select(channels.c.broken_until).where(channels.c.customer_no == customer_no)
             )
@@ -107,16 +108,19 @@ def pause_channel(
     )
 
 
-def count_unverifiable(conn: sa.Connection, customer_no: str, verified: Sequence[bool]) -> int:
+def count_unverifiable(
+    conn: sa.Connection, customer_no: str, verified: Sequence[bool], known: int
+) -> int:
     """
     Count answers in a row that did not verify, over payouts; return how many it came to.
 
     An answer that verifies starts the count again, yet the peak before it is what is returned.
+    `known` is the count as this transaction has seen it.
     """
-    counted = sa.select(channels.c.unverifiable).where(channels.c.customer_no == customer_no)
-    if all(verified) and not conn.scalar(counted):
-        return 0  # the common case writes nothing, so that payouts do not queue for one row
+    if all(verified) and not (verified and known):
+        return 0  # the common case asks and writes nothing, so that payouts do not queue for a row
     _ensure(conn, customer_no)
+    counted = sa.select(channels.c.unverifiable).where(channels.c.customer_no == customer_no)
     before = count = conn.execute(counted.with_for_update()).scalar_one()
     peak = 0
     for one in verified:

@@ -1,25 +1,45 @@
 """
 The database's own time, the only clock that leases and schedules go by.
+
+It comes with a statement that is needed anyway: each that locks what a transaction decides about
+also tells when that was.
 """
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
 
-#: Tells the time of the database behind a connection.
-Clock = Callable[[sa.Connection], datetime]
+from worker.store.types import UtcDateTime
 
-_SQLITE_NOW = sa.select(sa.func.strftime("%Y-%m-%dT%H:%M:%f", "now"))
-_POSTGRESQL_NOW = sa.select(sa.func.clock_timestamp())
+#: Makes the expression that tells the time, for one statement.
+Clock = Callable[[], sa.ColumnElement[datetime]]
 
 
-def database_now(conn: sa.Connection) -> datetime:
+class database_now(FunctionElement[datetime]):  # noqa: N801 - it stands for a function of SQL
     """
-    The moment of the call, not of the transaction's start, aware UTC.
+    The moment at which it is reckoned, not the transaction's start, aware UTC.
     """
-    if conn.dialect.name == "sqlite":
-        text: str = conn.execute(_SQLITE_NOW).scalar_one()
-        return datetime.fromisoformat(text).replace(tzinfo=UTC)
-    now: datetime = conn.execute(_POSTGRESQL_NOW).scalar_one()
-    return now.astimezone(UTC)
+
+    type = UtcDateTime()
+    inherit_cache = True
+
+
+@compiles(database_now, "postgresql")
+def _postgresql(_element: object, _compiler: object, **_options: Any) -> str:
+    return "clock_timestamp()"
+
+
+@compiles(database_now, "sqlite")
+def _sqlite(_element: object, _compiler: object, **_options: Any) -> str:
+    return "strftime('%Y-%m-%d %H:%M:%f000', 'now')"
+
+
+def read_clock(conn: sa.Connection, clock: Clock = database_now) -> datetime:
+    """
+    The time, by a statement of its own.
+    """
+    return conn.execute(sa.select(clock())).scalar_one()

@@ -12,7 +12,7 @@ from worker.payouts.errors import ProfileMismatch, SettingsError
 from worker.store import installation, migrate
 from worker.store.address import place
 from worker.store.base import write_nothing
-from worker.store.clock import database_now
+from worker.store.clock import read_clock
 from worker.store.engine import create_engine, is_pooled, read_only
 from worker.store.faults import translated
 from worker.store.keyring import Keyring
@@ -71,7 +71,7 @@ class Database:
         The database's clock, aware UTC.
         """
         with read_only(self._engine).begin() as conn:
-            return database_now(conn)
+            return read_clock(conn)
 
     def revision(self) -> str | None:
         """

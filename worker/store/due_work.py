@@ -14,6 +14,7 @@ from worker.payouts.health import Overdue
 from worker.payouts.model import AttemptOutcome
 from worker.store.base import Base
 from worker.store.channels import is_stopped
+from worker.store.clock import read_clock
 from worker.store.tables import (
     IN_FLIGHT,
     IS_FOLLOWED,
@@ -46,6 +47,8 @@ class DueWork(Base):
                 .order_by(payouts.c.lease_until.nulls_last(), payouts.c.id)
                 .limit(limit)
             ).all()
+            if not found:
+                return []
             conn.execute(
                 sa.update(attempts)
                 .where(attempts.c.payout_id.in_(found), attempts.c.outcome.is_(None))
@@ -82,7 +85,7 @@ class DueWork(Base):
         Queued payouts past their time to be sent: `within` from acceptance if they name none.
         """
         with self._snapshot() as conn:
-            now = self._clock(conn)
+            now = read_clock(conn, self._clock)
             own = payouts.c.send_before <= now
             default = payouts.c.send_before.is_(None) & (payouts.c.accepted_at <= now - within)
             again = payouts.c.let_go_at <= now - within
@@ -105,8 +108,10 @@ class DueWork(Base):
                 .order_by(payouts.c.first_sent_at, payouts.c.id)
                 .limit(limit)
             ).all()
-            marked = [row.id for row in found]
-            conn.execute(sa.update(payouts).where(payouts.c.id.in_(marked)).values(overdue_at=now))
+            if not found:
+                return []
+            marked = payouts.c.id.in_([row.id for row in found])
+            conn.execute(sa.update(payouts).where(marked).values(overdue_at=now))
             return [Overdue(row.id, row.out_trade_no) for row in found]
 
     def claim_due_sends(self, limit: int, again_after: timedelta) -> Sequence[int]:
@@ -125,11 +130,9 @@ class DueWork(Base):
                 .order_by(payouts.c.next_send_at, payouts.c.id)
                 .limit(limit)
             ).all()
-            conn.execute(
-                sa.update(payouts)
-                .where(payouts.c.id.in_(found))
-                .values(next_send_at=now + again_after)
-            )
+            if found:
+                claimed = sa.update(payouts).where(payouts.c.id.in_(found))
+                conn.execute(claimed.values(next_send_at=now + again_after))
             return found
 
     def claim_due_queries(self, limit: int, retry: Callable[[int], timedelta]) -> Sequence[int]:

@@ -3,29 +3,23 @@ Evidence in, decisions out.
 """
 
 import hashlib
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from worker.payouts.errors import StaleTransition
-from worker.payouts.evidence import Answer, Source
-from worker.payouts.judgement import Judge, Judged
-from worker.payouts.model import CaseKind, Payout
+from worker.payouts.evidence import Answer, Evidence, Source
+from worker.payouts.judgement import Judge, Judged, Orphaned
+from worker.payouts.model import CaseKind, Dossier, Payout
 from worker.payouts.update import CaseNote, apply
-from worker.store.base import (
-    Base,
-    append_transition,
-    insert_new,
-    lock_number,
-    lock_payout,
-    write_row,
-)
+from worker.store.base import Base, append_transition, insert_new, lock_number, write_row
 from worker.store.channels import count_unverifiable, pause_channel
+from worker.store.dossiers import Locked, lock_numbered, lock_payout, read_dossier
 from worker.store.keyring import Keyring
-from worker.store.reads import read_dossier, read_payout
 from worker.store.rows import answer_columns
-from worker.store.tables import cases, evidence, payouts
+from worker.store.tables import cases, evidence
 
 
 class EvidenceStore(Base):
@@ -35,7 +29,7 @@ class EvidenceStore(Base):
 
     def record(
         self,
-        payout: Payout | None,
+        payout: Payout,
         source: Source,
         answer: Answer,
         *,
@@ -45,21 +39,33 @@ class EvidenceStore(Base):
         """
         Store one piece of evidence and judge all there is, in one transaction.
 
-        An identical notification is stored once. Without a payout, and if none has its number by
-        now either, an orphan case is opened.
-        Without a judge it waits, unapplied, and no decision made without it can be written.
+        An identical notification is stored once. Without a judge the piece waits, unapplied, and no
+        decision made without it can be written.
         """
-        with self._writing() as (conn, now):
-            if payout is None:
-                payout = _accepted_meanwhile(conn, answer, self._keyring)
-            if payout is None:
-                _store_orphan(conn, now, source, answer, self._keyring)
-                return None
-            lock_payout(conn, payout.id)
-            store_answer(conn, now, payout, source, answer, self._keyring, asked_at=asked_at)
-            return (
-                None if judge is None else judge_payout(conn, now, payout.id, judge, self._keyring)
-            )
+        news = News(source, answer, asked_at=asked_at)
+        with self._transaction() as conn:
+            locked = lock_payout(conn, self._clock, self._keyring, payout.id)
+            return take_in(conn, locked, locked.payout, news, judge, self._keyring)
+
+    def notify(
+        self, customer_no: str, answer: Answer, judge: Judge | None = None
+    ) -> Judged | Orphaned | None:
+        """
+        Record a notification with the merchant's payout that has its number.
+
+        If there is none, an orphan case is opened, and nothing is judged.
+        """
+        number, news = answer.number or "", News(Source.NOTIFICATION, answer)
+        with self._transaction() as conn:
+            locked = lock_numbered(conn, self._clock, self._keyring, customer_no, number)
+            if locked is None:
+                # It may be accepted at this very moment: until this transaction ends, none can be.
+                now = lock_number(conn, self._clock, customer_no, number)
+                locked = lock_numbered(conn, self._clock, self._keyring, customer_no, number)
+                if locked is None:
+                    _store_orphan(conn, now, customer_no, news, self._keyring)
+                    return Orphaned()
+            return take_in(conn, locked, locked.payout, news, judge, self._keyring)
 
     def judge(self, payout_id: int, judge: Judge) -> Judged:
         """
@@ -67,96 +73,123 @@ class EvidenceStore(Base):
 
         Raises `IllegalMove` if the payout may not move that way.
         """
-        with self._writing() as (conn, now):
-            lock_payout(conn, payout_id)
-            return judge_payout(conn, now, payout_id, judge, self._keyring)
+        with self._transaction() as conn:
+            locked = lock_payout(conn, self._clock, self._keyring, payout_id)
+            dossier = read_dossier(conn, locked.payout, self._keyring)
+            return _judge(conn, locked, dossier, judge)
 
 
-def store_answer(
+@dataclass(frozen=True, slots=True)
+class News:
+    """
+    What JD just told us, and what it answers.
+    """
+
+    source: Source
+    answer: Answer = field(repr=False)
+    attempt_id: int | None = None
+    asked_at: datetime | None = None
+
+
+def take_in(
     conn: sa.Connection,
-    now: datetime,
+    locked: Locked,
     payout: Payout,
-    source: Source,
-    answer: Answer,
+    news: News | None,
+    judge: Judge | None,
     keyring: Keyring,
-    **about: object,
-) -> None:
+) -> Judged | None:
     """
-    Insert one piece of evidence about a payout, and raise its version; once, if it is known.
+    Store what JD told of a locked payout, and judge all there is; write it all to the row at once.
+
+    `payout` is the row as it will be before it is judged. Without a judge nothing else of the
+    payout is read, so that what cannot be read does not keep out what JD says.
     """
-    evidence_id = insert_new(
-        conn,
-        evidence,
-        customer_no=payout.terms.customer_no,
-        out_trade_no=payout.out_trade_no,
-        payout_id=payout.id,
-        **_message(now, source, answer, keyring),
-        **about,
-    )
-    if evidence_id is not None:
-        news = sa.update(payouts).where(payouts.c.id == payout.id)
-        conn.execute(news.values(version=payouts.c.version + 1, updated_at=now))
+    now = locked.now
+    if judge is None:
+        if news is not None and _insert(conn, payout, news, keyring, now, None) is not None:
+            payout = replace(payout, version=payout.version + 1, updated_at=now)
+        if payout != locked.payout:
+            write_row(conn, locked.payout, payout)
+        return None
+    dossier = read_dossier(conn, payout, keyring)
+    # It is stored as judged: should that fail, nothing of it is written.
+    piece = None if news is None else _insert(conn, payout, news, keyring, now, now)
+    if piece is not None:
+        dossier = replace(dossier, evidence=(*dossier.evidence, piece))
+    return _judge(conn, locked, dossier, judge)
 
 
-def judge_payout(
-    conn: sa.Connection, now: datetime, payout_id: int, judge: Judge, keyring: Keyring
-) -> Judged:
+def _judge(conn: sa.Connection, locked: Locked, dossier: Dossier, judge: Judge) -> Judged:
     """
     Decide from all that is known of a payout, whose row is locked, and write what was decided.
     """
-    dossier = read_dossier(conn, payout_id, keyring)
+    now, before = locked.now, locked.payout
+    customer_no = before.terms.customer_no
     update = judge.decide(dossier, now)
-    payout = dossier.payout
-    customer_no = payout.terms.customer_no
-    updated = apply(payout, update, now)
-    if not write_row(conn, payout, updated):
-        raise StaleTransition(f"payout {payout.id} changed after version {payout.version}")
-    if any(piece.applied_at is None for piece in dossier.evidence):
-        conn.execute(
-            sa.update(evidence)
-            .where(evidence.c.payout_id == payout.id, evidence.c.applied_at.is_(None))
-            .values(applied_at=now)
-        )
-    append_transition(conn, payout, updated, judge.actor, update.evidence_id)
+    updated = apply(dossier.payout, update, now)
+    if not write_row(conn, before, updated):
+        raise StaleTransition(f"payout {before.id} changed after version {before.version}")
+    waited = [piece.id for piece in dossier.evidence if piece.applied_at is None]
+    if waited:
+        stored = sa.update(evidence).where(evidence.c.id.in_(waited))
+        conn.execute(stored.values(applied_at=now))
+    append_transition(conn, before, updated, judge.actor, update.evidence_id)
     for note in update.cases:
-        open_case(conn, now, payout, note)
+        open_case(conn, now, before, note)
     if update.pause is not None:
         pause_channel(conn, now, customer_no, update.pause, judge.actor)
-    in_a_row = count_unverifiable(conn, customer_no, update.verified)
+    in_a_row = count_unverifiable(conn, customer_no, update.verified, locked.unverifiable)
     if in_a_row >= judge.unverifiable_limit:
         why = f"{in_a_row} answers in a row could not be verified"
         pause_channel(conn, now, customer_no, why, judge.actor)
     return Judged(dossier, update)
 
 
-def _accepted_meanwhile(conn: sa.Connection, answer: Answer, keyring: Keyring) -> Payout | None:
+def _insert(
+    conn: sa.Connection,
+    payout: Payout,
+    news: News,
+    keyring: Keyring,
+    now: datetime,
+    applied_at: datetime | None,
+) -> Evidence | None:
     """
-    The payout with an answer's number; until the transaction ends none can be accepted.
+    Store what JD told of a payout; None, and nothing is stored, if it is known.
+
+    What is returned waits to be judged, whatever the row says.
     """
-    merchant, number = answer.merchant or "", answer.number or ""
-    lock_number(conn, merchant, number)
-    asked = sa.select(payouts.c.id).where(
-        payouts.c.customer_no == merchant, payouts.c.out_trade_no == number
+    about: dict[str, Any] = {"attempt_id": news.attempt_id, "asked_at": news.asked_at}
+    evidence_id = insert_new(
+        conn,
+        evidence,
+        customer_no=payout.terms.customer_no,
+        out_trade_no=payout.out_trade_no,
+        payout_id=payout.id,
+        applied_at=applied_at,
+        **_message(now, news, keyring),
+        **about,
     )
-    payout_id = conn.execute(asked).scalar_one_or_none()
-    return None if payout_id is None else read_payout(conn, payout_id, keyring)
+    if evidence_id is None:
+        return None
+    return Evidence(evidence_id, payout.id, news.source, news.answer, received_at=now, **about)
 
 
 def _store_orphan(
-    conn: sa.Connection, now: datetime, source: Source, answer: Answer, keyring: Keyring
+    conn: sa.Connection, now: datetime, customer_no: str, news: News, keyring: Keyring
 ) -> None:
-    named = {"customer_no": answer.merchant or "", "out_trade_no": answer.number or ""}
-    evidence_id = insert_new(conn, evidence, **named, **_message(now, source, answer, keyring))
+    named = {"customer_no": customer_no, "out_trade_no": news.answer.number or ""}
+    evidence_id = insert_new(conn, evidence, **named, **_message(now, news, keyring))
     if evidence_id is not None:
         orphan = {"kind": CaseKind.ORPHAN, "evidence_id": evidence_id, "opened_at": now}
         insert_new(conn, cases, **named, **orphan)
 
 
-def _message(now: datetime, source: Source, answer: Answer, keyring: Keyring) -> dict[str, Any]:
+def _message(now: datetime, news: News, keyring: Keyring) -> dict[str, Any]:
     return {
-        **answer_columns(answer, keyring),
-        "source": source,
-        "digest": hashlib.sha256(answer.raw).hexdigest(),
+        **answer_columns(news.answer, keyring),
+        "source": news.source,
+        "digest": hashlib.sha256(news.answer.raw).hexdigest(),
         "received_at": now,
     }
 

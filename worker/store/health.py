@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from worker.payouts.health import Health, SweepCount
 from worker.payouts.status import PayoutStatus
 from worker.store.base import Base
+from worker.store.clock import read_clock
 from worker.store.tables import IN_DOUBT, cases, channels, decisions, installation, payouts
 
 _UNFINISHED = tuple(status for status in PayoutStatus if not status.is_final)
@@ -82,7 +83,7 @@ class HealthStore(Base):
             waiting = sa.select(sa.func.count()).select_from(cases)
             waiting = waiting.where(cases.c.customer_no == customer_no, cases.c.closed_at.is_(None))
             return Health(
-                now=self._clock(conn),
+                now=read_clock(conn, self._clock),
                 swept_at=swept_at,
                 paused_why=channel.paused_why if channel else None,
                 broken_until=channel.broken_until if channel else None,

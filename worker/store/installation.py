@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from worker.payouts.errors import ProfileMismatch
 from worker.store.base import insert_new
-from worker.store.clock import Clock, database_now
+from worker.store.clock import Clock, database_now, read_clock
 from worker.store.engine import read_only
 from worker.store.faults import translated
 from worker.store.keyring import Keyring
@@ -34,7 +34,7 @@ def _record_profile(engine: sa.Engine, profile: str, clock: Clock) -> str:
             installation,
             id=1,
             profile=profile,
-            created_at=clock(conn),
+            created_at=read_clock(conn, clock),
             uid=secrets.token_hex(16),
             epoch=1,
             sweep_count=0,

@@ -4,55 +4,78 @@ Debts: what is owed, and what is committed to the payouts that hold it.
 The obligation's row is locked before any of its payouts' rows, everywhere.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
+from sqlalchemy import RowMapping
 
+from worker.payouts.errors import NoSuchPayout
 from worker.payouts.model import Dossier, Obligation, Order
-from worker.payouts.policy.obligation import normalized
+from worker.payouts.policy.obligation import check_fits, normalized
+from worker.store import rows
 from worker.store.base import insert_new
+from worker.store.clock import Clock
+from worker.store.dossiers import read_dossiers
 from worker.store.keyring import Keyring
-from worker.store.reads import read_dossier
 from worker.store.tables import obligations, payouts
 
 #: One name space for the whole installation: neither merchant nor producer splits a debt.
 NAMESPACE = "default"
 
-_COLUMNS = (
-    obligations.c.id,
-    obligations.c.namespace,
-    obligations.c.name,
-    obligations.c.owed_fen,
-    obligations.c.committed_fen,
-)
 
-
-def open_obligation(conn: sa.Connection, order: Order, now: datetime) -> Obligation:
+def commit_order(conn: sa.Connection, order: Order, now: datetime, keyring: Keyring) -> int:
     """
-    The obligation that an order pays, locked; made if it is the first to name it.
+    Commit an order's amount of the obligation that it pays; return the obligation's id.
+
+    The obligation is made if the order is the first to name it, and stays locked. Raises
+    `NotAllowed` if it has no room for the order, or is owed otherwise.
     """
     name = normalized(order.obligation)
-    owed_fen = order.owed_fen or order.amount_fen
+    fresh = Obligation(0, NAMESPACE, name, order.owed_fen or order.amount_fen, 0)
+    check_fits(fresh, (), order)
     made = insert_new(
         conn,
         obligations,
         namespace=NAMESPACE,
         name=name,
-        owed_fen=owed_fen,
-        committed_fen=0,
+        owed_fen=fresh.owed_fen,
+        committed_fen=order.amount_fen,
         created_at=now,
     )
     if made is not None:
-        return Obligation(made, NAMESPACE, name, owed_fen, 0)
-    return _locked(conn, obligations.c.namespace == NAMESPACE, obligations.c.name == name)
+        return made
+    named = sa.select(obligations).where(
+        obligations.c.namespace == NAMESPACE, obligations.c.name == name
+    )
+    obligation = rows.to_obligation(conn.execute(named.with_for_update()).mappings().one())
+    check_fits(obligation, sharing(conn, obligation, keyring), order)
+    commit_fen(conn, obligation.id, order.amount_fen)
+    return obligation.id
 
 
-def lock_obligation(conn: sa.Connection, payout_id: int) -> Obligation:
+def lock_obligation(
+    conn: sa.Connection, clock: Clock, payout_id: int
+) -> tuple[Obligation, datetime]:
     """
-    The obligation of a payout, locked.
+    The obligation of a payout, locked, and the time at which it was. Raises `NoSuchPayout`.
     """
     own = sa.select(payouts.c.obligation_id).where(payouts.c.id == payout_id).scalar_subquery()
-    return _locked(conn, obligations.c.id == own)
+    # The lock lies in a query of its own, so that the time is told when it is held, however long
+    # that took.
+    held = sa.select(obligations).where(obligations.c.id == own).with_for_update().subquery("held")
+    row = conn.execute(sa.select(held, clock().label("now"))).mappings().one_or_none()
+    if row is None:
+        raise NoSuchPayout(f"there is no payout {payout_id} that has an obligation")
+    return rows.to_obligation(row), row["now"]
+
+
+def rows_of(conn: sa.Connection, obligation: Obligation) -> Sequence[RowMapping]:
+    """
+    The rows of an obligation's payouts, oldest first.
+    """
+    own = sa.select(payouts).where(payouts.c.obligation_id == obligation.id)
+    return conn.execute(own.order_by(payouts.c.id)).mappings().all()
 
 
 def sharing(
@@ -61,12 +84,8 @@ def sharing(
     """
     All that is known of the payouts of an obligation, oldest first; one of them left out.
     """
-    ids = conn.scalars(
-        sa.select(payouts.c.id)
-        .where(payouts.c.obligation_id == obligation.id)
-        .order_by(payouts.c.id)
-    ).all()
-    return tuple(read_dossier(conn, number, keyring) for number in ids if number != but)
+    found = [rows.to_payout(row, keyring) for row in rows_of(conn, obligation)]
+    return read_dossiers(conn, [payout for payout in found if payout.id != but], keyring)
 
 
 def commit_fen(conn: sa.Connection, obligation_id: int, amount_fen: int) -> None:
@@ -78,8 +97,3 @@ def commit_fen(conn: sa.Connection, obligation_id: int, amount_fen: int) -> None
         .where(obligations.c.id == obligation_id)
         .values(committed_fen=obligations.c.committed_fen + amount_fen)
     )
-
-
-def _locked(conn: sa.Connection, *conditions: sa.ColumnElement[bool]) -> Obligation:
-    found = conn.execute(sa.select(*_COLUMNS).where(*conditions).with_for_update()).one()
-    return Obligation(*found)

@@ -5,14 +5,12 @@ Looking things up; nothing here writes.
 from collections.abc import Sequence
 
 import sqlalchemy as sa
-from sqlalchemy import RowMapping
 
 from worker.payouts.channel import Channel
 from worker.payouts.errors import NoSuchCase, NoSuchPayout
 from worker.payouts.model import (
     Case,
     Dossier,
-    Draft,
     Obligation,
     Order,
     Payout,
@@ -24,9 +22,8 @@ from worker.payouts.policy.obligation import normalized
 from worker.payouts.status import PayoutStatus
 from worker.store import rows
 from worker.store.base import Base
-from worker.store.keyring import Keyring
+from worker.store.dossiers import read_dossier, read_row
 from worker.store.tables import (
-    attempts,
     cases,
     channels,
     evidence,
@@ -97,38 +94,33 @@ class Reads(Base):
         Everything known of one payout, read in one snapshot. Raises `NoSuchPayout`.
         """
         with self._snapshot() as conn:
-            return read_dossier(conn, payout_id, self._keyring)
+            payout = rows.to_payout(read_row(conn, payout_id), self._keyring)
+            return read_dossier(conn, payout, self._keyring)
 
     def order(self, payout_id: int) -> Order:
         """
         What the producer asked for, payee data unsealed. Raises `NoSuchPayout`.
         """
         with self._snapshot() as conn:
-            return rows.to_order(_row(conn, payout_id), self._keyring)
+            return rows.to_order(read_row(conn, payout_id), self._keyring)
 
     def request(self, payout_id: int) -> str | None:
         """
         The stored canonical request, unsealed; None before the first claim. Raises `NoSuchPayout`.
         """
         with self._snapshot() as conn:
-            return self._request(_row(conn, payout_id))
-
-    def draft(self, payout_id: int) -> Draft:
-        """
-        All that sending a payout takes, read in one snapshot. Raises `NoSuchPayout`.
-        """
-        with self._snapshot() as conn:
-            dossier = read_dossier(conn, payout_id, self._keyring)
-            row = _row(conn, payout_id)
-            order = rows.to_order(row, self._keyring)
-            return Draft(dossier, order, self._request(row), self._clock(conn))
+            return rows.to_request(read_row(conn, payout_id), self._keyring)
 
     def question(self, payout_id: int) -> Question:
         """
         All that asking about a payout takes, read in one snapshot. Raises `NoSuchPayout`.
         """
+        asked = sa.select(payouts, self._clock().label("now")).where(payouts.c.id == payout_id)
         with self._snapshot() as conn:
-            return Question(read_payout(conn, payout_id, self._keyring), self._clock(conn))
+            row = conn.execute(asked).mappings().one_or_none()
+        if row is None:
+            raise NoSuchPayout(f"there is no payout {payout_id}")
+        return Question(rows.to_payout(row, self._keyring), row["now"])
 
     def history(self, payout_id: int) -> Sequence[Transition]:
         """
@@ -225,50 +217,7 @@ class Reads(Base):
         with self._snapshot() as conn:
             return conn.execute(counted).scalar_one()
 
-    def _request(self, row: RowMapping) -> str | None:
-        sealed = row["sealed_request"]
-        return None if sealed is None else self._keyring.open(sealed).decode()
-
     def _one_payout(self, *conditions: sa.ColumnElement[bool]) -> Payout | None:
         with self._snapshot() as conn:
             found = conn.execute(sa.select(payouts).where(*conditions)).mappings().one_or_none()
             return None if found is None else rows.to_payout(found, self._keyring)
-
-
-def read_payout(conn: sa.Connection, payout_id: int, keyring: Keyring) -> Payout:
-    """
-    A payout's row, as the transaction sees it. Raises `NoSuchPayout`.
-    """
-    return rows.to_payout(_row(conn, payout_id), keyring)
-
-
-def read_dossier(conn: sa.Connection, payout_id: int, keyring: Keyring) -> Dossier:
-    """
-    Everything known of one payout, as the transaction sees it. Raises `NoSuchPayout`.
-    """
-    payout = read_payout(conn, payout_id, keyring)
-    tries = conn.execute(
-        sa.select(attempts).where(attempts.c.payout_id == payout_id).order_by(attempts.c.number)
-    )
-    pieces = conn.execute(
-        sa.select(evidence).where(evidence.c.payout_id == payout_id).order_by(evidence.c.id)
-    )
-    open_cases = conn.execute(
-        sa.select(cases)
-        .where(cases.c.payout_id == payout_id, cases.c.closed_at.is_(None))
-        .order_by(cases.c.id)
-    )
-    return Dossier(
-        payout=payout,
-        attempts=tuple(rows.to_attempt(row) for row in tries.mappings()),
-        evidence=tuple(rows.to_evidence(row, keyring) for row in pieces.mappings()),
-        open_cases=tuple(rows.to_case(row) for row in open_cases.mappings()),
-    )
-
-
-def _row(conn: sa.Connection, payout_id: int) -> RowMapping:
-    found = conn.execute(sa.select(payouts).where(payouts.c.id == payout_id))
-    row = found.mappings().one_or_none()
-    if row is None:
-        raise NoSuchPayout(f"there is no payout {payout_id}")
-    return row

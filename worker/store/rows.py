@@ -67,6 +67,14 @@ def to_order(row: RowMapping, keyring: Keyring) -> Order:
     )
 
 
+def to_request(row: RowMapping, keyring: Keyring) -> str | None:
+    """
+    The canonical request, unsealed; None before the first claim.
+    """
+    sealed = row["sealed_request"]
+    return None if sealed is None else keyring.open(sealed).decode()
+
+
 def to_payout(row: RowMapping, keyring: Keyring) -> Payout:
     """
     A payout without its payee.

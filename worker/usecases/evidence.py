@@ -5,12 +5,12 @@ It needs no gateway and no queue, so the notification receiver is made of this a
 """
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
 from worker.payouts.errors import StoreUnavailable
 from worker.payouts.evidence import Answer, Source
-from worker.payouts.judgement import Judge, Judged
+from worker.payouts.judgement import Judge, Judged, Orphaned
 from worker.payouts.limits import Limits
 from worker.payouts.model import Payout
 from worker.payouts.policy.state import derive_update
@@ -56,19 +56,19 @@ class EvidenceHandler:
         """
         if not answer.verified or answer.number is None:
             return False
-        payout = self.ledger.find(self.customer_no, answer.number)
-        if payout is None and answer.merchant not in {None, self.customer_no}:
+        foreign = answer.merchant not in {None, self.customer_no}
+        if foreign and self.ledger.find(self.customer_no, answer.number) is None:
             return False
-        if payout is None:
-            judged = self.ledger.record(None, Source.NOTIFICATION, answer, judge=self.judge)
-            self._tell(judged)
-            if judged is None:
-                log.error(
-                    "notification about an unknown number",
-                    extra={"action": "orphan", "out_trade_no": answer.number},
-                )
-        else:
-            self.record(payout, Source.NOTIFICATION, answer)
+
+        def store(judge: Judge | None) -> Judged | Orphaned | None:
+            return self.ledger.notify(self.customer_no, answer, judge)
+
+        about = {"out_trade_no": answer.number}
+        if isinstance(self.keep(about, store), Orphaned):
+            log.error(
+                "notification about an unknown number",
+                extra={"action": "orphan", **about},
+            )
         return True
 
     def hurry(self, out_trade_no: str) -> None:
@@ -89,23 +89,29 @@ class EvidenceHandler:
         def store(judge: Judge | None) -> Judged | None:
             return self.ledger.record(payout, source, answer, asked_at=asked_at, judge=judge)
 
-        self.keep(payout, store)
+        self.keep(about(payout, "evidence"), store)
 
-    def keep(self, payout: Payout, store: Callable[[Judge | None], Judged | None]) -> None:
+    def keep(
+        self,
+        about: Mapping[str, object],
+        store: Callable[[Judge | None], Judged | Orphaned | None],
+    ) -> Judged | Orphaned | None:
         """
         Store evidence judged; where it cannot be judged, by a fault of ours, store it all the same.
 
-        It then waits, unapplied: it forbids sending, and the sweep comes back to it.
+        It then waits, unapplied: it forbids sending, and the sweep comes back to it. `about` is
+        what a log line may say of it.
         """
         try:
-            judged = store(self.judge)
+            kept = store(self.judge)
         except StoreUnavailable:
             raise
         except Exception:  # the border: what JD said must not be lost with our decision about it
-            log.exception("stored, and not judged", extra=about(payout, "our fault"))
-            store(None)
-        else:
-            self._tell(judged)
+            log.exception("stored, and not judged", extra={**about, "detail": "our fault"})
+            return store(None)
+        if isinstance(kept, Judged):
+            self._tell(kept)
+        return kept
 
     def apply_all(self, payout_ids: Iterable[int]) -> None:
         """
@@ -141,8 +147,8 @@ class EvidenceHandler:
             limits.unverifiable_limit,
         )
 
-    def _tell(self, judged: Judged | None) -> None:
-        if judged is None or judged.update.status is judged.dossier.payout.status:
+    def _tell(self, judged: Judged) -> None:
+        if judged.update.status is judged.dossier.payout.status:
             return
         log.info(
             "payout moved",

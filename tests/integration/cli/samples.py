@@ -4,6 +4,7 @@ Jobs and payouts that the commands are tried on.
 
 from typing import Any
 
+from tests.factories import a_claimant
 from worker.intake import jobs
 from worker.payouts.evidence import Answer, Meaning, TradeStatus
 from worker.payouts.limits import Limits
@@ -84,10 +85,9 @@ def claimed(ledger: SqlLedger, payout_id: int) -> Attempt:
     """
     The attempt of a worker that is sending the payout right now.
     """
-    payout = ledger.dossier(payout_id).payout
-    attempt = ledger.claim(payout, "canonical", Limits().lease, "worker")
-    assert attempt is not None
-    return attempt
+    claim = ledger.claim(payout_id, a_claimant())
+    assert claim is not None
+    return claim.attempt
 
 
 def handler(ledger: SqlLedger) -> EvidenceHandler:

@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from tests.integration.cli.conftest import Run
-from tests.integration.cli.samples import NUMBER, an_answer, answered, handler, queued
+from tests.integration.cli.samples import MERCHANT, NUMBER, an_answer, answered, handler, queued
 from worker.cli.operator import who
 from worker.payouts.evidence import Answer, Meaning, Source, TradeStatus
 from worker.payouts.policy.actions import Action
@@ -212,7 +212,7 @@ def test_an_orphan_is_resolved(run: Run, ledger: SqlLedger) -> None:
     """
     A number that we do not have has no payout to act on.
     """
-    ledger.record(None, Source.NOTIFICATION, an_answer("ORDER404"))
+    ledger.notify(MERCHANT, an_answer("ORDER404"))
     (case,) = ledger.cases(open_only=True, limit=10)
     (told,) = json.loads(run("cases", "--json").stdout)["cases"]
 
@@ -242,7 +242,7 @@ def test_a_closed_case_says_who_closed_it_and_advises_nothing(run: Run, ledger: 
     """
     One about a number that we do not have, too: it is told nowhere else.
     """
-    ledger.record(None, Source.NOTIFICATION, an_answer("ORDER404"))
+    ledger.notify(MERCHANT, an_answer("ORDER404"))
     (case,) = ledger.cases(open_only=True, limit=10)
     before = run("cases", "show", str(case.id)).stdout
     run("resolve", str(case.id), "--why", "found in the old database")

@@ -4,9 +4,9 @@ What someone is woken for, and what is done after a restore.
 
 import json
 
+from tests.factories import a_claimant
 from tests.integration.cli.conftest import Run
 from tests.integration.cli.samples import queued
-from worker.payouts.limits import Limits
 from worker.store.ledger import SqlLedger
 
 
@@ -65,6 +65,6 @@ def test_after_a_restore_nothing_is_sent_unasked(
     assert told == {"in_doubt": 1}
     payout = ledger.dossier(payout_id).payout
     assert payout.doubted_at == payout.next_query_at is not None
-    assert ledger.claim(payout, "canonical", Limits().lease, "worker") is None
+    assert ledger.claim(payout.id, a_claimant()) is None
     (alert,) = json.loads(run("alerts", "--json").stdout)["alerts"]
     assert alert["kind"] == "restored"

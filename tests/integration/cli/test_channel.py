@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from tests.factories import a_claimant
 from tests.integration.cli.conftest import Run
 from tests.integration.cli.samples import MERCHANT, NUMBER, queued
 from worker.payouts.limits import Limits
@@ -37,7 +38,7 @@ def test_a_pause_stops_the_next_claim(
         "wrong file",
         "cli:mei",
     )
-    assert ledger.claim(payout, "canonical", Limits().lease, "worker") is None
+    assert ledger.claim(payout.id, a_claimant()) is None
 
 
 def test_resume_lets_it_go_on(run: Run, merchant_settings: str, ledger: SqlLedger) -> None:
@@ -51,7 +52,7 @@ def test_resume_lets_it_go_on(run: Run, merchant_settings: str, ledger: SqlLedge
 
     assert result.exit_code == 0
     assert "file [corrected]" in result.stdout
-    assert ledger.claim(payout, "canonical", Limits().lease, "worker") is not None
+    assert ledger.claim(payout.id, a_claimant()) is not None
 
 
 def test_the_first_reason_stands(run: Run, merchant_settings: str) -> None:

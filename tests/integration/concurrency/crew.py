@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from tests.contract.samples import LEASE, MERCHANT, TERMS, a_verified_answer
+from tests.contract.samples import MERCHANT, TERMS, a_verified_answer
+from tests.doubles.clock import telling
 from tests.doubles.usecases import UseCases
 from tests.doubles.world import RecordingDispatcher, ScriptedGateway
+from tests.factories import a_claimant
 from tests.integration.concurrency.processes import together
 from worker.payouts.evidence import Answer, Meaning, TradeStatus
 from worker.payouts.limits import Limits
@@ -52,7 +54,7 @@ class Contender:
         A ledger with a connection of its own.
         """
         now = self.now
-        clock = database_now if now is None else lambda _: now
+        clock = database_now if now is None else telling(lambda: now)
         engine = create_engine(self.url)
         with contextlib.closing(SqlLedger(engine, Keyring([self.key]), clock)) as ledger:
             yield ledger
@@ -68,10 +70,10 @@ def claim_all(contender: Contender) -> list[int]:
         while found := list(ledger.payouts(PayoutStatus.QUEUED, _SEEN)):
             dice.shuffle(found)
             tries = (
-                ledger.claim(payout, "canonical", LEASE, contender.name)
+                ledger.claim(payout.id, a_claimant(actor=contender.name))
                 for payout in found[:_TRIED]
             )
-            got += [attempt.payout_id for attempt in tries if attempt is not None]
+            got += [claim.payout.id for claim in tries if claim is not None]
     return got
 
 

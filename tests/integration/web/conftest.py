@@ -10,6 +10,8 @@ import sqlalchemy as sa
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from tests.doubles.clock import telling
+from tests.factories import a_claimant
 from tests.integration.web.notifications import AMOUNT_FEN, KEY, MERCHANT, NUMBER
 from tests.servers import Databases
 from worker.jdpay.signature import SignKey
@@ -37,7 +39,7 @@ class Clock:
     def __init__(self) -> None:
         self.now = datetime(2024, 1, 5, 1, 30, tzinfo=UTC)
 
-    def __call__(self, _conn: sa.Connection) -> datetime:
+    def __call__(self) -> datetime:
         """
         What the ledger takes for the database's time.
         """
@@ -83,7 +85,7 @@ def ledger(engine: sa.Engine, clock: Clock) -> SqlLedger:
     """
     What the receiver writes to.
     """
-    return SqlLedger(engine, _KEYRING, clock)
+    return SqlLedger(engine, _KEYRING, telling(clock))
 
 
 @pytest.fixture
@@ -124,9 +126,8 @@ def payout(ledger: SqlLedger, handler: EvidenceHandler) -> Payout:
     order = Order(NUMBER, AMOUNT_FEN, "测试代付 A+B", _PAYEE, obligation=NUMBER)
     payout_id = ledger.accept(order, _TERMS)
     assert payout_id is not None
-    fresh = ledger.dossier(payout_id).payout
-    attempt = ledger.claim(fresh, "canonical", handler.limits.lease, "worker")
-    assert attempt is not None
-    ledger.close_attempt(attempt, AttemptOutcome.NO_ANSWER, "read_timeout")
+    claim = ledger.claim(payout_id, a_claimant())
+    assert claim is not None
+    ledger.close_attempt(claim.attempt, AttemptOutcome.NO_ANSWER, "read_timeout")
     handler.apply(payout_id)
     return ledger.dossier(payout_id).payout

@@ -10,7 +10,7 @@ import threading
 import pytest
 import sqlalchemy as sa
 
-from worker.store.clock import database_now
+from worker.store.clock import read_clock
 from worker.store.engine import create_engine, read_only
 
 FORKS = """
@@ -160,10 +160,10 @@ def test_the_clock_is_the_databases_own(database_url: str) -> None:
     engine = create_engine(database_url)
 
     with read_only(engine).begin() as conn:
-        first = database_now(conn)
-        while database_now(conn) == first:
+        first = read_clock(conn)
+        while read_clock(conn) == first:
             pass
-        assert database_now(conn) > first
+        assert read_clock(conn) > first
     assert first.utcoffset() is not None
     engine.dispose()
 

@@ -11,7 +11,6 @@ import sqlalchemy as sa
 from tests.contract.samples import (
     KEY,
     KEYRING,
-    LEASE,
     PAYEE,
     TERMS,
     a_verified_answer,
@@ -19,6 +18,7 @@ from tests.contract.samples import (
     applied,
     migrated,
 )
+from tests.factories import a_claimant
 from tests.servers import Databases
 from worker.payouts.errors import WrongKey
 from worker.payouts.evidence import Source
@@ -52,8 +52,8 @@ def engine(databases: Databases) -> Iterator[sa.Engine]:
     )
     payout_id = ledger.accept(order, TERMS)
     assert payout_id is not None
+    ledger.claim(payout_id, a_claimant(everything))
     payout = ledger.dossier(payout_id).payout
-    ledger.claim(payout, everything, LEASE, "worker-1")
     for source in Source:
         answer = a_verified_answer(raw=everything.encode())
         ledger.record(payout, source, answer)

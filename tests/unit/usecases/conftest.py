@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import event
 
+from tests.doubles.clock import telling
 from tests.doubles.usecases import UseCases
 from tests.doubles.world import Clock, RecordingDispatcher, ScriptedGateway
 from tests.factories import MERCHANT, TERMS
@@ -55,7 +56,7 @@ def ledger(sqlite_databases: SqliteDatabases, clock: Clock) -> Iterator[SqlLedge
     """
     engine = create_engine(sqlite_databases.prepared(migrated))
     event.listen(engine, "connect", without_waiting_for_the_disk)
-    ledger = SqlLedger(engine, KEYRING, clock)
+    ledger = SqlLedger(engine, KEYRING, telling(clock))
     yield ledger
     ledger.close()
 
@@ -86,9 +87,12 @@ def handler(ledger: SqlLedger) -> EvidenceHandler:
 
 @pytest.fixture
 def service(
-    handler: EvidenceHandler, gateway: ScriptedGateway, dispatcher: RecordingDispatcher
+    handler: EvidenceHandler,
+    gateway: ScriptedGateway,
+    dispatcher: RecordingDispatcher,
+    clock: Clock,
 ) -> UseCases:
     """
     The use cases under test.
     """
-    return UseCases(handler, gateway, dispatcher, TERMS)
+    return UseCases(handler, gateway, dispatcher, TERMS, steady=clock.steady)

@@ -8,13 +8,13 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from worker.payouts.claim import Claim, Claimant
 from worker.payouts.evidence import Answer, Source
-from worker.payouts.judgement import Judge, Judged
+from worker.payouts.judgement import Judge, Judged, Orphaned
 from worker.payouts.model import (
     Attempt,
     AttemptOutcome,
     Dossier,
-    Draft,
     Obligation,
     Order,
     Payout,
@@ -105,20 +105,19 @@ class LeaseLedger(PayoutReads, Protocol):
     The right to send: claims, leases and attempts.
     """
 
-    def draft(self, payout_id: int) -> Draft:
+    def claim(self, payout_id: int, claimant: Claimant) -> Claim | None:
         """
-        All that sending a payout takes, read in one snapshot. Raises `NoSuchPayout`.
-        """
+        Take a payout for sending, if the claimant decides so: one commit, before any socket opens.
 
-    def claim(self, payout: Payout, request: str, lease: timedelta, actor: str) -> Attempt | None:
-        """
-        Take the payout for sending: one commit, before any socket opens.
+        Under the debt's lock all that is known is read, of the payout and of those that share its
+        obligation, and the claimant decides. Guarded by status, version, no attempt being under way
+        and the channel not being stopped. Stores the request (never replacing one), opens an
+        attempt, sets a fresh lease and `exposed`, moves to `sending` (reason `CLAIMED`, or `RESENT`
+        from `unknown`), clears `next_send_at`, and counts a resend from `unknown`. None if the
+        claimant says no, if a guard missed, or if the debt does not allow it: then a case opens, or
+        questions about older payouts are due now and this one is put off.
 
-        Guarded by id, status, version and the channel not being paused. Stores the request (never
-        replacing one), opens an attempt, sets a fresh lease and `exposed`, moves to `sending`
-        (reason `CLAIMED`, or `RESENT` from `unknown`), clears `next_send_at`, and counts a resend
-        from `unknown`. None if any guard missed, or if the debt does not allow it: then a case
-        opens, or questions about older payouts are due now and this one is put off.
+        Raises `NoSuchPayout`, and what the claimant raises: then nothing is written.
         """
 
     def renew(self, attempt: Attempt, lease: timedelta) -> bool:
@@ -156,7 +155,7 @@ class EvidenceLedger(PayoutReads, Protocol):
 
     def record(
         self,
-        payout: Payout | None,
+        payout: Payout,
         source: Source,
         answer: Answer,
         *,
@@ -166,9 +165,18 @@ class EvidenceLedger(PayoutReads, Protocol):
         """
         Store one piece of evidence and judge all there is, under the payout's lock: one commit.
 
-        An identical notification (same raw digest, same payout) is stored once. Without a payout,
-        and if none has its number by now either, an orphan case is opened, and None returned.
-        Without a judge it waits, unapplied. What the judge decided is written as `judge` says.
+        An identical notification (same raw digest, same payout) is stored once. Without a judge it
+        waits, unapplied. What the judge decided is written as `judge` says.
+        """
+
+    def notify(
+        self, customer_no: str, answer: Answer, judge: Judge | None = None
+    ) -> Judged | Orphaned | None:
+        """
+        Record a notification with the merchant's payout that has its number: one commit.
+
+        If no payout has it, an orphan case is opened, and nothing is judged. Without a judge it
+        waits, unapplied, and None is returned.
         """
 
     def judge(self, payout_id: int, judge: Judge) -> Judged:
