@@ -25,13 +25,13 @@ CLAIMS = (
         "claim-asks-for-the-status",
         "A worker would send a payout that is not where it believes it to be.",
         (Change(_BASE, "payouts.c.status == before.status,"),),
-        (f"{_AMID}[row_is_moved-postgres]",),
+        (f"{_AMID}[postgres-row_is_moved]",),
     ),
     Guard(
         "claim-asks-for-the-version",
         "A worker would send a payout of which JD has told something since it looked.",
         (Change(_BASE, "payouts.c.version == before.version,"),),
-        (f"{_AMID}[evidence_is_stored-postgres]",),
+        (f"{_AMID}[postgres-evidence_is_stored]",),
     ),
     Guard(
         "claim-asks-for-attempts-under-way",
@@ -167,7 +167,7 @@ EVIDENCE = (
                 "payout = replace(payout, updated_at=now)",
             ),
         ),
-        (f"{_AMID}[evidence_is_stored-postgres]",),
+        (f"{_AMID}[postgres-evidence_is_stored]",),
     ),
     Guard(
         "decision-asks-for-the-version",

@@ -22,7 +22,7 @@ from tests.mutants.guard import Guard
 #: Nearly every promise that is looked at here holds on every database; SQLite answers soonest. A
 #: test that is about PostgreSQL alone is named with it.
 _QUICK = ("-k", "not postgres")
-_POSTGRES = "[postgres]"
+_POSTGRES = "[postgres"
 
 #: A change that cannot even run shows nothing about the guard.
 _BROKEN = ("NameError", "ImportError", "ModuleNotFoundError", "SyntaxError", "UnboundLocalError")
