@@ -50,4 +50,4 @@ def ledger(backend: str, clock: VirtualClock, request: pytest.FixtureRequest) ->
     """
     if backend == "memory":
         return MemoryLedger(lambda: clock.now)
-    return SqlLedger(request.getfixturevalue("engine"), KEYRING, clock)
+    return SqlLedger(request.getfixturevalue("engine"), KEYRING, clock.told)

@@ -6,8 +6,6 @@ import dataclasses
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import sqlalchemy as sa
-
 from tests.doubles.clock import telling
 from tests.factories import a_claimant
 from worker.payouts.evidence import Answer, Meaning, Source, TradeStatus
@@ -55,12 +53,8 @@ class VirtualClock:
 
     def __init__(self) -> None:
         self.now = NOON
-
-    def __call__(self) -> sa.ColumnElement[datetime]:
-        """
-        What the ledger takes for the database's time.
-        """
-        return telling(lambda: self.now)()
+        #: What the ledger takes for the database's time.
+        self.told = telling(lambda: self.now)
 
     def advance(self, **by: float) -> datetime:
         """

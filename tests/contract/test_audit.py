@@ -17,7 +17,7 @@ def audited(engine: sa.Engine, clock: VirtualClock) -> SqlLedger:
     """
     A ledger with two payouts that were withdrawn, one then freed and the other replaced.
     """
-    ledger = SqlLedger(engine, KEYRING, clock)
+    ledger = SqlLedger(engine, KEYRING, clock.told)
     freed, replaced = (
         withdrawn(ledger, accepted(ledger)),
         withdrawn(ledger, accepted(ledger, "P-2")),

@@ -188,10 +188,10 @@ def test_a_notification_and_its_job_at_once_find_each_other(
     """
     A job that is accepted while an orphan is stored, and not yet committed, knows it all the same.
     """
-    ledger = SqlLedger(engine, KEYRING, clock)
+    ledger = SqlLedger(engine, KEYRING, clock.told)
     keyring = Interrupted("seal", lambda: accepted(ledger))
 
-    SqlLedger(engine, keyring, clock).notify(MERCHANT, a_verified_answer())
+    SqlLedger(engine, keyring, clock.told).notify(MERCHANT, a_verified_answer())
 
     keyring.wait()
     payout = ledger.find(MERCHANT, "P-1")
@@ -205,7 +205,7 @@ def test_a_notification_that_comes_amid_the_acceptance_finds_it(
     """
     It looked for its payout while that was not committed yet, and looks again before it gives up.
     """
-    ledger = SqlLedger(engine, KEYRING, clock)
+    ledger = SqlLedger(engine, KEYRING, clock.told)
     accepted(ledger, "P-0", obligation="DEBT", owed_fen=2 * 12_345)
     got: list[object] = []
     # The debt's other payout is read, and opened, amid the acceptance.
@@ -213,7 +213,7 @@ def test_a_notification_that_comes_amid_the_acceptance_finds_it(
         "open", lambda: got.append(ledger.notify(MERCHANT, a_verified_answer(), a_judge()))
     )
 
-    SqlLedger(engine, keyring, clock).accept(an_order(obligation="DEBT"), TERMS)
+    SqlLedger(engine, keyring, clock.told).accept(an_order(obligation="DEBT"), TERMS)
 
     keyring.wait()
     assert [type(kept) for kept in got] == [Judged]
@@ -226,7 +226,7 @@ def test_two_jobs_at_once_do_not_share_what_is_left_once(
     """
     Of a debt of 10,000 fen 6,000 were kept and 4,000 came back: the second of two jobs has no room.
     """
-    ledger = SqlLedger(engine, KEYRING, clock)
+    ledger = SqlLedger(engine, KEYRING, clock.told)
     debt: dict[str, Any] = {"obligation": "DEBT", "amount_fen": 10_000}
     part = accepted(ledger, "P-0", **debt)
     returned = partly_returned(ledger, clock, part, refund_fen=4_000)
@@ -241,7 +241,7 @@ def test_two_jobs_at_once_do_not_share_what_is_left_once(
 
     got: list[int | None] = []
     keyring = Interrupted("open", lambda: got.append(ledger.accept(job("P-2"), TERMS)))
-    got.append(SqlLedger(engine, keyring, clock).accept(job("P-3"), TERMS))
+    got.append(SqlLedger(engine, keyring, clock.told).accept(job("P-3"), TERMS))
 
     keyring.wait()
     assert [one is None for one in got].count(False) == 1

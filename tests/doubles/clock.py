@@ -13,6 +13,6 @@ from worker.store.types import UtcDateTime
 
 def telling(now: Callable[[], datetime]) -> Clock:
     """
-    A clock for a ledger, which tells what `now` says when a statement is made.
+    A clock for a ledger, which tells what `now` says when a statement is run.
     """
-    return lambda: sa.literal(now(), UtcDateTime())
+    return sa.bindparam("told", callable_=now, type_=UtcDateTime())

@@ -59,7 +59,7 @@ def sql_ledger(databases: Databases) -> Iterator[SqlLedger]:
     """
     clock = VirtualClock()
     engine = create_engine(databases.prepared(migrated))
-    with contextlib.closing(SqlLedger(engine, KEYRING, clock)) as ledger:
+    with contextlib.closing(SqlLedger(engine, KEYRING, clock.told)) as ledger:
         yield ledger
 
 

@@ -368,7 +368,7 @@ NUMBERS = (
         "On PostgreSQL neither of the two would see the other, and the payout would be sent.",
         (
             Change(
-                "worker/store/base.py",
+                "worker/store/locks.py",
                 'if conn.dialect.name != "postgresql":',
                 "if True:",
             ),

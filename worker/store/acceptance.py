@@ -13,7 +13,7 @@ from worker.payouts.errors import NotAllowed
 from worker.payouts.model import CaseKind, Order, Rejection, Terms
 from worker.payouts.status import PayoutStatus, Reason
 from worker.payouts.update import REVIEW_LIST, CaseNote, hold_for_review
-from worker.store.base import Base, append_transition, insert_new, lock_number, write_row
+from worker.store.base import Base, append_transition, insert_new, write_row
 from worker.store.dossiers import read_row
 from worker.store.evidence import open_case
 from worker.store.keyring import Keyring
@@ -43,7 +43,7 @@ class Acceptance(Base):
         columns = order_columns(order, terms, self._keyring)
         try:
             with self._transaction() as conn:
-                now = lock_number(conn, self._clock, terms.customer_no, order.out_trade_no)
+                now = self._locks.number(conn, terms.customer_no, order.out_trade_no)
                 obligation_id = commit_order(conn, order, now, self._keyring)
                 payout_id = insert_payout(conn, now, columns, obligation_id, sweep_after)
                 if for_review:
@@ -95,13 +95,14 @@ def insert_payout(
     if payout_id is None:
         raise NotAllowed("out_trade_no: another payout has this number")
     conn.execute(
-        sa.insert(transitions).values(
-            payout_id=payout_id,
-            to_status=PayoutStatus.QUEUED,
-            reason=Reason.ACCEPTED,
-            actor=columns["producer"],
-            at=now,
-        )
+        sa.insert(transitions),
+        {
+            "payout_id": payout_id,
+            "to_status": PayoutStatus.QUEUED,
+            "reason": Reason.ACCEPTED,
+            "actor": columns["producer"],
+            "at": now,
+        },
     )
     _adopt_orphans(conn, payout_id, columns["customer_no"], columns["out_trade_no"])
     return payout_id

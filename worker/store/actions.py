@@ -14,8 +14,8 @@ from worker.payouts.policy.effects import take
 from worker.payouts.policy.obligation import check_fresh, check_replacement
 from worker.store import rows
 from worker.store.acceptance import hold_payout, insert_payout
-from worker.store.base import Base, append_transition, lock_number, write_row
-from worker.store.obligations import commit_fen, lock_obligation, sharing
+from worker.store.base import Base, append_transition, write_row
+from worker.store.obligations import commit_fen, sharing
 from worker.store.tables import cases, decisions, payouts
 
 
@@ -30,7 +30,7 @@ class Actions(Base):
         """
         payout = dossier.payout
         with self._transaction() as conn:
-            obligation, now = lock_obligation(conn, self._clock, payout.id)
+            obligation, now = self._locks.obligation(conn, payout.id)
             after = take(decision.action, payout, now)
             if decision.action is Action.RELEASE:
                 check_fresh(dossier, now)
@@ -57,8 +57,8 @@ class Actions(Base):
         payout = dossier.payout
         columns = rows.order_columns(order, terms, self._keyring)
         with self._transaction() as conn:
-            lock_number(conn, self._clock, terms.customer_no, order.out_trade_no)
-            obligation, now = lock_obligation(conn, self._clock, payout.id)
+            self._locks.number(conn, terms.customer_no, order.out_trade_no)
+            obligation, now = self._locks.obligation(conn, payout.id)
             after = take(decision.action, payout, now)
             others = sharing(conn, obligation, self._keyring, but=payout.id)
             check_fresh(dossier, now)

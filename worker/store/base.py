@@ -2,20 +2,21 @@
 What every part of the ledger is built on: its transactions and its clock.
 """
 
+import functools
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from worker.payouts.model import Payout
-from worker.store.clock import Clock, database_now, read_clock
+from worker.store.clock import DATABASE_CLOCK, Clock, read_clock
 from worker.store.engine import read_only
 from worker.store.faults import translated
 from worker.store.keyring import Keyring
+from worker.store.locks import Locks
 from worker.store.rows import changed_columns
 from worker.store.tables import installation, payouts, transitions
 
@@ -41,13 +42,14 @@ class Base:
         self,
         engine: sa.Engine,
         keyring: Keyring,
-        clock: Clock = database_now,
+        clock: Clock = DATABASE_CLOCK,
         new_token: Callable[[], str] = new_token,
     ) -> None:
         self._engine = engine
         self._snapshots = read_only(engine)
         self._keyring = keyring
         self._clock = clock
+        self._locks = Locks(clock, keyring)
         self._new_token = new_token
 
     @contextmanager
@@ -97,49 +99,49 @@ def write_nothing(conn: sa.Connection) -> None:
     conn.execute(nobodys.values(epoch=installation.c.epoch))
 
 
+@functools.cache
+def _insertion(dialect: str, table: sa.Table) -> sa.Executable:
+    insert = _INSERTS[dialect](table)
+    return insert.on_conflict_do_nothing().returning(*table.primary_key)
+
+
 def insert_new(conn: sa.Connection, table: sa.Table, **values: object) -> int | None:
     """
     Insert a row and return its key; None, and no row, if a unique constraint forbids it.
     """
-    insert = _INSERTS[conn.dialect.name](table).values(**values)
-    inserted = conn.execute(insert.on_conflict_do_nothing().returning(*table.primary_key))
-    return inserted.scalar_one_or_none()
+    key: int | None = conn.execute(
+        _insertion(conn.dialect.name, table), values
+    ).scalar_one_or_none()
+    return key
 
 
-def lock_number(conn: sa.Connection, clock: Clock, customer_no: str, out_trade_no: str) -> datetime:
-    """
-    Hold an order number, whether or not a payout has it yet, until the transaction ends.
-
-    Returns the time at which it was held. A number is held before an obligation is locked, and that
-    before a payout. SQLite needs no lock: there one transaction writes at a time.
-    """
-    if conn.dialect.name != "postgresql":
-        return read_clock(conn, clock)
-    key = sa.func.hashtextextended(f"{customer_no} {out_trade_no}", 0)
-    held = sa.select(sa.func.pg_advisory_xact_lock(key), clock().label("now"))
-    now: datetime = conn.execute(held).one().now
-    return now
+#: Brings a row from what it was to what it will be. The guards are its id, status and version as it
+#: was read; a statement made of this one may have more.
+ROW_UPDATE = sa.update(payouts).where(
+    payouts.c.id == sa.bindparam("before_id"),
+    payouts.c.status == sa.bindparam("before_status", type_=payouts.c.status.type),
+    payouts.c.version == sa.bindparam("before_version"),
+)
 
 
 def write_row(
-    conn: sa.Connection, before: Payout, after: Payout, *guards: sa.ColumnElement[bool], **more: Any
+    conn: sa.Connection,
+    before: Payout,
+    after: Payout,
+    update: sa.Update = ROW_UPDATE,
+    **more: object,
 ) -> bool:
     """
     Bring a row from `before` to `after`; False, and nothing is written, if a guard misses.
 
-    The guards are id, status and version of the row as it was read, and whatever else is given.
-    `more` are columns that no `Payout` holds.
+    `more` are the parameters of what `update` adds to `ROW_UPDATE`.
     """
-    written = conn.execute(
-        sa.update(payouts)
-        .where(
-            payouts.c.id == before.id,
-            payouts.c.status == before.status,
-            payouts.c.version == before.version,
-            *guards,
-        )
-        .values(**changed_columns(before, after), **more)
-    )
+    guards = {
+        "before_id": before.id,
+        "before_status": before.status,
+        "before_version": before.version,
+    }
+    written = conn.execute(update, changed_columns(before, after) | guards | more)
     return written.rowcount == 1
 
 
@@ -156,13 +158,14 @@ def append_transition(
     if after.status is before.status:
         return
     conn.execute(
-        sa.insert(transitions).values(
-            payout_id=before.id,
-            from_status=before.status,
-            to_status=after.status,
-            reason=after.reason,
-            evidence_id=evidence_id,
-            actor=actor,
-            at=after.updated_at,
-        )
+        sa.insert(transitions),
+        {
+            "payout_id": before.id,
+            "from_status": before.status,
+            "to_status": after.status,
+            "reason": after.reason,
+            "evidence_id": evidence_id,
+            "actor": actor,
+            "at": after.updated_at,
+        },
     )

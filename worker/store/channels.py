@@ -14,7 +14,7 @@ from worker.store.clock import read_clock
 from worker.store.tables import FROM_SENDING, channels, payouts, transitions
 
 
-def is_stopped(now: datetime) -> sa.ColumnElement[bool]:
+def is_stopped(now: datetime | sa.BindParameter[datetime]) -> sa.ColumnElement[bool]:
     """
     True, in a statement over payouts, for those whose merchant nothing may be sent for at `now`.
 

@@ -5,7 +5,6 @@ It comes with a statement that is needed anyway: each that locks what a transact
 also tells when that was.
 """
 
-from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -15,8 +14,8 @@ from sqlalchemy.sql.functions import FunctionElement
 
 from worker.store.types import UtcDateTime
 
-#: Makes the expression that tells the time, for one statement.
-Clock = Callable[[], sa.ColumnElement[datetime]]
+#: What tells the time in a statement.
+Clock = sa.ColumnElement[datetime]
 
 
 class database_now(FunctionElement[datetime]):  # noqa: N801 - it stands for a function of SQL
@@ -38,8 +37,12 @@ def _sqlite(_element: object, _compiler: object, **_options: Any) -> str:
     return "strftime('%Y-%m-%d %H:%M:%f000', 'now')"
 
 
-def read_clock(conn: sa.Connection, clock: Clock = database_now) -> datetime:
+#: The time of whatever database the statement is run on.
+DATABASE_CLOCK: Clock = database_now()
+
+
+def read_clock(conn: sa.Connection, clock: Clock = DATABASE_CLOCK) -> datetime:
     """
     The time, by a statement of its own.
     """
-    return conn.execute(sa.select(clock())).scalar_one()
+    return conn.execute(sa.select(clock)).scalar_one()

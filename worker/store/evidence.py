@@ -14,10 +14,11 @@ from worker.payouts.evidence import Answer, Evidence, Source
 from worker.payouts.judgement import Judge, Judged, Orphaned
 from worker.payouts.model import CaseKind, Dossier, Payout
 from worker.payouts.update import CaseNote, apply
-from worker.store.base import Base, append_transition, insert_new, lock_number, write_row
+from worker.store.base import Base, append_transition, insert_new, write_row
 from worker.store.channels import count_unverifiable, pause_channel
-from worker.store.dossiers import Locked, lock_numbered, lock_payout, read_dossier
+from worker.store.dossiers import read_dossier
 from worker.store.keyring import Keyring
+from worker.store.locks import Locked
 from worker.store.rows import answer_columns
 from worker.store.tables import cases, evidence
 
@@ -44,7 +45,7 @@ class EvidenceStore(Base):
         """
         news = News(source, answer, asked_at=asked_at)
         with self._transaction() as conn:
-            locked = lock_payout(conn, self._clock, self._keyring, payout.id)
+            locked = self._locks.payout(conn, payout.id)
             return take_in(conn, locked, locked.payout, news, judge, self._keyring)
 
     def notify(
@@ -57,11 +58,11 @@ class EvidenceStore(Base):
         """
         number, news = answer.number or "", News(Source.NOTIFICATION, answer)
         with self._transaction() as conn:
-            locked = lock_numbered(conn, self._clock, self._keyring, customer_no, number)
+            locked = self._locks.numbered(conn, customer_no, number)
             if locked is None:
                 # It may be accepted at this very moment: until this transaction ends, none can be.
-                now = lock_number(conn, self._clock, customer_no, number)
-                locked = lock_numbered(conn, self._clock, self._keyring, customer_no, number)
+                now = self._locks.number(conn, customer_no, number)
+                locked = self._locks.numbered(conn, customer_no, number)
                 if locked is None:
                     _store_orphan(conn, now, customer_no, news, self._keyring)
                     return Orphaned()
@@ -74,7 +75,7 @@ class EvidenceStore(Base):
         Raises `IllegalMove` if the payout may not move that way.
         """
         with self._transaction() as conn:
-            locked = lock_payout(conn, self._clock, self._keyring, payout_id)
+            locked = self._locks.payout(conn, payout_id)
             dossier = read_dossier(conn, locked.payout, self._keyring)
             return _judge(conn, locked, dossier, judge)
 

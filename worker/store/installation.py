@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from worker.payouts.errors import ProfileMismatch
 from worker.store.base import insert_new
-from worker.store.clock import Clock, database_now, read_clock
+from worker.store.clock import DATABASE_CLOCK, Clock, read_clock
 from worker.store.engine import read_only
 from worker.store.faults import translated
 from worker.store.keyring import Keyring
@@ -16,7 +16,7 @@ from worker.store.tables import installation
 
 
 @translated()
-def ensure_profile(engine: sa.Engine, profile: str, clock: Clock = database_now) -> None:
+def ensure_profile(engine: sa.Engine, profile: str, clock: Clock = DATABASE_CLOCK) -> None:
     """
     Record the profile of a fresh database. Raises `ProfileMismatch` if it has another.
 

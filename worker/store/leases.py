@@ -9,21 +9,39 @@ import sqlalchemy as sa
 from worker.payouts.claim import Claim, Claimant, Draft
 from worker.payouts.evidence import Answer, Source
 from worker.payouts.judgement import Judge, Judged
-from worker.payouts.model import Attempt, AttemptOutcome, CaseKind, Payout
+from worker.payouts.model import Attempt, AttemptOutcome, CaseKind, Dossier, Payout
 from worker.payouts.policy.obligation import AskFirst, Covered, Overpaid, cover
 from worker.payouts.status import PayoutStatus
 from worker.payouts.update import CaseNote, claim, end_lease
 from worker.store import rows
-from worker.store.base import Base, append_transition, write_row
+from worker.store.base import ROW_UPDATE, Base, append_transition, write_row
 from worker.store.channels import is_stopped
-from worker.store.dossiers import lock_payout, read_dossiers
+from worker.store.dossiers import read_dossiers
 from worker.store.due_work import ask_now, put_off
 from worker.store.evidence import News, open_case, take_in
-from worker.store.obligations import lock_obligation, rows_of
+from worker.store.obligations import rows_of
 from worker.store.tables import attempts, payouts
+from worker.store.types import UtcDateTime
 
 #: When a payout that waits for JD's word about older ones is looked at again.
 _LOOK_AGAIN = timedelta(seconds=30)
+
+
+_NOW = sa.bindparam("now", type_=UtcDateTime)
+_UNDER_WAY = (
+    sa.select(attempts.c.id)
+    .where(attempts.c.payout_id == payouts.c.id, attempts.c.outcome.is_(None))
+    .exists()
+)
+_REQUEST_ONCE = sa.func.coalesce(
+    payouts.c.sealed_request, sa.bindparam("sealed", type_=sa.LargeBinary)
+)
+
+# Made once: making a statement costs more than the statement does.
+_CLAIM = ROW_UPDATE.where(~_UNDER_WAY, ~is_stopped(_NOW)).values(sealed_request=_REQUEST_ONCE)
+
+
+_ENDED = sa.update(attempts).where(attempts.c.id == sa.bindparam("attempt"))
 
 
 class Leases(Base):
@@ -38,7 +56,7 @@ class Leases(Base):
         Raises `NoSuchPayout`, or `IllegalMove` if its status is not one to send from.
         """
         with self._transaction() as conn:
-            obligation, now = lock_obligation(conn, self._clock, payout_id)
+            obligation, now = self._locks.obligation(conn, payout_id)
             found = {row["id"]: row for row in rows_of(conn, obligation)}
             sharing = [rows.to_payout(row, self._keyring) for row in found.values()]
             dossiers = {d.payout.id: d for d in read_dossiers(conn, sharing, self._keyring)}
@@ -52,37 +70,33 @@ class Leases(Base):
             if not isinstance(coverage, Covered):
                 _withhold(conn, dossier.payout, coverage, now)
                 return None
-            return self._begin(conn, dossier.payout, request, claimant, now)
+            return self._begin(conn, dossier, request, claimant, now)
 
     def _begin(
         self,
         conn: sa.Connection,
-        payout: Payout,
+        dossier: Dossier,
         request: str,
         claimant: Claimant,
         now: datetime,
     ) -> Claim | None:
+        payout = dossier.payout
         token = self._new_token()
         claimed = claim(payout, token, claimant.lease, now)
-        sealed = sa.literal(self._keyring.seal(request), sa.LargeBinary)
-        request_once = sa.func.coalesce(payouts.c.sealed_request, sealed)
-        guards = (~_is_under_way(), ~is_stopped(now))
-        if not write_row(conn, payout, claimed, *guards, sealed_request=request_once):
+        sealed = self._keyring.seal(request)
+        if not write_row(conn, payout, claimed, _CLAIM, now=now, sealed=sealed):
             return None
-        begun = conn.execute(
-            sa.insert(attempts)
-            .values(
-                payout_id=payout.id,
-                number=_next_number(payout.id),
-                lease_token=token,
-                started_at=now,
-                detail="",
-            )
-            .returning(attempts.c.id, attempts.c.number)
-        ).one()
+        number = len(dossier.attempts) + 1
+        attempt = {
+            "payout_id": payout.id,
+            "number": number,
+            "lease_token": token,
+            "started_at": now,
+            "detail": "",
+        }
+        begun = conn.execute(sa.insert(attempts).returning(attempts.c.id), attempt).scalar_one()
         append_transition(conn, payout, claimed, claimant.actor)
-        attempt = Attempt(begun.id, payout.id, begun.number, token, started_at=now)
-        return Claim(payout, attempt, request)
+        return Claim(payout, Attempt(begun, payout.id, number, token, started_at=now), request)
 
     def renew(self, attempt: Attempt, lease: timedelta) -> bool:
         """
@@ -117,7 +131,7 @@ class Leases(Base):
         answer counts all the same: a lease fences the sending, never the evidence.
         """
         with self._transaction() as conn:
-            locked = lock_payout(conn, self._clock, self._keyring, attempt.payout_id)
+            locked = self._locks.payout(conn, attempt.payout_id)
             payout = locked.payout
             if payout.lease_token == attempt.lease_token:
                 payout = end_lease(payout, locked.now, locked.now)
@@ -131,8 +145,8 @@ class Leases(Base):
 def _close(
     conn: sa.Connection, now: datetime, attempt: Attempt, outcome: AttemptOutcome, detail: str
 ) -> None:
-    own = sa.update(attempts).where(attempts.c.id == attempt.id)
-    conn.execute(own.values(outcome=outcome, detail=detail, closed_at=now))
+    ended = {"outcome": outcome, "detail": detail, "closed_at": now}
+    conn.execute(_ENDED, {"attempt": attempt.id, **ended})
 
 
 def _withhold(
@@ -161,24 +175,7 @@ def _may_be_claimed(conn: sa.Connection, payout: Payout, now: datetime) -> bool:
     found = sa.select(payouts.c.id).where(
         payouts.c.id == payout.id,
         payouts.c.version == payout.version,
-        ~_is_under_way(),
+        ~_UNDER_WAY,
         ~is_stopped(now),
     )
     return conn.execute(found.with_for_update(of=payouts)).first() is not None
-
-
-def _is_under_way() -> sa.Exists:
-    return (
-        sa.select(attempts.c.id)
-        .where(attempts.c.payout_id == payouts.c.id, attempts.c.outcome.is_(None))
-        .exists()
-    )
-
-
-def _next_number(payout_id: int) -> sa.ScalarSelect[int]:
-    return (
-        sa.select(sa.func.count() + 1)
-        .select_from(attempts)
-        .where(attempts.c.payout_id == payout_id)
-        .scalar_subquery()
-    )

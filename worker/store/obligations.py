@@ -10,18 +10,23 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy import RowMapping
 
-from worker.payouts.errors import NoSuchPayout
 from worker.payouts.model import Dossier, Obligation, Order
 from worker.payouts.policy.obligation import check_fits, normalized
 from worker.store import rows
 from worker.store.base import insert_new
-from worker.store.clock import Clock
 from worker.store.dossiers import read_dossiers
 from worker.store.keyring import Keyring
 from worker.store.tables import obligations, payouts
 
 #: One name space for the whole installation: neither merchant nor producer splits a debt.
 NAMESPACE = "default"
+
+
+_SHARING = (
+    sa.select(payouts)
+    .where(payouts.c.obligation_id == sa.bindparam("obligation"))
+    .order_by(payouts.c.id)
+)
 
 
 def commit_order(conn: sa.Connection, order: Order, now: datetime, keyring: Keyring) -> int:
@@ -54,28 +59,11 @@ def commit_order(conn: sa.Connection, order: Order, now: datetime, keyring: Keyr
     return obligation.id
 
 
-def lock_obligation(
-    conn: sa.Connection, clock: Clock, payout_id: int
-) -> tuple[Obligation, datetime]:
-    """
-    The obligation of a payout, locked, and the time at which it was. Raises `NoSuchPayout`.
-    """
-    own = sa.select(payouts.c.obligation_id).where(payouts.c.id == payout_id).scalar_subquery()
-    # The lock lies in a query of its own, so that the time is told when it is held, however long
-    # that took.
-    held = sa.select(obligations).where(obligations.c.id == own).with_for_update().subquery("held")
-    row = conn.execute(sa.select(held, clock().label("now"))).mappings().one_or_none()
-    if row is None:
-        raise NoSuchPayout(f"there is no payout {payout_id} that has an obligation")
-    return rows.to_obligation(row), row["now"]
-
-
 def rows_of(conn: sa.Connection, obligation: Obligation) -> Sequence[RowMapping]:
     """
     The rows of an obligation's payouts, oldest first.
     """
-    own = sa.select(payouts).where(payouts.c.obligation_id == obligation.id)
-    return conn.execute(own.order_by(payouts.c.id)).mappings().all()
+    return conn.execute(_SHARING, {"obligation": obligation.id}).mappings().all()
 
 
 def sharing(

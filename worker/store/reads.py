@@ -115,7 +115,7 @@ class Reads(Base):
         """
         All that asking about a payout takes, read in one snapshot. Raises `NoSuchPayout`.
         """
-        asked = sa.select(payouts, self._clock().label("now")).where(payouts.c.id == payout_id)
+        asked = sa.select(payouts, self._clock.label("now")).where(payouts.c.id == payout_id)
         with self._snapshot() as conn:
             row = conn.execute(asked).mappings().one_or_none()
         if row is None:

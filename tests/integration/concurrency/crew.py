@@ -17,7 +17,7 @@ from tests.integration.concurrency.processes import together
 from worker.payouts.evidence import Answer, Meaning, TradeStatus
 from worker.payouts.limits import Limits
 from worker.payouts.status import PayoutStatus
-from worker.store.clock import database_now
+from worker.store.clock import DATABASE_CLOCK
 from worker.store.engine import create_engine
 from worker.store.keyring import Keyring
 from worker.store.ledger import SqlLedger
@@ -54,7 +54,7 @@ class Contender:
         A ledger with a connection of its own.
         """
         now = self.now
-        clock = database_now if now is None else telling(lambda: now)
+        clock = DATABASE_CLOCK if now is None else telling(lambda: now)
         engine = create_engine(self.url)
         with contextlib.closing(SqlLedger(engine, Keyring([self.key]), clock)) as ledger:
             yield ledger

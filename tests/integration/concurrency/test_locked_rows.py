@@ -35,7 +35,7 @@ def test_a_sweep_passes_by_what_is_held(postgres_databases: Databases, sweep: Sw
     """
     clock = VirtualClock()
     engine = create_engine(postgres_databases.prepared(migrated))
-    ledger = SqlLedger(engine, KEYRING, clock)
+    ledger = SqlLedger(engine, KEYRING, clock.told)
     held, *others = [accepted(ledger, f"P-{number}").id for number in range(3)]
     for payout_id in (held, *others):
         ledger.judge(payout_id, a_judge(next_query_at=NOON))
