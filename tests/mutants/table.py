@@ -5,6 +5,7 @@ All guards, ring by ring.
 from tests.mutants import (
     actions,
     answers,
+    connection,
     controls,
     replacement,
     resend,
@@ -31,5 +32,6 @@ GUARDS = (
     *schema.GUARDS,
     *answers.GUARDS,
     *wire.GUARDS,
+    *connection.GUARDS,
     *door.GUARDS,
 )

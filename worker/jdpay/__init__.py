@@ -6,7 +6,8 @@ It knows no database and no queue, and could be lifted out as a client library. 
 - `canonical`, `signature`: the text that is signed, and the digest over it and the sign key
 - `certificates`, `envelope`: the merchant's identity, JD's certificate, and what they seal
 - `fields`, `times`, `codes`, `answer`, `notice`: from received bytes to evidence
-- `deadline`, `transport`: one request over one fresh connection, and whether it may have arrived
+- `deadline`, `trust`, `transport`: one request over one fresh connection to whom we believe, and
+  whether it may have arrived
 - `request`, `client`: the three calls
 - `banks`: JD's short names of banks
 

@@ -11,12 +11,12 @@ cost one connect timeout; the TLS handshake is limited by the connect timeout.
 import ssl
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPSConnectionPool
 from urllib3.connection import HTTPSConnection
-from urllib3.util.ssl_ import create_urllib3_context
 
 from worker.payouts.errors import NotSent
 
@@ -35,67 +35,92 @@ def steady() -> float:
     return time.clock_gettime(_CLOCK)
 
 
-class DeadlineAdapter(HTTPAdapter):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
     """
-    Verified TLS 1.2 or later and no retries; times are seconds of `clock`.
+    The times of one exchange, in seconds of `clock`.
 
     After `latest` no connection is opened, which raises `NotSent`: this process was stopped since
     it was allowed to connect. After `deadline` nothing is sent or read.
     """
 
-    def __init__(
-        self, clock: Callable[[], float], latest: float, deadline: float, read_timeout: float
-    ) -> None:
-        self._context = create_urllib3_context(
-            ssl_minimum_version=ssl.TLSVersion.TLSv1_2, cert_reqs=ssl.CERT_REQUIRED
-        )
-        self._context.sslsocket_class = _limited(clock, deadline, read_timeout)
-        self._pool = _punctual(clock, latest)
+    clock: Callable[[], float]
+    latest: float
+    deadline: float
+    read_timeout: float
+
+    def left(self) -> float:
+        """
+        What is left until the deadline. Raises `TimeoutError`.
+        """
+        seconds = self.deadline - self.clock()
+        if seconds <= 0:
+            raise TimeoutError("the time for the whole exchange is over")
+        return seconds
+
+
+class LimitedSocket(ssl.SSLSocket):
+    """
+    Sends and reads within `limits`, which it is given once it is connected.
+    """
+
+    limits: Limits
+
+    def send(self, data: "ReadableBuffer", flags: int = 0) -> int:
+        """
+        Send some, unless the deadline has passed.
+        """
+        self.limits.left()
+        return super().send(data, flags)
+
+    def recv_into(
+        self, buffer: "WriteableBuffer", nbytes: int | None = None, flags: int = 0
+    ) -> int:
+        """
+        Read some, and wait for it no longer than until the deadline.
+        """
+        self.settimeout(min(self.limits.left(), self.limits.read_timeout))
+        return super().recv_into(buffer, nbytes, flags)
+
+
+class DeadlineAdapter(HTTPAdapter):
+    """
+    One exchange within its limits and without retries, over a context that has all authorities.
+    """
+
+    def __init__(self, context: ssl.SSLContext, limits: Limits) -> None:
+        self._context = context
+        self._pool = _punctual(limits)
         super().__init__(pool_connections=1, pool_maxsize=1, max_retries=0)
 
     def init_poolmanager(
         self, connections: int, maxsize: int, block: bool = False, **pool_kwargs: object
     ) -> None:
         """
-        Give the pool our TLS context; the CA file is loaded into it for each request.
+        Give the pool our TLS context and our connections.
         """
         super().init_poolmanager(
             connections, maxsize, block, ssl_context=self._context, **pool_kwargs
         )
         self.poolmanager.pool_classes_by_scheme = {"https": self._pool}
 
+    def cert_verify(self, conn: HTTPSConnectionPool, *_: object) -> None:
+        """
+        Have the chain verified. requests would name a CA file, to be parsed for each connection.
+        """
+        conn.cert_reqs = "CERT_REQUIRED"
 
-def _punctual(clock: Callable[[], float], latest: float) -> type[HTTPSConnectionPool]:
+
+def _punctual(limits: Limits) -> type[HTTPSConnectionPool]:
     class PunctualConnection(HTTPSConnection):
         def connect(self) -> None:
-            if clock() > latest:
+            if limits.clock() > limits.latest:
                 raise NotSent("stopped")
             super().connect()
+            assert isinstance(self.sock, LimitedSocket), "the context makes such sockets"
+            self.sock.limits = limits
 
     class PunctualPool(HTTPSConnectionPool):
         ConnectionCls = PunctualConnection
 
     return PunctualPool
-
-
-def _limited(
-    clock: Callable[[], float], deadline: float, read_timeout: float
-) -> type[ssl.SSLSocket]:
-    def left() -> float:
-        seconds = deadline - clock()
-        if seconds <= 0:
-            raise TimeoutError("the time for the whole exchange is over")
-        return seconds
-
-    class LimitedSocket(ssl.SSLSocket):
-        def send(self, data: "ReadableBuffer", flags: int = 0) -> int:
-            left()
-            return super().send(data, flags)
-
-        def recv_into(
-            self, buffer: "WriteableBuffer", nbytes: int | None = None, flags: int = 0
-        ) -> int:
-            self.settimeout(min(left(), read_timeout))
-            return super().recv_into(buffer, nbytes, flags)
-
-    return LimitedSocket

@@ -6,15 +6,15 @@ import http.client
 import ssl
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlencode, urlsplit
 
 import requests
 import tenacity
 import urllib3.exceptions
 
-from worker.jdpay.deadline import DeadlineAdapter, steady
-from worker.jdpay.errors import BadCertificate
+from worker.jdpay import trust
+from worker.jdpay.deadline import DeadlineAdapter, Limits, steady
 from worker.payouts.errors import GatewayError, MaybeSent, NotSent
 
 _HEADERS = {
@@ -78,14 +78,11 @@ class Transport:
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = steady
 
+    _context: ssl.SSLContext = field(init=False, repr=False)
+
     def __post_init__(self) -> None:
-        if self.ca_file is not None:
-            try:
-                ssl.create_default_context(cafile=self.ca_file)
-            except OSError as fault:
-                raise BadCertificate(
-                    f"the CA file {self.ca_file} cannot be read as PEM: {fault.strerror}"
-                ) from None
+        # Set as a frozen class's own constructor would.
+        object.__setattr__(self, "_context", trust.context(self.ca_file))
 
     def post(
         self, url: str, fields: Mapping[str, str], before_connect: Callable[[], None]
@@ -118,16 +115,19 @@ class Transport:
         # proxies, .netrc nor CA settings of the environment can divert a payment.
         with requests.Session() as session:
             session.trust_env = False
-            deadline = self.clock() + self.deadline
-            adapter = DeadlineAdapter(self.clock, latest, deadline, self.read_timeout)
-            session.mount("https://", adapter)
+            limits = Limits(
+                clock=self.clock,
+                latest=latest,
+                deadline=self.clock() + self.deadline,
+                read_timeout=self.read_timeout,
+            )
+            session.mount("https://", DeadlineAdapter(self._context, limits))
             try:
                 with session.post(
                     url,
                     data=body,
                     headers=_HEADERS,
                     timeout=(self.connect_timeout, self.read_timeout),
-                    verify=self.ca_file or True,
                     allow_redirects=False,
                     stream=True,
                 ) as response:

@@ -91,3 +91,17 @@ def pfx(keys: Path, openssl: Openssl) -> Callable[..., bytes]:
         )
 
     return make
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory: pytest.TempPathFactory, openssl: Openssl) -> Path:
+    """
+    A folder with the certificate and key of the server, which is its own authority.
+    """
+    folder = tmp_path_factory.mktemp("tls")
+    openssl(
+        *("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"),
+        *("-subj", "/CN=gateway", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "9"),
+        *("-keyout", folder / "server.key", "-out", folder / "server.crt"),
+    )
+    return folder

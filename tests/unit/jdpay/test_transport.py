@@ -12,27 +12,10 @@ import tenacity
 import urllib3.connection
 import urllib3.exceptions
 
-from tests.unit.jdpay.conftest import Openssl
-from tests.unit.jdpay.tls_server import Behaviour, TlsServer
+from tests.unit.jdpay.tls_server import OK, Behaviour, TlsServer, sends
 from worker.jdpay.errors import BadCertificate
 from worker.jdpay.transport import Transport
 from worker.payouts.errors import LeaseLost, MaybeSent, NotSent
-
-OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
-
-
-@pytest.fixture(scope="session")
-def folder(tmp_path_factory: pytest.TempPathFactory, openssl: Openssl) -> Path:
-    """
-    A folder with the certificate and key of the server, which is its own authority.
-    """
-    folder = tmp_path_factory.mktemp("tls")
-    openssl(
-        *("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"),
-        *("-subj", "/CN=gateway", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "9"),
-        *("-keyout", folder / "server.key", "-out", folder / "server.crt"),
-    )
-    return folder
 
 
 @pytest.fixture
@@ -47,18 +30,6 @@ def make(folder: Path) -> Callable[..., Transport]:
         return Transport(**options)
 
     return make
-
-
-def sends(*parts: bytes) -> Behaviour:
-    """
-    A server that answers with these bytes, then closes.
-    """
-
-    def behave(connection: ssl.SSLSocket) -> None:
-        for part in parts:
-            connection.sendall(part)
-
-    return behave
 
 
 def resets(connection: ssl.SSLSocket) -> None:
@@ -396,18 +367,6 @@ def test_a_process_that_was_stopped_while_connecting_sends_nothing(
         make(deadline=45.0, clock=lambda: next(clock, 46.0)).post(server.url, {}, nothing)
 
     assert server.requests in ([], [b""])
-
-
-def test_the_environment_diverts_nothing(
-    folder: Path, make: Callable[..., Transport], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """
-    Neither a proxy nor a CA bundle of the environment is used.
-    """
-    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere")
-    with TlsServer(folder, sends(OK)) as server:
-        assert make().post(server.url, {}, nothing) == b"{}"
 
 
 def test_unknown_faults_are_ambiguous(

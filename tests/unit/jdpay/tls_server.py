@@ -12,6 +12,20 @@ from typing import Self
 #: Gets the connection after the whole request was read.
 Behaviour = Callable[[ssl.SSLSocket], None]
 
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+
+
+def sends(*parts: bytes) -> Behaviour:
+    """
+    A server that answers with these bytes, then closes.
+    """
+
+    def behave(connection: ssl.SSLSocket) -> None:
+        for part in parts:
+            connection.sendall(part)
+
+    return behave
+
 
 class TlsServer:
     """
