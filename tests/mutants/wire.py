@@ -94,7 +94,7 @@ GUARDS = (
             Change(
                 _CLIENT,
                 '_url(terms, "defray_pay"), outer, before_connect)',
-                '_url(terms, "defray_pay"), outer, _always)',
+                '_url(terms, "defray_pay"), outer, lambda: None)',
             ),
         ),
         ("tests/unit/jdpay/test_client.py::test_submit",),

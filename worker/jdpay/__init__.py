@@ -6,7 +6,7 @@ It knows no database and no queue, and could be lifted out as a client library. 
 - `canonical`, `signature`: the text that is signed, and the digest over it and the sign key
 - `certificates`, `envelope`: the merchant's identity, JD's certificate, and what they seal
 - `fields`, `times`, `codes`, `answer`, `notice`: from received bytes to evidence
-- `deadline`, `trust`, `transport`: one request over one fresh connection to whom we believe, and
+- `deadline`, `trust`, `kept`, `transport`: one request over a connection to whom we believe, and
   whether it may have arrived
 - `request`, `client`: the three calls
 - `banks`: JD's short names of banks

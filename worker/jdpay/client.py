@@ -19,8 +19,8 @@ class JdPayClient:
     """
     JD Pay for one merchant: implements `worker.usecases.ports.Gateway`.
 
-    Where and as whom it speaks comes with each payout's terms. Holds no connection, so one object
-    may serve many threads, and may be made before a fork.
+    Where and as whom it speaks comes with each payout's terms. Each thread of each process has
+    connections of its own, so one object may serve many, and may be made before a fork.
     """
 
     def __init__(
@@ -88,13 +88,8 @@ class JdPayClient:
     def _ask(self, call: str, terms: Terms, fields: Mapping[str, str]) -> bytes:
         sign_data = self._key.sign(canonical.write(fields))
         signed = {**fields, "sign_type": SHA_256, "sign_data": sign_data}
-        return self._transport.post(_url(terms, call), signed, _always)
+        return self._transport.ask(_url(terms, call), signed)
 
 
 def _url(terms: Terms, call: str) -> str:
     return f"{terms.gateway_url.rstrip('/')}/{call}"
-
-
-def _always() -> None:
-    # A question may be asked by anyone at any time: it needs no lease.
-    return

@@ -8,6 +8,7 @@ outside: the name lookup, which the operating system limits, and each address th
 cost one connect timeout; the TLS handshake is limited by the connect timeout.
 """
 
+import math
 import ssl
 import time
 from collections.abc import Callable
@@ -35,19 +36,19 @@ def steady() -> float:
     return time.clock_gettime(_CLOCK)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True)
 class Limits:
     """
-    The times of one exchange, in seconds of `clock`.
+    The times of the exchange that runs, in seconds of `clock`. Until they are set nothing may run.
 
     After `latest` no connection is opened, which raises `NotSent`: this process was stopped since
     it was allowed to connect. After `deadline` nothing is sent or read.
     """
 
     clock: Callable[[], float]
-    latest: float
-    deadline: float
     read_timeout: float
+    latest: float = -math.inf
+    deadline: float = -math.inf
 
     def left(self) -> float:
         """
@@ -85,10 +86,13 @@ class LimitedSocket(ssl.SSLSocket):
 
 class DeadlineAdapter(HTTPAdapter):
     """
-    One exchange within its limits and without retries, over a context that has all authorities.
+    One exchange at a time, each within `limits` as they are set for it, and without retries.
+
+    `context` has all authorities. At most one connection is kept, until this is closed.
     """
 
     def __init__(self, context: ssl.SSLContext, limits: Limits) -> None:
+        self.limits = limits
         self._context = context
         self._pool = _punctual(limits)
         super().__init__(pool_connections=1, pool_maxsize=1, max_retries=0)

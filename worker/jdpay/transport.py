@@ -1,7 +1,8 @@
 """
-One request, once, over a fresh connection, and the knowledge whether it may have arrived.
+One request and its answer, and the knowledge whether it may have arrived.
 """
 
+import contextlib
 import http.client
 import ssl
 import time
@@ -15,13 +16,14 @@ import urllib3.exceptions
 
 from worker.jdpay import trust
 from worker.jdpay.deadline import DeadlineAdapter, Limits, steady
+from worker.jdpay.kept import Kept
 from worker.payouts.errors import GatewayError, MaybeSent, NotSent
 
 _HEADERS = {
     "Content-Type": "application/x-www-form-urlencoded; charset=UTF-8",
     "Accept-Encoding": "identity",
-    "Connection": "close",
 }
+_ONCE = {**_HEADERS, "Connection": "close"}
 
 _CHUNK_BYTES = 16 * 1024
 
@@ -52,7 +54,6 @@ _AMBIGUOUS: tuple[tuple[type[Exception], str], ...] = (
     (requests.exceptions.ConnectionError, "connection_lost"),
 )
 
-
 #: Seconds before the next try: random, up to 0.2, then 0.4.
 _SHORTLY = tenacity.wait_random_exponential(multiplier=0.2, max=2)
 
@@ -79,6 +80,7 @@ class Transport:
     clock: Callable[[], float] = steady
 
     _context: ssl.SSLContext = field(init=False, repr=False)
+    _kept: Kept = field(init=False, repr=False, default_factory=Kept)
 
     def __post_init__(self) -> None:
         # Set as a frozen class's own constructor would.
@@ -88,12 +90,29 @@ class Transport:
         self, url: str, fields: Mapping[str, str], before_connect: Callable[[], None]
     ) -> bytes:
         """
-        POST form fields and return the whole body of a 200.
+        POST form fields over a fresh connection and return the whole body of a 200.
 
         Only a connection that was never made is tried again. `before_connect` runs immediately
         before each try; what it raises passes through, and that try sent nothing. Raises `NotSent`
         or `MaybeSent`.
         """
+        return self._tried(url, fields, before_connect, self._afresh)
+
+    def ask(self, url: str, fields: Mapping[str, str]) -> bytes:
+        """
+        POST what may be repeated: as `post`, but over the connection that this thread kept, if any.
+
+        Where that one is lost, it is asked once more over a fresh one.
+        """
+        return self._tried(url, fields, _always, self._over_the_kept)
+
+    def _tried(
+        self,
+        url: str,
+        fields: Mapping[str, str],
+        before_connect: Callable[[], None],
+        send: Callable[[str, bytes, float], bytes],
+    ) -> bytes:
         if urlsplit(url).scheme != "https":
             raise NotSent("not_https")
         body = urlencode(fields).encode()
@@ -107,33 +126,60 @@ class Transport:
             asked_at = self.clock()
             before_connect()
             with attempt:
-                return self._once(url, body, asked_at + self.margin)
+                return send(url, body, asked_at + self.margin)
         raise AssertionError("the loop above returns or raises")
 
-    def _once(self, url: str, body: bytes, latest: float) -> bytes:
-        # A session of its own: no connection that might be closing is ever used again, and neither
-        # proxies, .netrc nor CA settings of the environment can divert a payment.
-        with requests.Session() as session:
-            session.trust_env = False
-            limits = Limits(
-                clock=self.clock,
-                latest=latest,
-                deadline=self.clock() + self.deadline,
-                read_timeout=self.read_timeout,
-            )
-            session.mount("https://", DeadlineAdapter(self._context, limits))
+    def _afresh(self, url: str, body: bytes, latest: float) -> bytes:
+        # No connection that might be closing is ever used for what must not be repeated.
+        with contextlib.closing(self._adapter()) as adapter:
+            return self._exchange(adapter, url, body, latest, _ONCE)
+
+    def _over_the_kept(self, url: str, body: bytes, latest: float) -> bytes:
+        kept = self._kept.take(self.clock())
+        if kept is not None:
             try:
-                with session.post(
-                    url,
-                    data=body,
-                    headers=_HEADERS,
-                    timeout=(self.connect_timeout, self.read_timeout),
-                    allow_redirects=False,
-                    stream=True,
-                ) as response:
-                    return self._body(response)
-            except _FAULTS as fault:
-                raise _classified(fault) from fault
+                return self._keeping(kept, url, body, latest)
+            except MaybeSent as fault:
+                if not _is_closed(fault.__cause__):
+                    raise
+        return self._keeping(self._adapter(), url, body, latest)
+
+    def _keeping(self, adapter: DeadlineAdapter, url: str, body: bytes, latest: float) -> bytes:
+        # What fails is not kept: urllib3 has closed its connection.
+        answer = self._exchange(adapter, url, body, latest, _HEADERS)
+        self._kept.put(adapter, self.clock())
+        return answer
+
+    def _adapter(self) -> DeadlineAdapter:
+        return DeadlineAdapter(self._context, Limits(self.clock, self.read_timeout))
+
+    def _exchange(
+        self,
+        adapter: DeadlineAdapter,
+        url: str,
+        body: bytes,
+        latest: float,
+        headers: Mapping[str, str],
+    ) -> bytes:
+        # A session of its own: no cookie is kept, and neither proxies, .netrc nor CA settings of
+        # the environment can divert a payment. It is not closed, since that closes the adapter.
+        session = requests.Session()
+        session.trust_env = False
+        session.mount("https://", adapter)
+        adapter.limits.latest = latest
+        adapter.limits.deadline = self.clock() + self.deadline
+        try:
+            with session.post(
+                url,
+                data=body,
+                headers=headers,
+                timeout=(self.connect_timeout, self.read_timeout),
+                allow_redirects=False,
+                stream=True,
+            ) as response:
+                return self._body(response)
+        except _FAULTS as fault:
+            raise _classified(fault) from fault
 
     def _body(self, response: requests.Response) -> bytes:
         if response.is_redirect or 300 <= response.status_code < 400:
@@ -151,6 +197,13 @@ class Transport:
         return bytes(body)
 
 
+def _always() -> None:
+    # A question may be asked by anyone at any time: it needs no lease.
+    return
+
+
+_CLOSED = (urllib3.exceptions.ProtocolError, ssl.SSLError)
+
 _WRAPPINGS = (
     requests.RequestException,
     urllib3.exceptions.MaxRetryError,
@@ -164,6 +217,13 @@ def _classified(fault: Exception) -> GatewayError:
         if isinstance(root, kind):
             return NotSent(word)
     return MaybeSent(next((word for kind, word in _AMBIGUOUS if isinstance(fault, kind)), "fault"))
+
+
+def _is_closed(fault: BaseException | None) -> bool:
+    """
+    Whether a fault is how it shows that the server had closed a connection before it was asked.
+    """
+    return isinstance(fault, requests.ConnectionError) and isinstance(_root(fault), _CLOSED)
 
 
 def _root(fault: BaseException) -> BaseException:

@@ -2,6 +2,7 @@
 A TLS server on 127.0.0.1 that does with each connection what the test says.
 """
 
+import contextlib
 import socket
 import ssl
 import threading
@@ -29,16 +30,21 @@ def sends(*parts: bytes) -> Behaviour:
 
 class TlsServer:
     """
-    Accepts connections one after the other; `requests` holds what each of them sent.
+    Serves each connection in a thread of its own, and so many requests over each.
+
+    `requests` holds what was sent, and `carriers` which connection brought each of them.
     """
 
-    def __init__(self, folder: Path, behaviour: Behaviour) -> None:
+    def __init__(self, folder: Path, behaviour: Behaviour, per_connection: int = 1) -> None:
         self.requests: list[bytes] = []
+        self.carriers: list[int] = []
         self._behaviour = behaviour
+        self._per_connection = per_connection
         self._context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         self._context.load_cert_chain(folder / "server.crt", folder / "server.key")
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self._thread = threading.Thread(target=self._serve)
+        self._accepted: list[tuple[socket.socket, threading.Thread]] = []
+        self._thread = threading.Thread(target=self._accept)
 
     @property
     def url(self) -> str:
@@ -55,20 +61,35 @@ class TlsServer:
         self._listener.shutdown(socket.SHUT_RDWR)
         self._thread.join()
         self._listener.close()
+        for hold, serving in self._accepted:
+            with contextlib.suppress(OSError):  # it may have ended by itself
+                hold.shutdown(socket.SHUT_RDWR)
+            serving.join()
 
-    def _serve(self) -> None:
+    def _accept(self) -> None:
         while True:
             try:
                 plain, _ = self._listener.accept()
             except OSError:
                 return
-            # A client that goes away while it is answered is part of the tests.
-            try:
-                with self._context.wrap_socket(plain, server_side=True) as connection:
-                    self.requests.append(_read_request(connection))
-                    self._behaviour(connection)
-            except OSError:
-                plain.close()
+            number, hold = len(self._accepted), plain.dup()
+            serving = threading.Thread(target=self._serve, args=(plain, hold, number))
+            self._accepted.append((hold, serving))
+            serving.start()
+
+    def _serve(self, plain: socket.socket, hold: socket.socket, number: int) -> None:
+        # A client that goes away while it is answered is part of the tests.
+        with (
+            hold,
+            plain,
+            contextlib.suppress(OSError),
+            self._context.wrap_socket(plain, server_side=True) as connection,
+        ):
+            for _ in range(self._per_connection):
+                request = _read_request(connection)
+                self.carriers.append(number)
+                self.requests.append(request)
+                self._behaviour(connection)
 
 
 def _read_request(connection: ssl.SSLSocket) -> bytes:

@@ -78,7 +78,7 @@ def gateway(clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Iterat
     asked = request.account_query(settings.terms, clock())
     signed = {**asked, "sign_type": SHA_256, "sign_data": key.sign(canonical.write(asked))}
     try:
-        body = _transport(settings).post(url, signed, _at_any_time)
+        body = _transport(settings).ask(url, signed)
         received = from_json(body)
     except BadCertificate as error:
         yield fault(str(error), "PAYOUTS_CA_FILE must be a PEM file of certificates, or unset")
@@ -125,8 +125,3 @@ def _transport(settings: Settings) -> Transport:
         deadline=_PATIENCE_S,
         tries=1,
     )
-
-
-def _at_any_time() -> None:
-    # A question needs no lease.
-    return
