@@ -128,7 +128,9 @@ def _hang_up(connection: socket.socket) -> None:
 
 class _Handler(http.server.BaseHTTPRequestHandler):
     """
-    Reads one request, asks the gateway, and does what it says.
+    Reads requests, asks the gateway, and does what it says.
+
+    A connection stays open for the next one if the client wants that, and nothing went wrong.
     """
 
     server: Server
@@ -154,10 +156,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         log.info(format, *args)
 
     def _serve(self) -> None:
-        self.close_connection = True
         length = self.headers.get("Content-Length", "0")
         body = self.rfile.read(min(int(length), _DRAINED_BYTES)) if length.isdecimal() else b""
         is_too_large = len(body) > _MAX_BODY_BYTES
+        if is_too_large or not length.isdecimal() or "Transfer-Encoding" in self.headers:
+            self.close_connection = True  # what was not read would pass for the next request
         self._do(
             _TOO_LARGE
             if is_too_large
@@ -171,8 +174,10 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             case Page():
                 self._write(answer)
             case Cut():
+                self.close_connection = True
                 log.info("a reply was lost on order")
             case Held():
+                self.close_connection = True
                 log.info("a reply is held back on order")
                 with selectors.DefaultSelector() as selector:
                     # Becomes readable when the client hangs up, or the server does.
@@ -185,6 +190,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.send_response(page.status)
         self.send_header("Content-Type", page.content_type)
         self.send_header("Content-Length", str(len(page.body)))
-        self.send_header("Connection", "close")
+        if self.close_connection:
+            self.send_header("Connection", "close")
         self.end_headers()
         self.wfile.write(page.body)
