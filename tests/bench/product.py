@@ -139,6 +139,14 @@ def new_connection(url: str, ca_file: Path) -> Callable[[], object]:
     return lambda: transport.post(url, {"customer_no": "1"}, lambda: None)
 
 
+def kept_connection(url: str, ca_file: Path) -> Callable[[], object]:
+    """
+    A function that asks over the connection of the question before, as the product does.
+    """
+    transport = Transport(ca_file=str(ca_file))
+    return lambda: transport.ask(url, {"customer_no": "1"})
+
+
 class Ledger:
     """
     The ledger's own methods, as a worker and a sweep call them.

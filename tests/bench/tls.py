@@ -1,5 +1,5 @@
 """
-What a new HTTPS connection costs its client, with the public authorities that a live gateway needs.
+What an HTTPS connection costs its client, with the public authorities that a live gateway needs.
 """
 
 import ssl
@@ -19,7 +19,7 @@ _CONNECTIONS = 30
 
 def measure(wanted: Wanted, directory: Path) -> Result:
     """
-    Post to a sandbox over connections of their own, in turns.
+    Post to a sandbox over connections of their own, and over a kept one, in turns.
     """
     samples = Samples()
     connections = min(wanted.payouts, _CONNECTIONS)
@@ -32,6 +32,7 @@ def measure(wanted: Wanted, directory: Path) -> Result:
             "as our transport does, public bundle": product.new_connection(url, public),
             "as our transport does, one authority": product.new_connection(url, near.ca_file),
             "urllib3, public bundle in one SSLContext": _with_one_context(url, public),
+            "a question of ours, over a kept connection": product.kept_connection(url, public),
         }
         for post in ways.values():
             post()
@@ -46,7 +47,8 @@ def measure(wanted: Wanted, directory: Path) -> Result:
         name="tls",
         what=(
             "CPU time of the client for a POST over a connection of its own: handshake, request and"
-            " answer. The public bundle is certifi's, with the sandbox's authority added."
+            " answer; and over one that was kept. The public bundle is certifi's, with the"
+            " sandbox's authority added."
         ),
         conditions={
             "connections": connections,
