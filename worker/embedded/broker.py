@@ -23,11 +23,14 @@ _LOOPBACK = "127.0.0.1"
 
 def free_port() -> int:
     """
-    A loopback port that nobody listens on at the moment.
+    A loopback port that nobody listens on, and that nobody else is given for a while.
     """
-    with socket.socket() as probe:
-        probe.bind((_LOOPBACK, 0))
+    with socket.create_server((_LOOPBACK, 0)) as probe:
         port: int = probe.getsockname()[1]
+        # A connection that was closed from this end leaves the port in TIME_WAIT: the kernel then
+        # gives it to nobody who asks for any port, while a server may still bind it by its number.
+        with socket.create_connection((_LOOPBACK, port)):
+            probe.accept()[0].close()
         return port
 
 

@@ -12,7 +12,7 @@ import pytest
 import redis
 
 from tests.processes import ends
-from worker.embedded.broker import Broker
+from worker.embedded.broker import Broker, free_port
 from worker.embedded.errors import NotReady
 
 
@@ -71,6 +71,18 @@ def test_leaving_the_block_ends_the_process(tmp_path: Path) -> None:
 
     assert pid
     assert ends(pid)
+
+
+def test_a_free_port_is_kept_for_who_asked() -> None:
+    """
+    It is not given again, nobody answers there, and a server can bind it.
+    """
+    ports = [free_port() for _ in range(500)]
+
+    assert len(set(ports)) == len(ports)
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", ports[0]))
+    socket.create_server(("127.0.0.1", ports[0])).close()
 
 
 def test_a_taken_port_is_reported(tmp_path: Path) -> None:
