@@ -4,6 +4,7 @@ The real Procfile under real honcho: what becomes of the others when Flower ends
 
 import contextlib
 import os
+import random
 import re
 import signal
 import socket
@@ -76,7 +77,8 @@ def free_ports() -> int:
     """
     A port that is free together with those that honcho counts on to, by hundreds.
     """
-    for port in range(21_000, 31_000, 7):
+    # In any order: another run of the tests may be looking too.
+    for port in random.sample(range(21_000, 31_000, 7), 100):
         with contextlib.ExitStack() as taken, contextlib.suppress(OSError):
             for place in range(4):
                 taken.enter_context(socket.create_server(("127.0.0.1", port + 100 * place)))
