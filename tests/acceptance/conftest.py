@@ -42,6 +42,9 @@ def a_stack(
         contextlib.closing(open_ledger(stack)) as ledger,
     ):
         yield stack, ledger
+        # What an orderly end takes its time for is of no use to anybody.
+        for child in stack.children.values():
+            child.kill()
 
 
 def open_ledger(stack: Stack) -> SqlLedger:

@@ -6,13 +6,14 @@ import base64
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import redis
 from celery import Celery
 
-from tests.acceptance.conftest import PATIENCE
+from tests.acceptance.conftest import PATIENCE, a_stack
 from tests.waiting import until
 from worker.broker.names import QueueName
 from worker.demo.stack import Stack
@@ -173,17 +174,27 @@ def test_the_same_job_again_is_the_same_payout_and_another_one_is_rejected(
     assert stack.books()["debits"] == 1
 
 
+@pytest.fixture(scope="module")
+def paid() -> Iterator[tuple[Stack, dict[str, object]]]:
+    """
+    A stack of its own whose one payout, with all that a job may tell of its payee, was paid.
+    """
+    wanted = {**_payable(), "payee_mobile": "13800138000", "payee_id_type": "ID"}
+    wanted["payee_id_no"] = "11010519491231002X"
+    with a_stack() as parts:
+        stack, _ = parts
+        with Celery(broker=stack.broker.url, set_as_current=False) as producer:
+            producer.send_task("payouts.enqueue", kwargs={"job": wanted}, queue="payouts.entry")
+        until(lambda: _is_paid(parts, wanted["out_trade_no"]), PATIENCE)
+        yield stack, wanted
+
+
 @pytest.mark.parametrize("name", ["worker", "receiver", "beat"])
-def test_no_log_names_a_payee(stack_and_ledger: Parts, name: str) -> None:
+def test_no_log_names_a_payee(paid: tuple[Stack, dict[str, object]], name: str) -> None:
     """
     After a payout through every process, no log holds its account number or its name.
     """
-    stack, _ = stack_and_ledger
-    wanted = {**_payable(), "payee_mobile": "13800138000", "payee_id_type": "ID"}
-    wanted["payee_id_no"] = "11010519491231002X"
-    with Celery(broker=stack.broker.url, set_as_current=False) as producer:
-        producer.send_task("payouts.enqueue", kwargs={"job": wanted}, queue="payouts.entry")
-    until(lambda: _is_paid(stack_and_ledger, wanted["out_trade_no"]), PATIENCE)
+    stack, wanted = paid
     log = Path(stack.directory / f"{name}.log").read_text(errors="replace")
 
     personal = ("payee_account_no", "payee_account_name", "payee_mobile", "payee_id_no")
