@@ -10,6 +10,9 @@ UV_COMPILE := uv pip compile pyproject.toml --universal --python-version 3.11 \
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 
+# Files of tests at once: three on two CPUs, because half of it is waiting. Tests empty a broker that
+# is given to them, so with that they run one after the other.
+JOBS ?= 3
 SEEDS ?= 1000
 MINUTES ?= 10
 SEED ?= 1
@@ -30,8 +33,9 @@ install: .venv/installed ## Build .venv from the lock; ends with .venv/bin/payou
 demo: install ## Watch payouts go from enqueue to their final state
 	@$(BIN)/payouts demo
 
-test: openssl check ## Check, then run all tests against real servers
-	@$(BIN)/python -m pytest
+test: openssl check ## Check, then run all tests against real servers, JOBS at once
+	@$(BIN)/python -m pytest --numprocesses $(if $(TEST_REDIS_URL),0,$(JOBS)) \
+	  --dist loadfile --no-loadscope-reorder
 
 test-servers: check ## Test on the system's PostgreSQL, pgbouncer and Redis
 	@$(BIN)/python -m pytest tests/system

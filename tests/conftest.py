@@ -1,9 +1,12 @@
 """
 What every test may ask for. Servers are real, start when first asked for, and end with the session.
 
+A session is one process of pytest; `make test` has several, each with servers of its own.
+
 TEST_REDIS_URL and TEST_DATABASE_URL name servers of your own to be used instead: a broker whose
-database will be emptied, and a PostgreSQL whose user may create databases. TEST_POOLER_URL names a
-pooler in front of that PostgreSQL, for the tests to go through.
+database will be emptied, so that it bears one session at a time, and a PostgreSQL whose user may
+create databases. TEST_POOLER_URL names a pooler in front of that PostgreSQL, for the tests to go
+through.
 """
 
 import contextlib
