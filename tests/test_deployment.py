@@ -15,8 +15,10 @@ import pytest
 import yaml
 
 from worker import bootstrap, settings
+from worker.broker.names import QueueName
 from worker.cli.flower import command_line, flower, password_fault
 from worker.jdpay.certificates import load_jd, load_merchant
+from worker.processes import COMMANDS, CONSUMERS
 from worker.sandbox.keys import MERCHANT
 from worker.settings import ReceiverSettings, Settings, StoreSettings
 
@@ -139,15 +141,50 @@ def test_the_migration_waits_for_the_database_and_ends() -> None:
     assert SERVICES["migrate"]["restart"] == "no"
 
 
-def test_the_worker_is_given_time_to_end() -> None:
+@pytest.mark.parametrize("service", CONSUMERS)
+def test_the_worker_is_given_time_to_end(service: str) -> None:
     """
     A stop lets a request that is on the wire come back: longer than the longest task.
     """
-    worker = SERVICES["worker"]
+    worker = SERVICES[service]
 
     assert worker["stop_signal"] == "SIGTERM"
     assert worker["stop_grace_period"] == "240s"
-    assert {"--without-gossip", "--without-mingle"} <= set(command("worker"))
+
+
+#: What depends on the place alone, and may stand in a deployment's command line beside the rest.
+PLACES = ("--bind", "--loglevel", "--schedule", "--port", "--address", "--workers", "--worker-tmp")
+
+
+def essence(words: list[str]) -> set[str]:
+    """
+    A command line without what depends on the place.
+    """
+    return {w for w in words if not w.startswith((*PLACES, "127.", "${PORT"))} - {"exec"}
+
+
+@pytest.mark.parametrize("process", COMMANDS)
+def test_what_is_deployed_is_what_is_tried(process: str) -> None:
+    """
+    The Procfile and compose start each process as the demo, the chaos and the tests do.
+    """
+    assert essence(shlex.split(PROCFILE[process])) == set(COMMANDS[process])
+    assert essence(command(process)) == set(COMMANDS[process])
+
+
+def test_every_queue_is_taken_by_one_kind_of_process() -> None:
+    """
+    No queue is forgotten, and none waits behind another's gateway.
+    """
+    taken = [
+        queue
+        for name in CONSUMERS
+        for word in COMMANDS[name]
+        if word.startswith("--queues=")
+        for queue in word.removeprefix("--queues=").split(",")
+    ]
+
+    assert sorted(taken) == sorted(QueueName)
 
 
 def test_flower_only_looks_and_asks_for_a_password() -> None:
@@ -338,11 +375,11 @@ def test_no_secret_is_written_down() -> None:
 # --- Procfile and Dockerfile
 
 
-def test_the_procfile_has_the_four_processes() -> None:
+def test_the_procfile_has_the_processes() -> None:
     """
-    Receiver, worker, beat and monitor, listening at home only.
+    Receiver, workers, beat and monitor, listening at home only.
     """
-    assert PROCFILE.keys() == {"web", "worker", "beat", "flower"}
+    assert PROCFILE.keys() == COMMANDS.keys()
     assert "127.0.0.1:${PORT" in PROCFILE["web"]
     assert shlex.split(PROCFILE["flower"]) == [
         "exec",
@@ -354,15 +391,12 @@ def test_the_procfile_has_the_four_processes() -> None:
     assert {o.name: o.default for o in flower.params}["address"] == "127.0.0.1"
 
 
-@pytest.mark.parametrize("process", ["worker", "beat"])
+@pytest.mark.parametrize("process", [*CONSUMERS, "beat"])
 def test_celery_is_started_with_an_app_that_exists(process: str) -> None:
     """
-    `-A` names the module that holds the app, the same in both files.
+    `--app` names the module that holds the app.
     """
-    words = shlex.split(PROCFILE[process])
-
-    assert words[words.index("-A") + 1] == "worker.broker.app"
-    assert "--app=worker.broker.app" in command(process)
+    assert "--app=worker.broker.app" in COMMANDS[process]
     assert importlib.import_module("worker.broker.app").app.main == "payouts"
 
 

@@ -10,8 +10,10 @@ import functools
 import ipaddress
 import logging
 import socket
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 from urllib.parse import urlsplit
 
 from worker.broker.app import app
@@ -46,8 +48,29 @@ from worker.usecases.sweep import Sweeper
 
 log = logging.getLogger("jdpay_payouts.bootstrap")
 
+P = ParamSpec("P")
+Part = TypeVar("Part")
 
-@functools.cache
+#: One lock for all parts, since making one may take making another.
+_making = threading.RLock()
+
+
+def _once(make: Callable[P, Part]) -> Callable[P, Part]:
+    """
+    Make a part once a process, whichever of its threads asks first.
+    """
+    made = functools.cache(make)
+
+    @functools.wraps(make)
+    def get(*args: P.args, **kwargs: P.kwargs) -> Part:
+        with _making:
+            return made(*args, **kwargs)  # type: ignore[arg-type]
+
+    get.cache_clear, get.cache_info = made.cache_clear, made.cache_info  # type: ignore[attr-defined]
+    return get
+
+
+@_once
 def ledger() -> SqlLedger:
     """
     The ledger, its schema current and its profile and keys ours.
@@ -75,7 +98,7 @@ def database(settings: StoreSettings) -> Database:
     return Database(settings.database_url.get_secret_value())
 
 
-@functools.cache
+@_once
 def handler(actor: str = "worker") -> EvidenceHandler:
     """
     What judges evidence; it holds no certificate and reaches no gateway.
@@ -84,7 +107,7 @@ def handler(actor: str = "worker") -> EvidenceHandler:
     return EvidenceHandler(ledger(), settings.customer_no, settings.limits, actor)
 
 
-@functools.cache
+@_once
 def sign_key() -> SignKey:
     """
     The key that notifications are verified with.
@@ -92,7 +115,7 @@ def sign_key() -> SignKey:
     return SignKey(ReceiverSettings.load().sign_key.get_secret_value())
 
 
-@functools.cache
+@_once
 def dispatcher() -> Dispatcher:
     """
     What wakes workers through the broker.
@@ -100,7 +123,7 @@ def dispatcher() -> Dispatcher:
     return CeleryDispatcher(app)
 
 
-@functools.cache
+@_once
 def acceptor() -> Acceptor:
     """
     What takes jobs in. Raises `SettingsError` where the gateway is out of bounds.
@@ -110,7 +133,7 @@ def acceptor() -> Acceptor:
     return Acceptor(ledger(), dispatcher(), settings.terms, settings.limits, settings.review_list)
 
 
-@functools.cache
+@_once
 def sender() -> Sender:
     """
     What sends. The database is first asked whether it was restored.
@@ -119,7 +142,7 @@ def sender() -> Sender:
     return Sender(handler(), ledger(), _gateway(), steady)
 
 
-@functools.cache
+@_once
 def querier() -> Querier:
     """
     What asks JD.
@@ -127,7 +150,7 @@ def querier() -> Querier:
     return Querier(handler(), ledger(), _gateway())
 
 
-@functools.cache
+@_once
 def sweeper() -> Sweeper:
     """
     What finds due work that no message announced.
@@ -135,7 +158,7 @@ def sweeper() -> Sweeper:
     return Sweeper(handler(), ledger(), dispatcher())
 
 
-@functools.cache
+@_once
 def maintenance() -> Maintenance:
     """
     What checks the service as a whole; the broker remembers how far the database had counted.
@@ -150,7 +173,7 @@ def operator(who: str) -> Operator:
     return Operator(ledger(), who)
 
 
-@functools.cache
+@_once
 def _gateway() -> Gateway:
     settings = Settings.load()
     refuse_real_money(settings)

@@ -46,8 +46,8 @@ def test_a_worker_killed_while_sending_pays_once(scenario: str) -> None:
         enqueue(stack.broker.url, [actor])
         until(lambda: transmissions() == 1, PATIENCE)
         while_sending = status()
-        stack.kill("worker")
-        stack.start("worker")
+        stack.kill("sender")
+        stack.start("sender")
         until(lambda: status() is PayoutStatus.PAID, PATIENCE)
         payout = ledger.find(merchant, actor.out_trade_no)
         assert payout is not None

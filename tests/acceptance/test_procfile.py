@@ -23,6 +23,7 @@ from worker.demo.stack import Stack
 from worker.demo.story import cast, enqueue
 from worker.embedded.children import Child
 from worker.payouts.status import PayoutStatus
+from worker.processes import CONSUMERS
 from worker.store.ledger import SqlLedger
 
 ROOT = Path(__file__).parents[2]
@@ -89,11 +90,11 @@ def free_ports() -> int:
 @contextlib.contextmanager
 def honcho(**settings: str) -> Iterator[Honcho]:
     """
-    The Procfile's four processes, with these settings beside the stack's.
+    The Procfile's processes, with these settings beside the stack's.
     """
     port = free_ports()
     with a_stack() as (stack, ledger):
-        for name in ("worker", "beat", "receiver"):
+        for name in ("receiver", *CONSUMERS, "beat"):
             stack.kill(name)
         plain = {k: v for k, v in os.environ.items() if not k.startswith(("PAYOUTS_", "FLOWER_"))}
         child = Child(

@@ -51,13 +51,22 @@ class Checkout:
         """
         return self.programs / name
 
+    @property
+    def processes(self) -> frozenset[str]:
+        """
+        The names of the processes in its Procfile.
+        """
+        return frozenset(self._commands())
+
     def process(self, name: str, *options: str) -> list[str]:
         """
         The command line of a process of the Procfile, with further options.
         """
+        return ["/bin/sh", "-c", " ".join([self._commands()[name], *options])]
+
+    def _commands(self) -> dict[str, str]:
         lines = (self.path / "Procfile").read_text(encoding="utf-8").splitlines()
-        found = dict(line.split(": ", 1) for line in lines if ": " in line)
-        return ["/bin/sh", "-c", " ".join([found[name], *options])]
+        return dict(line.split(": ", 1) for line in lines if ": " in line)
 
     def environment(self) -> dict[str, str]:
         """

@@ -21,8 +21,11 @@ from tests.bench.producer import send
 from tests.bench.product import Broker, Child, free_port
 from tests.waiting import until
 
-#: Requests in flight: prefork children.
+#: Prefork children; where they also send and ask, requests in flight.
 CONCURRENCY = 4
+
+#: What takes messages, in one version or another.
+CONSUMERS = ("worker", "sender", "querier")
 
 _START_SECONDS = 60.0
 _LOOK_SECONDS = 0.02
@@ -127,11 +130,8 @@ def running(
         }
         migrate(checkout, environment)
         children: dict[str, Child] = {}
-        for name, options in (
-            ("web", ()),
-            ("worker", ("--concurrency", str(CONCURRENCY))),
-            ("beat", ()),
-        ):
+        for name in sorted(checkout.processes & {"web", *CONSUMERS, "beat"}):
+            options = ("--concurrency", str(CONCURRENCY)) if name == "worker" else ()
             child = Child(
                 checkout.process(name, *options),
                 log=directory / f"{name}.log",

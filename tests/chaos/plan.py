@@ -7,7 +7,9 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-WORKERS = ("worker", "worker2", "worker3")
+from worker.processes import CONSUMERS
+
+WORKERS = tuple(f"{kind}{place}" for kind in CONSUMERS for place in ("", 2))
 BEATS = ("beat", "beat2")
 
 #: A frozen worker sleeps for at least this long: longer than the demo's lease of 4 seconds.

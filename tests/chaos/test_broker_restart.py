@@ -18,7 +18,7 @@ from worker.demo.story import cast, job
 from worker.store.engine import create_engine
 
 #: What a worker of the demo may have in hand: one message for each of its processes.
-IN_HAND = 4
+IN_HAND = 2
 
 #: How soon after the broker's return a worker must take messages again, in seconds.
 SOON = 60.0

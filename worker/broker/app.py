@@ -113,7 +113,11 @@ def _defaults() -> dict[str, Any]:
 
 
 #: The names, not the modules: nothing in this package imports a task.
-app = Celery("payouts", include=["tasks.payouts", "tasks.readiness"], set_as_current=False)
+app = Celery(
+    "payouts",
+    include=["tasks.payouts", "tasks.readiness", "tasks.watchdog"],
+    set_as_current=False,
+)
 # Read when a process first needs it, so that importing this module needs no environment.
 app.add_defaults(_defaults)
 

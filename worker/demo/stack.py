@@ -20,6 +20,7 @@ from worker.embedded.broker import Broker, free_port
 from worker.embedded.children import Child
 from worker.embedded.postgres import Postgres
 from worker.payouts.errors import PayoutError
+from worker.processes import COMMANDS, CONSUMERS
 from worker.store.keyring import Keyring
 
 #: Minutes and days as seconds, so that a demo shows in half a minute what takes weeks.
@@ -48,6 +49,9 @@ HURRIED_SANDBOX = (
     *("--pay-after", "1500ms", "--return-after", "3s", "--hang", "10s"),
     *("--notify-at", "0s,1s,3s,6s,12s"),
 )
+
+#: Celery would start a child for each CPU of the machine, where two do.
+_FEW = {"worker": ("--concurrency=2",)}
 
 
 class StackError(PayoutError):
@@ -142,7 +146,8 @@ def running(
     """
     Run broker, database, sandbox, receiver, worker and beat below `directory`, until left.
 
-    Further workers and beats are called ``worker2``, ``beat2`` and so on. Raises `StackError` or
+    `workers` is how many there are of each kind that takes messages. Further ones are called
+    ``worker2``, ``sender2``, ``beat2`` and so on. Raises `StackError` or
     `EmbeddedError` where something cannot start.
     """
     with contextlib.ExitStack() as parts:
@@ -163,15 +168,12 @@ def running(
         _wait_until_done(stack.start("migrate", "worker", "migrate"))
         del stack.children["migrate"]
         bind = stack.receiver_url.removeprefix("http://")
-        receiver = ("gunicorn", "worker.web.app:create_app()", "--threads", "4", "--bind", bind)
-        stack.start("receiver", *receiver, "--no-control-socket")
-        celery = ("celery", "-A", "worker.broker.app")
-        quiet = ("--without-gossip", "--without-mingle")
-        for name in _names("worker", workers):
-            node = f"--hostname={name}@%h"
-            stack.start(name, *celery, "worker", "--concurrency", "4", node, *quiet)
+        stack.start("receiver", *COMMANDS["web"], "--bind", bind)
+        for kind in CONSUMERS:
+            for name in _names(kind, workers):
+                stack.start(name, *COMMANDS[kind], f"--hostname={name}@%h", *_FEW.get(kind, ()))
         for name in _names("beat", beats):
-            stack.start(name, *celery, "beat", "-s", str(directory / name))
+            stack.start(name, *COMMANDS["beat"], "--schedule", str(directory / name))
         if flower:
             # In the environment, because everyone on the machine can read a command line.
             stack.environment["FLOWER_BASIC_AUTH"] = f"demo:{secrets.token_urlsafe(12)}"
@@ -209,7 +211,7 @@ def _wait_for(child: Child, url: str, ca_file: Path | None, seconds: float = 30.
     with _local_session() as session:
         while child.is_alive() and time.monotonic() < deadline:
             with contextlib.suppress(requests.RequestException, OSError):
-                if session.get(url, verify=str(ca_file) if ca_file else True, timeout=2).ok:
+                if session.get(url, verify=str(ca_file) if ca_file else True, timeout=10).ok:
                     return
             time.sleep(0.05)
     raise StackError(f"{child.log.stem} does not answer at {url}; its log ends:\n{child.tail()}")

@@ -1,0 +1,40 @@
+"""
+How each process is started: the Procfile, compose, the demo and the tests agree on it.
+
+Whoever talks to JD does nothing else, so that accepting, sweeping and notifications never wait
+behind a gateway that hangs, nor sends and questions behind each other.
+"""
+
+from collections.abc import Mapping
+
+from worker.broker.names import QueueName
+
+#: So many requests may be in flight in one process, each in a thread that mostly waits.
+IN_FLIGHT = 200
+
+_CELERY = ("celery", "--app=worker.broker.app")
+#: Workers have nothing to say to each other: what they share is in the database.
+_QUIET = ("--without-gossip", "--without-mingle")
+
+
+def _consumer(name: str, *queues: QueueName) -> tuple[str, ...]:
+    return (
+        *(*_CELERY, "worker", f"--hostname={name}@%h"),
+        *(f"--queues={','.join(queue.value for queue in queues)}", *_QUIET),
+    )
+
+
+_THREADS = ("--pool=threads", f"--concurrency={IN_FLIGHT}")
+
+#: The command of each process, without what depends on the place: addresses, files, log level.
+COMMANDS: Mapping[str, tuple[str, ...]] = {
+    "web": ("gunicorn", "worker.web.app:create_app()", "--threads=8", "--no-control-socket"),
+    "worker": _consumer("worker", QueueName.ENTRY, QueueName.SWEEP),
+    "sender": (*_consumer("sender", QueueName.SEND), *_THREADS),
+    "querier": (*_consumer("querier", QueueName.QUERY), *_THREADS),
+    "beat": (*_CELERY, "beat"),
+    "flower": ("payouts", "flower"),
+}
+
+#: Those that take messages off the queues.
+CONSUMERS = ("worker", "sender", "querier")
