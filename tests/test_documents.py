@@ -484,7 +484,7 @@ def layout() -> dict[str, str]:
 
 def test_the_layout_is_the_tree() -> None:
     """
-    Each folder of the product, the tests, and each task and the root of `worker` is drawn, and nothing else.
+    Each folder, each task and each module at the root of `worker` is drawn, and nothing else.
     """
     coming = {path for path, says in layout().items() if says.endswith("(coming)")}
     drawn = {path for path in layout() if path not in coming or exists(path)}
