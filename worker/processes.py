@@ -26,9 +26,12 @@ def _consumer(name: str, *queues: QueueName) -> tuple[str, ...]:
 
 _THREADS = ("--pool=threads", f"--concurrency={IN_FLIGHT}")
 
+#: A connection of the receiver's has a thread of its own, whether or not it says anything.
+_CONNECTIONS = "--threads=128"
+
 #: The command of each process, without what depends on the place: addresses, files, log level.
 COMMANDS: Mapping[str, tuple[str, ...]] = {
-    "web": ("gunicorn", "worker.web.app:create_app()", "--threads=8", "--no-control-socket"),
+    "web": ("gunicorn", "worker.web.app:create_app()", _CONNECTIONS, "--no-control-socket"),
     "worker": _consumer("worker", QueueName.ENTRY, QueueName.SWEEP),
     "sender": (*_consumer("sender", QueueName.SEND), *_THREADS),
     "querier": (*_consumer("querier", QueueName.QUERY), *_THREADS),

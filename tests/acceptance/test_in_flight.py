@@ -2,7 +2,12 @@
 Many requests in flight: they keep nobody else waiting, and are not cut off by an orderly stop.
 """
 
+import contextlib
+import signal
+import socket
 from dataclasses import replace
+
+import requests
 
 from tests.acceptance.conftest import PATIENCE, a_stack
 from tests.waiting import until
@@ -14,6 +19,9 @@ from worker.store.ledger import SqlLedger
 
 #: More than a pool of processes would have had places for.
 MANY = 12
+
+#: So many connections hang in each of two ways.
+SILENT = 50
 
 #: Long enough for all of them to hang at once.
 PATIENT = {"PAYOUTS_HTTP_DEADLINE": "30s", "PAYOUTS_LEASE_MARGIN": "10s"}
@@ -56,22 +64,41 @@ def test_replies_that_hang_keep_nobody_waiting() -> None:
         assert set(statuses(stack, ledger, hanging)) == {PayoutStatus.SENDING}
 
 
+def test_connections_that_say_nothing_keep_no_notification_waiting() -> None:
+    """
+    Fifty silent connections and fifty half-sent requests, and the receiver answers at once.
+    """
+    with contextlib.ExitStack() as connections, a_stack() as (stack, _):
+        host, _, port = stack.receiver_url.removeprefix("http://").rpartition(":")
+        for place in range(2 * SILENT):
+            silent = connections.enter_context(socket.create_connection((host, int(port))))
+            if place % 2:
+                silent.sendall(b"POST /jdpay/notify HTTP/1.1\r\nHost: us\r\nContent-Le")
+
+        answer = requests.get(f"{stack.receiver_url}/health", timeout=10)
+
+        assert answer.status_code == 200
+
+
 def test_a_stop_lets_what_is_on_the_wire_end() -> None:
     """
-    TERM while every request waits for its answer: all are answered, and no lease is lost.
+    TERM while requests wait for their answers: they are answered, and the rest is never sent.
     """
     actors = several("paid_at_once", MANY)
     with a_stack(settings=PATIENT, sandbox=("--latency", "4s")) as (stack, ledger):
         merchant = stack.environment["PAYOUTS_CUSTOMER_NO"]
         enqueue(stack.broker.url, actors)
-        until(lambda: set(statuses(stack, ledger, actors)) == {PayoutStatus.SENDING}, PATIENCE)
+        until(lambda: PayoutStatus.SENDING in statuses(stack, ledger, actors), PATIENCE)
         sender = stack.children.pop("sender")
 
-        code = sender.stop(grace=PATIENCE)
+        sender.send(signal.SIGTERM)
+        before = statuses(stack, ledger, actors)
+        until(lambda: not sender.is_alive(), PATIENCE)
 
-        assert (code, set(statuses(stack, ledger, actors))) == (0, {PayoutStatus.PAID})
-        for actor in actors:
-            payout = ledger.find(merchant, actor.out_trade_no)
-            assert payout is not None
-            (attempt,) = ledger.dossier(payout.id).attempts
-            assert attempt.outcome is AttemptOutcome.ANSWERED
+        after = statuses(stack, ledger, actors)
+        found = [ledger.find(merchant, actor.out_trade_no) for actor in actors]
+        attempts = [one for row in found if row for one in ledger.dossier(row.id).attempts]
+    was_sending = {now for then, now in zip(before, after, strict=True) if then == "sending"}
+    assert (sender.exit_code, was_sending) == (0, {PayoutStatus.PAID})
+    assert set(after) <= {PayoutStatus.PAID, PayoutStatus.QUEUED, None}
+    assert {attempt.outcome for attempt in attempts} == {AttemptOutcome.ANSWERED}
