@@ -21,6 +21,10 @@ from worker.store.session import Sessions
 
 _SQLITE_BUSY_S = 30
 
+#: Many threads share few connections: each is held for milliseconds, and a thread waits its turn.
+#: None beyond these, since it would be made for one transaction and closed after it.
+_POOL: dict[str, Any] = {"pool_size": 8, "max_overflow": 0}
+
 #: How a connection is made, unless the URL says otherwise.
 _CONNECTING = {
     "connect_timeout": "10",
@@ -78,7 +82,9 @@ def is_pooled(conn: sa.Connection) -> bool:
 
 
 def _sqlite(url: sa.URL) -> sa.Engine:
-    engine = sa.create_engine(url, hide_parameters=True, connect_args={"timeout": _SQLITE_BUSY_S})
+    engine = sa.create_engine(
+        url, hide_parameters=True, connect_args={"timeout": _SQLITE_BUSY_S}, **_POOL
+    )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
@@ -128,8 +134,7 @@ def _postgresql(url: sa.URL, application_name: str) -> sa.Engine:
         hide_parameters=True,
         # Guarded updates count on it: a guard that lost a race must miss, not fail.
         isolation_level="READ COMMITTED",
-        pool_size=2,
-        max_overflow=2,
+        **_POOL,
         pool_recycle=1800,
         connect_args={
             "application_name": application_name,

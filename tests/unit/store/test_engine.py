@@ -2,6 +2,7 @@
 How connections are set up, and what becomes of them in a forked process.
 """
 
+import contextlib
 import sqlite3
 import subprocess
 import sys
@@ -208,3 +209,20 @@ def test_another_kind_of_database_is_refused() -> None:
     """
     with pytest.raises(ValueError, match="not on mysql"):
         create_engine("mysql://localhost/payouts")
+
+
+def test_no_connection_is_made_for_one_transaction(database_url: str) -> None:
+    """
+    As many as are needed at once are made once: a busy process does not connect again and again.
+    """
+    engine = create_engine(database_url)
+    made: list[object] = []
+    sa.event.listen(engine, "connect", lambda connection, _entry: made.append(connection))
+
+    for _ in range(5):
+        with contextlib.ExitStack() as at_once:
+            for _one in range(4):
+                read_clock(at_once.enter_context(read_only(engine).begin()))
+
+    assert len(made) == 4
+    engine.dispose()
