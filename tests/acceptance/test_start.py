@@ -27,6 +27,7 @@ from worker.embedded.postgres import Postgres
 from worker.sandbox import keys
 from worker.store.database import Database
 from worker.store.keyring import Keyring
+from worker.store.migrate import prepare
 
 Settings = dict[str, str]
 Start = Callable[[str, Settings], Child]
@@ -48,7 +49,7 @@ def used(url: str) -> None:
     Prepare a database of the sandbox that has been used with `KEY`.
     """
     with Database(url) as database:
-        database.upgrade("sandbox")
+        prepare(database, "sandbox")
         database.checked_ledger("sandbox", Keyring([KEY]))
 
 
@@ -57,7 +58,7 @@ def live(url: str) -> None:
     Prepare a database that belongs to real money.
     """
     with Database(url) as database:
-        database.upgrade("live")
+        prepare(database, "live")
 
 
 @pytest.fixture(scope="module")

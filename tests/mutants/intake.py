@@ -155,7 +155,7 @@ GUARDS = (
         (
             Change(
                 "worker/store/database.py",
-                "installation.ensure_keyring(self._engine, keyring)",
+                "installation.ensure_keyring(self.engine, keyring)",
                 "pass",
             ),
         ),

@@ -10,6 +10,7 @@ from worker.cli.doctor import store
 from worker.cli.doctor.finding import Level
 from worker.embedded.postgres import Postgres
 from worker.store.database import Database
+from worker.store.migrate import prepare
 
 
 @pytest.fixture(autouse=True)
@@ -37,7 +38,7 @@ def test_a_pooler_that_keeps_transactions_together(
     with servers.pooler(postgres, "transaction") as pooler:
         url = pooler.url(database)
         with Database(url) as found:
-            found.upgrade("sandbox")
+            prepare(found, "sandbox")
 
         assert told(monkeypatch, url, Level.FAULT) == ""
         assert "through a pooler" in told(monkeypatch, url, Level.OK)
@@ -78,7 +79,7 @@ def test_a_standby(monkeypatch: pytest.MonkeyPatch) -> None:
     """
     with servers.postgres() as primary:
         with Database(primary.url) as found:
-            found.upgrade("sandbox")
+            prepare(found, "sandbox")
         with servers.standby(primary) as standby:
             assert "leads to a standby" in told(monkeypatch, standby.url, Level.FAULT)
             hosts = [

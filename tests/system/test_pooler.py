@@ -19,6 +19,7 @@ from worker.payouts.errors import StoreUnavailable
 from worker.store.database import Database
 from worker.store.engine import create_engine, read_only
 from worker.store.faults import translated
+from worker.store.migrate import prepare
 from worker.store.types import UtcDateTime
 
 LIMITS = {
@@ -164,7 +165,7 @@ def test_the_tables_are_made_and_the_ledger_works(pooler: Pooler, database: str)
     A migration, the checks at start, and the health check, all through the pooler.
     """
     with Database(pooler.url(database)) as found:
-        found.upgrade("sandbox")
+        prepare(found, "sandbox")
         found.checked_ledger("sandbox", KEYRING).check_writable()
         assert found.is_pooled()
 

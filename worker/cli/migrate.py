@@ -7,6 +7,7 @@ import click
 from worker import bootstrap
 from worker.cli.output import Page, answering
 from worker.settings import StoreSettings
+from worker.store.migrate import prepare
 
 
 @click.command()
@@ -20,7 +21,7 @@ def migrate() -> Page:
     settings = StoreSettings.load()
     with bootstrap.database(settings) as database:
         before = database.revision()
-        database.upgrade(settings.profile)
+        prepare(database, settings.profile)
         after = database.revision()
     told = f"current already, at {after}" if before == after else f"{before or 'empty'} -> {after}"
     document: dict[str, object] = {"from": before, "to": after, "profile": settings.profile}

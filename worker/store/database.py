@@ -8,8 +8,8 @@ from typing import Self
 
 import sqlalchemy as sa
 
-from worker.payouts.errors import ProfileMismatch, SettingsError
-from worker.store import installation, migrate
+from worker.payouts.errors import SettingsError
+from worker.store import installation, revision
 from worker.store.address import place
 from worker.store.base import write_nothing
 from worker.store.clock import read_clock
@@ -28,7 +28,7 @@ class Database:
 
     def __init__(self, url: str, application_name: str = "payouts") -> None:
         try:
-            self._engine: sa.Engine = create_engine(url, application_name)
+            self.engine: sa.Engine = create_engine(url, application_name)
         except ValueError as error:
             raise SettingsError(f"PAYOUTS_DATABASE_URL: {error}") from None
 
@@ -47,14 +47,14 @@ class Database:
         """
         Close every idle connection.
         """
-        self._engine.dispose()
+        self.engine.dispose()
 
     @translated()
     def check_writable(self) -> None:
         """
         Do nothing if its tables can be written. Raises `StoreUnavailable` or `StoreFault`.
         """
-        with self._engine.begin() as conn:
+        with self.engine.begin() as conn:
             write_nothing(conn)
 
     @translated()
@@ -62,7 +62,7 @@ class Database:
         """
         Whether a pooler is in between, which gives each transaction another session.
         """
-        with read_only(self._engine).begin() as conn:
+        with read_only(self.engine).begin() as conn:
             return is_pooled(conn)
 
     @translated()
@@ -70,42 +70,26 @@ class Database:
         """
         The database's clock, aware UTC.
         """
-        with read_only(self._engine).begin() as conn:
+        with read_only(self.engine).begin() as conn:
             return read_clock(conn)
 
     def revision(self) -> str | None:
         """
         The revision of its tables; None if it has none.
         """
-        return migrate.current(self._engine)
+        return revision.current(self.engine)
 
     def profile(self) -> str | None:
         """
         The profile that it belongs to; None before it was first used.
         """
-        return installation.recorded_profile(self._engine)
-
-    def upgrade(self, profile: str) -> None:
-        """
-        Make or update its tables, and record the profile.
-
-        Safe to repeat, and safe to run twice at once. Raises `ProfileMismatch` before anything is
-        changed, or `UnknownRevision`.
-        """
-        recorded = self.profile() if self.revision() is not None else None
-        if recorded not in {None, profile}:
-            raise ProfileMismatch(
-                f"this database belongs to the {recorded} profile, not to {profile}; nothing was"
-                " changed"
-            )
-        migrate.upgrade(self._engine)
-        installation.ensure_profile(self._engine, profile)
+        return installation.recorded_profile(self.engine)
 
     def ledger(self, keyring: Keyring) -> SqlLedger:
         """
         The ledger in it, without a look at whether this program may use it.
         """
-        return SqlLedger(self._engine, keyring)
+        return SqlLedger(self.engine, keyring)
 
     def checked_ledger(self, profile: str, keyring: Keyring) -> SqlLedger:
         """
@@ -113,13 +97,12 @@ class Database:
 
         Raises `SettingsError`, `ProfileMismatch` or `WrongKey`.
         """
-        if not migrate.is_current(self._engine):
-            found, expected = self.revision(), migrate.head()
+        if (found := self.revision()) != revision.EXPECTED:
             has = "has no tables" if found is None else f"has tables of revision {found}"
             raise SettingsError(
-                f"the database {place(self._engine.url)} {has}, and this version needs those of"
-                f" {expected}: run `payouts migrate`"
+                f"the database {place(self.engine.url)} {has}, and this version needs those of"
+                f" {revision.EXPECTED}: run `payouts migrate`"
             )
-        installation.ensure_profile(self._engine, profile)
-        installation.ensure_keyring(self._engine, keyring)
+        installation.ensure_profile(self.engine, profile)
+        installation.ensure_keyring(self.engine, keyring)
         return self.ledger(keyring)

@@ -6,11 +6,11 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 
-from worker.payouts.errors import UnknownRevision
-from worker.store.engine import read_only
+from worker.payouts.errors import ProfileMismatch, UnknownRevision
+from worker.store import installation
+from worker.store.database import Database
 from worker.store.faults import translated
 
 # Any constant will do that no other user of the same PostgreSQL server's locks has.
@@ -42,27 +42,21 @@ def upgrade(engine: sa.Engine, revision: str = "head") -> None:
             ) from None
 
 
-@translated()
-def current(engine: sa.Engine) -> str | None:
+def prepare(database: Database, profile: str) -> None:
     """
-    The revision that the database has; None for one without tables.
-    """
-    with read_only(engine).begin() as conn:
-        return MigrationContext.configure(conn).get_current_revision()
+    Make or update the tables of a database, and record the profile.
 
-
-def head() -> str | None:
+    Safe to repeat, and safe to run twice at once. Raises `ProfileMismatch` before anything is
+    changed, or `UnknownRevision`.
     """
-    The revision that this version of the program expects.
-    """
-    return ScriptDirectory.from_config(_config()).get_current_head()
-
-
-def is_current(engine: sa.Engine) -> bool:
-    """
-    Whether the database's tables are the expected ones.
-    """
-    return current(engine) == head()
+    recorded = database.profile() if database.revision() is not None else None
+    if recorded not in {None, profile}:
+        raise ProfileMismatch(
+            f"this database belongs to the {recorded} profile, not to {profile}; nothing was"
+            " changed"
+        )
+    upgrade(database.engine)
+    installation.ensure_profile(database.engine, profile)
 
 
 def _config() -> Config:

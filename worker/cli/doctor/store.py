@@ -18,7 +18,7 @@ from worker.payouts.errors import (
     WrongKey,
 )
 from worker.settings import ReceiverSettings, StoreSettings
-from worker.store import migrate
+from worker.store import revision
 from worker.store.database import Database
 from worker.views.advice import is_stopped
 from worker.views.formats import cell, counted
@@ -98,7 +98,7 @@ def channel() -> Iterator[Finding]:
 def _looked_at(settings: StoreSettings) -> Iterator[Finding]:
     with bootstrap.database(settings) as found_database:
         yield compared("the database's", found_database.now(), datetime.now(UTC))
-        found, expected = found_database.revision(), migrate.head()
+        found, expected = found_database.revision(), revision.EXPECTED
         if found != expected:
             yield fault(
                 f"the schema is {found or 'missing'}, this version expects {expected}",
