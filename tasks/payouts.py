@@ -10,7 +10,7 @@ import time
 
 from celery.exceptions import Reject
 
-from worker import bootstrap
+from worker import service
 from worker.broker.app import app
 from worker.broker.names import TaskName
 from worker.intake.message import receive
@@ -27,7 +27,7 @@ def enqueue(*_args: object, **message: object) -> None:
     Accept one job. Acknowledged only once the payout, or the rejection, is committed.
     """
     try:
-        receive(bootstrap.acceptor(), message)
+        receive(service.acceptor(), message)
     except Exception as error:  # noqa: BLE001 (the border: the job would be gone)
         # A job's own faults are dealt with inside; what comes here is the database
         # being away, or a setting of ours with which no worker can start: the job must wait.
@@ -41,7 +41,7 @@ def submit(payout_id: int, **_later: object) -> None:
     """
     Send one payout, at most once.
     """
-    bootstrap.sender().send(payout_id)
+    service.sender().send(payout_id)
 
 
 @app.task(name=TaskName.QUERY.value)
@@ -49,7 +49,7 @@ def query(payout_id: int, **_later: object) -> None:
     """
     Ask JD what became of one payout.
     """
-    bootstrap.querier().follow_up(payout_id)
+    service.querier().follow_up(payout_id)
 
 
 @app.task(name=TaskName.SWEEP.value)
@@ -57,5 +57,5 @@ def sweep(**_later: object) -> None:
     """
     Do the sweep's own checks, and find due work that no message announced.
     """
-    bootstrap.maintenance().run()
-    bootstrap.sweeper().sweep()
+    service.maintenance().run()
+    service.sweeper().sweep()

@@ -8,7 +8,7 @@ from typing import Any
 
 from celery import bootsteps
 
-from worker import startup
+from worker import service, startup
 from worker.broker.app import app
 
 
@@ -21,7 +21,7 @@ class Readiness(bootsteps.Step):
         """
         Called while the worker is put together, of which nothing runs yet.
         """
-        startup.when_usable("worker", startup.check_worker)
+        startup.when_usable("worker", service.check)
 
 
 app.steps["worker"].add(Readiness)

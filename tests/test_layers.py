@@ -44,7 +44,7 @@ MAY_IMPORT = {
 PURE = {"worker.payouts", "worker.usecases"}
 
 #: What only a few may import, whatever their ring allows.
-_COMPOSERS = {"worker.bootstrap", "worker.cli.wire", "worker.cli.doctor"}
+_COMPOSERS = {"worker.bootstrap", "worker.service", "worker.cli.wire", "worker.cli.doctor"}
 RESERVED = {
     "worker.sandbox": {"worker.sandbox", "worker.cli", "worker.demo"},
     "worker.jdpay.client": {"worker.jdpay"} | _COMPOSERS,
@@ -169,7 +169,7 @@ def test_a_breach_is_found(name: str, source: str) -> None:
     [
         ("worker.usecases.send", "from datetime import UTC\nfrom worker.payouts import money"),
         ("worker.jdpay.client", "import requests\nfrom worker.payouts.evidence import Answer"),
-        ("worker.bootstrap", "from worker.jdpay.client import JdPayClient"),
+        ("worker.service", "from worker.jdpay.client import JdPayClient"),
         ("worker.demo.story", "from worker.sandbox import scenarios"),
         ("tasks.payouts", "from worker.broker.app import app\nfrom tasks.base import PayoutTask"),
     ],

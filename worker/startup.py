@@ -12,10 +12,8 @@ from typing import TypeVar
 
 import tenacity
 
-from worker import bootstrap
 from worker.cli.faults import explain
 from worker.payouts.errors import PayoutError, StoreUnavailable
-from worker.settings import Settings
 
 log = logging.getLogger("jdpay_payouts.startup")
 
@@ -48,19 +46,6 @@ def when_usable(
     except PayoutError as fault:
         log.critical("the %s cannot start: %s", whose, _line(fault))
         raise SystemExit(1 if _passes(fault) else fault_code) from None
-
-
-def check_worker() -> None:
-    """
-    Raise what would keep a worker from accepting, sending or asking.
-
-    Leaves no connection behind: the worker's children are forked after it. A certificate that has
-    expired is only logged, because JD refuses it and queries go on without it.
-    """
-    settings = Settings.load()
-    bootstrap.refuse_real_money(settings)
-    bootstrap.gateway(settings)
-    bootstrap.open_ledger(settings).close()
 
 
 def _passes(fault: BaseException) -> bool:

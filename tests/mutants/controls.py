@@ -112,7 +112,7 @@ GUARDS = (
         "The list would be read, checked and counted, and hold nothing.",
         (
             Change(
-                "worker/bootstrap.py",
+                "worker/service.py",
                 "settings.limits, settings.review_list",
                 "settings.limits, type(settings.review_list)()",
             ),

@@ -118,7 +118,7 @@ GUARDS = (
         "Whoever can write to the broker could have real money paid.",
         (
             Change(
-                _BOOTSTRAP,
+                "worker/service.py",
                 "refuse_real_money(settings)\n    return gateway(settings)",
                 "return gateway(settings)",
             ),

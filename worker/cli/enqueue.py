@@ -14,7 +14,7 @@ from worker.broker.app import app
 from worker.broker.names import QueueName, TaskName
 from worker.cli import arrival
 from worker.cli.arrival import Fate
-from worker.cli.faults import explain
+from worker.cli.faults import broker
 from worker.cli.output import Page, answering, note
 from worker.intake import files
 from worker.intake.files import Checked
@@ -69,7 +69,7 @@ def _send(checked: Sequence[Checked]) -> int:
             )
             count += 1
     except OperationalError as fault:
-        note(explain(fault))
+        note(f"the broker {broker()} cannot be reached: {fault}")
     return count
 
 

@@ -4,8 +4,6 @@ The errors that a command expects, each told in one line that says what to do.
 
 from urllib.parse import urlsplit
 
-from kombu.exceptions import OperationalError as BrokerAway
-
 from worker.payouts.errors import (
     BadKeyring,
     PayoutError,
@@ -18,7 +16,7 @@ from worker.payouts.errors import (
 from worker.settings import BrokerSettings, StoreSettings
 from worker.store.address import place
 
-FAULTS = (PayoutError, BrokerAway, OSError)
+FAULTS = (PayoutError, OSError)
 
 
 def explain(fault: Exception) -> str:
@@ -38,8 +36,6 @@ def explain(fault: Exception) -> str:
             )
         case BadKeyring():
             return f"PAYOUTS_KEYRING: {fault}; `payouts keygen` makes one"
-        case BrokerAway():
-            return f"the broker {broker()} cannot be reached: {fault}"
         case OSError(filename=name, strerror=cause) if name and cause:
             return f"{name}: {cause}"
         case _:

@@ -6,7 +6,7 @@ import dataclasses
 
 import click
 
-from worker import bootstrap
+from worker import service
 from worker.cli import target
 from worker.cli.output import Page, answering
 from worker.cli.show import story
@@ -20,7 +20,7 @@ def query(number: str) -> Page:
     Ask JD now what became of one payout, store the answer, and show where the payout is.
     """
     payout_id = target.payout_id(number)
-    answered = bootstrap.querier().query(payout_id)
+    answered = service.querier().query(payout_id)
     page = story(payout_id)
     return dataclasses.replace(
         page,

@@ -21,7 +21,7 @@ from celery.app import defaults
 from celery.exceptions import Reject
 from kombu.exceptions import OperationalError as BrokerAway
 
-from worker import bootstrap
+from worker import service as parts
 from worker.broker import app as app_module
 from worker.broker.app import app, configuration
 from worker.broker.dispatch import CeleryDispatcher
@@ -318,7 +318,7 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Service:
     """
     service = Service()
     for part in ("acceptor", "sender", "querier", "sweeper", "maintenance"):
-        monkeypatch.setattr(bootstrap, part, lambda: service)
+        monkeypatch.setattr(parts, part, lambda: service)
     return service
 
 
@@ -379,7 +379,7 @@ def test_a_worker_that_cannot_start_puts_the_job_back(
     def unbuildable() -> None:
         raise error
 
-    monkeypatch.setattr(bootstrap, "acceptor", unbuildable)
+    monkeypatch.setattr(parts, "acceptor", unbuildable)
 
     with pytest.raises(Reject) as caught:
         tasks.enqueue.run(job={})

@@ -1,0 +1,148 @@
+"""
+The composition root's larger half: what takes messages off the queue, sends, and asks JD.
+
+Whoever imports it has loaded Celery and what speaks to JD: a worker does before its children are
+forked and its threads start. A forked child keeps the certificates that its parent read.
+"""
+
+import contextlib
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+from worker.bootstrap import handler, ledger, once, open_ledger, refuse_real_money
+from worker.broker.app import app
+from worker.broker.dispatch import CeleryDispatcher
+from worker.broker.high_water_mark import BrokerHighWaterMark
+from worker.jdpay.certificates import load_jd, load_merchant
+from worker.jdpay.client import JdPayClient
+from worker.jdpay.deadline import steady
+from worker.jdpay.envelope import Style
+from worker.jdpay.errors import BadCertificate
+from worker.jdpay.signature import SignKey
+from worker.jdpay.transport import Transport
+from worker.payouts.errors import SettingsError
+from worker.settings import AcceptanceSettings, Settings
+from worker.usecases.accept import Acceptor
+from worker.usecases.maintenance import Maintenance
+from worker.usecases.ports import Dispatcher, Gateway
+from worker.usecases.query import Querier
+from worker.usecases.send import Sender
+from worker.usecases.sweep import Sweeper
+
+log = logging.getLogger("jdpay_payouts.service")
+
+
+def check() -> None:
+    """
+    Raise what would keep a worker from accepting, sending or asking.
+
+    Leaves no connection behind: the worker's children are forked after it. A certificate that has
+    expired is only logged, because JD refuses it and queries go on without it.
+    """
+    settings = Settings.load()
+    refuse_real_money(settings)
+    gateway(settings)
+    open_ledger(settings).close()
+
+
+@once
+def dispatcher() -> Dispatcher:
+    """
+    What wakes workers through the broker.
+    """
+    return CeleryDispatcher(app)
+
+
+@once
+def acceptor() -> Acceptor:
+    """
+    What takes jobs in. Raises `SettingsError` where the gateway is out of bounds.
+    """
+    settings = AcceptanceSettings.load()
+    refuse_real_money(settings)
+    return Acceptor(ledger(), dispatcher(), settings.terms, settings.limits, settings.review_list)
+
+
+@once
+def sender() -> Sender:
+    """
+    What sends. The database is first asked whether it was restored.
+    """
+    maintenance().check_epoch()
+    return Sender(handler(), ledger(), _gateway(), steady)
+
+
+@once
+def querier() -> Querier:
+    """
+    What asks JD.
+    """
+    return Querier(handler(), ledger(), _gateway())
+
+
+@once
+def sweeper() -> Sweeper:
+    """
+    What finds due work that no message announced.
+    """
+    return Sweeper(handler(), ledger(), dispatcher())
+
+
+@once
+def maintenance() -> Maintenance:
+    """
+    What checks the service as a whole; the broker remembers how far the database had counted.
+    """
+    return Maintenance(handler(), ledger(), BrokerHighWaterMark(app))
+
+
+@once
+def _gateway() -> Gateway:
+    settings = Settings.load()
+    refuse_real_money(settings)
+    return gateway(settings)
+
+
+def gateway(settings: Settings) -> JdPayClient:
+    """
+    JD Pay for this merchant; reading the pfx takes about 40 ms.
+
+    Raises `SettingsError` or `BadCertificate`, which name the setting.
+    """
+    with _naming("PAYOUTS_PFX_FILE or PAYOUTS_PFX_PASSWORD"):
+        password = settings.pfx_password.get_secret_value()
+        merchant = load_merchant(_content("PAYOUTS_PFX_FILE", settings.pfx_file), password)
+    with _naming("PAYOUTS_JD_CERT_FILE"):
+        jd = load_jd(_content("PAYOUTS_JD_CERT_FILE", settings.jd_cert_file))
+    for warning in (*merchant.warnings, *jd.warnings):
+        log.warning(warning)
+    deadline = settings.http_deadline.total_seconds()
+    return JdPayClient(
+        key=SignKey(settings.sign_key.get_secret_value()),
+        merchant=merchant,
+        jd_certificate=jd,
+        transport=Transport(
+            ca_file=str(settings.ca_file) if settings.ca_file else None,
+            connect_timeout=min(5.0, deadline),
+            read_timeout=min(30.0, deadline),
+            deadline=deadline,
+            margin=settings.lease_margin.total_seconds(),
+        ),
+        style=Style(digest=settings.envelope_digest.value, attributes=settings.envelope_attributes),
+    )
+
+
+def _content(variable: str, path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise SettingsError(f"{variable}: cannot read {path}: {error.strerror}") from error
+
+
+@contextlib.contextmanager
+def _naming(variables: str) -> Iterator[None]:
+    try:
+        yield
+    except BadCertificate as error:
+        raise type(error)(f"{variables}: {error}") from error
