@@ -8,20 +8,22 @@ things up the store's, the receiver no certificate. Durations carry their unit (
 """
 
 import enum
+import os
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Self
 
 from pydantic import (
     AfterValidator,
+    BaseModel,
     BeforeValidator,
+    ConfigDict,
     Field,
     SecretStr,
     ValidationError,
     model_validator,
 )
 from pydantic_core import ErrorDetails
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from worker.intake import review_list
 from worker.payouts.durations import parse_duration, parse_durations
@@ -35,8 +37,7 @@ PREFIX = "PAYOUTS_"
 
 #: The settings that may be given as ``<NAME>_FILE``.
 SECRETS = (
-    *("broker_url", "database_url", "keyring", "sign_key", "pfx_password"),
-    "review_accounts",
+    *("broker_url", "database_url", "keyring", "sign_key", "pfx_password", "review_accounts"),
 )
 
 
@@ -83,29 +84,30 @@ def _reviewed(numbers: SecretStr) -> SecretStr:
 
 #: Longer than nothing: a wait of zero makes a loop.
 Duration = Annotated[timedelta, BeforeValidator(_duration), Field(gt=timedelta(0))]
-Durations = Annotated[tuple[timedelta, ...], NoDecode, BeforeValidator(_durations)]
-Tail = Annotated[tuple[Stretch, ...], NoDecode, BeforeValidator(_tail)]
+Durations = Annotated[tuple[timedelta, ...], BeforeValidator(_durations)]
+Tail = Annotated[tuple[Stretch, ...], BeforeValidator(_tail)]
 
 _SCHEDULE = Schedule()
 _LIMITS = Limits()
 
 
-class _Group(BaseSettings):
+class _Group(BaseModel):
     """
     One group of settings; what another group owns is ignored.
     """
 
-    model_config = SettingsConfigDict(
-        env_prefix=PREFIX, extra="ignore", frozen=True, hide_input_in_errors=True
-    )
+    #: A group's validator is built when the group is first loaded: few processes load them all.
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True, defer_build=True)
 
     @classmethod
     def load(cls) -> Self:
         """
         Read the environment. Raises `SettingsError` that names every fault at once.
         """
+        found = {name.upper(): value for name, value in os.environ.items()}
+        given = {n: found[v] for n in cls.model_fields if (v := PREFIX + n.upper()) in found}
         try:
-            return cls()
+            return cls.model_validate(given)
         except ValidationError as error:
             faults = [f"{_variable(e['loc'])}: {_rule(e)}" for e in error.errors()]
         raise SettingsError("the settings cannot be used:\n  " + "\n  ".join(faults))

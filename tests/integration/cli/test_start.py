@@ -14,7 +14,7 @@ from worker.store.ledger import SqlLedger
 #: Packages that take long to import, and that no command needs which only reads the ledger.
 HEAVY = {
     *("alembic", "amqp", "asn1crypto", "billiard", "celery", "flask", "kombu", "mako"),
-    *("redis", "requests", "tenacity", "urllib3", "werkzeug"),
+    *("pydantic_settings", "redis", "requests", "tenacity", "urllib3", "werkzeug"),
 }
 
 #: What a worker's tasks are made of.
