@@ -2,7 +2,11 @@
 The `payouts` command: one module for each group of commands, loaded when it is called.
 """
 
+import contextlib
+import gc
 import importlib
+import sys
+from collections.abc import Iterator
 
 import click
 
@@ -57,9 +61,25 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module, attribute = COMMANDS[cmd_name].split(":")
-        command = getattr(importlib.import_module(module), attribute)
+        if module not in sys.modules:
+            with _keeping_all():
+                importlib.import_module(module)
+        command = getattr(sys.modules[module], attribute)
         assert isinstance(command, click.Command)
         return command
+
+
+@contextlib.contextmanager
+def _keeping_all() -> Iterator[None]:
+    """
+    Do without the garbage collector: what is imported stays, and to look through it takes time.
+    """
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

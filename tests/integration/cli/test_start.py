@@ -5,6 +5,7 @@ What a process loads before it works: a command what it needs, a worker all that
 import json
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
@@ -28,6 +29,14 @@ from worker.cli import main
 main()
 """
 
+COLLECTOR = """
+import atexit, gc, json, sys
+atexit.register(lambda: print(json.dumps([gc.isenabled(), gc.get_freeze_count()])))
+sys.argv = ["payouts", "list"]
+from worker.cli import main
+main()
+"""
+
 WORKER = """
 import json, sys
 from worker.broker.app import app
@@ -42,14 +51,21 @@ print(json.dumps([*(set(sys.modules) - known)]))
 """
 
 
-def packages(program: str, *arguments: str) -> set[str]:
+def last_line(program: str, *arguments: str) -> Any:
     """
-    The packages of the modules that a program names in its last line.
+    What a program tells in its last line.
     """
     run = subprocess.run(
         [sys.executable, "-c", program, *arguments], stdout=subprocess.PIPE, text=True, check=False
     )
-    return {name.partition(".")[0] for name in json.loads(run.stdout.splitlines()[-1])}
+    return json.loads(run.stdout.splitlines()[-1])
+
+
+def packages(program: str, *arguments: str) -> set[str]:
+    """
+    The packages of the modules that a program names.
+    """
+    return {name.partition(".")[0] for name in last_line(program, *arguments)}
 
 
 @pytest.mark.usefixtures("merchant_settings")
@@ -84,3 +100,14 @@ def test_a_worker_loads_all_before_it_takes_messages() -> None:
     Its children are forked with what they need, and no two threads import at once.
     """
     assert packages(WORKER) & PARTS == set()
+
+
+@pytest.mark.usefixtures("merchant_settings")
+def test_the_garbage_collector_passes_over_what_is_loaded() -> None:
+    """
+    It works again when the command does.
+    """
+    works, passed_over = last_line(COLLECTOR)
+
+    assert works
+    assert passed_over > 10_000
