@@ -22,8 +22,9 @@ from worker.store.session import Sessions
 _SQLITE_BUSY_S = 30
 
 #: Many threads share few connections: each is held for milliseconds, and a thread waits its turn.
-#: None beyond these, since it would be made for one transaction and closed after it.
-_POOL: dict[str, Any] = {"pool_size": 8, "max_overflow": 0}
+#: None beyond these, since it would be made for one transaction and closed after it; and no more,
+#: since each prepares its statements by itself.
+_POOL: dict[str, Any] = {"pool_size": 4, "max_overflow": 0}
 
 #: How a connection is made, unless the URL says otherwise.
 _CONNECTING = {
