@@ -176,6 +176,15 @@ def test_an_orphan_that_is_accepted_later_hears_its_notification(ledger: SqlLedg
     assert len(recorded(ledger, payout.id, Source.NOTIFICATION).evidence) == 1
 
 
+def test_an_orphan_that_names_no_merchant_is_its_receivers(ledger: SqlLedger) -> None:
+    """
+    It verified with that merchant's key, so the merchant's job under its number hears it.
+    """
+    ledger.notify(MERCHANT, a_verified_answer(merchant=None))
+
+    assert len(ledger.dossier(accepted(ledger).id).evidence) == 1
+
+
 def test_a_notification_whose_payout_came_meanwhile_is_no_orphan(ledger: SqlLedger) -> None:
     """
     It is judged with the payout that has its number, whoever looked for that before.
