@@ -1,8 +1,8 @@
 """
-The tasks of the worker. Each takes an id; the entry message alone carries a job.
+The tasks of the worker. They are wake-ups; the entry message alone carries a job.
 
-Arguments that a newer producer or worker may add are tolerated, so that a deployment need not stop
-the queue.
+Arguments that another version of a producer or worker may add are tolerated, so that a deployment
+need not stop the queue.
 """
 
 import logging
@@ -19,6 +19,9 @@ log = logging.getLogger("jdpay_payouts.tasks")
 
 #: How long an entry message that cannot be taken waits before it goes back, in seconds.
 _PAUSE = 5.0
+
+#: A wake-up is worked off for no longer than so many seconds; then another one takes over.
+_LASTING = 20.0
 
 
 @app.task(name=TaskName.ENQUEUE.value, acks_late=True)
@@ -37,19 +40,21 @@ def enqueue(*_args: object, **message: object) -> None:
 
 
 @app.task(name=TaskName.SUBMIT.value)
-def submit(payout_id: int, **_later: object) -> None:
+def submit(*_args: object, **_later: object) -> None:
     """
-    Send one payout, at most once.
+    Send what is due, each payout at most once.
     """
-    service.sender().send(payout_id)
+    if service.in_flight().work_off(service.sender().take, _LASTING):
+        service.dispatcher().wake_sender()
 
 
 @app.task(name=TaskName.QUERY.value)
-def query(payout_id: int, **_later: object) -> None:
+def query(*_args: object, **_later: object) -> None:
     """
-    Ask JD what became of one payout.
+    Ask JD what is due to be asked.
     """
-    service.querier().follow_up(payout_id)
+    if service.in_flight().work_off(service.querier().take, _LASTING):
+        service.dispatcher().wake_querier()
 
 
 @app.task(name=TaskName.SWEEP.value)

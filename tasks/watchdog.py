@@ -16,6 +16,7 @@ from typing import Any
 from celery import bootsteps, signals
 from celery.concurrency.prefork import TaskPool as Children
 
+from worker import service
 from worker.broker.app import app
 
 log = logging.getLogger("jdpay_payouts.watchdog")
@@ -29,15 +30,19 @@ _LOOK_SECONDS = 1.0
 class Running:
     """
     What runs, since when, and what to do if that is longer than `limit` seconds ago.
+
+    `in_flight` tells for how long, in seconds, the oldest request has been in flight.
     """
 
     def __init__(
         self,
         limit: float,
+        in_flight: Callable[[], float],
         clock: Callable[[], float] = time.monotonic,
         end: Callable[[int], object] = os._exit,
     ) -> None:
         self._limit = limit
+        self._in_flight = in_flight
         self._clock = clock
         self._end = end
         self._began: dict[str, float] = {}
@@ -56,13 +61,13 @@ class Running:
 
     def look(self) -> None:
         """
-        End this process if a task takes too long.
+        End this process if a task, or a request in flight, takes too long.
         """
-        overdue = [t for t in self._began.copy().values() if self._clock() - t > self._limit]
-        if overdue:
+        now = self._clock()
+        longest = max([self._in_flight(), *(now - at for at in self._began.copy().values())])
+        if longest > self._limit:
             log.critical(
-                "%d tasks stand still for more than %.0f s: this process ends, to be started again",
-                len(overdue),
+                "work stands still for more than %.0f s: this process ends, to be started again",
                 self._limit,
             )
             self._end(STANDS_STILL)
@@ -70,8 +75,11 @@ class Running:
 
 class Watchdog(bootsteps.StartStopStep):
     """
-    Watches a worker whose tasks are threads.
+    Watches a worker whose tasks are threads, and lets it take nothing more once it is to end.
     """
+
+    #: Its tasks are told to end before it is waited for them.
+    requires = ("celery.worker.components:Pool",)
 
     def __init__(self, parent: Any, **options: Any) -> None:
         self.enabled = not issubclass(parent.pool_cls, Children)
@@ -81,7 +89,7 @@ class Watchdog(bootsteps.StartStopStep):
         """
         Called once the pool runs.
         """
-        running = Running(parent.app.conf.task_time_limit)
+        running = Running(parent.app.conf.task_time_limit, service.in_flight().longest)
 
         def begin(task_id: str, **_: object) -> None:
             running.begin(task_id)
@@ -97,6 +105,7 @@ class Watchdog(bootsteps.StartStopStep):
         """
         Called when the worker ends: what is on the wire then has as long as ever.
         """
+        service.in_flight().stop()
 
 
 def _look_on(running: Running) -> None:

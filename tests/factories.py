@@ -22,11 +22,14 @@ from worker.payouts.model import (
     Payout,
     Terms,
 )
+from worker.payouts.pace import Pace
 from worker.payouts.policy.controls import ReviewList
 from worker.payouts.status import PayoutStatus, Reason
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 MERCHANT = "360080000000000001"
+#: A pace that holds nothing back.
+FAST = Pace(1_000_000)
 NUMBER = "P2026030200001"
 AMOUNT = 12_345
 TERMS = Terms("sandbox", MERCHANT, "https://127.0.0.1:9443", "http://127.0.0.1:9080/jdpay/notify")
@@ -121,7 +124,7 @@ def a_claimant(
     """
     One that sends this request, whatever is known.
     """
-    return Claimant(lambda _draft: request, lease, actor)
+    return Claimant(lambda _draft: request, lease, actor, MERCHANT, FAST, timedelta(seconds=30))
 
 
 def an_attempt(

@@ -22,6 +22,7 @@ from worker.store.database import Database
 from worker.store.keyring import Keyring
 from worker.store.ledger import SqlLedger
 from worker.usecases.evidence import EvidenceHandler
+from worker.usecases.group_commit import GroupCommit
 from worker.usecases.operate import Operator
 
 P = ParamSpec("P")
@@ -80,7 +81,7 @@ def handler(actor: str = "worker") -> EvidenceHandler:
     What judges evidence; it holds no certificate and reaches no gateway.
     """
     settings = ReceiverSettings.load()
-    return EvidenceHandler(ledger(), settings.customer_no, settings.limits, actor)
+    return EvidenceHandler(ledger(), settings.customer_no, settings.limits, actor, GroupCommit)
 
 
 @once

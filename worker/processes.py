@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from worker.broker.names import QueueName
 
 #: So many requests may be in flight in one process, each in a thread that mostly waits.
-IN_FLIGHT = 200
+MOST_IN_FLIGHT = 200
 
 _CELERY = ("celery", "--app=worker.broker.app")
 #: Workers have nothing to say to each other: what they share is in the database.
@@ -24,7 +24,8 @@ def _consumer(name: str, *queues: QueueName) -> tuple[str, ...]:
     )
 
 
-_THREADS = ("--pool=threads", f"--concurrency={IN_FLIGHT}")
+#: A wake-up is worked off by one thread, which has the others do what it claimed.
+_ONE_THREAD = ("--pool=threads", "--concurrency=1")
 
 #: A connection of the receiver's has a thread of its own, whether or not it says anything.
 _CONNECTIONS = "--threads=128"
@@ -33,8 +34,8 @@ _CONNECTIONS = "--threads=128"
 COMMANDS: Mapping[str, tuple[str, ...]] = {
     "web": ("gunicorn", "worker.web.app:create_app()", _CONNECTIONS, "--no-control-socket"),
     "worker": _consumer("worker", QueueName.ENTRY, QueueName.SWEEP),
-    "sender": (*_consumer("sender", QueueName.SEND), *_THREADS),
-    "querier": (*_consumer("querier", QueueName.QUERY), *_THREADS),
+    "sender": (*_consumer("sender", QueueName.SEND), *_ONE_THREAD),
+    "querier": (*_consumer("querier", QueueName.QUERY), *_ONE_THREAD),
     "beat": (*_CELERY, "beat"),
     "flower": ("payouts", "flower"),
 }

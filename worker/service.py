@@ -14,6 +14,7 @@ from worker.bootstrap import handler, ledger, once, open_ledger, refuse_real_mon
 from worker.broker.app import app
 from worker.broker.dispatch import CeleryDispatcher
 from worker.broker.high_water_mark import BrokerHighWaterMark
+from worker.in_flight import InFlight
 from worker.jdpay.certificates import load_jd, load_merchant
 from worker.jdpay.client import JdPayClient
 from worker.jdpay.deadline import steady
@@ -22,6 +23,7 @@ from worker.jdpay.errors import BadCertificate
 from worker.jdpay.signature import SignKey
 from worker.jdpay.transport import Transport
 from worker.payouts.errors import SettingsError
+from worker.processes import MOST_IN_FLIGHT
 from worker.settings import AcceptanceSettings, Settings
 from worker.usecases.accept import Acceptor
 from worker.usecases.maintenance import Maintenance
@@ -61,7 +63,7 @@ def acceptor() -> Acceptor:
     """
     settings = AcceptanceSettings.load()
     refuse_real_money(settings)
-    return Acceptor(ledger(), dispatcher(), settings.terms, settings.limits, settings.review_list)
+    return Acceptor(ledger(), dispatcher(), settings.terms, settings.review_list)
 
 
 @once
@@ -79,6 +81,14 @@ def querier() -> Querier:
     What asks JD.
     """
     return Querier(handler(), ledger(), _gateway())
+
+
+@once
+def in_flight() -> InFlight:
+    """
+    The requests that this process has in flight.
+    """
+    return InFlight(MOST_IN_FLIGHT)
 
 
 @once

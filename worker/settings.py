@@ -16,7 +16,6 @@ from typing import Annotated, Any, Self
 from pydantic import (
     AfterValidator,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     SecretStr,
@@ -26,12 +25,12 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 
 from worker.intake import review_list
-from worker.payouts.durations import parse_duration, parse_durations
 from worker.payouts.errors import SettingsError
 from worker.payouts.limits import Limits
 from worker.payouts.model import Terms
 from worker.payouts.policy.controls import ReviewList
-from worker.payouts.query_schedule import Schedule, Stretch, parse_tail
+from worker.payouts.query_schedule import Schedule
+from worker.setting_types import Duration, Durations, Rate, Tail
 
 PREFIX = "PAYOUTS_"
 
@@ -59,18 +58,6 @@ class Digest(enum.StrEnum):
     SHA256 = "sha256"
 
 
-def _duration(value: object) -> object:
-    return parse_duration(value) if isinstance(value, str) else value
-
-
-def _durations(value: object) -> object:
-    return parse_durations(value) if isinstance(value, str) else value
-
-
-def _tail(value: object) -> object:
-    return parse_tail(value) if isinstance(value, str) else value
-
-
 def _two_gaps(gaps: tuple[timedelta, ...]) -> tuple[timedelta, ...]:
     if len(gaps) < 2 or gaps[0] <= timedelta(0):
         raise ValueError("a resend needs two answers, each some time after the lease: 2m,10m")
@@ -81,11 +68,6 @@ def _reviewed(numbers: SecretStr) -> SecretStr:
     review_list.parse(numbers.get_secret_value())
     return numbers
 
-
-#: Longer than nothing: a wait of zero makes a loop.
-Duration = Annotated[timedelta, BeforeValidator(_duration), Field(gt=timedelta(0))]
-Durations = Annotated[tuple[timedelta, ...], BeforeValidator(_durations)]
-Tail = Annotated[tuple[Stretch, ...], BeforeValidator(_tail)]
 
 _SCHEDULE = Schedule()
 _LIMITS = Limits()
@@ -209,8 +191,11 @@ class ReceiverSettings(StoreSettings):
     breaker_least: int = Field(default=_LIMITS.breaker_least, ge=1)
     breaker_percent: int = Field(default=_LIMITS.breaker_percent, ge=1, le=100)
     breaker_rest: Duration = _LIMITS.breaker_rest
-    #: A payout that was woken is not woken again before this.
-    wake_again: Duration = _LIMITS.wake_again
+    #: How fast payouts are sent and JD is asked, each by itself: ``10/s``, ``300/m``, ``1000/h``.
+    send_pace: Rate = _LIMITS.send_pace
+    query_pace: Rate = _LIMITS.query_pace
+    #: A payout that is due and may not be sent is looked at again after this.
+    look_again: Duration = _LIMITS.look_again
     #: An unsigned message brings a payout's next query forward at most this often.
     hurry_spacing: Duration = _LIMITS.hurry_spacing
     #: So many unverifiable answers in a row stop sending.
@@ -243,7 +228,9 @@ class ReceiverSettings(StoreSettings):
             breaker_least=self.breaker_least,
             breaker_percent=self.breaker_percent,
             breaker_rest=self.breaker_rest,
-            wake_again=self.wake_again,
+            send_pace=self.send_pace,
+            query_pace=self.query_pace,
+            look_again=self.look_again,
             hurry_spacing=self.hurry_spacing,
             unverifiable_limit=self.unverifiable_limit,
         )

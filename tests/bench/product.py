@@ -18,8 +18,10 @@ from worker.jdpay import canonical, envelope, request
 from worker.jdpay.certificates import load_jd, load_merchant
 from worker.jdpay.signature import SHA_256, SignKey
 from worker.jdpay.transport import Transport
-from worker.payouts.claim import Claimant
+from worker.payouts.claim import Asker, Claimant
 from worker.payouts.model import AttemptOutcome, Order, Payee, Terms
+from worker.payouts.news import Ending, of_reply
+from worker.payouts.pace import Pace
 from worker.settings import Settings, StoreSettings
 from worker.store.keyring import Keyring
 from worker.store.ledger import SqlLedger
@@ -50,9 +52,11 @@ STORY = {
 _HAS = "EXISTS (SELECT 1 FROM evidence e WHERE e.payout_id = payouts.id AND"
 
 _LEASE = timedelta(minutes=5)
-_CLAIMANT = Claimant(lambda _draft: "nothing", _LEASE, "bench")
 _AMOUNT_FEN = 12_345
-_TERMS = Terms("sandbox", "360080000000000001", "https://127.0.0.1:9", "http://127.0.0.1:9/notify")
+_MERCHANT, _FAST = "360080000000000001", Pace(1_000_000)
+_CLAIMANT = Claimant(lambda _: "nothing", _LEASE, "bench", _MERCHANT, _FAST, timedelta(seconds=30))
+_ASKER = Asker(_MERCHANT, _FAST, lambda _: _LEASE)
+_TERMS = Terms("sandbox", _MERCHANT, "https://127.0.0.1:9", "http://127.0.0.1:9/notify")
 
 
 def new_key() -> str:
@@ -167,11 +171,10 @@ class Ledger:
         """
         Take up to so many due payouts; claim each, do nothing, and record how that ended.
         """
-        due = self._ledger.claim_due_sends(batch, _LEASE)
-        for payout_id in due:
-            claim = self._ledger.claim(payout_id, _CLAIMANT)
-            assert claim is not None
-            self._ledger.close_attempt(claim.attempt, AttemptOutcome.ANSWERED, "0000")
+        due = self._ledger.find_due_sends(batch)
+        claims = self._ledger.claim(due, _CLAIMANT).claims
+        endings = (Ending(claim.attempt, AttemptOutcome.ANSWERED, "0000") for claim in claims)
+        self._ledger.take_in([of_reply(ending, None) for ending in endings])
         return len(due)
 
     def sweep(self, limit: int) -> Mapping[str, Callable[[], object]]:
@@ -180,8 +183,8 @@ class Ledger:
         """
         ledger = self._ledger
         return {
-            "due sends": lambda: ledger.claim_due_sends(limit, _LEASE),
-            "due queries": lambda: ledger.claim_due_queries(limit, lambda _: _LEASE),
+            "due sends": lambda: ledger.find_due_sends(limit),
+            "due queries": lambda: ledger.claim_due_queries(limit, _ASKER),
             "expired leases": lambda: ledger.expire_leases(limit),
             "waiting evidence": lambda: ledger.find_unapplied(limit),
             "unsent for a day": lambda: ledger.find_stale(limit, timedelta(days=1)),

@@ -3,14 +3,18 @@ Readable defaults for what a ledger is given.
 """
 
 import dataclasses
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.doubles.clock import telling
-from tests.factories import a_claimant
+from tests.factories import FAST, a_claimant
+from worker.payouts.claim import Asker
 from worker.payouts.evidence import Answer, Meaning, Source, TradeStatus
-from worker.payouts.judgement import Judge
-from worker.payouts.model import Attempt, Dossier, Order, Payee, Payout, Terms
+from worker.payouts.judgement import Judge, Judged
+from worker.payouts.model import Attempt, AttemptOutcome, Dossier, Order, Payee, Payout, Terms
+from worker.payouts.news import Ending, News, Told, of_reply
+from worker.payouts.pace import Pace
 from worker.payouts.update import Update
 from worker.store.engine import create_engine
 from worker.store.installation import ensure_profile
@@ -131,8 +135,9 @@ def try_claim(
     """
     The attempt that a claim gives to someone who would send in any case.
     """
-    claim = ledger.claim(payout.id, a_claimant(request, actor, LEASE))
-    return None if claim is None else claim.attempt
+    for claim in ledger.claim([payout.id], a_claimant(request, actor, LEASE)).claims:
+        return claim.attempt
+    return None
 
 
 def claimed(ledger: Ledger, payout: Payout) -> Attempt:
@@ -166,5 +171,49 @@ def recorded(
     What is known once an answer with the given changes was recorded.
     """
     payout = ledger.dossier(payout_id).payout
-    ledger.record(payout, source, a_verified_answer(**changes))
+    record(ledger, payout, source, a_verified_answer(**changes))
     return ledger.dossier(payout_id)
+
+
+def record(
+    ledger: Ledger,
+    payout: Payout,
+    source: Source,
+    answer: Answer,
+    *,
+    asked_at: datetime | None = None,
+    judge: Judge | None = None,
+) -> Judged | None:
+    """
+    Keep what JD told of a payout; without a judge it waits.
+    """
+    told = Told(source, answer, asked_at=asked_at)
+    (judged,) = ledger.take_in([News(payout.id, told=told)], judge)
+    return judged
+
+
+def close_attempt(
+    ledger: Ledger,
+    attempt: Attempt,
+    outcome: AttemptOutcome,
+    detail: str,
+    answer: Answer | None = None,
+    judge: Judge | None = None,
+) -> Judged | None:
+    """
+    Keep how an attempt ended, and JD's reply; without a judge it waits.
+    """
+    (judged,) = ledger.take_in([of_reply(Ending(attempt, outcome, detail), answer)], judge)
+    return judged
+
+
+def due_queries(
+    ledger: Ledger,
+    limit: int = 10,
+    retry: Callable[[int], timedelta] = lambda _missed: timedelta(minutes=1),
+    pace: Pace = FAST,
+) -> list[int]:
+    """
+    The payouts whose follow-up query a claim hands out.
+    """
+    return [*ledger.claim_due_queries(limit, Asker(MERCHANT, pace, retry)).payout_ids]

@@ -2,7 +2,15 @@
 How payouts come to the desk: each story is lived through the use cases that judge evidence.
 """
 
-from tests.contract.samples import MERCHANT, VirtualClock, a_verified_answer, accepted, claimed
+from tests.contract.samples import (
+    MERCHANT,
+    VirtualClock,
+    a_verified_answer,
+    accepted,
+    claimed,
+    close_attempt,
+    record,
+)
 from worker.payouts.evidence import Answer, Meaning, Source, TradeStatus
 from worker.payouts.limits import Limits
 from worker.payouts.model import AttemptOutcome, Case, Dossier, Payout
@@ -35,7 +43,7 @@ def replied(ledger: Ledger, payout: Payout, answer: Answer) -> Dossier:
     A payout that was sent, and JD's reply to that.
     """
     attempt = claimed(ledger, payout)
-    ledger.close_attempt(attempt, AttemptOutcome.ANSWERED, answer.code, answer)
+    close_attempt(ledger, attempt, AttemptOutcome.ANSWERED, answer.code, answer)
     return judged(ledger, payout)
 
 
@@ -51,7 +59,7 @@ def asked(ledger: Ledger, clock: VirtualClock, payout: Payout, answer: Answer) -
     """
     What is known after JD's answer to a query that is asked now.
     """
-    ledger.record(payout, Source.QUERY, answer, asked_at=clock.now)
+    record(ledger, payout, Source.QUERY, answer, asked_at=clock.now)
     return judged(ledger, payout)
 
 

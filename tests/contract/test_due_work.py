@@ -10,12 +10,12 @@ from tests.contract.samples import (
     LEASE,
     MERCHANT,
     NOON,
-    TERMS,
     VirtualClock,
     accepted,
-    an_order,
     applied,
     claimed,
+    close_attempt,
+    due_queries,
     recorded,
 )
 from worker.payouts.model import AttemptOutcome, CaseKind
@@ -60,7 +60,7 @@ def test_a_closed_attempt_that_nobody_settled_is_found(ledger: SqlLedger) -> Non
     A worker that died between its report and the decision leaves nothing stuck in `sending`.
     """
     payout = accepted(ledger)
-    ledger.close_attempt(claimed(ledger, payout), AttemptOutcome.NO_ANSWER, "read timeout")
+    close_attempt(ledger, claimed(ledger, payout), AttemptOutcome.NO_ANSWER, "read timeout")
     before = ledger.dossier(payout.id)
 
     assert ledger.expire_leases(10) == [payout.id]
@@ -98,29 +98,34 @@ def test_waiting_evidence_is_found_until_it_is_weighed(ledger: SqlLedger) -> Non
     assert ledger.find_unapplied(10) == [first.id]
 
 
-def test_a_due_send_is_handed_out_once(ledger: SqlLedger, clock: VirtualClock) -> None:
+def test_a_payout_is_due_at_once_and_until_it_is_claimed(ledger: SqlLedger) -> None:
     """
-    A wake-up is not repeated before its time, and is then.
+    Whoever looks finds it, however often; once it is on its way nobody does.
     """
     payout = accepted(ledger)
 
-    assert ledger.claim_due_sends(10, A_MINUTE) == [payout.id]
-    assert ledger.claim_due_sends(10, A_MINUTE) == []
-    clock.advance(minutes=1)
-    assert ledger.claim_due_sends(10, A_MINUTE) == [payout.id]
+    assert ledger.find_due_sends(10) == [payout.id]
+    assert ledger.find_due_sends(10) == [payout.id]
+    claimed(ledger, payout)
+    assert ledger.find_due_sends(10) == []
 
 
-def test_a_payout_is_due_for_the_sweep_when_its_acceptance_says(
-    ledger: SqlLedger, clock: VirtualClock
-) -> None:
+def test_what_is_put_off_is_due_later(ledger: SqlLedger, clock: VirtualClock) -> None:
     """
-    Whoever accepts it and wakes a worker itself is not followed by a sweep at once.
+    Not before its time, without a new version; and what is not due yet keeps its own time.
     """
-    payout_id = ledger.accept(an_order(), TERMS, A_MINUTE)
+    payout, later = accepted(ledger), accepted(ledger, "P-2")
+    applied(ledger, later.id, next_send_at=NOON + timedelta(seconds=90))
 
-    assert ledger.claim_due_sends(10, A_MINUTE) == []
-    clock.advance(minutes=1)
-    assert ledger.claim_due_sends(10, A_MINUTE) == [payout_id]
+    ledger.put_off(payout.id, A_MINUTE)
+    ledger.put_off(later.id, A_MINUTE)
+
+    assert ledger.find_due_sends(10) == []
+    assert ledger.dossier(payout.id).payout.version == payout.version
+    clock.advance(seconds=60)
+    assert ledger.find_due_sends(10) == [payout.id]
+    clock.advance(seconds=30)
+    assert ledger.find_due_sends(10) == [payout.id, later.id]
 
 
 def test_due_sends_begin_with_the_longest_due(ledger: SqlLedger, clock: VirtualClock) -> None:
@@ -132,18 +137,8 @@ def test_due_sends_begin_with_the_longest_due(ledger: SqlLedger, clock: VirtualC
     second = accepted(ledger, "P-2")
     applied(ledger, accepted(ledger, "P-3").id, next_send_at=clock.now + A_MINUTE)
 
-    assert ledger.claim_due_sends(1, A_MINUTE) == [first.id]
-    assert ledger.claim_due_sends(10, A_MINUTE) == [second.id]
-
-
-def test_a_claimed_send_can_still_be_claimed(ledger: SqlLedger) -> None:
-    """
-    Handing out a wake-up is no news: a payout read before it can be sent after it.
-    """
-    payout = accepted(ledger)
-    ledger.claim_due_sends(10, A_MINUTE)
-
-    assert claimed(ledger, payout)
+    assert ledger.find_due_sends(1) == [first.id]
+    assert ledger.find_due_sends(10) == [first.id, second.id]
 
 
 def test_a_paused_channel_has_no_due_sends(ledger: SqlLedger) -> None:
@@ -153,7 +148,7 @@ def test_a_paused_channel_has_no_due_sends(ledger: SqlLedger) -> None:
     payout = accepted(ledger)
     ledger.pause(MERCHANT, "balance", "operator")
 
-    assert ledger.claim_due_sends(10, A_MINUTE) == []
+    assert ledger.find_due_sends(10) == []
     assert ledger.dossier(payout.id).payout == payout
 
 
@@ -164,13 +159,28 @@ def test_a_payout_with_an_open_case_is_no_due_send(ledger: SqlLedger) -> None:
     first, second = accepted(ledger), accepted(ledger, "P-2")
     before = applied(ledger, first.id, cases=(CaseNote(CaseKind.NUMBER_TAKEN),))
 
-    assert ledger.claim_due_sends(10, A_MINUTE) == [second.id]
+    assert ledger.find_due_sends(10) == [second.id]
     assert ledger.dossier(first.id).payout == before
 
     (case,) = ledger.cases(open_only=True, limit=10)
     ledger.close_case(case, "operator", "looked into")
 
-    assert ledger.claim_due_sends(10, A_MINUTE) == [first.id]
+    assert ledger.find_due_sends(10) == [first.id, second.id]
+
+
+def test_a_question_is_due_until_it_is_claimed(ledger: SqlLedger, clock: VirtualClock) -> None:
+    """
+    Whether one is due is told without claiming it.
+    """
+    payout = accepted(ledger)
+    applied(ledger, payout.id, next_query_at=NOON + A_MINUTE)
+    assert not ledger.has_due_queries()
+
+    clock.advance(minutes=1)
+    assert ledger.has_due_queries()
+    assert ledger.has_due_queries()
+    assert due_queries(ledger) == [payout.id]
+    assert not ledger.has_due_queries()
 
 
 def test_due_queries_back_off(ledger: SqlLedger, clock: VirtualClock) -> None:
@@ -181,8 +191,8 @@ def test_due_queries_back_off(ledger: SqlLedger, clock: VirtualClock) -> None:
     applied(ledger, payout.id, next_query_at=NOON)
 
     for misses in range(3):
-        assert ledger.claim_due_queries(10, lambda missed: A_MINUTE * 2**missed) == [payout.id]
-        assert ledger.claim_due_queries(10, lambda missed: A_MINUTE * 2**missed) == []
+        assert due_queries(ledger, 10, lambda missed: A_MINUTE * 2**missed) == [payout.id]
+        assert due_queries(ledger, 10, lambda missed: A_MINUTE * 2**missed) == []
         after = ledger.dossier(payout.id).payout
         assert after.query_misses == misses + 1
         assert after.next_query_at == clock.now + A_MINUTE * 2**misses
@@ -196,11 +206,11 @@ def test_due_queries_keep_each_payouts_own_pace(ledger: SqlLedger, clock: Virtua
     """
     first, second = accepted(ledger), accepted(ledger, "P-2")
     applied(ledger, first.id, next_query_at=NOON)
-    ledger.claim_due_queries(10, lambda _: A_MINUTE)
+    due_queries(ledger, 10)
     applied(ledger, second.id, next_query_at=NOON)
     clock.advance(minutes=1)
 
-    assert ledger.claim_due_queries(10, lambda missed: A_MINUTE * (missed + 1)) == [
+    assert due_queries(ledger, 10, lambda missed: A_MINUTE * (missed + 1)) == [
         second.id,
         first.id,
     ]
@@ -217,7 +227,7 @@ def test_queries_run_while_a_channel_is_paused(ledger: SqlLedger) -> None:
     applied(ledger, payout.id, next_query_at=NOON)
     ledger.pause(MERCHANT, "balance", "operator")
 
-    assert ledger.claim_due_queries(10, lambda _: A_MINUTE) == [payout.id]
+    assert due_queries(ledger, 10) == [payout.id]
 
 
 def test_a_hurried_query_is_due_now(ledger: SqlLedger, clock: VirtualClock) -> None:
@@ -231,7 +241,7 @@ def test_a_hurried_query_is_due_now(ledger: SqlLedger, clock: VirtualClock) -> N
 
     after = ledger.dossier(payout.id).payout
     assert (after.next_query_at, after.version) == (now, payout.version)
-    assert ledger.claim_due_queries(10, lambda _: A_MINUTE) == [payout.id]
+    assert due_queries(ledger, 10) == [payout.id]
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,9 @@ from tests.contract.samples import (
     an_update,
     applied,
     claimed,
+    close_attempt,
+    due_queries,
+    record,
     recorded,
 )
 from worker.payouts.errors import IllegalMove
@@ -39,7 +42,7 @@ def test_evidence_comes_back_as_it_was(ledger: SqlLedger) -> None:
     attempt = claimed(ledger, payout)
     answer = a_verified_answer(raw=b"\x00\xff", refund_fen=0, traded_at=NOON, reason_code="R1")
 
-    ledger.close_attempt(attempt, AttemptOutcome.ANSWERED, "0000", answer)
+    close_attempt(ledger, attempt, AttemptOutcome.ANSWERED, "0000", answer)
 
     (piece,) = ledger.dossier(payout.id).evidence
     assert piece.answer == answer
@@ -77,7 +80,7 @@ def test_evidence_is_judged_in_the_transaction_that_stores_it(ledger: Ledger) ->
         return an_update(dossier.payout, status=PayoutStatus.PROCESSING, next_send_at=None)
 
     judge = Judge(decide, "worker-1", 3)
-    judged = ledger.record(payout, Source.QUERY, a_verified_answer(), judge=judge)
+    judged = record(ledger, payout, Source.QUERY, a_verified_answer(), judge=judge)
 
     assert judged is not None
     assert seen == [judged.dossier]
@@ -101,9 +104,9 @@ def test_what_cannot_be_judged_leaves_nothing_behind(ledger: Ledger) -> None:
     judge = Judge(fails, "worker-1", 3)
     answer = a_verified_answer()
     with pytest.raises(RuntimeError):
-        ledger.record(payout, Source.QUERY, answer, judge=judge)
+        record(ledger, payout, Source.QUERY, answer, judge=judge)
     with pytest.raises(RuntimeError):
-        ledger.close_attempt(attempt, AttemptOutcome.ANSWERED, "0000", answer, judge)
+        close_attempt(ledger, attempt, AttemptOutcome.ANSWERED, "0000", answer, judge)
 
     assert ledger.dossier(payout.id) == before
 
@@ -144,7 +147,7 @@ def test_the_misses_are_as_was_decided(ledger: SqlLedger, clock: VirtualClock) -
     """
     payout = accepted(ledger)
     applied(ledger, payout.id, next_query_at=NOON)
-    ledger.claim_due_queries(10, lambda _: clock.now - NOON)
+    due_queries(ledger, 10, lambda _: clock.now - NOON)
 
     assert recorded(ledger, payout.id, Source.QUERY).payout.query_misses == 1
     assert applied(ledger, payout.id, query_misses=0).query_misses == 0

@@ -14,6 +14,8 @@ from tests.contract.samples import (
     accepted,
     applied,
     claimed,
+    close_attempt,
+    due_queries,
     try_claim,
 )
 from worker.payouts.health import Overdue
@@ -31,7 +33,7 @@ def ended(ledger: Ledger, number: str, status: PayoutStatus) -> int:
     A payout whose one transmission ended like that.
     """
     payout = accepted(ledger, number)
-    ledger.close_attempt(claimed(ledger, payout), AttemptOutcome.NO_ANSWER, "timeout")
+    close_attempt(ledger, claimed(ledger, payout), AttemptOutcome.NO_ANSWER, "timeout")
     exposed = status is not PayoutStatus.QUEUED
     return applied(ledger, payout.id, status=status, exposed=exposed).id
 
@@ -116,7 +118,7 @@ def test_the_breaker_stops_sending_for_its_rest(ledger: Ledger, clock: VirtualCl
     ledger.open_breaker(MERCHANT, A_MINUTE)
 
     assert try_claim(ledger, payout) is None
-    assert ledger.claim_due_sends(10, A_MINUTE) == []
+    assert ledger.find_due_sends(10) == []
     clock.advance(minutes=1)
     assert ledger.tally(MERCHANT, timedelta(minutes=5)) == Tally(0, 0)
     assert try_claim(ledger, payout) is not None
@@ -146,7 +148,7 @@ def test_after_a_restore_nothing_is_sent_in_doubt(ledger: Ledger, clock: Virtual
     assert (row.doubted_at, row.next_query_at, row.version) == (now, now, queued.version + 1)
     assert ledger.dossier(paid).payout.doubted_at is None
     assert try_claim(ledger, row) is None
-    assert sorted(ledger.claim_due_queries(10, lambda _: A_MINUTE)) == [queued.id, unknown]
+    assert sorted(due_queries(ledger, 10)) == [queued.id, unknown]
 
     applied(ledger, unknown, doubted_at=None)
     assert try_claim(ledger, row) is None  # its own doubt stands

@@ -18,9 +18,12 @@ from tests.contract.samples import (
     accepted,
     applied,
     claimed,
+    close_attempt,
+    record,
     try_claim,
 )
-from worker.payouts.claim import Claimant, Draft
+from tests.factories import a_claimant
+from worker.payouts.claim import Draft
 from worker.payouts.errors import IllegalMove
 from worker.payouts.evidence import Source
 from worker.payouts.model import AttemptOutcome, Payout
@@ -59,7 +62,7 @@ def evidence_is_stored(ledger: SqlLedger, payout: Payout, _engine: sa.Engine) ->
     """
     JD's word arrives, and waits to be judged.
     """
-    ledger.record(payout, Source.QUERY, a_verified_answer())
+    record(ledger, payout, Source.QUERY, a_verified_answer())
 
 
 def row_is_moved(_ledger: SqlLedger, payout: Payout, engine: sa.Engine) -> None:
@@ -72,31 +75,51 @@ def row_is_moved(_ledger: SqlLedger, payout: Payout, engine: sa.Engine) -> None:
 
 
 @pytest.mark.parametrize("change", [evidence_is_stored, row_is_moved])
-def test_a_row_that_changes_amid_a_claim_is_not_sent(
+def test_who_changes_a_row_amid_its_claim_waits(
     ledger: SqlLedger, engine: sa.Engine, change: Callable[..., None]
 ) -> None:
     """
-    PostgreSQL lets others write meanwhile, and the claim misses; SQLite has them wait for it.
+    A claim decides and writes with the row held: what came meanwhile is there afterwards, whole.
     """
     payout = accepted(ledger)
     other = threading.Thread(target=change, args=(ledger, payout, engine))
+    seen: list[bool] = []
 
     def decide(_draft: Draft) -> str:
         other.start()
         other.join(1)
+        seen.append(other.is_alive())
         return "canonical"
 
-    claim = ledger.claim(payout.id, Claimant(decide, LEASE, "worker-1"))
+    claimant = dataclasses.replace(a_claimant(), decide=decide)
+    (claim,) = ledger.claim([payout.id], claimant).claims
     other.join()
 
-    have_to_wait = engine.dialect.name == "sqlite"
-    assert (claim is not None) is have_to_wait
-    assert (ledger.request(payout.id) is not None) is have_to_wait
-    assert (
-        len(ledger.dossier(payout.id).attempts)
-        == len(ledger.history(payout.id)) - 1
-        == int(have_to_wait)
-    )
+    assert seen == [True]
+    after = ledger.dossier(payout.id)
+    assert after.attempts == (claim.attempt,)
+    assert after.payout.lease_token == claim.attempt.lease_token
+    assert (after.payout.status is PayoutStatus.UNKNOWN) is (change is row_is_moved)
+    assert len(after.evidence) == int(change is evidence_is_stored)
+
+
+def test_a_row_that_was_moved_before_its_claim_is_seen_as_it_is(
+    ledger: SqlLedger, engine: sa.Engine
+) -> None:
+    """
+    Somebody else's program puts the row elsewhere after it was found: the claim reads it anew.
+    """
+    payout = accepted(ledger)
+    row_is_moved(ledger, payout, engine)
+    seen: list[PayoutStatus] = []
+
+    def decide(draft: Draft) -> None:
+        seen.append(draft.dossier.payout.status)
+
+    claimant = dataclasses.replace(a_claimant(), decide=decide)
+
+    assert ledger.claim([payout.id], claimant).claims == ()
+    assert seen == [PayoutStatus.UNKNOWN]
 
 
 def test_a_claimed_payout_cannot_be_claimed_again(ledger: SqlLedger) -> None:
@@ -161,7 +184,7 @@ def test_a_resend_repeats_the_first_request(ledger: SqlLedger, clock: VirtualClo
     A claim from unknown counts a resend, and keeps the request and the first sending time.
     """
     payout = accepted(ledger)
-    ledger.close_attempt(claimed(ledger, payout), AttemptOutcome.NO_ANSWER, "read timeout")
+    close_attempt(ledger, claimed(ledger, payout), AttemptOutcome.NO_ANSWER, "read timeout")
     unknown = applied(ledger, payout.id, status=PayoutStatus.UNKNOWN)
     later = clock.advance(minutes=20)
 
@@ -180,7 +203,7 @@ def test_a_claim_after_a_refusal_is_no_resend(ledger: SqlLedger) -> None:
     A refused payout was never booked: sending it again is a plain claim.
     """
     payout = accepted(ledger)
-    ledger.close_attempt(claimed(ledger, payout), AttemptOutcome.ANSWERED, "")
+    close_attempt(ledger, claimed(ledger, payout), AttemptOutcome.ANSWERED, "")
     refused = applied(ledger, payout.id, status=PayoutStatus.REFUSED, exposed=False)
 
     claimed(ledger, refused)
@@ -250,7 +273,7 @@ def test_closing_an_attempt_ends_its_lease(ledger: SqlLedger, clock: VirtualCloc
     attempt = claimed(ledger, payout)
     now = clock.advance(seconds=5)
 
-    ledger.close_attempt(attempt, AttemptOutcome.NOT_CONNECTED, "refused")
+    close_attempt(ledger, attempt, AttemptOutcome.NOT_CONNECTED, "refused")
 
     dossier = ledger.dossier(payout.id)
     assert dossier.attempts == (
@@ -269,11 +292,11 @@ def test_an_attempt_is_closed_once(ledger: SqlLedger, clock: VirtualClock) -> No
     """
     payout = accepted(ledger)
     attempt = claimed(ledger, payout)
-    ledger.close_attempt(attempt, AttemptOutcome.ANSWERED, "")
+    close_attempt(ledger, attempt, AttemptOutcome.ANSWERED, "")
     closed = ledger.dossier(payout.id)
     clock.advance(seconds=5)
 
-    ledger.close_attempt(attempt, AttemptOutcome.NO_ANSWER, "late")
+    close_attempt(ledger, attempt, AttemptOutcome.NO_ANSWER, "late")
 
     assert ledger.dossier(payout.id) == closed
 
@@ -289,7 +312,7 @@ def test_an_old_attempt_cannot_end_a_new_lease(ledger: SqlLedger, clock: Virtual
     unknown = applied(ledger, payout.id, status=PayoutStatus.UNKNOWN)
     new = claimed(ledger, unknown)
 
-    ledger.close_attempt(old, AttemptOutcome.NO_ANSWER, "late")
+    close_attempt(ledger, old, AttemptOutcome.NO_ANSWER, "late")
 
     dossier = ledger.dossier(payout.id)
     assert dossier.attempts[0].outcome is AttemptOutcome.LOST

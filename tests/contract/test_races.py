@@ -24,9 +24,12 @@ from tests.contract.samples import (
     an_order,
     an_update,
     applied,
+    due_queries,
+    record,
     try_claim,
 )
 from tests.contract.stories import partly_returned, withdrawn
+from tests.factories import a_claimant
 from worker.payouts.evidence import Source
 from worker.payouts.judgement import Judge, Judged
 from worker.payouts.model import Dossier, Order
@@ -82,24 +85,25 @@ def test_each_of_many_rows_is_claimed_once(ledger: SqlLedger) -> None:
     )
 
 
-def test_sweeps_share_what_is_due(ledger: SqlLedger) -> None:
+def test_workers_share_what_is_due(ledger: SqlLedger) -> None:
     """
-    Many sweeps at once hand out each due send and each due query once.
+    Many workers at once, in batches, send each due payout once and ask each due question once.
     """
     ids = [accepted(ledger, f"P-{number}").id for number in range(40)]
     for payout_id in ids:
         applied(ledger, payout_id, next_query_at=NOON)
-    hour = timedelta(hours=1)
 
-    def sweep(_: int) -> tuple[list[int], list[int]]:
+    def work(number: int) -> tuple[list[int], list[int]]:
         sends: list[int] = []
         queries: list[int] = []
-        for _round in range(10):
-            sends += ledger.claim_due_sends(5, hour)
-            queries += ledger.claim_due_queries(5, lambda _: hour)
+        for _round in range(40):
+            due = ledger.find_due_sends(5)
+            claims = ledger.claim(due, a_claimant(actor=f"worker-{number}")).claims
+            sends += [claim.payout.id for claim in claims]
+            queries += due_queries(ledger, 5, lambda _: timedelta(hours=1))
         return sends, queries
 
-    got = at_once(6, sweep)
+    got = at_once(6, work)
 
     assert sorted(one for sends, _ in got for one in sends) == ids
     assert sorted(one for _, queries in got for one in queries) == ids
@@ -117,8 +121,8 @@ def test_nobody_judges_without_the_newest_word(ledger: SqlLedger) -> None:
 
     def tell(number: int) -> int:
         answer = a_verified_answer(raw=b"%d" % number)
-        judged = ledger.record(
-            payout, Source.QUERY, answer, judge=Judge(decide, f"worker-{number}", 9)
+        judged = record(
+            ledger, payout, Source.QUERY, answer, judge=Judge(decide, f"worker-{number}", 9)
         )
         assert judged is not None
         return len(judged.dossier.evidence)
@@ -136,7 +140,7 @@ def test_a_notification_that_comes_six_times_at_once_is_stored_once(ledger: SqlL
     orphan = a_verified_answer(number="P-404")
 
     def notify(_: int) -> None:
-        ledger.record(payout, Source.NOTIFICATION, a_verified_answer())
+        record(ledger, payout, Source.NOTIFICATION, a_verified_answer())
         ledger.notify(MERCHANT, orphan)
 
     at_once(6, notify)

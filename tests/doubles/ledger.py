@@ -4,14 +4,15 @@ A ledger in memory, for tests, simulations and trying things out: nothing of it 
 It keeps the promises of the real one, under the same contract tests.
 """
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from tests.doubles.actions import MemoryActions
 from tests.doubles.health import MemoryHealth
 from tests.doubles.rows import storable, transactions
-from worker.payouts.claim import Claim, Claimant, Draft
+from worker.payouts.claim import Asker, Claim, Claimant, Claims, Draft, DueQueries
 from worker.payouts.errors import StaleTransition
 from worker.payouts.evidence import Answer, Evidence, Source
 from worker.payouts.judgement import Judge, Judged, Orphaned
@@ -23,6 +24,8 @@ from worker.payouts.model import (
     Payout,
     Question,
 )
+from worker.payouts.news import News, Told
+from worker.payouts.pace import PaceKind
 from worker.payouts.policy.obligation import AskFirst, Covered, Overpaid, cover, normalized
 from worker.payouts.status import PayoutStatus
 from worker.payouts.update import CaseNote, Update, apply, claim
@@ -41,23 +44,53 @@ class MemoryLedger(MemoryActions, MemoryHealth):
         Memory can always be written.
         """
 
-    def claim(self, payout_id: int, claimant: Claimant) -> Claim | None:
+    def claim(self, payout_ids: Sequence[int], claimant: Claimant) -> Claims:
         """
-        Take a payout for sending; None if it may not be sent now, or its debt does not allow it.
+        Take payouts for sending, as many as the pace allows, one for each debt.
+        """
+        pace, now = claimant.pace, self._clock()
+        kept = (claimant.customer_no, PaceKind.SEND)
+        tokens = pace.left(self._full_at.get(kept), now)
+        with self._all_or_nothing(payout_ids):
+            claims = [*self._claims(payout_ids[:tokens], claimant)]
+        if claims:
+            self._full_at[kept] = pace.spend(len(claims), self._full_at.get(kept), now)
+        held_back = pace.wait(self._full_at.get(kept), now) if tokens < len(payout_ids) else None
+        return Claims(tuple(claims), held_back)
 
-        Raises `NoSuchPayout`, or `IllegalMove` if its status is not one to send from.
-        """
+    def _claims(self, payout_ids: Sequence[int], claimant: Claimant) -> Iterator[Claim]:
+        debts: set[str] = set()
+        for payout_id in payout_ids:
+            debt = normalized(self._row(payout_id).obligation)
+            if debt not in debts and (claim := self._claim(payout_id, claimant)):
+                yield claim
+            debts.add(debt)
+
+    @contextlib.contextmanager
+    def _all_or_nothing(self, payout_ids: Iterable[int]) -> Iterator[None]:
+        requests = dict(self._requests)
+        with contextlib.ExitStack() as whole:
+            for payout_id in {*payout_ids} & self._rows.keys():
+                whole.enter_context(self._transaction(payout_id))
+            try:
+                yield
+            except BaseException:
+                self._requests = requests
+                raise
+
+    def _claim(self, payout_id: int, claimant: Claimant) -> Claim | None:
         row, now = self._row(payout_id), self._clock()
         draft = Draft(self.dossier(row.id), self._orders[row.id], self._requests.get(row.id), now)
         request = claimant.decide(draft)
-        if request is None or not self._is_covered(row):
+        tries = self._attempts[row.id]
+        if request is None or any(attempt.outcome is None for attempt in tries):
+            self.put_off(payout_id, claimant.again_after)
+            return None
+        if not self._is_covered(row, claimant):
             return None
         token = self._new_token()
         claimed = claim(row, token, claimant.lease, now)
-        tries = self._attempts[row.id]
-        if self._rows[row.id] != row or any(attempt.outcome is None for attempt in tries):
-            return None
-        if self._is_stopped(row):
+        if self._rows[row.id] != row or self._is_stopped(row):
             return None
         number = len(tries) + 1
         attempt = Attempt(next(self._ids["attempts"]), row.id, number, token, started_at=now)
@@ -67,12 +100,19 @@ class MemoryLedger(MemoryActions, MemoryHealth):
         tries.append(attempt)
         return Claim(row, attempt, request)
 
-    def _is_covered(self, row: Payout) -> bool:
+    def put_off(self, payout_id: int, by: timedelta) -> None:
+        """
+        Look at a payout that is due to be sent no earlier than `by` from now.
+        """
+        row, now = self._row(payout_id), self._clock()
+        if row.next_send_at and row.next_send_at <= now:
+            self._write(row, replace(row, next_send_at=now + by))
+
+    def _is_covered(self, row: Payout, claimant: Claimant) -> bool:
         now = self._clock()
         owed = self._obligations[normalized(row.obligation)]
         coverage = cover(row, owed, self._sharing(row.obligation, but=row.id), now)
-        under_way = any(attempt.outcome is None for attempt in self._attempts[row.id])
-        if not isinstance(coverage, Covered) and (under_way or self._is_stopped(row)):
+        if not isinstance(coverage, Covered) and self._is_stopped(row):
             return False
         match coverage:
             case Covered():
@@ -84,7 +124,7 @@ class MemoryLedger(MemoryActions, MemoryHealth):
                 for payout_id in payout_ids:
                     older = self._rows[payout_id]
                     self._touch(older, next_query_at=min(older.next_query_at or now, now))
-                self._write(row, replace(row, next_send_at=now + timedelta(seconds=30)))
+                self.put_off(row.id, claimant.again_after)
         return False
 
     def renew(self, attempt: Attempt, lease: timedelta) -> bool:
@@ -103,47 +143,27 @@ class MemoryLedger(MemoryActions, MemoryHealth):
         self._write(row, replace(row, lease_until=now + lease))
         return True
 
-    def question(self, payout_id: int) -> Question:
+    def questions(self, payout_ids: Sequence[int]) -> Sequence[Question]:
         """
-        All that asking JD about a payout takes. Raises `NoSuchPayout`.
+        All that asking JD about these payouts takes, in the same order.
         """
-        return Question(self._row(payout_id), self._clock())
+        return [Question(self._row(one), self._clock()) for one in payout_ids if one in self._rows]
 
-    def close_attempt(
-        self,
-        attempt: Attempt,
-        outcome: AttemptOutcome,
-        detail: str,
-        answer: Answer | None = None,
-        judge: Judge | None = None,
-    ) -> Judged | None:
+    def take_in(self, news: Sequence[News], judge: Judge | None = None) -> Sequence[Judged | None]:
         """
-        Record how the attempt ended, with its answer if one came, and judge: one transaction.
+        Keep what is new of some payouts, and judge all that is known of each: one transaction.
         """
-        with self._transaction(attempt.payout_id):
-            row = self._row(attempt.payout_id)
-            if answer is not None:
-                self._keep(row, Source.REPLY, answer, attempt.id, attempt.started_at)
-            row = self._row(attempt.payout_id)
-            if row.lease_token == attempt.lease_token:
-                self._end(row, outcome, detail, self._clock())
-            return None if judge is None else self.judge(attempt.payout_id, judge)
+        with self._all_or_nothing(one.payout_id for one in news):
+            return [self._take_in(one, judge) for one in news]
 
-    def record(
-        self,
-        payout: Payout,
-        source: Source,
-        answer: Answer,
-        *,
-        asked_at: datetime | None = None,
-        judge: Judge | None = None,
-    ) -> Judged | None:
-        """
-        Store one piece of evidence, and judge: one transaction.
-        """
-        with self._transaction(payout.id):
-            self._keep(payout, source, answer, None, asked_at)
-            return None if judge is None else self.judge(payout.id, judge)
+    def _take_in(self, news: News, judge: Judge | None) -> Judged | None:
+        row, ending, told = self._row(news.payout_id), news.ending, news.told
+        if told is not None:
+            self._keep(row, told)
+            row = self._row(row.id)
+        if ending is not None and row.lease_token == ending.attempt.lease_token:
+            self._end(row, ending.outcome, ending.detail, self._clock())
+        return None if judge is None else self._judge(row.id, judge)
 
     def notify(
         self, customer_no: str, answer: Answer, judge: Judge | None = None
@@ -153,7 +173,9 @@ class MemoryLedger(MemoryActions, MemoryHealth):
         """
         payout = self.find(customer_no, answer.number or "")
         if payout is not None:
-            return self.record(payout, Source.NOTIFICATION, answer, judge=judge)
+            told = Told(Source.NOTIFICATION, answer)
+            (judged,) = self.take_in([News(payout.id, told=told)], judge)
+            return judged
         self._keep_orphan(customer_no, answer)
         return Orphaned()
 
@@ -162,47 +184,36 @@ class MemoryLedger(MemoryActions, MemoryHealth):
         Decide from all that is known, and write it: one transaction.
         """
         with self._transaction(payout_id):
-            now, dossier = self._clock(), self.dossier(payout_id)
-            update = judge.decide(dossier, now)
-            self._write_update(dossier, update, judge)
-            return Judged(dossier, update)
+            return self._judge(payout_id, judge)
 
-    def _keep(
-        self,
-        payout: Payout,
-        source: Source,
-        answer: Answer,
-        attempt_id: int | None,
-        asked_at: datetime | None,
-    ) -> None:
-        piece = self._piece(payout.id, source, answer, attempt_id, asked_at)
+    def _judge(self, payout_id: int, judge: Judge) -> Judged:
+        dossier = self.dossier(payout_id)
+        update = judge.decide(dossier, self._clock())
+        self._write_update(dossier, update, judge)
+        return Judged(dossier, update)
+
+    def _keep(self, payout: Payout, told: Told) -> None:
+        piece = self._piece(payout.id, told)
         if _is_new(piece, self._evidence[payout.id]):
             self._evidence[payout.id].append(piece)
             self._touch(self._rows[payout.id])
 
     def _keep_orphan(self, customer_no: str, answer: Answer) -> None:
         number = (customer_no, answer.number or "")
-        piece = self._piece(None, Source.NOTIFICATION, answer, None, None)
+        piece = self._piece(None, Told(Source.NOTIFICATION, answer))
         if _is_new(piece, self._orphans[number]):
             self._orphans[number].append(piece)
             self._open_case(None, *number, CaseNote(CaseKind.ORPHAN, piece.id))
 
-    def _piece(
-        self,
-        payout_id: int | None,
-        source: Source,
-        answer: Answer,
-        attempt_id: int | None,
-        asked_at: datetime | None,
-    ) -> Evidence:
+    def _piece(self, payout_id: int | None, told: Told) -> Evidence:
         return Evidence(
             id=next(self._ids["evidence"]),
             payout_id=payout_id,
-            source=source,
-            answer=storable(answer, _FOREIGN),
+            source=told.source,
+            answer=storable(told.answer, _FOREIGN),
             received_at=self._clock(),
-            attempt_id=attempt_id,
-            asked_at=asked_at,
+            attempt_id=told.attempt_id,
+            asked_at=told.asked_at,
         )
 
     def _write_update(self, dossier: Dossier, update: Update, judge: Judge) -> None:
@@ -250,9 +261,9 @@ class MemoryLedger(MemoryActions, MemoryHealth):
         oldest_first = sorted(waiting, key=lambda e: e.id)
         return list(dict.fromkeys(e.payout_id for e in oldest_first if e.payout_id))[:limit]
 
-    def claim_due_sends(self, limit: int, again_after: timedelta) -> Sequence[int]:
+    def find_due_sends(self, limit: int) -> Sequence[int]:
         """
-        Claim the right to wake the submit task for due rows on channels that are not paused.
+        What may be sent by its time, on channels that are not stopped; the longest due first.
         """
         now = self._clock()
         with_case = {case.payout_id for case in self._cases if case.closed_at is None}
@@ -261,24 +272,36 @@ class MemoryLedger(MemoryActions, MemoryHealth):
         due = sorted(
             (at, row.id) for at, row in waiting if at and at <= now and not self._is_stopped(row)
         )
-        for _, payout_id in due[:limit]:
-            row = self._rows[payout_id]
-            self._write(row, replace(row, next_send_at=now + again_after))
         return [payout_id for _, payout_id in due[:limit]]
 
-    def claim_due_queries(self, limit: int, retry: Callable[[int], timedelta]) -> Sequence[int]:
+    def has_due_queries(self) -> bool:
         """
-        Claim due follow-up queries; each is due again after `retry` of its misses so far.
+        Whether a follow-up query is due.
         """
+        return bool(self._due_queries())
+
+    def claim_due_queries(self, limit: int, asker: Asker) -> DueQueries:
+        """
+        Claim due follow-up queries, the longest due first, as many as the pace allows.
+        """
+        pace, now = asker.pace, self._clock()
+        kept = (asker.customer_no, PaceKind.QUERY)
+        tokens, due = pace.left(self._full_at.get(kept), now), self._due_queries()[:limit]
+        for payout_id in due[:tokens]:
+            row = self._rows[payout_id]
+            again, misses = now + asker.retry(row.query_misses), row.query_misses + 1
+            self._write(row, replace(row, next_query_at=again, query_misses=misses, updated_at=now))
+        if due[:tokens]:
+            self._full_at[kept] = pace.spend(len(due[:tokens]), self._full_at.get(kept), now)
+        held_back = pace.wait(self._full_at.get(kept), now) if tokens < len(due) else None
+        return DueQueries(tuple(due[:tokens]), held_back)
+
+    def _due_queries(self) -> list[int]:
         now = self._clock()
         waiting = ((row.next_query_at, row.id) for row in self._rows.values())
-        due = sorted((at, payout_id) for at, payout_id in waiting if at and at <= now)
-        for _, payout_id in due[:limit]:
-            row = self._rows[payout_id]
-            again = now + retry(row.query_misses)
-            misses = row.query_misses + 1
-            self._write(row, replace(row, next_query_at=again, query_misses=misses, updated_at=now))
-        return [payout_id for _, payout_id in due[:limit]]
+        return [
+            payout_id for at, payout_id in sorted((at, i) for at, i in waiting if at and at <= now)
+        ]
 
     def hurry(self, payout_id: int, spacing: timedelta) -> None:
         """

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import wraps
 from itertools import count, islice
 from typing import Any, TypeVar, cast
@@ -29,6 +29,7 @@ from worker.payouts.model import (
     Terms,
     Transition,
 )
+from worker.payouts.pace import PaceKind
 from worker.payouts.policy.obligation import check_fits, normalized
 from worker.payouts.status import PayoutStatus, Reason
 from worker.payouts.update import REVIEW_LIST, CaseNote, hold_for_review
@@ -98,6 +99,8 @@ class MemoryRows:
         self._cases: list[Case] = []
         self._rejections: list[Rejection] = []
         self._switches: defaultdict[str, Switch] = defaultdict(Switch)
+        #: When each merchant's buckets are full.
+        self._full_at: dict[tuple[str, PaceKind], datetime] = {}
 
     def now(self) -> datetime:
         """
@@ -109,12 +112,11 @@ class MemoryRows:
         self,
         order: Order,
         terms: Terms,
-        sweep_after: timedelta = timedelta(0),
         *,
         for_review: bool = False,
     ) -> int | None:
         """
-        Insert a queued payout, due `sweep_after` from now, or one that is held for review.
+        Insert a queued payout, due at once, or one that is held for review.
 
         None if its number or obligation is taken.
         """
@@ -156,7 +158,7 @@ class MemoryRows:
             exposed=False,
             accepted_at=now,
             updated_at=now,
-            next_send_at=now + sweep_after,
+            next_send_at=now,
             send_before=order.send_before,
         )
         self._append(

@@ -2,12 +2,13 @@
 All use cases over the same parts, as one worker process has them.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import cast
 
 from worker.jdpay.deadline import steady
 from worker.payouts.acceptance import Acceptance
 from worker.payouts.model import Order, Rejection, Terms
+from worker.payouts.news import News
 from worker.payouts.policy.controls import ReviewList
 from worker.usecases.accept import Acceptor
 from worker.usecases.evidence import EvidenceHandler
@@ -15,14 +16,42 @@ from worker.usecases.ports import Dispatcher, Gateway, Ledger
 from worker.usecases.query import Querier
 from worker.usecases.send import Sender
 from worker.usecases.sweep import Sweeper, Swept
+from worker.usecases.taken import Taken, Work
 
 #: Of these nobody looks at a payout first.
 NOBODY = ReviewList()
 
 
+class Gathered:
+    """
+    Keeps in one commit what came of a whole batch, once all of it has ended.
+    """
+
+    def __init__(self) -> None:
+        self._news: list[News] = []
+        self._commit: Callable[[Sequence[News]], object] = lambda _news: None
+
+    def __call__(self, commit: Callable[[Sequence[News]], object]) -> Callable[[News], None]:
+        """
+        Stand in for what keeps one piece.
+        """
+        self._commit = commit
+        return self._news.append
+
+    def flush(self) -> None:
+        """
+        Keep what there is.
+        """
+        news, self._news[:] = [*self._news], []
+        if news:
+            self._commit(news)
+
+
 class UseCases:
     """
     What tasks do with their messages, by the names of the tasks.
+
+    What is taken off is begun by `begin`, one piece after the other unless that is told otherwise.
     """
 
     def __init__(
@@ -34,12 +63,18 @@ class UseCases:
         review_list: ReviewList = NOBODY,
         *,
         steady: Callable[[], float] = steady,
+        batch: int = 50,
+        begin: Callable[[Work], object] = lambda work: work(),
+        gathered: "Gathered | None" = None,
     ) -> None:
+        self._batch = batch
+        self._begin = begin
+        self._gathered = gathered or Gathered()
         ledger = cast(Ledger, handler.ledger)
         self.ledger = ledger
         self.limits = handler.limits
         self.terms = terms
-        self.acceptor = Acceptor(ledger, dispatcher, terms, handler.limits, review_list)
+        self.acceptor = Acceptor(ledger, dispatcher, terms, review_list)
         self.sender = Sender(handler, ledger, gateway, steady)
         self.querier = Querier(handler, ledger, gateway)
         self.sweeper = Sweeper(handler, ledger, dispatcher)
@@ -58,21 +93,36 @@ class UseCases:
 
     def submit(self, payout_id: int) -> None:
         """
-        What the submit task does.
+        Send one payout, if it may be sent.
         """
-        self.sender.send(payout_id)
+        self._do(self.sender.claim([payout_id]).works)
+
+    def send(self) -> None:
+        """
+        What the submit task does, one payout after the other.
+        """
+        self._work_off(self.sender.take)
+
+    def ask(self) -> None:
+        """
+        What the query task does, one question after the other.
+        """
+        self._work_off(self.querier.take)
+
+    def _work_off(self, take: Callable[[int], Taken]) -> None:
+        while works := take(self._batch).works:
+            self._do(works)
+
+    def _do(self, works: Sequence[Work]) -> None:
+        for work in works:
+            self._begin(work)
+        self._gathered.flush()
 
     def query(self, payout_id: int) -> None:
         """
         What an operator's question does.
         """
         self.querier.query(payout_id)
-
-    def follow_up(self, payout_id: int) -> None:
-        """
-        What the query task does.
-        """
-        self.querier.follow_up(payout_id)
 
     def sweep(self, limit: int = 100) -> Swept:
         """

@@ -13,7 +13,6 @@ from worker.payouts.evidence import Answer, Meaning, TradeStatus
 from worker.payouts.model import Dossier, Order, Terms
 from worker.payouts.status import TRANSITIONS
 from worker.payouts.update import Update
-from worker.usecases.ports import Room
 
 
 class Clock:
@@ -104,30 +103,22 @@ def _play(script: list[Step]) -> Answer:
 @dataclass
 class RecordingDispatcher:
     """
-    Remembers whom it was asked to wake; `takes` says how many of each kind, in all.
+    Remembers whom it was asked to wake.
     """
 
-    submits: list[int] = field(default_factory=list)
-    queries: list[int] = field(default_factory=list)
-    takes: int = 1_000
+    woken: list[str] = field(default_factory=list)
 
-    def room(self) -> Room:
-        """
-        What is left of it, as if nobody ever took a wake-up.
-        """
-        return Room(self.takes - len(self.submits), self.takes - len(self.queries))
-
-    def submit(self, payout_id: int) -> None:
+    def wake_sender(self) -> None:
         """
         Remember it.
         """
-        self.submits.append(payout_id)
+        self.woken.append("sender")
 
-    def query(self, payout_id: int) -> None:
+    def wake_querier(self) -> None:
         """
         Remember it.
         """
-        self.queries.append(payout_id)
+        self.woken.append("querier")
 
 
 class Died(BaseException):
@@ -141,7 +132,7 @@ class MortalLedger:
     A ledger whose process dies at its n-th write: just before it, or just after it was committed.
     """
 
-    WRITES = ("accept", "claim", "renew", "close_attempt", "record", "notify", "judge")
+    WRITES = ("accept", "claim", "renew", "take_in", "notify", "judge")
 
     def __init__(self, ledger: Any, dies_at: int, *, after: bool) -> None:
         self._ledger = ledger

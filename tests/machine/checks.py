@@ -15,6 +15,7 @@ from worker.payouts.evidence import Source
 from worker.payouts.invariants import Breach, Invariant, at_rest, of_books, of_payout
 from worker.payouts.judgement import Judged
 from worker.payouts.model import Dossier, Order, Payout
+from worker.payouts.news import News, Told
 from worker.payouts.status import PayoutStatus, Reason
 
 _REFUSALS = frozenset(
@@ -173,16 +174,15 @@ class Checks:
                 yield Breach(Invariant.I2_NOTHING_LOST, order.out_trade_no, detail)
 
     def _saw(self, effect: str, args: tuple[Any, ...], result: Any) -> None:
-        if effect == "ledger.claim" and result is not None:
-            self._found += told_before(self._ledger, result.attempt)
-        elif effect == "ledger.record":
-            self._found += unrecorded(self._ledger, *args)
+        if effect == "ledger.claim":
+            for claim in result.claims:
+                self._found += told_before(self._ledger, claim.attempt)
+        elif effect == "ledger.take_in":
+            for news in args[0]:
+                self._found += unrecorded(self._ledger, news)
         elif effect == "ledger.notify" and isinstance(result, Judged):
-            payout, answer = result.dossier.payout, args[1]
-            self._found += unrecorded(self._ledger, payout, Source.NOTIFICATION, answer)
-        elif effect == "ledger.close_attempt" and args[3] is not None:
-            row = self._ledger.dossier(args[0].payout_id).payout
-            self._found += unrecorded(self._ledger, row, Source.REPLY, args[3])
+            told = Told(Source.NOTIFICATION, args[1])
+            self._found += unrecorded(self._ledger, News(result.dossier.payout.id, told=told))
 
     def _connected(self, number: str, request: str) -> None:
         self._found += self._unowned(number)

@@ -83,7 +83,7 @@ class PayoutMachine(Ground):
         row = self._row(message)
         if row is not None:
             self._draw([fortune], [])
-            self.service.perform(Message("submit", row.id, epoch=self.service.epoch), strike)
+            self.service.perform(Message("send", epoch=self.service.epoch), strike)
         return message
 
     @step(
@@ -120,7 +120,7 @@ class PayoutMachine(Ground):
         row = self._row(message)
         if row is not None:
             self._draw([fortune], [])
-            self.service.perform(Message("submit", row.id, epoch=self.service.epoch), strike)
+            self.service.perform(Message("send", epoch=self.service.epoch), strike)
 
     # --- time
 

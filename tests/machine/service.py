@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import count
+from typing import Any
 
 from tests.doubles.ledger import MemoryLedger
 from tests.doubles.usecases import UseCases
@@ -30,7 +31,6 @@ from worker.payouts.status import PayoutStatus
 from worker.usecases.evidence import EvidenceHandler
 from worker.usecases.maintenance import Maintenance
 from worker.usecases.operate import Operator
-from worker.usecases.ports import Room
 
 LIMITS = Limits(
     schedule=Schedule(
@@ -52,7 +52,6 @@ class Message:
     """
 
     task: str
-    payout_id: int = 0
     order: Order | None = None
     #: How often the broker had been wiped when it took this.
     epoch: int = 0
@@ -102,19 +101,20 @@ class Service:
             TERMS,
             REVIEW_LIST,
             steady=self.clock.seconds,
+            begin=self._begin,
         )
 
-    def submit(self, payout_id: int) -> None:
+    def wake_sender(self) -> None:
         """
         Take a message for a worker: this is the dispatcher.
         """
-        self.published.append(Message("submit", payout_id, epoch=self.epoch))
+        self.published.append(Message("send", epoch=self.epoch))
 
-    def query(self, payout_id: int) -> None:
+    def wake_querier(self) -> None:
         """
         Take a message for a worker.
         """
-        self.published.append(Message("follow_up", payout_id, epoch=self.epoch))
+        self.published.append(Message("ask", epoch=self.epoch))
 
     def taken(self) -> list[Message]:
         """
@@ -142,12 +142,6 @@ class Service:
         Keep that.
         """
         self._seen = beat.count
-
-    def room(self) -> Room:
-        """
-        Enough for everything.
-        """
-        return Room(_ALL, _ALL)
 
     def perform(self, message: Message, strike: Strike | None = None) -> None:
         """
@@ -258,10 +252,17 @@ class Service:
         self.live_until(healed_at + longest + timedelta(days=2))
         return healed_at
 
+    def _begin(self, work: Any) -> None:
+        """
+        Do one piece of a batch: it may connect under the lease of its own claim alone.
+        """
+        self.stage.current.attempt = getattr(work.args[0], "attempt", None)
+        work()
+
     def _perform(self, message: Message) -> None:
         service = self.payouts()
         if message.order is None:
-            getattr(service, message.task)(message.payout_id)
+            getattr(service, message.task)()
             return
         outcome = service.accept(message.order)
         if isinstance(outcome, Conflict):

@@ -2,7 +2,7 @@
 A broker that keeps no promise, and the workers that it feeds.
 """
 
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
@@ -11,7 +11,6 @@ from tests.simulation.faults import Weather
 from tests.simulation.scheduler import Scheduler
 from worker.payouts.health import SweepCount
 from worker.payouts.model import Order
-from worker.usecases.ports import Room
 
 
 @dataclass(frozen=True)
@@ -21,12 +20,10 @@ class Message:
     """
 
     task: str
-    payout_id: int = 0
     order: Order | None = None
 
     def __str__(self) -> str:
-        subject = self.order.out_trade_no if self.order else self.payout_id
-        return f"{self.task} {subject}"
+        return f"{self.task} {self.order.out_trade_no}" if self.order else self.task
 
 
 class Broker:
@@ -54,24 +51,17 @@ class Broker:
         #: Rises when everything that is under way is lost.
         self._epoch = 0
 
-    def room(self) -> Room:
+    def wake_sender(self) -> None:
         """
-        How many more wake-ups of each kind it takes: fewer than there may be payouts.
+        Ask a worker to send what is due.
         """
-        waiting = Counter(message.task for message in self._backlog)
-        return Room(*(max(0, self._takes - waiting[task]) for task in ("submit", "follow_up")))
+        self._wake("send")
 
-    def submit(self, payout_id: int) -> None:
+    def wake_querier(self) -> None:
         """
-        Ask a worker to send.
+        Ask a worker to ask what is due.
         """
-        self.publish(Message("submit", payout_id))
-
-    def query(self, payout_id: int) -> None:
-        """
-        Ask a worker to follow up.
-        """
-        self.publish(Message("follow_up", payout_id))
+        self._wake("ask")
 
     def seen(self, uid: str) -> int:
         """
@@ -94,6 +84,13 @@ class Broker:
         for _ in range(1 + self._weather.strikes("message_repeated")):
             late = self._weather.strikes("message_late")
             self._deliver_after(self._rng.uniform(0, 300 if late else 0.2), message)
+
+    def _wake(self, task: str) -> None:
+        """
+        Take a wake-up, unless so many of its kind wait that another one is of no use.
+        """
+        if [message.task for message in self._backlog].count(task) < self._takes:
+            self.publish(Message(task))
 
     def wipe(self) -> None:
         """

@@ -10,11 +10,12 @@ from tests.factories import LISTED, MERCHANT
 from tests.simulation.books import Trade
 from tests.simulation.jd import STRANGER, Jd
 from tests.simulation.scheduler import Process, Scheduler
-from worker.payouts.evidence import Answer, Source
+from worker.payouts.evidence import Source
 from worker.payouts.invariants import Breach, Invariant, at_rest, of_books, of_payout
 from worker.payouts.judgement import Judged
 from worker.payouts.limits import Limits
-from worker.payouts.model import Attempt, Dossier, Order, Payout
+from worker.payouts.model import Attempt, AttemptOutcome, Dossier, Order, Payout
+from worker.payouts.news import News, Told
 from worker.payouts.policy.actions import Action
 from worker.payouts.status import PayoutStatus, Reason
 from worker.usecases.ports import Ledger
@@ -58,17 +59,15 @@ class Watch:
         """
         Check what an effect changed.
         """
-        if effect == "ledger.claim" and result is not None:
-            process.attempt = result.attempt
-            self._check(told_before(self._ledger, result.attempt))
-        elif effect == "ledger.record":
-            self._check(unrecorded(self._ledger, *args))
+        if effect == "ledger.claim":
+            for claim in result.claims:
+                self._check(told_before(self._ledger, claim.attempt))
+        elif effect == "ledger.take_in":
+            for news in args[0]:
+                self._check(unrecorded(self._ledger, news))
         elif effect == "ledger.notify" and isinstance(result, Judged):
-            payout, answer = result.dossier.payout, args[1]
-            self._check(unrecorded(self._ledger, payout, Source.NOTIFICATION, answer))
-        elif effect == "ledger.close_attempt" and args[3] is not None:
-            row = self._ledger.dossier(args[0].payout_id).payout
-            self._check(unrecorded(self._ledger, row, Source.REPLY, args[3]))
+            told = Told(Source.NOTIFICATION, args[1])
+            self._check(unrecorded(self._ledger, News(result.dossier.payout.id, told=told)))
         for row in self._ledger.payouts(None, 100):
             before = self._seen.get(row.id)
             if row is before:
@@ -243,14 +242,24 @@ def unreviewed(ledger: Ledger, number: str) -> Iterator[Breach]:
         yield Breach(Invariant.I11_HELD_FOR_A_PERSON, number, detail)
 
 
-def unrecorded(ledger: Ledger, payout: Payout, source: Source, answer: Answer) -> Iterator[Breach]:
+def unrecorded(ledger: Ledger, news: News) -> Iterator[Breach]:
     """
-    An answer that was handed to the ledger, and is not there.
+    What was handed to the ledger, and is not there, or lies with another payout or attempt.
     """
-    said = (source, answer.raw, answer.verified)
-    told = ledger.dossier(payout.id).evidence
-    if not any((e.source, e.answer.raw, e.answer.verified) == said for e in told):
-        yield Breach(Invariant.I2_NOTHING_LOST, payout.out_trade_no, f"{source} not kept")
+    dossier, told, ending = ledger.dossier(news.payout_id), news.told, news.ending
+    number = dossier.payout.out_trade_no
+    if told is not None:
+        said = (told.source, told.answer.raw, told.answer.verified, told.attempt_id)
+        known = (
+            (e.source, e.answer.raw, e.answer.verified, e.attempt_id) for e in dossier.evidence
+        )
+        if said not in known:
+            yield Breach(Invariant.I2_NOTHING_LOST, number, f"{told.source} not kept")
+    if ending is not None:
+        closed = [a.outcome for a in dossier.attempts if a.id == ending.attempt.id]
+        if closed not in ([ending.outcome], [AttemptOutcome.LOST]):
+            detail = f"ended as {ending.outcome}, and {closed} is kept"
+            yield Breach(Invariant.I2_NOTHING_LOST, number, detail)
 
 
 def told_before(ledger: Ledger, attempt: Attempt) -> Iterator[Breach]:

@@ -35,7 +35,6 @@ from worker.store.migrate import upgrade
 from worker.usecases.evidence import EvidenceHandler
 from worker.usecases.maintenance import Maintenance
 from worker.usecases.operate import Operator
-from worker.usecases.ports import Room
 
 ORDER = an_order()
 LIMITS = Limits(
@@ -249,14 +248,8 @@ class Messages:
     """
 
     def __init__(self) -> None:
-        self.waiting: deque[tuple[str, int]] = deque()
+        self.waiting: deque[str] = deque()
         self._seen = 0
-
-    def room(self) -> Room:
-        """
-        Enough for the one payout that there is.
-        """
-        return Room(sends=1, queries=1)
 
     def seen(self, _uid: str) -> int:
         """
@@ -270,17 +263,17 @@ class Messages:
         """
         self._seen = beat.count
 
-    def submit(self, payout_id: int) -> None:
+    def wake_sender(self) -> None:
         """
-        Ask for a submit.
+        Ask for what is due to be sent.
         """
-        self.waiting.append(("submit", payout_id))
+        self.waiting.append("send")
 
-    def query(self, payout_id: int) -> None:
+    def wake_querier(self) -> None:
         """
-        Ask for a follow-up.
+        Ask for what is due to be asked.
         """
-        self.waiting.append(("follow_up", payout_id))
+        self.waiting.append("ask")
 
 
 def prepare(template: Path) -> None:
@@ -316,8 +309,7 @@ def live(life: Life, folder: Path, around: Around) -> list[Breach]:
         service.accept(ORDER)
         for _ in range(_ENOUGH):
             while messages.waiting:
-                task, payout_id = messages.waiting.popleft()
-                getattr(service, task)(payout_id)
+                getattr(service, messages.waiting.popleft())()
             if watches and jd.now >= watches[0]:
                 maintenance.run()
                 watches.popleft()

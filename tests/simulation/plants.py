@@ -5,22 +5,24 @@ Each one takes away a guard that money depends on, as a careless change might.
 """
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from unittest.mock import patch
 
 from tests.doubles.ledger import MemoryLedger
-from worker.payouts.claim import Claimant, Draft
-from worker.payouts.errors import IllegalMove
+from worker.payouts.claim import Claim, Claims, Draft
+from worker.payouts.errors import EvidenceWaits, IllegalMove
 from worker.payouts.evidence import REFUSALS, Evidence, Meaning
 from worker.payouts.judgement import Judge, Judged
-from worker.payouts.model import Attempt, AttemptOutcome, Payout
+from worker.payouts.model import AttemptOutcome, Payout
+from worker.payouts.news import Ending, News
 from worker.payouts.policy import classification, facts, may_send, state
 from worker.payouts.status import PayoutStatus, Reason
-from worker.usecases import accept, send
+from worker.usecases import accept
 from worker.usecases.send import Sender
+from worker.usecases.taken import Taken
 
 #: Where something is, its name there, and what takes its place.
 Change = tuple[Any, str, Any]
@@ -83,19 +85,23 @@ def decides_before_it_locks() -> list[Change]:
     A claim goes by what was known before it had the lock, so it misses what came in between.
     """
 
-    def careless(self: Sender, payout_id: int) -> None:
-        dossier, order = self._ledger.dossier(payout_id), self._ledger.order(payout_id)
+    def careless(self: Sender, payout_ids: Sequence[int]) -> Taken:
+        texts: dict[int, str | None] = {}
         asked_at = self._steady()
-        text = self._decide(Draft(dossier, order, None, self._ledger.now()))
-        if text is not None:
-            again = Claimant(lambda draft: draft.request or text, self._limits.lease, "worker")
-            claim = None
-            with contextlib.suppress(IllegalMove):  # a guard of its own, which stays
-                claim = self._ledger.claim(payout_id, again)
-            if claim is not None:
-                self._transmit(claim, asked_at + send.LEAVE_S)
+        for payout_id in payout_ids:
+            dossier, order = self._ledger.dossier(payout_id), self._ledger.order(payout_id)
+            with contextlib.suppress(EvidenceWaits):
+                texts[payout_id] = self._decide(Draft(dossier, order, None, self._ledger.now()))
+        again = replace(
+            self._claimant,
+            decide=lambda draft: draft.request or texts.get(draft.dossier.payout.id),
+        )
+        claims = Claims()
+        with contextlib.suppress(IllegalMove):  # a guard of its own, which stays
+            claims = self._ledger.claim(payout_ids, again)
+        return self._works(claims, asked_at)
 
-    return [(Sender, "send", careless)]
+    return [(Sender, "claim", careless)]
 
 
 def judges_what_was_known_before() -> list[Change]:
@@ -111,39 +117,38 @@ def judges_what_was_known_before() -> list[Change]:
         self._write_update(known, update, judge)
         return Judged(known, update)
 
-    return [(MemoryLedger, "judge", careless)]
+    return [(MemoryLedger, "_judge", careless)]
 
 
 def lease_fences_evidence() -> list[Change]:
     """
     The reply to an attempt whose lease is over is thrown away.
     """
-    close = MemoryLedger.close_attempt
 
-    def fenced(self: MemoryLedger, attempt: Attempt, *how: Any) -> Any:
-        row = self.dossier(attempt.payout_id).payout
-        outcome, detail, answer, judge = how
-        late = row.lease_token != attempt.lease_token
-        return close(self, attempt, outcome, detail, None if late else answer, judge)
+    def fenced(self: MemoryLedger, news: News) -> News:
+        row = self.dossier(news.payout_id).payout
+        late = news.ending and row.lease_token != news.ending.attempt.lease_token
+        return replace(news, told=None) if late else news
 
-    return [(MemoryLedger, "close_attempt", fenced)]
+    return [_told_otherwise(fenced)]
 
 
 def send_before_commit() -> list[Change]:
     """
     The request goes out first, and is recorded once the answer is there.
     """
-    later = Sender.send
+    later = Sender.claim
 
-    def eager(self: Sender, payout_id: int) -> None:
-        dossier = self._ledger.dossier(payout_id)
-        if may_send.may_send(facts.gather_facts(dossier), self._ledger.now(), self._limits):
-            order, terms = self._ledger.order(payout_id), dossier.payout.terms
-            request = self._gateway.render(order, terms, self._ledger.now())
-            self._gateway.submit(request, terms, lambda: None)
-        later(self, payout_id)
+    def eager(self: Sender, payout_ids: Sequence[int]) -> Taken:
+        for payout_id in payout_ids:
+            dossier = self._ledger.dossier(payout_id)
+            if may_send.may_send(facts.gather_facts(dossier), self._ledger.now(), self._limits):
+                order, terms = self._ledger.order(payout_id), dossier.payout.terms
+                request = self._gateway.render(order, terms, self._ledger.now())
+                self._gateway.submit(request, terms, lambda: None)
+        return later(self, payout_ids)
 
-    return [(Sender, "send", eager)]
+    return [(Sender, "claim", eager)]
 
 
 def lease_is_not_renewed() -> list[Change]:
@@ -157,14 +162,14 @@ def no_answer_means_not_connected() -> list[Change]:
     """
     A request that got no answer is closed as if it had never been sent.
     """
-    close = MemoryLedger.close_attempt
 
-    def hopeful(self: MemoryLedger, attempt: Attempt, outcome: Any, *told: Any) -> Any:
-        lost = outcome is AttemptOutcome.NO_ANSWER
-        ended = AttemptOutcome.NOT_CONNECTED if lost else outcome
-        return close(self, attempt, ended, *told)
+    def hopeful(_self: MemoryLedger, news: News) -> News:
+        ending = news.ending
+        if ending is None or ending.outcome is not AttemptOutcome.NO_ANSWER:
+            return news
+        return replace(news, ending=replace(ending, outcome=AttemptOutcome.NOT_CONNECTED))
 
-    return [(MemoryLedger, "close_attempt", hopeful)]
+    return [_told_otherwise(hopeful)]
 
 
 def refusal_after_exposure() -> list[Change]:
@@ -224,6 +229,71 @@ def review_list_is_not_asked() -> list[Change]:
     return [(accept, "needs_review", lambda *_: False)]
 
 
+def half_a_batch_is_lost() -> list[Change]:
+    """
+    Of what ended together one half is kept.
+    """
+    keep = MemoryLedger.take_in
+
+    def halved(self: MemoryLedger, news: Sequence[News], judge: Judge | None = None) -> object:
+        return keep(self, news[: (len(news) + 1) // 2], judge)
+
+    return [(MemoryLedger, "take_in", halved)]
+
+
+def an_outcome_goes_to_another_row() -> list[Change]:
+    """
+    What ended together is written to the rows in another order.
+    """
+    keep = MemoryLedger.take_in
+
+    def shuffled(self: MemoryLedger, news: Sequence[News], judge: Judge | None = None) -> object:
+        ids = [one.payout_id for one in news]
+        mixed = zip(news, ids[1:] + ids[:1], strict=True)
+        return keep(self, [replace(one, payout_id=other) for one, other in mixed], judge)
+
+    return [(MemoryLedger, "take_in", shuffled)]
+
+
+def a_claim_that_began_is_given_back() -> list[Change]:
+    """
+    What was claimed together and takes too long goes back into the queue, sent or not.
+    """
+    transmit = Sender._transmit
+
+    def impatient(self: Sender, claim: Claim, leave_until: float) -> None:
+        transmit(self, claim, leave_until)
+        if self._steady() > leave_until:
+            ending = Ending(claim.attempt, AttemptOutcome.NOT_CONNECTED, "given back")
+            self._handler.keep({}, News(claim.payout.id, ending))
+
+    def last_word_counts(self: MemoryLedger, news: News, judge: Judge | None) -> Judged | None:
+        if news.ending and news.ending.detail == "given back":
+            self._attempts[news.payout_id] = [
+                replace(a, outcome=news.ending.outcome) if a.id == news.ending.attempt.id else a
+                for a in self._attempts[news.payout_id]
+            ]
+        return take_in(self, news, judge)
+
+    take_in = MemoryLedger._take_in
+    return [
+        (Sender, "_transmit", impatient),
+        (MemoryLedger, "_take_in", last_word_counts),
+    ]
+
+
+def _told_otherwise(change: Callable[[MemoryLedger, News], News]) -> Change:
+    """
+    The ledger takes in something else than it was told.
+    """
+    keep = MemoryLedger._take_in
+
+    def changed(self: MemoryLedger, news: News, judge: Judge | None) -> Judged | None:
+        return keep(self, change(self, news), judge)
+
+    return (MemoryLedger, "_take_in", changed)
+
+
 PLANTS: dict[str, Callable[[], list[Change]]] = {
     plant.__name__: plant
     for plant in (
@@ -243,6 +313,9 @@ PLANTS: dict[str, Callable[[], list[Change]]] = {
         queries_end_in_silence,
         notification_is_not_kept,
         review_list_is_not_asked,
+        half_a_batch_is_lost,
+        an_outcome_goes_to_another_row,
+        a_claim_that_began_is_given_back,
     )
 }
 

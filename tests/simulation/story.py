@@ -2,13 +2,15 @@
 What happened, one line each: every effect with what it was given and what came of it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import singledispatch
 
 from tests.simulation.books import Trade
+from worker.payouts.claim import Claims
 from worker.payouts.evidence import Answer
 from worker.payouts.model import Attempt, Dossier, Order, Payout, Terms
+from worker.payouts.news import News
 from worker.payouts.update import Update
 
 
@@ -44,6 +46,23 @@ def _(value: Payout) -> str:
 def _(value: Dossier) -> str:
     cases = "".join(f", case {case.kind}" for case in value.open_cases)
     return f"{brief(value.payout)}, {len(value.evidence)} pieces{cases}"
+
+
+@brief.register
+def _(value: Claims) -> str:
+    return ", ".join(brief(claim.attempt) for claim in value.claims) or "nothing"
+
+
+@brief.register
+def _(value: Sequence) -> str:  # type: ignore[type-arg]
+    return value if isinstance(value, str) else f"[{', '.join(map(brief, value))}]"
+
+
+@brief.register
+def _(value: News) -> str:
+    told = f" {brief(value.told.answer)}" if value.told else ""
+    ended = f" {value.ending.outcome}" if value.ending else ""
+    return f"of #{value.payout_id}{ended}{told}"
 
 
 @brief.register

@@ -79,5 +79,5 @@ def test_every_effect_of_every_port_has_its_failpoint() -> None:
         for name in effects(protocol):
             getattr(proxy, name)()
             assert hasattr(world.ports[port], name)
-    assert {"ledger.claim", "gateway.submit", "dispatcher.query"} <= set(passed)
+    assert {"ledger.claim", "gateway.submit", "dispatcher.wake_querier"} <= set(passed)
     assert len(passed) == sum(len(effects(protocol)) for protocol in all_ports().values())

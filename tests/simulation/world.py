@@ -12,7 +12,7 @@ from random import Random
 from typing import Any
 
 from tests.doubles.ledger import MemoryLedger
-from tests.doubles.usecases import UseCases
+from tests.doubles.usecases import Gathered, UseCases
 from tests.factories import LISTED, MERCHANT, NOON, PAYEE, REVIEW_LIST, TERMS, an_order
 from tests.simulation.books import Trade
 from tests.simulation.broker import Broker, Message
@@ -28,6 +28,7 @@ from worker.payouts.acceptance import Conflict
 from worker.payouts.errors import NotAllowed, StaleTransition
 from worker.payouts.limits import Limits
 from worker.payouts.model import Order, Rejection
+from worker.payouts.pace import Pace
 from worker.payouts.policy.actions import Action
 from worker.payouts.policy.controls import send_deadline
 from worker.payouts.query_schedule import Schedule, Stretch
@@ -91,6 +92,7 @@ class World:
         self._orders: list[Order] = []
         self._next_sweep = 0.0
         self._sweeps = count(1)
+        self._flights = count(1)
         self._story = Story(self._scheduler.now, wanted=tells)
         self._failpoints = Failpoints(
             rng,
@@ -257,7 +259,14 @@ class World:
         self._scheduler.start(name, cautious, lambda _whole: None)
 
     def _payouts(self, actor: str) -> UseCases:
-        handler = EvidenceHandler(self.ports["ledger"], MERCHANT, self._limits, actor)
+        gathered, one_by_one = Gathered(), self._rng.random() < 0.5
+        handler = EvidenceHandler(
+            self.ports["ledger"],
+            MERCHANT,
+            self._limits,
+            actor,
+            *(() if one_by_one else (gathered,)),
+        )
         gateway, dispatcher = self.ports["gateway"], self.ports["dispatcher"]
         return UseCases(
             handler,
@@ -266,7 +275,25 @@ class World:
             TERMS,
             REVIEW_LIST,
             steady=lambda: self._scheduler.seconds,
+            batch=self._rng.choice((1, 2, 50)),
+            begin=self._begin_apart if one_by_one else self._begin_here,
+            gathered=gathered,
         )
+
+    def _begin_here(self, work: Any) -> None:
+        """
+        Do one piece of a batch, after those before it.
+        """
+        self._scheduler.current.attempt = getattr(work.args[0], "attempt", None)
+        work()
+
+    def _begin_apart(self, work: Any) -> None:
+        """
+        Do it side by side with the others, as soon as its turn comes.
+        """
+        late = self._rng.choice((0.0, 0.0, 0.2, 5.0, 200.0))
+        name = f"in-flight-{next(self._flights)}"
+        self._scheduler.after(late, lambda: self._start(name, lambda: self._begin_here(work)))
 
     def _maintenance(self) -> Maintenance:
         handler = EvidenceHandler(self.ports["ledger"], MERCHANT, self._limits, "worker")
@@ -279,7 +306,7 @@ class World:
         service = self._payouts("worker")
         try:
             if message.order is None:
-                getattr(service, message.task)(message.payout_id)
+                getattr(service, message.task)()
                 return
             order = message.order
             outcome = service.accept(order)
@@ -350,4 +377,6 @@ def _limits(rng: Random) -> Limits:
         unverifiable_limit=rng.choice((3, 1000)),
         send_within=timedelta(minutes=rng.choice((20, 24 * 60))),
         breaker_least=rng.choice((2, 1000)),
+        send_pace=rng.choice((Pace(1_000_000), Pace(10), Pace(6, timedelta(minutes=1)))),
+        query_pace=rng.choice((Pace(1_000_000), Pace(20), Pace(12, timedelta(minutes=1)))),
     )

@@ -179,7 +179,11 @@ def test_an_impossible_setting_is_refused(
         ("RESEND_LIMIT", "3"),  # each resend relies on what JD documents and nobody could try
         ("QUERY_RETRY_FIRST", "0s"),  # it would ask without a pause
         ("SWEEP_EVERY", "0s"),
-        ("WAKE_AGAIN", "0s"),
+        ("LOOK_AGAIN", "0s"),
+        ("SEND_PACE", "0/s"),
+        ("SEND_PACE", "10"),
+        ("QUERY_PACE", "ten/s"),
+        ("QUERY_PACE", "9999999/s"),
         ("HTTP_DEADLINE", "0s"),
         ("BACKOFF_FIRST", "0s"),
     ],

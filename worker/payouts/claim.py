@@ -1,5 +1,5 @@
 """
-How a payout is claimed for sending, inside the transaction that claims it.
+How payouts are claimed, for sending and for asking, inside the transaction that claims them.
 """
 
 from collections.abc import Callable
@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from worker.payouts.model import Attempt, Dossier, Order, Payout
+from worker.payouts.pace import Pace
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,11 @@ class Claimant:
     decide: Callable[[Draft], str | None] = field(repr=False)
     lease: timedelta
     actor: str
+    #: The merchant whose pace it is.
+    customer_no: str
+    pace: Pace
+    #: What was looked at and may not be sent is looked at again after this.
+    again_after: timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,3 +51,37 @@ class Claim:
     payout: Payout = field(repr=False)
     attempt: Attempt
     request: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """
+    What one commit claimed, and what it left.
+    """
+
+    claims: tuple[Claim, ...] = ()
+    #: So long the pace holds back what else is due; None if it holds nothing back.
+    held_back: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """
+    Who asks JD, and how fast.
+    """
+
+    customer_no: str
+    pace: Pace
+    #: After so many questions without an answer, how long until the next one.
+    retry: Callable[[int], timedelta] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class DueQueries:
+    """
+    The payouts that one commit claimed for asking, and what it left.
+    """
+
+    payout_ids: tuple[int, ...] = ()
+    #: So long the pace holds back what else is due; None if it holds nothing back.
+    held_back: timedelta | None = None

@@ -5,7 +5,11 @@ The numbers that a merchant may set, with the defaults that the design argues fo
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from worker.payouts.pace import Pace
 from worker.payouts.query_schedule import Schedule
+
+#: JD's own limits are not public, so these are low.
+SEND_PACE, QUERY_PACE = Pace(10), Pace(20)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +47,11 @@ class Limits:
     breaker_percent: int = 50
     #: ... and lets nothing be sent for so long.
     breaker_rest: timedelta = timedelta(minutes=1)
-    #: A row that was woken is not woken again before this.
-    wake_again: timedelta = timedelta(seconds=30)
+    #: How fast payouts are sent, and JD is asked.
+    send_pace: Pace = SEND_PACE
+    query_pace: Pace = QUERY_PACE
+    #: A due row that may not be sent is looked at again after this.
+    look_again: timedelta = timedelta(seconds=30)
     #: An unsigned message brings a payout's next query forward at most this often.
     hurry_spacing: timedelta = timedelta(seconds=60)
     #: So many answers in a row that do not verify stop the channel.

@@ -4,7 +4,7 @@ Taking orders in, or recording why not.
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,13 +13,14 @@ from worker.payouts.errors import NotAllowed
 from worker.payouts.model import CaseKind, Order, Rejection, Terms
 from worker.payouts.status import PayoutStatus, Reason
 from worker.payouts.update import REVIEW_LIST, CaseNote, hold_for_review
-from worker.store.base import Base, append_transition, insert_new, write_row
+from worker.store.base import Base
+from worker.store.cases import open_case
 from worker.store.dossiers import read_row
-from worker.store.evidence import open_case
 from worker.store.keyring import Keyring
 from worker.store.obligations import commit_order
 from worker.store.rows import order_columns, to_payout
 from worker.store.tables import evidence, payouts, rejections, transitions
+from worker.store.writes import Move, append_transitions, insert_new, write_row
 
 
 class Acceptance(Base):
@@ -31,12 +32,11 @@ class Acceptance(Base):
         self,
         order: Order,
         terms: Terms,
-        sweep_after: timedelta = timedelta(0),
         *,
         for_review: bool = False,
     ) -> int | None:
         """
-        Insert a queued payout, due `sweep_after` from now, or one that is held for review.
+        Insert a queued payout, due at once, or one that is held for review.
 
         None, and nothing is written, if its number is taken or its obligation has no room for it.
         """
@@ -45,7 +45,7 @@ class Acceptance(Base):
             with self._transaction() as conn:
                 now = self._locks.number(conn, terms.customer_no, order.out_trade_no)
                 obligation_id = commit_order(conn, order, now, self._keyring)
-                payout_id = insert_payout(conn, now, columns, obligation_id, sweep_after)
+                payout_id = insert_payout(conn, now, columns, obligation_id)
                 if for_review:
                     hold_payout(conn, now, payout_id, self._keyring)
                 return payout_id
@@ -68,7 +68,6 @@ def insert_payout(
     now: datetime,
     columns: Mapping[str, Any],
     obligation_id: int,
-    sweep_after: timedelta = timedelta(0),
 ) -> int:
     """
     Insert a queued payout, given the columns of its order, with its first transition.
@@ -89,7 +88,7 @@ def insert_payout(
         updated_at=now,
         returned_fen=0,
         resends=0,
-        next_send_at=now + sweep_after,
+        next_send_at=now,
         query_misses=0,
     )
     if payout_id is None:
@@ -115,7 +114,7 @@ def hold_payout(conn: sa.Connection, now: datetime, payout_id: int, keyring: Key
     queued = to_payout(read_row(conn, payout_id), keyring)
     held = hold_for_review(queued, now)
     write_row(conn, queued, held)
-    append_transition(conn, queued, held, REVIEW_LIST)
+    append_transitions(conn, [Move(queued, held)], REVIEW_LIST)
     open_case(conn, now, held, CaseNote(CaseKind.REVIEW))
 
 

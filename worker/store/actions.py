@@ -14,9 +14,10 @@ from worker.payouts.policy.effects import take
 from worker.payouts.policy.obligation import check_fresh, check_replacement
 from worker.store import rows
 from worker.store.acceptance import hold_payout, insert_payout
-from worker.store.base import Base, append_transition, write_row
+from worker.store.base import Base
 from worker.store.obligations import commit_fen, sharing
 from worker.store.tables import cases, decisions, payouts
+from worker.store.writes import Move, append_transitions, write_row
 
 
 class Actions(Base):
@@ -37,7 +38,7 @@ class Actions(Base):
                 commit_fen(conn, obligation.id, -payout.amount_fen)
             _write(conn, payout, after)
             based_on = decision.proof[-1] if decision.proof else None
-            append_transition(conn, payout, after, decision.who, based_on)
+            append_transitions(conn, [Move(payout, after, based_on)], decision.who)
             _record(conn, now, payout.id, decision)
 
     def replace(

@@ -9,9 +9,10 @@ import sqlalchemy as sa
 
 from worker.payouts.policy.circuit_breaker import Tally
 from worker.payouts.status import PayoutStatus
-from worker.store.base import Base, insert_new
+from worker.store.base import Base
 from worker.store.clock import read_clock
 from worker.store.tables import FROM_SENDING, channels, payouts, transitions
+from worker.store.writes import insert_new
 
 
 def is_stopped(now: datetime | sa.BindParameter[datetime]) -> sa.ColumnElement[bool]:

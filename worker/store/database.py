@@ -11,12 +11,12 @@ import sqlalchemy as sa
 from worker.payouts.errors import SettingsError
 from worker.store import installation, revision
 from worker.store.address import place
-from worker.store.base import write_nothing
 from worker.store.clock import read_clock
 from worker.store.engine import create_engine, is_pooled, read_only
 from worker.store.faults import translated
 from worker.store.keyring import Keyring
 from worker.store.ledger import SqlLedger
+from worker.store.writes import write_nothing
 
 
 class Database:

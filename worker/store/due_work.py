@@ -4,17 +4,20 @@ What is due: found, and claimed for a while, without two sweeps doing the same w
 SQLite has no row locks and ignores `FOR UPDATE`; there the transaction holds the write lock.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
+from worker.payouts.claim import Asker, DueQueries
 from worker.payouts.health import Overdue
 from worker.payouts.model import AttemptOutcome
+from worker.payouts.pace import PaceKind
 from worker.store.base import Base
 from worker.store.channels import is_stopped
 from worker.store.clock import read_clock
+from worker.store.paces import spend
 from worker.store.tables import (
     IN_FLIGHT,
     IS_FOLLOWED,
@@ -114,48 +117,62 @@ class DueWork(Base):
             conn.execute(sa.update(payouts).where(marked).values(overdue_at=now))
             return [Overdue(row.id, row.out_trade_no) for row in found]
 
-    def claim_due_sends(self, limit: int, again_after: timedelta) -> Sequence[int]:
+    def find_due_sends(self, limit: int) -> Sequence[int]:
         """
-        Claim the right to wake the submit task for due rows on channels that are not paused.
+        What may be sent by its time, on channels that are not stopped; the longest due first.
 
         A row with an open case waits for a person, and stays due for when the case is closed.
         """
-        with self._writing() as (conn, now):
-            has_case = sa.exists().where(
-                cases.c.payout_id == payouts.c.id, cases.c.closed_at.is_(None)
-            )
-            found = conn.scalars(
-                _unlocked(sa.select(payouts.c.id))
+        has_case = sa.exists().where(cases.c.payout_id == payouts.c.id, cases.c.closed_at.is_(None))
+        with self._snapshot() as conn:
+            now = read_clock(conn, self._clock)
+            return conn.scalars(
+                sa.select(payouts.c.id)
                 .where(MAY_BE_SENT, payouts.c.next_send_at <= now, ~is_stopped(now), ~has_case)
                 .order_by(payouts.c.next_send_at, payouts.c.id)
                 .limit(limit)
             ).all()
-            if found:
-                claimed = sa.update(payouts).where(payouts.c.id.in_(found))
-                conn.execute(claimed.values(next_send_at=now + again_after))
-            return found
 
-    def claim_due_queries(self, limit: int, retry: Callable[[int], timedelta]) -> Sequence[int]:
+    def put_off(self, payout_id: int, by: timedelta) -> None:
         """
-        Claim due follow-up queries; each is due again after `retry` of its misses so far.
+        Look at a payout that is due to be sent no earlier than `by` from now.
         """
         with self._writing() as (conn, now):
+            put_off(conn, payout_id, now, now + by)
+
+    def has_due_queries(self) -> bool:
+        """
+        Whether a follow-up query is due.
+        """
+        with self._snapshot() as conn:
+            now = read_clock(conn, self._clock)
+            due = sa.select(payouts.c.id).where(IS_FOLLOWED, payouts.c.next_query_at <= now)
+            return conn.execute(due.limit(1)).first() is not None
+
+    def claim_due_queries(self, limit: int, asker: Asker) -> DueQueries:
+        """
+        Claim due follow-up queries, the longest due first, as many as the pace allows.
+        """
+        with self._transaction() as conn:
+            full_at, now = self._locks.pace(conn, asker.customer_no, PaceKind.QUERY)
+            tokens = asker.pace.left(full_at, now)
             found = conn.execute(
                 _unlocked(sa.select(payouts.c.id, payouts.c.query_misses))
                 .where(IS_FOLLOWED, payouts.c.next_query_at <= now)
                 .order_by(payouts.c.next_query_at, payouts.c.id)
                 .limit(limit)
             ).all()
-            for misses in {row.query_misses for row in found}:
-                alike = [row.id for row in found if row.query_misses == misses]
-                conn.execute(
-                    sa.update(payouts)
-                    .where(payouts.c.id.in_(alike))
-                    .values(
-                        next_query_at=now + retry(misses), query_misses=misses + 1, updated_at=now
-                    )
-                )
-            return [row.id for row in found]
+            taken = found[:tokens]
+            for misses in {row.query_misses for row in taken}:
+                alike = [row.id for row in taken if row.query_misses == misses]
+                again_at = now + asker.retry(misses)
+                changed = {"next_query_at": again_at, "query_misses": misses + 1, "updated_at": now}
+                conn.execute(sa.update(payouts).where(payouts.c.id.in_(alike)).values(changed))
+            if taken:
+                full_at = asker.pace.spend(len(taken), full_at, now)
+                spend(conn, asker.customer_no, PaceKind.QUERY, full_at)
+            rest = asker.pace.wait(full_at, now) if tokens < len(found) else None
+            return DueQueries(tuple(row.id for row in taken), rest)
 
     def hurry(self, payout_id: int, spacing: timedelta) -> None:
         """
@@ -190,11 +207,12 @@ def ask_now(conn: sa.Connection, payout_ids: Sequence[int], now: datetime) -> No
     )
 
 
-def put_off(conn: sa.Connection, payout_id: int, until: datetime) -> None:
+def put_off(conn: sa.Connection, payout_id: int, now: datetime, until: datetime) -> None:
     """
-    Do not wake a worker for a payout before then.
+    Do not look at a payout that is due before then.
     """
-    conn.execute(sa.update(payouts).where(payouts.c.id == payout_id).values(next_send_at=until))
+    due = sa.update(payouts).where(payouts.c.id == payout_id, payouts.c.next_send_at <= now)
+    conn.execute(due.values(next_send_at=until))
 
 
 def _unlocked(rows: sa.Select[Any]) -> sa.Select[Any]:

@@ -3,7 +3,8 @@ Evidence in, decisions out.
 """
 
 import hashlib
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -12,15 +13,21 @@ import sqlalchemy as sa
 from worker.payouts.errors import StaleTransition
 from worker.payouts.evidence import Answer, Evidence, Source
 from worker.payouts.judgement import Judge, Judged, Orphaned
-from worker.payouts.model import CaseKind, Dossier, Payout
-from worker.payouts.update import CaseNote, apply
-from worker.store.base import Base, append_transition, insert_new, write_row
+from worker.payouts.model import CaseKind, Payout
+from worker.payouts.news import News, Told
+from worker.payouts.update import apply, end_lease
+from worker.store.base import Base
+from worker.store.cases import open_case
 from worker.store.channels import count_unverifiable, pause_channel
-from worker.store.dossiers import read_dossier
+from worker.store.dossiers import read_dossiers
 from worker.store.keyring import Keyring
 from worker.store.locks import Locked
 from worker.store.rows import answer_columns
-from worker.store.tables import cases, evidence
+from worker.store.tables import attempts, cases, evidence
+from worker.store.writes import Move, append_transitions, insert_new, write_rows
+
+_ENDED = sa.update(attempts).where(attempts.c.id == sa.bindparam("attempt"))
+_STORE = sa.insert(evidence).returning(evidence.c.id, sort_by_parameter_order=True)
 
 
 class EvidenceStore(Base):
@@ -28,25 +35,23 @@ class EvidenceStore(Base):
     What the gateway told us, and what was made of it.
     """
 
-    def record(
-        self,
-        payout: Payout,
-        source: Source,
-        answer: Answer,
-        *,
-        asked_at: datetime | None = None,
-        judge: Judge | None = None,
-    ) -> Judged | None:
+    def take_in(self, news: Sequence[News], judge: Judge | None = None) -> Sequence[Judged | None]:
         """
-        Store one piece of evidence and judge all there is, in one transaction.
+        Store what is new of some payouts, and judge all that is known of each, in one transaction.
 
-        An identical notification is stored once. Without a judge the piece waits, unapplied, and no
-        decision made without it can be written.
+        An attempt's lease ends with it. One that the sweep has closed as lost stays closed, and its
+        answer counts all the same: a lease fences the sending, never the evidence. An identical
+        notification is stored once. Without a judge the evidence waits, unapplied, and no decision
+        made without it can be written. Raises `NoSuchPayout`.
         """
-        news = News(source, answer, asked_at=asked_at)
+        results: dict[int, Judged | None] = {}
         with self._transaction() as conn:
-            locked = self._locks.payout(conn, payout.id)
-            return take_in(conn, locked, locked.payout, news, judge, self._keyring)
+            for places in _rounds(news):
+                ids = [news[place].payout_id for place in places]
+                locked = self._locks.payouts(conn, ids)
+                files = [(locked[news[place].payout_id], news[place]) for place in places]
+                results |= zip(places, _take_in(conn, files, judge, self._keyring), strict=True)
+        return [results[place] for place in range(len(news))]
 
     def notify(
         self, customer_no: str, answer: Answer, judge: Judge | None = None
@@ -56,7 +61,7 @@ class EvidenceStore(Base):
 
         If there is none, an orphan case is opened, and nothing is judged.
         """
-        number, news = answer.number or "", News(Source.NOTIFICATION, answer)
+        number, told = answer.number or "", Told(Source.NOTIFICATION, answer)
         with self._transaction() as conn:
             locked = self._locks.numbered(conn, customer_no, number)
             if locked is None:
@@ -64,9 +69,11 @@ class EvidenceStore(Base):
                 now = self._locks.number(conn, customer_no, number)
                 locked = self._locks.numbered(conn, customer_no, number)
                 if locked is None:
-                    _store_orphan(conn, now, customer_no, news, self._keyring)
+                    _store_orphan(conn, now, customer_no, told, self._keyring)
                     return Orphaned()
-            return take_in(conn, locked, locked.payout, news, judge, self._keyring)
+            news = News(locked.payout.id, told=told)
+            (kept,) = _take_in(conn, [(locked, news)], judge, self._keyring)
+            return kept
 
     def judge(self, payout_id: int, judge: Judge) -> Judged:
         """
@@ -74,145 +81,212 @@ class EvidenceStore(Base):
 
         Raises `IllegalMove` if the payout may not move that way.
         """
-        with self._transaction() as conn:
-            locked = self._locks.payout(conn, payout_id)
-            dossier = read_dossier(conn, locked.payout, self._keyring)
-            return _judge(conn, locked, dossier, judge)
+        (judged,) = self.take_in([News(payout_id)], judge)
+        assert judged is not None
+        return judged
 
 
-@dataclass(frozen=True, slots=True)
-class News:
+def _rounds(news: Sequence[News]) -> list[list[int]]:
     """
-    What JD just told us, and what it answers.
+    The places of what is new, in rounds that have a payout once each, in the order given.
     """
+    rounds: list[list[int]] = []
+    seen: dict[int, int] = {}
+    for place, one in enumerate(news):
+        turn = seen[one.payout_id] = seen.get(one.payout_id, -1) + 1
+        if turn == len(rounds):
+            rounds.append([])
+        rounds[turn].append(place)
+    return rounds
 
-    source: Source
-    answer: Answer = field(repr=False)
-    attempt_id: int | None = None
-    asked_at: datetime | None = None
 
-
-def take_in(
+def _take_in(
     conn: sa.Connection,
-    locked: Locked,
-    payout: Payout,
-    news: News | None,
+    files: Sequence[tuple[Locked, News]],
     judge: Judge | None,
     keyring: Keyring,
-) -> Judged | None:
+) -> Sequence[Judged | None]:
     """
-    Store what JD told of a locked payout, and judge all there is; write it all to the row at once.
+    Store what is new of locked payouts, each of them once, and judge; write all of it at once.
 
-    `payout` is the row as it will be before it is judged. Without a judge nothing else of the
-    payout is read, so that what cannot be read does not keep out what JD says.
+    Without a judge nothing else of a payout is read, so that what cannot be read does not keep out
+    what JD says.
     """
-    now = locked.now
+    ended = [_end(locked, news) for locked, news in files]
+    _close_attempts(conn, files)
     if judge is None:
-        if news is not None and _insert(conn, payout, news, keyring, now, None) is not None:
-            payout = replace(payout, version=payout.version + 1, updated_at=now)
-        if payout != locked.payout:
-            write_row(conn, locked.payout, payout)
-        return None
-    dossier = read_dossier(conn, payout, keyring)
+        _store_unjudged(conn, files, ended, keyring)
+        return [None] * len(files)
+    dossiers = read_dossiers(conn, ended, keyring)
     # It is stored as judged: should that fail, nothing of it is written.
-    piece = None if news is None else _insert(conn, payout, news, keyring, now, now)
-    if piece is not None:
-        dossier = replace(dossier, evidence=(*dossier.evidence, piece))
-    return _judge(conn, locked, dossier, judge)
+    pieces = _store(conn, files, keyring, judged=True)
+    known = [
+        dossier if piece is None else replace(dossier, evidence=(*dossier.evidence, piece))
+        for dossier, piece in zip(dossiers, pieces, strict=True)
+    ]
+    judgements = [
+        Judged(dossier, judge.decide(dossier, locked.now))
+        for dossier, (locked, _) in zip(known, files, strict=True)
+    ]
+    fresh = {piece.id for piece in pieces if piece is not None}
+    _write(conn, [locked for locked, _ in files], judgements, fresh, judge)
+    return judgements
 
 
-def _judge(conn: sa.Connection, locked: Locked, dossier: Dossier, judge: Judge) -> Judged:
+def _end(locked: Locked, news: News) -> Payout:
     """
-    Decide from all that is known of a payout, whose row is locked, and write what was decided.
+    The row as it is before it is judged: without the lease of an attempt that ended.
     """
-    now, before = locked.now, locked.payout
-    customer_no = before.terms.customer_no
-    update = judge.decide(dossier, now)
-    updated = apply(dossier.payout, update, now)
-    if not write_row(conn, before, updated):
-        raise StaleTransition(f"payout {before.id} changed after version {before.version}")
-    waited = [piece.id for piece in dossier.evidence if piece.applied_at is None]
-    if waited:
-        stored = sa.update(evidence).where(evidence.c.id.in_(waited))
-        conn.execute(stored.values(applied_at=now))
-    append_transition(conn, before, updated, judge.actor, update.evidence_id)
-    for note in update.cases:
-        open_case(conn, now, before, note)
-    if update.pause is not None:
-        pause_channel(conn, now, customer_no, update.pause, judge.actor)
-    in_a_row = count_unverifiable(conn, customer_no, update.verified, locked.unverifiable)
-    if in_a_row >= judge.unverifiable_limit:
-        why = f"{in_a_row} answers in a row could not be verified"
-        pause_channel(conn, now, customer_no, why, judge.actor)
-    return Judged(dossier, update)
+    payout, ending = locked.payout, news.ending
+    if ending is None or payout.lease_token != ending.attempt.lease_token:
+        return payout
+    return end_lease(payout, locked.now, locked.now)
 
 
-def _insert(
+def _close_attempts(conn: sa.Connection, files: Sequence[tuple[Locked, News]]) -> None:
+    closed = [
+        {
+            "attempt": news.ending.attempt.id,
+            "outcome": news.ending.outcome,
+            "detail": news.ending.detail,
+            "closed_at": locked.now,
+        }
+        for locked, news in files
+        if news.ending and locked.payout.lease_token == news.ending.attempt.lease_token
+    ]
+    if closed:
+        conn.execute(_ENDED, closed)
+
+
+def _write(
     conn: sa.Connection,
-    payout: Payout,
-    news: News,
-    keyring: Keyring,
-    now: datetime,
-    applied_at: datetime | None,
-) -> Evidence | None:
+    files: Sequence[Locked],
+    judgements: Sequence[Judged],
+    fresh: Set[int],
+    judge: Judge,
+) -> None:
     """
-    Store what JD told of a payout; None, and nothing is stored, if it is known.
+    Write what was decided of payouts whose rows are locked; `fresh` evidence says so already.
+    """
+    moves = [
+        Move(
+            locked.payout,
+            apply(judged.dossier.payout, judged.update, locked.now),
+            judged.update.evidence_id,
+        )
+        for locked, judged in zip(files, judgements, strict=True)
+    ]
+    if not write_rows(conn, moves):
+        ids = ", ".join(str(move.before.id) for move in moves)
+        raise StaleTransition(f"of payouts {ids} one changed after it was read")
+    now = files[0].now
+    known = (e for judged in judgements for e in judged.dossier.evidence)
+    waited = [e.id for e in known if e.applied_at is None and e.id not in fresh]
+    if waited:
+        conn.execute(sa.update(evidence).where(evidence.c.id.in_(waited)).values(applied_at=now))
+    append_transitions(conn, moves, judge.actor)
+    counted: set[str] = set()
+    for locked, judged in zip(files, judgements, strict=True):
+        customer_no, update = locked.payout.terms.customer_no, judged.update
+        for note in update.cases:
+            open_case(conn, now, locked.payout, note)
+        if update.pause is not None:
+            pause_channel(conn, now, customer_no, update.pause, judge.actor)
+        # What was counted when the rows were locked holds for the first of a merchant's only.
+        in_a_row = count_unverifiable(
+            conn, customer_no, update.verified, max(locked.unverifiable, customer_no in counted)
+        )
+        if not all(update.verified):
+            counted.add(customer_no)
+        if in_a_row >= judge.unverifiable_limit:
+            why = f"{in_a_row} answers in a row could not be verified"
+            pause_channel(conn, now, customer_no, why, judge.actor)
+
+
+def _store(
+    conn: sa.Connection, files: Sequence[tuple[Locked, News]], keyring: Keyring, *, judged: bool
+) -> list[Evidence | None]:
+    """
+    Store what JD told; None where it told nothing, or what is known.
 
     What is returned waits to be judged, whatever the row says.
     """
-    about: dict[str, Any] = {"attempt_id": news.attempt_id, "asked_at": news.asked_at}
-    evidence_id = insert_new(
-        conn,
-        evidence,
-        customer_no=payout.terms.customer_no,
-        out_trade_no=payout.out_trade_no,
-        payout_id=payout.id,
-        applied_at=applied_at,
-        **_message(now, news, keyring),
-        **about,
-    )
-    if evidence_id is None:
+    columns: dict[int, Mapping[str, Any]] = {}
+    for place, (locked, news) in enumerate(files):
+        if news.told is not None:
+            applied_at = locked.now if judged else None
+            columns[place] = _columns(locked, news.told, keyring, applied_at)
+    ids: dict[int, int | None] = {}
+    answers = [place for place in columns if columns[place]["source"] is not Source.NOTIFICATION]
+    if answers:
+        stored = conn.scalars(_STORE, [columns[place] for place in answers])
+        ids |= zip(answers, stored, strict=True)
+    for place in columns.keys() - ids.keys():
+        ids[place] = insert_new(conn, evidence, **columns[place])
+    return [_piece(*file, ids.get(place)) for place, file in enumerate(files)]
+
+
+def _piece(locked: Locked, news: News, evidence_id: int | None) -> Evidence | None:
+    if evidence_id is None or news.told is None:
         return None
-    return Evidence(evidence_id, payout.id, news.source, news.answer, received_at=now, **about)
+    told = news.told
+    return Evidence(
+        evidence_id,
+        news.payout_id,
+        told.source,
+        told.answer,
+        received_at=locked.now,
+        attempt_id=told.attempt_id,
+        asked_at=told.asked_at,
+    )
+
+
+def _store_unjudged(
+    conn: sa.Connection,
+    files: Sequence[tuple[Locked, News]],
+    ended: Sequence[Payout],
+    keyring: Keyring,
+) -> None:
+    pieces = _store(conn, files, keyring, judged=False)
+    moves = []
+    for (locked, _), payout, piece in zip(files, ended, pieces, strict=True):
+        after = payout
+        if piece is not None:
+            after = replace(payout, version=payout.version + 1, updated_at=locked.now)
+        if after != locked.payout:
+            moves.append(Move(locked.payout, after))
+    write_rows(conn, moves)
 
 
 def _store_orphan(
-    conn: sa.Connection, now: datetime, customer_no: str, news: News, keyring: Keyring
+    conn: sa.Connection, now: datetime, customer_no: str, told: Told, keyring: Keyring
 ) -> None:
-    named = {"customer_no": customer_no, "out_trade_no": news.answer.number or ""}
-    evidence_id = insert_new(conn, evidence, **named, **_message(now, news, keyring))
+    named = {"customer_no": customer_no, "out_trade_no": told.answer.number or ""}
+    evidence_id = insert_new(conn, evidence, **named, **_message(now, told, keyring))
     if evidence_id is not None:
         orphan = {"kind": CaseKind.ORPHAN, "evidence_id": evidence_id, "opened_at": now}
         insert_new(conn, cases, **named, **orphan)
 
 
-def _message(now: datetime, news: News, keyring: Keyring) -> dict[str, Any]:
+def _columns(
+    locked: Locked, told: Told, keyring: Keyring, applied_at: datetime | None
+) -> Mapping[str, Any]:
+    payout = locked.payout
     return {
-        **answer_columns(news.answer, keyring),
-        "source": news.source,
-        "digest": hashlib.sha256(news.answer.raw).hexdigest(),
-        "received_at": now,
+        "customer_no": payout.terms.customer_no,
+        "out_trade_no": payout.out_trade_no,
+        "payout_id": payout.id,
+        "applied_at": applied_at,
+        **_message(locked.now, told, keyring),
+        "attempt_id": told.attempt_id,
+        "asked_at": told.asked_at,
     }
 
 
-def open_case(conn: sa.Connection, now: datetime, payout: Payout, note: CaseNote) -> None:
-    """
-    Open a case, unless one like it is open, or was closed and nothing is new.
-    """
-    # What a person closed stays closed until new evidence of the same kind arrives.
-    same = cases.c.evidence_id.is_not_distinct_from(note.evidence_id)
-    stands = cases.c.closed_at.is_(None) | (sa.literal(not note.reopens) & same)
-    seen = sa.select(cases.c.id).where(
-        cases.c.payout_id == payout.id, cases.c.kind == note.kind, stands
-    )
-    if conn.execute(seen).first() is None:
-        conn.execute(
-            sa.insert(cases).values(
-                kind=note.kind,
-                customer_no=payout.terms.customer_no,
-                out_trade_no=payout.out_trade_no,
-                payout_id=payout.id,
-                evidence_id=note.evidence_id,
-                opened_at=now,
-            )
-        )
+def _message(now: datetime, told: Told, keyring: Keyring) -> dict[str, Any]:
+    return {
+        **answer_columns(told.answer, keyring),
+        "source": told.source,
+        "digest": hashlib.sha256(told.answer.raw).hexdigest(),
+        "received_at": now,
+    }

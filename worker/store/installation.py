@@ -7,12 +7,12 @@ import secrets
 import sqlalchemy as sa
 
 from worker.payouts.errors import ProfileMismatch
-from worker.store.base import insert_new
 from worker.store.clock import DATABASE_CLOCK, Clock, read_clock
 from worker.store.engine import read_only
 from worker.store.faults import translated
 from worker.store.keyring import Keyring
 from worker.store.tables import installation
+from worker.store.writes import insert_new
 
 
 @translated()

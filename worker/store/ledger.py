@@ -6,6 +6,7 @@ from worker.store.acceptance import Acceptance
 from worker.store.actions import Actions
 from worker.store.audit import Audit
 from worker.store.channels import Channels
+from worker.store.claims import ClaimStore
 from worker.store.due_work import DueWork
 from worker.store.evidence import EvidenceStore
 from worker.store.health import HealthStore
@@ -14,7 +15,16 @@ from worker.store.reads import Reads
 
 
 class SqlLedger(
-    Acceptance, Reads, Leases, EvidenceStore, DueWork, Channels, Actions, Audit, HealthStore
+    Acceptance,
+    Reads,
+    ClaimStore,
+    Leases,
+    EvidenceStore,
+    DueWork,
+    Channels,
+    Actions,
+    Audit,
+    HealthStore,
 ):
     """
     The durable truth, in SQLite or PostgreSQL. Every method is one transaction.

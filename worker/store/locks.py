@@ -1,25 +1,33 @@
 """
-What a transaction holds before it reads and decides: an order number, an obligation, a payout.
+What a transaction holds before it reads and decides: a pace, an order number, debts, payouts.
 
 They are taken in this order everywhere, so that no two transactions wait for each other. Each tells
 when it was held, however long that took: its lock lies in a query of its own, inside the one that
 asks for the time. On SQLite, where one transaction writes at a time, there is nothing to hold.
 """
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 
 import sqlalchemy as sa
+from sqlalchemy import RowMapping
 
 from worker.payouts.errors import NoSuchPayout
 from worker.payouts.model import Obligation, Payout
+from worker.payouts.pace import PaceKind
 from worker.store import rows
 from worker.store.clock import Clock, read_clock
 from worker.store.keyring import Keyring
-from worker.store.tables import channels, obligations, payouts
+from worker.store.tables import channels, obligations, paces, payouts
+from worker.store.writes import insert_new
 
 _ID = sa.bindparam("payout_id", type_=sa.BigInteger)
+_IDS = sa.bindparam("ids", expanding=True, type_=sa.BigInteger)
 _MERCHANT, _NUMBER = (sa.bindparam(name, type_=sa.String) for name in ("merchant", "number"))
+
+#: A bucket that nothing was ever taken of has been full since long ago.
+_LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +57,25 @@ class Locks:
         owed = sa.select(obligations).where(obligations.c.id == own).with_for_update()
         held = owed.subquery("held")
         self._obligation = sa.select(held, clock.label("now"))
-        self._payout = self._of_payouts(payouts.c.id == _ID)
+        owed_by_any = sa.select(payouts.c.obligation_id).where(payouts.c.id.in_(_IDS))
+        free = (
+            sa.select(obligations)
+            .where(obligations.c.id.in_(owed_by_any))
+            .order_by(obligations.c.id)
+            .with_for_update(skip_locked=True)
+        )
+        self._obligations = sa.select(free.subquery("held"), clock.label("now"))
+        self._sharing = (
+            sa.select(payouts)
+            .where(payouts.c.obligation_id.in_(_IDS))
+            .order_by(payouts.c.id)
+            .with_for_update(key_share=True)
+        )
+        self._payouts = self._of_payouts(payouts.c.id.in_(_IDS))
+        kept = sa.select(paces.c.full_at).where(
+            paces.c.customer_no == _MERCHANT, paces.c.kind == sa.bindparam("kind")
+        )
+        self._pace = sa.select(kept.with_for_update().subquery("held"), clock.label("now"))
         self._numbered = self._of_payouts(
             payouts.c.customer_no == _MERCHANT, payouts.c.out_trade_no == _NUMBER
         )
@@ -74,23 +100,66 @@ class Locks:
             raise NoSuchPayout(f"there is no payout {payout_id} that has an obligation")
         return rows.to_obligation(row), row["now"]
 
+    def free_obligations(
+        self, conn: sa.Connection, payout_ids: Sequence[int]
+    ) -> Mapping[int, Obligation]:
+        """
+        Hold the obligations of these payouts, but for those that someone else holds.
+        """
+        found = conn.execute(self._obligations, {"ids": list(payout_ids)}).mappings()
+        return {row["id"]: rows.to_obligation(row) for row in found}
+
+    def sharing(
+        self, conn: sa.Connection, obligation_ids: Iterable[int]
+    ) -> tuple[Sequence[RowMapping], datetime]:
+        """
+        Hold all payouts of obligations that are held; return their rows, and the time.
+        """
+        held = conn.execute(self._sharing, {"ids": list(obligation_ids)}).mappings().all()
+        return held, read_clock(conn, self._clock)
+
+    def pace(
+        self, conn: sa.Connection, customer_no: str, kind: PaceKind
+    ) -> tuple[datetime, datetime]:
+        """
+        Hold the bucket of a merchant's sends or questions; return when it is full, and the time.
+        """
+        named = {"merchant": customer_no, "kind": kind}
+        row = conn.execute(self._pace, named).one_or_none()
+        if row is None:
+            insert_new(conn, paces, customer_no=customer_no, kind=kind, full_at=_LONG_AGO)
+            row = conn.execute(self._pace, named).one()
+        return row.full_at, row.now
+
     def payout(self, conn: sa.Connection, payout_id: int) -> Locked:
         """
         Hold a payout. Raises `NoSuchPayout`.
         """
-        found = self._find(conn, self._payout, payout_id=payout_id)
-        if found is None:
-            raise NoSuchPayout(f"there is no payout {payout_id}")
-        return found
+        return self.payouts(conn, [payout_id])[payout_id]
+
+    def payouts(self, conn: sa.Connection, payout_ids: Sequence[int]) -> Mapping[int, Locked]:
+        """
+        Hold several payouts. Raises `NoSuchPayout` if one of them does not exist.
+        """
+        found = conn.execute(self._payouts, {"ids": list(payout_ids)}).mappings().all()
+        missing = {*payout_ids} - {row["id"] for row in found}
+        if missing:
+            raise NoSuchPayout(f"there is no payout {min(missing)}")
+        # Each row's time is that of its own lock: the last one was held with all the others.
+        now = max(row["now"] for row in found)
+        return {row["id"]: self._locked(row, now) for row in found}
 
     def numbered(self, conn: sa.Connection, customer_no: str, out_trade_no: str) -> Locked | None:
         """
         Hold the payout that has an order number, if there is one.
         """
-        return self._find(conn, self._numbered, merchant=customer_no, number=out_trade_no)
+        row = conn.execute(self._numbered, {"merchant": customer_no, "number": out_trade_no})
+        found = row.mappings().one_or_none()
+        return None if found is None else self._locked(found, found["now"])
 
     def _of_payouts(self, *conditions: sa.ColumnElement[bool]) -> sa.Select[tuple[object, ...]]:
-        held = sa.select(payouts).where(*conditions).with_for_update().subquery("held")
+        owned = sa.select(payouts).where(*conditions).order_by(payouts.c.id)
+        held = owned.with_for_update().subquery("held")
         in_a_row = sa.select(channels.c.unverifiable).where(
             channels.c.customer_no == held.c.customer_no
         )
@@ -98,11 +167,5 @@ class Locks:
             held, self._clock.label("now"), in_a_row.scalar_subquery().label("unverifiable")
         )
 
-    def _find(
-        self, conn: sa.Connection, asked: sa.Select[tuple[object, ...]], **named: object
-    ) -> Locked | None:
-        row = conn.execute(asked, named).mappings().one_or_none()
-        if row is None:
-            return None
-        payout = rows.to_payout(row, self._keyring)
-        return Locked(payout, row["now"], row["unverifiable"] or 0)
+    def _locked(self, row: RowMapping, now: datetime) -> Locked:
+        return Locked(rows.to_payout(row, self._keyring), now, row["unverifiable"] or 0)

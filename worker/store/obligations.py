@@ -13,10 +13,10 @@ from sqlalchemy import RowMapping
 from worker.payouts.model import Dossier, Obligation, Order
 from worker.payouts.policy.obligation import check_fits, normalized
 from worker.store import rows
-from worker.store.base import insert_new
 from worker.store.dossiers import read_dossiers
 from worker.store.keyring import Keyring
 from worker.store.tables import obligations, payouts
+from worker.store.writes import insert_new
 
 #: One name space for the whole installation: neither merchant nor producer splits a debt.
 NAMESPACE = "default"

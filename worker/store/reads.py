@@ -111,16 +111,18 @@ class Reads(Base):
         with self._snapshot() as conn:
             return rows.to_request(read_row(conn, payout_id), self._keyring)
 
-    def question(self, payout_id: int) -> Question:
+    def questions(self, payout_ids: Sequence[int]) -> Sequence[Question]:
         """
-        All that asking about a payout takes, read in one snapshot. Raises `NoSuchPayout`.
+        All that asking about these payouts takes, read in one snapshot, in the same order.
         """
-        asked = sa.select(payouts, self._clock.label("now")).where(payouts.c.id == payout_id)
+        asked = sa.select(payouts, self._clock.label("now")).where(payouts.c.id.in_(payout_ids))
         with self._snapshot() as conn:
-            row = conn.execute(asked).mappings().one_or_none()
-        if row is None:
-            raise NoSuchPayout(f"there is no payout {payout_id}")
-        return Question(rows.to_payout(row, self._keyring), row["now"])
+            found = {row["id"]: row for row in conn.execute(asked).mappings()}
+        return [
+            Question(rows.to_payout(row, self._keyring), row["now"])
+            for payout_id in payout_ids
+            if (row := found.get(payout_id))
+        ]
 
     def history(self, payout_id: int) -> Sequence[Transition]:
         """

@@ -8,6 +8,7 @@ from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Table, Unique
 from worker.payouts.evidence import Meaning, Source, TradeStatus
 from worker.payouts.model import AttemptOutcome, CaseKind
 from worker.payouts.money import MAX_FEN
+from worker.payouts.pace import PaceKind
 from worker.payouts.status import PayoutStatus, Reason
 from worker.store.types import ForeignText, Id, UtcDateTime, one_of
 
@@ -261,6 +262,15 @@ channels = Table(
     Column("resumed_by", sa.String),
     Column("unverifiable", sa.Integer, nullable=False),  #: replies in a row that did not verify
     Column("broken_until", UtcDateTime),  #: until when the circuit breaker stops sending
+)
+
+#: How far each merchant's sends and questions have used up their pace.
+paces = Table(
+    "paces",
+    metadata,
+    Column("customer_no", sa.String, primary_key=True),
+    Column("kind", one_of(PaceKind), primary_key=True),
+    Column("full_at", UtcDateTime, nullable=False),  #: when all tokens are there again
 )
 
 #: One row: whose database this is.

@@ -6,7 +6,6 @@ import logging
 from collections.abc import Iterator
 
 from worker.payouts.acceptance import Acceptance, Accepted, Conflict, Same, differing
-from worker.payouts.limits import Limits
 from worker.payouts.model import Order, Rejection, Terms
 from worker.payouts.policy.controls import ReviewList, needs_review
 from worker.usecases.ports import AcceptanceLedger, Dispatcher
@@ -24,13 +23,11 @@ class Acceptor:
         ledger: AcceptanceLedger,
         dispatcher: Dispatcher,
         terms: Terms,
-        limits: Limits,
         review_list: ReviewList,
     ) -> None:
         self._ledger = ledger
         self._dispatcher = dispatcher
         self._terms = terms
-        self._limits = limits
         self._review_list = review_list
 
     def accept(self, order: Order) -> Acceptance:
@@ -42,11 +39,10 @@ class Acceptor:
         the sweep wakes one later. What goes to a payee on the review list wakes nobody: it is held.
         """
         expired = order.send_before is not None and order.send_before <= self._ledger.now()
-        later = self._limits.wake_again
         for_review = needs_review(order, self._review_list)
         payout_id = None
         if not expired:
-            payout_id = self._ledger.accept(order, self._terms, later, for_review=for_review)
+            payout_id = self._ledger.accept(order, self._terms, for_review=for_review)
         if payout_id is not None:
             log.info(
                 "payout accepted, and held for review" if for_review else "payout accepted",
@@ -57,7 +53,7 @@ class Acceptor:
                 },
             )
             if not for_review:
-                self._dispatcher.submit(payout_id)
+                self._dispatcher.wake_sender()
             return Accepted(payout_id)
         return self._already(order)
 

@@ -5,32 +5,44 @@ It needs no gateway and no queue, so the notification receiver is made of this a
 """
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from worker.payouts.errors import StoreUnavailable
-from worker.payouts.evidence import Answer, Source
+from worker.payouts.evidence import Answer
 from worker.payouts.judgement import Judge, Judged, Orphaned
 from worker.payouts.limits import Limits
 from worker.payouts.model import Payout
+from worker.payouts.news import News
 from worker.payouts.policy.state import derive_update
+from worker.usecases.group_commit import one_by_one
 from worker.usecases.ports import EvidenceLedger
 
 log = logging.getLogger("jdpay_payouts.evidence")
+
+_One = Callable[[News], Judged | None]
+Together = Callable[[Callable[[Sequence[News]], Sequence[Judged | None]]], _One]
 
 
 class EvidenceHandler:
     """
     Keeps the rows of one merchant's payouts in line with the evidence.
+
+    `together` makes, of what keeps several pieces of news in one commit, what keeps one of them.
     """
 
     def __init__(
-        self, ledger: EvidenceLedger, customer_no: str, limits: Limits, actor: str
+        self,
+        ledger: EvidenceLedger,
+        customer_no: str,
+        limits: Limits,
+        actor: str,
+        together: Together = one_by_one,
     ) -> None:
         self.ledger = ledger
         self.customer_no = customer_no
         self.limits = limits
         self.actor = actor
+        self._commit = together(self._take_in)
 
     def check_ledger(self) -> None:
         """
@@ -64,7 +76,7 @@ class EvidenceHandler:
             return self.ledger.notify(self.customer_no, answer, judge)
 
         about = {"out_trade_no": answer.number}
-        if isinstance(self.keep(about, store), Orphaned):
+        if isinstance(self._keep(about, store), Orphaned):
             log.error(
                 "notification about an unknown number",
                 extra={"action": "orphan", **about},
@@ -79,19 +91,25 @@ class EvidenceHandler:
         if payout is not None:
             self.ledger.hurry(payout.id, self.limits.hurry_spacing)
 
-    def record(
-        self, payout: Payout, source: Source, answer: Answer, *, asked_at: datetime | None = None
-    ) -> None:
+    def keep(self, told: Mapping[str, object], news: News) -> None:
         """
-        Store what JD told us about a payout and bring its row in line, in one transaction.
+        Keep what is new of a payout and bring its row in line, in one commit.
+
+        `told` is what a log line may say of it.
         """
 
         def store(judge: Judge | None) -> Judged | None:
-            return self.ledger.record(payout, source, answer, asked_at=asked_at, judge=judge)
+            if judge is not None:
+                return self._commit(news)
+            (unjudged,) = self.ledger.take_in([news])
+            return unjudged
 
-        self.keep(about(payout, "evidence"), store)
+        self._keep(told, store)
 
-    def keep(
+    def _take_in(self, news: Sequence[News]) -> Sequence[Judged | None]:
+        return self.ledger.take_in(news, self.judge)
+
+    def _keep(
         self,
         about: Mapping[str, object],
         store: Callable[[Judge | None], Judged | Orphaned | None],

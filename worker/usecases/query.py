@@ -1,16 +1,28 @@
 """
-JD is asked what became of a payout.
+JD is asked what became of payouts.
 """
 
+import functools
 import logging
+from collections.abc import Sequence
+from typing import Protocol
 
-from worker.payouts.errors import MaybeSent, NotSent
+from worker.payouts.claim import Asker
+from worker.payouts.errors import MaybeSent, NoSuchPayout, NotSent, StoreUnavailable
 from worker.payouts.evidence import Source
 from worker.payouts.model import Question
+from worker.payouts.news import News, Told
 from worker.usecases.evidence import EvidenceHandler, about
-from worker.usecases.ports import Gateway, PayoutReads
+from worker.usecases.ports import DueWork, Gateway, PayoutReads
+from worker.usecases.taken import Taken
 
 log = logging.getLogger("jdpay_payouts.query")
+
+
+class QueryLedger(PayoutReads, DueWork, Protocol):
+    """
+    What asking takes of the ledger.
+    """
 
 
 class Querier:
@@ -18,27 +30,50 @@ class Querier:
     Asks about the payouts of the handler's merchant.
     """
 
-    def __init__(self, handler: EvidenceHandler, ledger: PayoutReads, gateway: Gateway) -> None:
+    def __init__(self, handler: EvidenceHandler, ledger: QueryLedger, gateway: Gateway) -> None:
         self._handler = handler
         self._ledger = ledger
         self._gateway = gateway
+        limits = handler.limits
+        self._asker = Asker(handler.customer_no, limits.query_pace, limits.schedule.retry)
 
-    def follow_up(self, payout_id: int) -> None:
+    def take(self, most: int) -> Taken:
         """
-        Ask the question that a sweep claimed, unless it was answered meanwhile.
-
-        Wake-ups pile up while workers are away: without this look a backlog would ask about the
-        same payout again and again, and so make more backlog.
+        Claim up to so many due questions in one commit; return what asks each of them.
         """
-        question = self._ledger.question(payout_id)
-        if question.payout.query_misses:
-            self._ask(question)
+        due = self._ledger.claim_due_queries(most, self._asker)
+        works = tuple(functools.partial(self._ask, q) for q in self._questions(due.payout_ids))
+        if due.held_back is not None:
+            return Taken(works, due.held_back.total_seconds())
+        return Taken(works, 0.0 if len(due.payout_ids) == most else None)
 
     def query(self, payout_id: int) -> bool:
         """
-        Ask now, and store the answer; return whether one came.
+        Ask now, and store the answer; return whether one came. Raises `NoSuchPayout`.
         """
-        return self._ask(self._ledger.question(payout_id))
+        for question in self._ledger.questions([payout_id]):
+            return self._ask(question)
+        raise NoSuchPayout(f"there is no payout {payout_id}")
+
+    def _questions(self, payout_ids: Sequence[int]) -> Sequence[Question]:
+        """
+        Read them together; where one cannot be read, each alone, so that it hurts itself alone.
+        """
+        if not payout_ids:
+            return []
+        try:
+            return self._ledger.questions(payout_ids)
+        except StoreUnavailable:
+            raise
+        except Exception:  # the border: one row's fault must not keep the others from being asked
+            if len(payout_ids) > 1:
+                return [q for payout_id in payout_ids for q in self._questions([payout_id])]
+            number = self._ledger.number_of(payout_ids[0])
+            log.exception(
+                "not asked about, by a fault of ours",
+                extra={"payout_id": payout_ids[0], "out_trade_no": number},
+            )
+            return []
 
     def _ask(self, question: Question) -> bool:
         payout = question.payout
@@ -50,5 +85,6 @@ class Querier:
             log.info("no answer to a query", extra=about(payout, error.detail))
             self._handler.apply(payout.id)
             return False
-        self._handler.record(payout, Source.QUERY, answer, asked_at=question.at)
+        told = Told(Source.QUERY, answer, asked_at=question.at)
+        self._handler.keep(about(payout, "evidence"), News(payout.id, told=told))
         return True

@@ -1,26 +1,38 @@
 """
-A payout goes out: claimed and committed before any socket opens, and closed whatever happens.
+Payouts go out: claimed and committed before any socket opens, and closed whatever happens.
 """
 
+import functools
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
+from typing import Protocol
 
-from worker.payouts.claim import Claim, Claimant, Draft
-from worker.payouts.errors import EvidenceWaits, LeaseLost, MaybeSent, NotSent
+from worker.payouts.claim import Claim, Claimant, Claims, Draft
+from worker.payouts.errors import EvidenceWaits, LeaseLost, MaybeSent, NotSent, StoreUnavailable
 from worker.payouts.evidence import Answer
-from worker.payouts.judgement import Judge, Judged
 from worker.payouts.model import AttemptOutcome
+from worker.payouts.news import Ending, of_reply
 from worker.payouts.policy.facts import gather_facts
 from worker.payouts.policy.may_send import may_send
 from worker.usecases.evidence import EvidenceHandler, about
-from worker.usecases.ports import Gateway, LeaseLedger
+from worker.usecases.ports import DueWork, Gateway, LeaseLedger
+from worker.usecases.taken import Taken, Work
 
 log = logging.getLogger("jdpay_payouts.send")
 
 #: So long after it was asked for, in seconds, a claim is itself the leave to connect: its commit
 #: has just asked all that a renewal would ask. Its lease lasts so much longer than a renewed one.
 LEAVE_S = 1.0
+
+#: Where everything that was found could not be claimed, the rest is looked for after so long.
+_NEXT_LOOK_S = 0.2
+
+
+class SendLedger(LeaseLedger, DueWork, Protocol):
+    """
+    What sending takes of the ledger.
+    """
 
 
 class Sender:
@@ -33,32 +45,85 @@ class Sender:
     def __init__(
         self,
         handler: EvidenceHandler,
-        ledger: LeaseLedger,
+        ledger: SendLedger,
         gateway: Gateway,
         steady: Callable[[], float],
     ) -> None:
         self._handler = handler
         self._ledger = ledger
         self._gateway = gateway
-        self._limits = handler.limits
+        self._limits = limits = handler.limits
         self._steady = steady
-        lease = handler.limits.lease + timedelta(seconds=LEAVE_S)
-        self._claimant = Claimant(self._decide, lease, handler.actor)
+        self._claimant = Claimant(
+            self._decide,
+            limits.lease + timedelta(seconds=LEAVE_S),
+            handler.actor,
+            handler.customer_no,
+            limits.send_pace,
+            limits.look_again,
+        )
 
-    def send(self, payout_id: int) -> None:
+    def take(self, most: int) -> Taken:
         """
-        Send one payout, if it may be sent now.
+        Claim up to so many due payouts in one commit; return what sends each of them.
+        """
+        found = self._ledger.find_due_sends(most)
+        if not found:
+            return Taken()
+        taken = self.claim(found)
+        if taken.more_after is None and len(found) == most:
+            return Taken(taken.works, 0.0 if taken.works else _NEXT_LOOK_S)
+        return taken
+
+    def claim(self, payout_ids: Sequence[int]) -> Taken:
+        """
+        Claim these payouts, those that may be sent now; return what sends each of them.
+
+        Together if that can be; where it cannot, each alone, so that one that cannot be read or
+        decided hurts itself alone. Raises `StoreUnavailable`.
         """
         asked_at = self._steady()
         try:
-            claim = self._ledger.claim(payout_id, self._claimant)
-        except EvidenceWaits:
+            claims = self._ledger.claim(payout_ids, self._claimant)
+        except StoreUnavailable:
+            raise
+        except Exception as fault:  # noqa: BLE001 (the border: one row's fault is its own)
+            if len(payout_ids) > 1:
+                return _joined([self.claim([payout_id]) for payout_id in payout_ids])
+            return self._pass_over(payout_ids[0], fault)
+        return self._works(claims, asked_at)
+
+    def _pass_over(self, payout_id: int, fault: Exception) -> Taken:
+        """
+        Go on without a payout that could not be claimed, once its evidence was judged.
+        """
+        if isinstance(fault, EvidenceWaits):
             # The process that stored it is gone. It may open a case, which would forbid sending.
-            self._handler.apply(payout_id)
+            self._handler.apply_all([payout_id])
             asked_at = self._steady()
-            claim = self._ledger.claim(payout_id, self._claimant)
-        if claim is not None:
-            self._transmit(claim, asked_at + LEAVE_S)
+            try:
+                return self._works(self._ledger.claim([payout_id], self._claimant), asked_at)
+            except EvidenceWaits:
+                pass  # it could not be judged, which the handler has logged
+        else:
+            number = self._ledger.number_of(payout_id)
+            log.error(
+                "not sent, by a fault of ours",
+                exc_info=fault,
+                extra={"payout_id": payout_id, "out_trade_no": number},
+            )
+        self._ledger.put_off(payout_id, self._limits.look_again)
+        return Taken()
+
+    def _works(self, claims: Claims, asked_at: float) -> Taken:
+        rest = claims.held_back
+        return Taken(
+            tuple(
+                functools.partial(self._transmit, claim, asked_at + LEAVE_S)
+                for claim in claims.claims
+            ),
+            None if rest is None else rest.total_seconds(),
+        )
 
     def _decide(self, draft: Draft) -> str | None:
         payout = draft.dossier.payout
@@ -95,15 +160,14 @@ class Sender:
             self._close(claim, AttemptOutcome.ANSWERED, answer.code, answer)
 
     def _close(
-        self,
-        claim: Claim,
-        outcome: AttemptOutcome,
-        detail: str,
-        answer: Answer | None = None,
+        self, claim: Claim, outcome: AttemptOutcome, detail: str, answer: Answer | None = None
     ) -> None:
-        def store(judge: Judge | None) -> Judged | None:
-            return self._ledger.close_attempt(claim.attempt, outcome, detail, answer, judge)
-
         told = about(claim.payout, detail)
-        self._handler.keep(told, store)
+        self._handler.keep(told, of_reply(Ending(claim.attempt, outcome, detail), answer))
         log.info("attempt closed", extra={**told, "outcome": outcome})
+
+
+def _joined(parts: Sequence[Taken]) -> Taken:
+    waits = [part.more_after for part in parts if part.more_after is not None]
+    works: tuple[Work, ...] = tuple(work for part in parts for work in part.works)
+    return Taken(works, max(waits, default=None))

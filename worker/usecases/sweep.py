@@ -15,8 +15,9 @@ class Swept:
     """
 
     applied: int
-    sends: int
-    queries: int
+    #: Whether something is due to be sent, or to be asked.
+    sends: bool
+    queries: bool
 
 
 class Sweeper:
@@ -28,23 +29,17 @@ class Sweeper:
         self._handler = handler
         self._ledger = ledger
         self._dispatcher = dispatcher
-        self._limits = handler.limits
 
     def sweep(self, limit: int = 100) -> Swept:
         """
-        Do at most `limit` of each, and wake no more workers than the queues have room for.
-
-        The others stay due: wake-ups that nobody takes must not pile up, or workers would do
-        little but read them.
+        Do at most `limit` of each, and wake those who send and ask: questions come first.
         """
         waiting = {*self._ledger.expire_leases(limit), *self._ledger.find_unapplied(limit)}
         self._handler.apply_all(waiting)
-        room = self._dispatcher.room()
-        sends = self._ledger.claim_due_sends(min(limit, room.sends), self._limits.wake_again)
-        for payout_id in sends:
-            self._dispatcher.submit(payout_id)
-        retry = self._limits.schedule.retry
-        queries = self._ledger.claim_due_queries(min(limit, room.queries), retry)
-        for payout_id in queries:
-            self._dispatcher.query(payout_id)
-        return Swept(len(waiting), len(sends), len(queries))
+        queries = self._ledger.has_due_queries()
+        if queries:
+            self._dispatcher.wake_querier()
+        sends = bool(self._ledger.find_due_sends(1))
+        if sends:
+            self._dispatcher.wake_sender()
+        return Swept(len(waiting), sends, queries)

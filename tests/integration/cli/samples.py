@@ -4,6 +4,7 @@ Jobs and payouts that the commands are tried on.
 
 from typing import Any
 
+from tests.contract.samples import close_attempt
 from tests.factories import a_claimant
 from worker.intake import jobs
 from worker.payouts.evidence import Answer, Meaning, TradeStatus
@@ -76,7 +77,7 @@ def answered(ledger: SqlLedger, answer: Answer, number: str = NUMBER) -> int:
     """
     payout_id = queued(ledger, number)
     attempt = claimed(ledger, payout_id)
-    ledger.close_attempt(attempt, AttemptOutcome.ANSWERED, answer.code, answer)
+    close_attempt(ledger, attempt, AttemptOutcome.ANSWERED, answer.code, answer)
     handler(ledger).apply(payout_id)
     return payout_id
 
@@ -85,8 +86,7 @@ def claimed(ledger: SqlLedger, payout_id: int) -> Attempt:
     """
     The attempt of a worker that is sending the payout right now.
     """
-    claim = ledger.claim(payout_id, a_claimant())
-    assert claim is not None
+    (claim,) = ledger.claim([payout_id], a_claimant()).claims
     return claim.attempt
 
 

@@ -7,6 +7,7 @@ import json
 import pytest
 import sqlalchemy as sa
 
+from tests.contract.samples import record
 from tests.integration.cli.conftest import Run
 from tests.integration.cli.samples import MERCHANT, NUMBER, an_answer, answered, handler, queued
 from worker.cli.operator import who
@@ -76,7 +77,7 @@ def test_a_refused_payout_is_sent_again_once_mended(run: Run, ledger: SqlLedger)
 
     assert json.loads(result.stdout)["decision"]["action"] == "resend"
     assert (before.status, before.next_send_at) == (PayoutStatus.REFUSED, None)
-    assert ledger.claim_due_sends(10, handler(ledger).limits.wake_again) == [payout_id]
+    assert ledger.find_due_sends(10) == [payout_id]
 
 
 def test_an_obligation_is_not_freed_without_proof(run: Run, ledger: SqlLedger) -> None:
@@ -197,7 +198,7 @@ def test_a_replacement_takes_its_job(run: Run, ledger: SqlLedger) -> None:
     """
     payout_id = answered(ledger, an_answer(trade_status=TradeStatus.FINI))
     part = an_answer(trade_status=TradeStatus.REFU, refund_fen=1)
-    ledger.record(ledger.dossier(payout_id).payout, Source.NOTIFICATION, part)
+    record(ledger, ledger.dossier(payout_id).payout, Source.NOTIFICATION, part)
     handler(ledger).apply(payout_id)
     (case,) = ledger.dossier(payout_id).open_cases
 

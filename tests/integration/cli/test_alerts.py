@@ -65,6 +65,6 @@ def test_after_a_restore_nothing_is_sent_unasked(
     assert told == {"in_doubt": 1}
     payout = ledger.dossier(payout_id).payout
     assert payout.doubted_at == payout.next_query_at is not None
-    assert ledger.claim(payout.id, a_claimant()) is None
+    assert ledger.claim([payout.id], a_claimant()).claims == ()
     (alert,) = json.loads(run("alerts", "--json").stdout)["alerts"]
     assert alert["kind"] == "restored"

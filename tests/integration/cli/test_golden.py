@@ -17,6 +17,7 @@ import pytest
 import sqlalchemy as sa
 from rich.console import Console
 
+from tests.contract.samples import close_attempt, record
 from tests.golden import book
 from tests.integration.cli.conftest import Place, Run
 from tests.integration.cli.samples import (
@@ -102,7 +103,7 @@ def returned(ledger: SqlLedger, number: str) -> int:
     payout_id = answered(ledger, an_answer(number, trade_status=TradeStatus.FINI), number)
     payout = ledger.dossier(payout_id).payout
     part = an_answer(number, trade_status=TradeStatus.REFU, refund_fen=4_000, reason_code="R001")
-    ledger.record(payout, Source.NOTIFICATION, part)
+    record(ledger, payout, Source.NOTIFICATION, part)
     handler(ledger).apply(payout_id)
     (case,) = ledger.dossier(payout_id).open_cases
     return case.id
@@ -136,7 +137,7 @@ def test_what_is_looked_up(told: Told, run: Run, healthy: None, ledger: SqlLedge
     more = an_answer("ORDER003", trade_status=TradeStatus.REFU, raw=b"without an amount")
     payout = ledger.find(MERCHANT, "ORDER003")
     assert payout is not None
-    ledger.record(payout, Source.NOTIFICATION, more)
+    record(ledger, payout, Source.NOTIFICATION, more)
     handler(ledger).apply(payout.id)
     run("cancel", NUMBER, "--why", "wrong card")
     job = json.dumps(a_job("ORDER005"))
@@ -222,7 +223,7 @@ def test_what_leads_outside(told: Told, healthy: None, ledger: SqlLedger, sandbo
     """
     terms = dataclasses.replace(TERMS, gateway_url=sandbox.url)
     attempt = claimed(ledger, payout_id := queued(ledger, terms=terms))
-    ledger.close_attempt(attempt, AttemptOutcome.NO_ANSWER, "read_timeout")
+    close_attempt(ledger, attempt, AttemptOutcome.NO_ANSWER, "read_timeout")
     handler(ledger).apply(payout_id)
     told("query", "query", NUMBER)
     # With one finding, so that there is a remedy among what is all right.

@@ -5,6 +5,7 @@ Asking JD now.
 import dataclasses
 import json
 
+from tests.contract.samples import close_attempt
 from tests.integration.cli.conftest import Place, Run
 from tests.integration.cli.samples import NUMBER, TERMS, claimed, handler, queued
 from worker.payouts.model import AttemptOutcome
@@ -14,7 +15,7 @@ from worker.store.ledger import SqlLedger
 def _sent(ledger: SqlLedger, gateway_url: str) -> None:
     terms = dataclasses.replace(TERMS, gateway_url=gateway_url)
     attempt = claimed(ledger, payout_id := queued(ledger, terms=terms))
-    ledger.close_attempt(attempt, AttemptOutcome.NO_ANSWER, "read_timeout")
+    close_attempt(ledger, attempt, AttemptOutcome.NO_ANSWER, "read_timeout")
     handler(ledger).apply(payout_id)
 
 

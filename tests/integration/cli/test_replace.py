@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.contract.samples import record
 from tests.integration.cli.conftest import Run
 from tests.integration.cli.samples import (
     ACCOUNT,
@@ -165,11 +166,11 @@ def test_what_came_back_is_paid_again(run: Run, ledger: SqlLedger, healthy: None
     """
     payout_id = answered(ledger, an_answer(trade_status=TradeStatus.FINI))
     part = an_answer(trade_status=TradeStatus.REFU, refund_fen=4_000)
-    ledger.record(ledger.dossier(payout_id).payout, Source.NOTIFICATION, part)
+    record(ledger, ledger.dossier(payout_id).payout, Source.NOTIFICATION, part)
     handler(ledger).apply(payout_id)
     unasked = replace(run, amount_fen=4_000)
     payout, now = ledger.dossier(payout_id).payout, ledger.now()
-    ledger.record(payout, Source.QUERY, part, asked_at=now)
+    record(ledger, payout, Source.QUERY, part, asked_at=now)
     handler(ledger).apply(payout_id)
 
     too_much = replace(run, amount_fen=4_001)

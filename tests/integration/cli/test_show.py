@@ -7,6 +7,7 @@ import json
 
 import pytest
 
+from tests.contract.samples import close_attempt, record
 from tests.integration.cli.conftest import Run
 from tests.integration.cli.samples import (
     MERCHANT,
@@ -140,7 +141,7 @@ def test_an_open_case_is_named_first(run: Run, ledger: SqlLedger) -> None:
     """
     payout_id = answered(ledger, an_answer(trade_status=TradeStatus.FINI))
     payout = ledger.dossier(payout_id).payout
-    ledger.record(payout, Source.NOTIFICATION, an_answer(trade_status=TradeStatus.CLOS))
+    record(ledger, payout, Source.NOTIFICATION, an_answer(trade_status=TradeStatus.CLOS))
     handler(ledger).apply(payout_id)
 
     shown = json.loads(run("show", NUMBER, "--json").stdout)
@@ -172,7 +173,7 @@ def test_the_same_remark_is_one_line(run: Run, ledger: SqlLedger) -> None:
     lost = an_answer(meaning=Meaning.NO_RESULT, code="NO_RESULT", trade_status=None)
     for place in range(55):
         answer = dataclasses.replace(lost, raw=f"{place}".encode())
-        ledger.record(payout, Source.QUERY, answer, asked_at=ledger.now())
+        record(ledger, payout, Source.QUERY, answer, asked_at=ledger.now())
     handler(ledger).apply(payout_id)
 
     page = run("show", NUMBER).stdout
@@ -206,7 +207,7 @@ def test_history_tells_returns_cases_and_decisions(run: Run, ledger: SqlLedger) 
     """
     payout_id = answered(ledger, an_answer(trade_status=TradeStatus.FINI))
     part = an_answer(trade_status=TradeStatus.REFU, refund_fen=4_000)
-    ledger.record(ledger.dossier(payout_id).payout, Source.NOTIFICATION, part)
+    record(ledger, ledger.dossier(payout_id).payout, Source.NOTIFICATION, part)
     handler(ledger).apply(payout_id)
     (case,) = ledger.dossier(payout_id).open_cases
     run("resolve", str(case.id), "--why", "booked the part")
@@ -249,7 +250,7 @@ def test_the_page_holds_every_part(run: Run, ledger: SqlLedger) -> None:
     """
     payout_id = queued(ledger)
     attempt = claimed(ledger, payout_id)
-    ledger.close_attempt(attempt, AttemptOutcome.NO_ANSWER, "read_timeout")
+    close_attempt(ledger, attempt, AttemptOutcome.NO_ANSWER, "read_timeout")
     handler(ledger).apply(payout_id)
 
     page = run("show", NUMBER).stdout

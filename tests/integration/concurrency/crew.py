@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from tests.contract.samples import MERCHANT, TERMS, a_verified_answer
+from tests.contract.samples import MERCHANT, TERMS, a_verified_answer, due_queries
 from tests.doubles.clock import telling
 from tests.doubles.usecases import UseCases
 from tests.doubles.world import RecordingDispatcher, ScriptedGateway
@@ -69,24 +69,21 @@ def claim_all(contender: Contender) -> list[int]:
     with contender.ledger() as ledger:
         while found := list(ledger.payouts(PayoutStatus.QUEUED, _SEEN)):
             dice.shuffle(found)
-            tries = (
-                ledger.claim(payout.id, a_claimant(actor=contender.name))
-                for payout in found[:_TRIED]
-            )
-            got += [claim.payout.id for claim in tries if claim is not None]
+            ids = [payout.id for payout in found[:_TRIED]]
+            claims = ledger.claim(ids, a_claimant(actor=contender.name)).claims
+            got += [claim.payout.id for claim in claims]
     return got
 
 
-def sweep_all(contender: Contender) -> RecordingDispatcher:
+def ask_all(contender: Contender) -> list[int]:
     """
-    Sweep until nothing is due any more; return whom this process woke.
+    Claim questions until none is due; return what this process is to ask about.
     """
-    woken = RecordingDispatcher()
+    got: list[int] = []
     with contender.ledger() as ledger:
-        payouts = _payouts(contender, ledger, ScriptedGateway(), woken)
-        while (swept := payouts.sweep(limit=7)).sends or swept.queries:
-            pass
-    return woken
+        while ledger.has_due_queries():
+            got += due_queries(ledger, 7, Limits().schedule.retry)
+    return got
 
 
 def meddle(contender: Contender) -> list[str]:

@@ -1,6 +1,6 @@
 import pytest
 
-from tests.contract.samples import KEY, MERCHANT
+from tests.contract.samples import KEY, MERCHANT, close_attempt
 from tests.factories import a_claimant
 from tests.integration.concurrency.conftest import Fill
 from tests.integration.concurrency.crew import Contender, meddle
@@ -25,9 +25,8 @@ def unknown(ledger: SqlLedger, fill: Fill) -> list[int]:
     *ids, _ = fill(ROWS + 1)
     handler = EvidenceHandler(ledger, MERCHANT, Limits(), "worker")
     for payout_id in ids:
-        claim = ledger.claim(payout_id, a_claimant())
-        assert claim is not None
-        ledger.close_attempt(claim.attempt, AttemptOutcome.NO_ANSWER, "read_timeout")
+        (claim,) = ledger.claim([payout_id], a_claimant()).claims
+        close_attempt(ledger, claim.attempt, AttemptOutcome.NO_ANSWER, "read_timeout")
         handler.apply(payout_id)
     return ids
 
@@ -46,7 +45,7 @@ def test_all_who_touch_a_row_at_once_leave_it_the_same(
 
     assert sent == [[]] * len(ROLES)
     (queued,) = ledger.payouts(PayoutStatus.QUEUED, 10)
-    assert ledger.claim(queued.id, a_claimant()) is not None
+    assert len(ledger.claim([queued.id], a_claimant()).claims) == 1
     cases = ledger.cases(open_only=False, limit=100)
     assert cases == []
     for payout_id in unknown:

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from tests.contract.samples import close_attempt
 from tests.doubles.clock import telling
 from tests.factories import a_claimant
 from tests.integration.web.notifications import AMOUNT_FEN, KEY, MERCHANT, NUMBER
@@ -126,8 +127,7 @@ def payout(ledger: SqlLedger, handler: EvidenceHandler) -> Payout:
     order = Order(NUMBER, AMOUNT_FEN, "测试代付 A+B", _PAYEE, obligation=NUMBER)
     payout_id = ledger.accept(order, _TERMS)
     assert payout_id is not None
-    claim = ledger.claim(payout_id, a_claimant())
-    assert claim is not None
-    ledger.close_attempt(claim.attempt, AttemptOutcome.NO_ANSWER, "read_timeout")
+    (claim,) = ledger.claim([payout_id], a_claimant()).claims
+    close_attempt(ledger, claim.attempt, AttemptOutcome.NO_ANSWER, "read_timeout")
     handler.apply(payout_id)
     return ledger.dossier(payout_id).payout

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from flask.testing import FlaskClient
 
+from tests.contract.samples import due_queries
 from tests.integration.web.conftest import Clock, Send
 from tests.integration.web.notifications import NUMBER, notification
 from worker.payouts.model import Payout
@@ -52,7 +53,7 @@ def test_what_does_not_verify_changes_nothing(
 
 
 def _asked(ledger: SqlLedger) -> list[int]:
-    return list(ledger.claim_due_queries(9, lambda _misses: timedelta(minutes=10)))
+    return list(due_queries(ledger, 9, lambda _misses: timedelta(minutes=10)))
 
 
 def test_a_forgery_brings_the_query_forward_once_a_minute(

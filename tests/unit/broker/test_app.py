@@ -19,12 +19,10 @@ import pytest
 from celery import Celery
 from celery.app import defaults
 from celery.exceptions import Reject
-from kombu.exceptions import OperationalError as BrokerAway
 
 from worker import service as parts
 from worker.broker import app as app_module
 from worker.broker.app import app, configuration
-from worker.broker.dispatch import CeleryDispatcher
 from worker.broker.names import ROUTES, QueueName, TaskName
 from worker.broker.schedule import beat_schedule
 from worker.payouts.errors import SettingsError, StoreUnavailable
@@ -300,14 +298,18 @@ class Service:
 
     def __init__(self, error: Exception | None = None) -> None:
         self.error = error
+        self.result = False
         self.calls: list[tuple[str, object]] = []
 
     def __getattr__(self, name: str) -> Any:
-        def call(*args: object) -> None:
-            self.calls.append((name, *args))  # type: ignore[arg-type]
+        def call(*args: object) -> bool:
+            told = [getattr(arg, "__name__", arg) for arg in args]
+            self.calls.append((name, *told))  # type: ignore[arg-type]
             if self.error:
                 raise self.error
+            return self.result
 
+        call.__name__ = name
         return call
 
 
@@ -317,7 +319,9 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Service:
     What the tasks find behind the composition root.
     """
     service = Service()
-    for part in ("acceptor", "sender", "querier", "sweeper", "maintenance"):
+    for part in (
+        *("acceptor", "sender", "querier", "sweeper", "maintenance", "in_flight", "dispatcher"),
+    ):
         monkeypatch.setattr(parts, part, lambda: service)
     return service
 
@@ -345,7 +349,20 @@ def test_a_task_calls_its_use_case(service: Service, tasks: ModuleType) -> None:
     tasks.query.run(7, later="x")
     tasks.sweep.run(later="x")
 
-    assert service.calls == [("send", 7), ("follow_up", 7), ("run",), ("sweep",)]
+    assert [name for name, *_ in service.calls] == ["work_off", "work_off", "run", "sweep"]
+    assert [call[1] for call in service.calls[:2]] == ["take", "take"]
+
+
+def test_what_is_left_is_left_to_another_wake_up(service: Service, tasks: ModuleType) -> None:
+    """
+    A task works for a while; if more is due then, it wakes the next one.
+    """
+    service.result = True
+    tasks.submit.run()
+    tasks.query.run()
+
+    names = [name for name, *_ in service.calls]
+    assert names == ["work_off", "wake_sender", "work_off", "wake_querier"]
 
 
 def test_a_bad_job_is_rejected_and_acknowledged(service: Service, tasks: ModuleType) -> None:
@@ -384,43 +401,3 @@ def test_a_worker_that_cannot_start_puts_the_job_back(
     with pytest.raises(Reject) as caught:
         tasks.enqueue.run(job={})
     assert caught.value.requeue is True
-
-
-class Broker:
-    """
-    An app whose broker is away, or that remembers what it sent.
-    """
-
-    def __init__(self, error: Exception | None = None) -> None:
-        self.error = error
-        self.sent: list[tuple[str, dict[str, Any]]] = []
-
-    def send_task(self, name: str, **options: Any) -> None:
-        """
-        Remember it, or fail.
-        """
-        if self.error:
-            raise self.error
-        self.sent.append((name, options))
-
-
-def test_a_wake_up_is_an_id_on_its_queue() -> None:
-    """
-    Nothing but a number travels, once, and is not repeated by the client.
-    """
-    broker = Broker()
-    dispatcher = CeleryDispatcher(broker)  # type: ignore[arg-type]
-    dispatcher.submit(7)
-    dispatcher.query(8)
-
-    assert broker.sent == [
-        ("payouts.submit", {"args": (7,), "queue": "payouts.send", "retry": False}),
-        ("payouts.query", {"args": (8,), "queue": "payouts.query", "retry": False}),
-    ]
-
-
-def test_a_broker_that_is_away_does_not_matter() -> None:
-    """
-    A hint that was not given is no fault: the sweep gives it again.
-    """
-    CeleryDispatcher(Broker(BrokerAway("away"))).submit(7)  # type: ignore[arg-type]

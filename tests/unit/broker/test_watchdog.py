@@ -31,7 +31,7 @@ def test_a_task_that_takes_too_long_ends_the_process(caplog: pytest.LogCaptureFi
     Not at its limit, and once beyond it, whatever else has ended or just begun.
     """
     clock = Hours()
-    running = Running(180, clock, clock.ended.append)
+    running = Running(180, lambda: 0.0, clock, clock.ended.append)
     for task in ("slow", "done"):
         running.begin(task)
     clock.seconds = 180
@@ -44,7 +44,22 @@ def test_a_task_that_takes_too_long_ends_the_process(caplog: pytest.LogCaptureFi
     running.look()
 
     assert clock.ended == [STANDS_STILL]
-    assert "1 tasks stand still for more than 180 s" in caplog.text
+    assert "work stands still for more than 180 s" in caplog.text
+
+
+def test_a_request_that_takes_too_long_ends_the_process() -> None:
+    """
+    It is in flight beside the task that claimed it, which is over long since.
+    """
+    clock, in_flight = Hours(), [180.0]
+    running = Running(180, lambda: in_flight[0], clock, clock.ended.append)
+    running.look()
+    assert clock.ended == []
+
+    in_flight[0] = 180.5
+    running.look()
+
+    assert clock.ended == [STANDS_STILL]
 
 
 def test_tasks_that_end_are_forgotten(caplog: pytest.LogCaptureFixture) -> None:
@@ -52,7 +67,7 @@ def test_tasks_that_end_are_forgotten(caplog: pytest.LogCaptureFixture) -> None:
     However many there were, and also if one ends that was never seen to begin.
     """
     clock = Hours()
-    running = Running(180, clock, clock.ended.append)
+    running = Running(180, lambda: 0.0, clock, clock.ended.append)
     for number in range(1000):
         running.begin(str(number))
         running.finish(str(number))
@@ -71,8 +86,8 @@ def test_a_whole_process_ends_though_a_thread_of_it_hangs() -> None:
         "import threading\n"
         "from tasks.watchdog import Running\n"
         "threading.Thread(target=threading.Event().wait).start()\n"
-        "clock = iter([0.0, 181.0, 181.0])\n"
-        "running = Running(180, lambda: next(clock))\n"
+        "clock = iter([0.0, 181.0])\n"
+        "running = Running(180, lambda: 0.0, lambda: next(clock))\n"
         "running.begin('hangs')\n"
         "running.look()\n"
     )

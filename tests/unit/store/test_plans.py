@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import event
 
-from tests.contract.samples import KEYRING, migrated
+from tests.contract.samples import KEYRING, due_queries, migrated
 from tests.servers import SqliteDatabases
 from worker.store.engine import create_engine
 from worker.store.ledger import SqlLedger
@@ -33,8 +33,8 @@ def engine(sqlite_databases: SqliteDatabases) -> Iterator[sa.Engine]:
     [
         (lambda ledger: ledger.expire_leases(10), "ix_payouts_lease_until"),
         (lambda ledger: ledger.find_unapplied(10), "ix_evidence_waiting"),
-        (lambda ledger: ledger.claim_due_sends(10, HOUR), "ix_payouts_next_send_at"),
-        (lambda ledger: ledger.claim_due_queries(10, lambda _: HOUR), "ix_payouts_next_query_at"),
+        (lambda ledger: ledger.find_due_sends(10), "ix_payouts_next_send_at"),
+        (lambda ledger: due_queries(ledger, 10, lambda _: HOUR), "ix_payouts_next_query_at"),
     ],
     ids=["expired", "find_unapplied", "claim_due_sends", "claim_due_queries"],
 )

@@ -17,6 +17,7 @@ from tests.contract.samples import (
     an_order,
     applied,
     migrated,
+    record,
 )
 from tests.factories import a_claimant
 from tests.servers import Databases
@@ -52,11 +53,11 @@ def engine(databases: Databases) -> Iterator[sa.Engine]:
     )
     payout_id = ledger.accept(order, TERMS)
     assert payout_id is not None
-    ledger.claim(payout_id, a_claimant(everything))
+    ledger.claim([payout_id], a_claimant(everything))
     payout = ledger.dossier(payout_id).payout
     for source in Source:
         answer = a_verified_answer(raw=everything.encode())
-        ledger.record(payout, source, answer)
+        record(ledger, payout, source, answer)
     applied(ledger, payout_id, status=PayoutStatus.PAID)
     yield engine
     engine.dispose()

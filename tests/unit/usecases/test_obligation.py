@@ -194,9 +194,11 @@ def test_an_old_word_is_asked_for_again_before_the_first_send(
     sent = len(gateway.sent)
     service.submit(new)
     waiting = ledger.dossier(new).payout
+    dispatcher.woken.clear()
     service.sweep()
-    asked_about = dispatcher.queries[-1]
-    asked(service, gateway, closed, says(A, TradeStatus.CLOS))
+    woken = [*dispatcher.woken]
+    gateway.answers.append(says(A, TradeStatus.CLOS))
+    service.ask()
     clock.advance(seconds=31)
     service.sweep()
     gateway.replies.append(says(B, TradeStatus.ACSU))
@@ -204,7 +206,8 @@ def test_an_old_word_is_asked_for_again_before_the_first_send(
 
     assert waiting.status is PayoutStatus.QUEUED
     assert waiting.next_send_at == clock.now - timedelta(seconds=1)
-    assert asked_about == closed
+    assert woken == ["querier"]
+    assert len(gateway.asked) == 3
     assert len(gateway.sent) == sent + 1
     assert ledger.dossier(new).payout.status is PayoutStatus.PROCESSING
 

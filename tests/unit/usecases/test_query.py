@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from tests.contract.samples import record
 from tests.doubles.usecases import UseCases
 from tests.doubles.world import (
     Clock,
@@ -32,6 +33,7 @@ from worker.payouts.acceptance import Accepted
 from worker.payouts.errors import MaybeSent, NotSent
 from worker.payouts.evidence import Answer, Meaning, Source, TradeStatus
 from worker.payouts.model import CaseKind, Payout
+from worker.payouts.news import News, Told
 from worker.payouts.status import PayoutStatus
 from worker.store.ledger import SqlLedger
 from worker.usecases.evidence import EvidenceHandler
@@ -120,8 +122,7 @@ def test_a_lost_answer_is_asked_for_again_with_growing_waits(
     for _ in range(90):
         clock.advance(seconds=10)
         service.sweep()
-        while dispatcher.queries:
-            service.query(dispatcher.queries.pop())
+        service.ask()
 
     gaps = [later - first for first, later in zip(gateway.asked, gateway.asked[1:], strict=False)]
     assert at(1) == gateway.asked[0]
@@ -158,16 +159,17 @@ def test_wake_ups_that_piled_up_ask_once(
     """
     Workers that were away find five wake-ups for one question, and JD hears it once.
     """
+    dispatcher.woken.clear()
     for _ in range(5):
         clock.advance(minutes=5)
         service.sweep()
     gateway.answers = [a_trade(TradeStatus.WPAR)]
-    waiting = list(dispatcher.queries)
-    for woken in waiting:
-        service.follow_up(woken)
+    for _ in dispatcher.woken:
+        service.ask()
 
-    assert [payout_id] * 5 == waiting
+    assert dispatcher.woken == ["querier"] * 5
     assert len(gateway.asked) == 1
+    assert service.ledger.dossier(payout_id).payout.query_misses == 0
 
 
 def test_every_notification_and_reply_lost_still_ends_right(
@@ -185,8 +187,7 @@ def test_every_notification_and_reply_lost_still_ends_right(
     for _ in range(125):
         clock.advance(minutes=1)
         service.sweep()
-        while dispatcher.queries:
-            service.query(dispatcher.queries.pop())
+        service.ask()
 
     assert [at(1), at(3), at(10), at(120)] == gateway.asked
     assert PayoutStatus.PAID is row().status
@@ -206,8 +207,7 @@ def test_a_worker_that_was_away_asks_once(
     for _ in range(20):
         clock.advance(minutes=60 if not gateway.asked else 0)
         service.sweep()
-        while dispatcher.queries:
-            service.query(dispatcher.queries.pop())
+        service.ask()
 
     assert [at(60)] == gateway.asked
 
@@ -228,10 +228,8 @@ def test_a_lost_request_is_sent_again_and_paid(
     for _ in range(12):
         clock.advance(minutes=1)
         service.sweep()
-        while dispatcher.queries:
-            service.query(dispatcher.queries.pop())
-        while dispatcher.submits:
-            service.submit(dispatcher.submits.pop())
+        service.ask()
+        service.send()
 
     assert [at(1), at(2), at(3), at(10)] == gateway.asked[:4]
     assert (row().status, row().resends) == (PayoutStatus.PAID, 1)
@@ -254,8 +252,7 @@ def test_a_confirmed_end_is_left_in_peace(
         if quarter:
             clock.advance(hours=6)
         service.sweep()
-        while dispatcher.queries:
-            service.query(dispatcher.queries.pop())
+        service.ask()
 
     assert [(asked - at(0)).days for asked in gateway.asked] == [0, 1, 2, 3, 7, 15, 30]
 
@@ -330,9 +327,10 @@ def test_what_came_while_nobody_judged_is_judged_with_the_next(
     The end was stored by a process that is gone; another message brings it to light.
     """
     payout = ledger.dossier(payout_id).payout
-    ledger.record(payout, Source.NOTIFICATION, FINI)
+    record(ledger, payout, Source.NOTIFICATION, FINI)
 
-    handler.record(payout, Source.QUERY, a_trade(TradeStatus.ACSU), asked_at=payout.accepted_at)
+    told = Told(Source.QUERY, a_trade(TradeStatus.ACSU), asked_at=payout.accepted_at)
+    handler.keep({}, News(payout.id, told=told))
 
     assert PayoutStatus.PAID is row().status
     assert ledger.find_unapplied(9) == []
@@ -467,7 +465,7 @@ def test_a_lost_worker_is_noticed(
 
     payout = service.ledger.dossier(1).payout
     assert (payout.status, payout.exposed) == (PayoutStatus.UNKNOWN, True)
-    assert (swept.applied, swept.queries) == (1, 1)
+    assert (swept.applied, swept.queries) == (1, True)
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before it", "after it"])
@@ -493,18 +491,19 @@ def test_death_while_learning_loses_nothing(
     assert PayoutStatus.PAID is ledger.dossier(payout_id).payout.status
 
 
-def test_a_due_row_is_woken_once_for_a_while(
-    service: UseCases, dispatcher: RecordingDispatcher, clock: Clock
+def test_a_lost_wake_up_is_repeated_until_the_work_is_done(
+    service: UseCases, gateway: ScriptedGateway
 ) -> None:
     """
-    Two beats do not double the work, and a lost wake-up is repeated.
+    Each sweep tells that something is due to be sent; once it is sent nothing is.
     """
     service.accept(an_order())
-    clock.advance(seconds=30)
+    assert [service.sweep().sends for _ in range(3)] == [True, True, True]
 
-    assert [service.sweep().sends for _ in range(3)] == [1, 0, 0]
-    clock.advance(seconds=31)
-    assert service.sweep().sends == 1
+    gateway.replies = [FINI]
+    service.send()
+
+    assert not service.sweep().sends
 
 
 def test_a_pause_stops_sends_and_no_queries(
@@ -518,7 +517,7 @@ def test_a_pause_stops_sends_and_no_queries(
     clock.advance(minutes=1)
     swept = service.sweep()
 
-    assert (swept.sends, swept.queries) == (0, 1)
+    assert (swept.sends, swept.queries) == (False, True)
 
 
 def test_what_was_stored_and_not_judged_is_judged_by_the_sweep(
@@ -527,7 +526,7 @@ def test_what_was_stored_and_not_judged_is_judged_by_the_sweep(
     """
     So it is after a fault of ours, or where a payout took up an orphan: no query has to be due.
     """
-    ledger.record(row(), Source.NOTIFICATION, FINI)
+    record(ledger, row(), Source.NOTIFICATION, FINI)
     service.sweep()
 
     assert row().status is PayoutStatus.PAID
@@ -541,20 +540,48 @@ def test_what_was_stored_and_not_judged_is_judged_by_the_sweep(
 def test_one_broken_payout_does_not_stop_the_others(
     ledger: SqlLedger,
     service: UseCases,
-    dispatcher: RecordingDispatcher,
+    gateway: ScriptedGateway,
     clock: Clock,
+    *,
     payout_id: int,
     damage: str,
 ) -> None:
     """
-    A row that cannot be read is passed over, and the sweep does the rest of its work.
+    A row that cannot be read is passed over, by the sweep and by whoever asks.
     """
-    ledger.record(ledger.dossier(payout_id).payout, Source.QUERY, an_answer(verified=False))
+    gateway.replies = [MaybeSent("read_timeout")]
+    service.accept(an_order("P0000002"))
+    service.submit(2)
+    record(ledger, ledger.dossier(payout_id).payout, Source.QUERY, an_answer(verified=False))
     with ledger._engine.begin() as conn:
         conn.execute(sa.text(f"UPDATE payouts SET {damage} WHERE id = :id"), {"id": payout_id})
-    service.accept(an_order("P0000002"))
-    dispatcher.submits.clear()
+    gateway.answers = [a_trade(TradeStatus.FINI, number="P0000002")]
     clock.advance(minutes=5)
     service.sweep()
+    service.ask()
 
-    assert dispatcher.submits == [2]
+    assert ledger.dossier(2).payout.status is PayoutStatus.PAID
+
+
+@pytest.mark.parametrize(
+    "damage",
+    ["sealed_order = 'by a key that is gone'", "reason = 'from_a_newer_version'"],
+)
+def test_one_broken_payout_does_not_stop_the_others_from_being_sent(
+    ledger: SqlLedger, service: UseCases, gateway: ScriptedGateway, clock: Clock, damage: str
+) -> None:
+    """
+    A row that cannot be read is put off alone, and comes back only after a while.
+    """
+    for place in (1, 2, 3):
+        service.accept(an_order(f"P000000{place}"))
+    with ledger._engine.begin() as conn:
+        conn.execute(sa.text(f"UPDATE payouts SET {damage} WHERE id = 2"))
+    gateway.replies = [a_trade(TradeStatus.FINI, number=f"P000000{place}") for place in (1, 3)]
+    service.send()
+
+    statuses = [ledger.dossier(payout_id).payout.status for payout_id in (1, 3)]
+    assert statuses == [PayoutStatus.PAID, PayoutStatus.PAID]
+    assert ledger.find_due_sends(9) == []
+    clock.advance(seconds=30)
+    assert ledger.find_due_sends(9) == [2]

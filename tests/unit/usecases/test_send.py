@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.contract.samples import record
 from tests.doubles.usecases import UseCases
 from tests.doubles.world import (
     Clock,
@@ -378,7 +379,7 @@ def test_evidence_that_waits_is_weighed_before_sending(
     """
     gateway.replies = [MaybeSent("read_timeout")]
     payout = service.ledger.dossier(payout_id).payout
-    service.ledger.record(payout, Source.NOTIFICATION, answer)
+    record(service.ledger, payout, Source.NOTIFICATION, answer)
     service.submit(payout_id)
 
     assert gateway.sent == []
@@ -411,9 +412,7 @@ def test_a_payout_that_does_not_exist_is_named(service: UseCases) -> None:
 # --- death at every step
 
 
-def run_for_a_while(
-    service: UseCases, dispatcher: RecordingDispatcher, clock: Clock, payout_id: int
-) -> Payout:
+def run_for_a_while(service: UseCases, clock: Clock, payout_id: int) -> Payout:
     """
     Beat and a worker, for as long as two resends take.
     """
@@ -422,10 +421,8 @@ def run_for_a_while(
             break
         clock.advance(minutes=3)
         service.sweep()
-        while dispatcher.submits:
-            service.submit(dispatcher.submits.pop())
-        while dispatcher.queries:
-            service.query(dispatcher.queries.pop())
+        service.send()
+        service.ask()
     return service.ledger.dossier(payout_id).payout
 
 
@@ -453,7 +450,7 @@ def after_death(ledger: SqlLedger, clock: Clock, dispatcher: RecordingDispatcher
             EvidenceHandler(ledger, MERCHANT, Limits(), "heir"), gateway, dispatcher, TERMS
         )
         outcome = heir.accept(an_order())  # a producer that was not answered repeats itself
-        return died, run_for_a_while(heir, dispatcher, clock, outcome.payout_id)  # type: ignore[union-attr]
+        return died, run_for_a_while(heir, clock, outcome.payout_id)  # type: ignore[union-attr]
 
     return recover
 

@@ -1,93 +1,83 @@
 """
-Who is woken, how often, and what becomes of those for whom the queues have no room.
+Who is woken, and when.
 """
+
+import pytest
 
 from tests.doubles.usecases import UseCases
 from tests.doubles.world import Clock, RecordingDispatcher, ScriptedGateway
-from tests.factories import an_order, at
+from tests.factories import an_order
 from worker.payouts.errors import MaybeSent
 
 
-def test_an_accepted_payout_is_not_woken_twice(
-    service: UseCases, dispatcher: RecordingDispatcher, clock: Clock
+@pytest.fixture
+def unanswered(
+    service: UseCases, dispatcher: RecordingDispatcher, gateway: ScriptedGateway
 ) -> None:
     """
-    The sweep leaves time to the wake-up that went out with the acceptance, then repeats it.
+    A payout that was sent, and of which nothing is known yet; nobody was woken since.
     """
-    service.accept(an_order())
-    for _ in range(5):
-        clock.advance(seconds=5)
-        service.sweep()
+    gateway.replies = [MaybeSent("read_timeout")]
+    service.accept(an_order("P0000009"))
+    service.send()
+    dispatcher.woken.clear()
 
-    assert dispatcher.submits == [1]
 
-    clock.advance(seconds=5)
+def test_nobody_is_woken_for_nothing(
+    service: UseCases, dispatcher: RecordingDispatcher, unanswered: None
+) -> None:
+    """
+    Nothing is due to be sent, and no question is due yet.
+    """
     service.sweep()
 
-    assert dispatcher.submits == [1, 1]
+    assert dispatcher.woken == []
 
 
-def test_wake_ups_do_not_pile_up_while_nobody_takes_them(
-    service: UseCases, dispatcher: RecordingDispatcher, gateway: ScriptedGateway, clock: Clock
+def test_questions_come_before_sends(
+    service: UseCases, dispatcher: RecordingDispatcher, clock: Clock, unanswered: None
 ) -> None:
     """
-    However long workers are away, no more wait than the queues have room for.
+    Both are due: first JD is asked what became of the old ones.
     """
-    gateway.replies = [MaybeSent("read_timeout") for _ in range(3)]
-    for place in range(6):
-        service.accept(an_order(f"P000000{place}"))
-    for sent in (1, 2, 3):
-        service.submit(sent)
-    dispatcher.submits.clear()
-    dispatcher.takes = 2
-    for _ in range(60):
-        clock.advance(minutes=1)
-        service.sweep()
+    service.accept(an_order())
+    dispatcher.woken.clear()
+    clock.advance(minutes=1)
+    service.sweep()
 
-    assert (len(dispatcher.submits), len(dispatcher.queries)) == (2, 2)
+    assert dispatcher.woken == ["querier", "sender"]
 
 
-def test_whoever_found_no_room_comes_first(
-    service: UseCases, dispatcher: RecordingDispatcher, clock: Clock
+def test_one_wake_up_stands_for_all_that_is_due(
+    service: UseCases, dispatcher: RecordingDispatcher
 ) -> None:
     """
-    Two at a time, all five are woken before any is woken again.
+    Whoever is woken finds them all, so a sweep wakes one.
     """
     for place in range(5):
         service.accept(an_order(f"P000000{place}"))
-    dispatcher.takes = 2
-    woken = []
-    for _ in range(4):
-        dispatcher.submits.clear()
-        clock.advance(seconds=30)
-        service.sweep()
-        woken += dispatcher.submits
-
-    assert woken == [1, 2, 3, 4, 5, 1, 2, 3]
-
-
-def test_without_room_nothing_loses_its_due_time(
-    service: UseCases, dispatcher: RecordingDispatcher, gateway: ScriptedGateway, clock: Clock
-) -> None:
-    """
-    A sweep that could wake nobody leaves everything to the next one.
-    """
-    gateway.replies = [MaybeSent("read_timeout")]
-    for number in ("P0000001", "P0000002"):
-        service.accept(an_order(number))
-    service.submit(1)
-    dispatcher.submits.clear()
-    dispatcher.takes = 0
-    clock.advance(minutes=5)
-
-    swept = service.sweep()
-
-    assert (swept.sends, swept.queries) == (0, 0)
-    asked, find_stale = (service.ledger.dossier(payout_id).payout for payout_id in (1, 2))
-    assert (asked.next_query_at, asked.query_misses) == (at(1), 0)
-    assert find_stale.next_send_at == at(0.5)
-
-    dispatcher.takes = 1
+    dispatcher.woken.clear()
     service.sweep()
 
-    assert (dispatcher.submits, dispatcher.queries) == ([2], [1])
+    assert dispatcher.woken == ["sender"]
+
+
+def test_what_nobody_takes_keeps_its_due_time(
+    service: UseCases, clock: Clock, gateway: ScriptedGateway, unanswered: None
+) -> None:
+    """
+    Looking does not claim: however long workers are away, the longest due comes first then.
+    """
+    for place in range(3):
+        service.accept(an_order(f"P000000{place}"))
+        clock.advance(seconds=1)
+    for _ in range(100):
+        clock.advance(seconds=5)
+        service.sweep()
+
+    gateway.replies = [MaybeSent("read_timeout")] * 3
+    service.send()
+
+    assert [text.partition("@")[0] for text in gateway.sent[1:]] == [
+        f"P000000{place}" for place in range(3)
+    ]

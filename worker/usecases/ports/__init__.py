@@ -3,7 +3,7 @@ What the use cases need from the world, as protocols: each role by itself, and `
 """
 
 from worker.usecases.ports.actions import ActionLedger, CaseReads
-from worker.usecases.ports.dispatcher import Dispatcher, Room
+from worker.usecases.ports.dispatcher import Dispatcher
 from worker.usecases.ports.gateway import Gateway
 from worker.usecases.ports.health import EpochLedger, HealthLedger, HighWaterMark
 from worker.usecases.ports.ledger import Ledger
@@ -32,5 +32,4 @@ __all__ = [
     "Ledger",
     "PayoutReads",
     "Reads",
-    "Room",
 ]

@@ -2,36 +2,23 @@
 Waking workers, as the use cases see it.
 """
 
-from dataclasses import dataclass
 from typing import Protocol
-
-
-@dataclass(frozen=True, slots=True)
-class Room:
-    """
-    How many more wake-ups of each kind may wait for a worker.
-    """
-
-    sends: int
-    queries: int
 
 
 class Dispatcher(Protocol):
     """
-    Wakes a worker. A hint: it may be lost, late or repeated, and it never raises.
+    Wakes a worker, which looks for itself what is due.
+
+    A hint: it may be lost, late or repeated, and it never raises. Where one waits already, another
+    one is of no use, and need not be sent.
     """
 
-    def room(self) -> Room:
+    def wake_sender(self) -> None:
         """
-        How many more wake-ups are of use; none where nobody could be woken.
-        """
-
-    def submit(self, payout_id: int) -> None:
-        """
-        Ask for `Sender.send`.
+        Have someone send what is due.
         """
 
-    def query(self, payout_id: int) -> None:
+    def wake_querier(self) -> None:
         """
-        Ask for `Querier.follow_up`.
+        Have someone ask JD what is due to be asked.
         """

@@ -4,16 +4,15 @@ The ledger's share in the life of a payout: acceptance, sending, evidence, and w
 Every method is one transaction, and times are the database's own.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from worker.payouts.claim import Claim, Claimant
-from worker.payouts.evidence import Answer, Source
+from worker.payouts.claim import Asker, Claimant, Claims, DueQueries
+from worker.payouts.evidence import Answer
 from worker.payouts.judgement import Judge, Judged, Orphaned
 from worker.payouts.model import (
     Attempt,
-    AttemptOutcome,
     Dossier,
     Obligation,
     Order,
@@ -22,6 +21,7 @@ from worker.payouts.model import (
     Rejection,
     Terms,
 )
+from worker.payouts.news import News
 
 
 class PayoutReads(Protocol):
@@ -64,9 +64,9 @@ class PayoutReads(Protocol):
         What the producer asked for, payee data unsealed. Raises `NoSuchPayout`.
         """
 
-    def question(self, payout_id: int) -> Question:
+    def questions(self, payout_ids: Sequence[int]) -> Sequence[Question]:
         """
-        All that asking JD about a payout takes, read in one snapshot. Raises `NoSuchPayout`.
+        All that asking JD about these payouts takes, read in one snapshot, in the same order.
         """
 
 
@@ -79,16 +79,14 @@ class AcceptanceLedger(PayoutReads, Protocol):
         self,
         order: Order,
         terms: Terms,
-        sweep_after: timedelta = timedelta(0),
         *,
         for_review: bool = False,
     ) -> int | None:
         """
         Insert a queued payout and its first transition; return its id.
 
-        It is due for the sweep `sweep_after` from now: a caller that wakes a worker leaves time.
-        `for_review`, it is held in the same transaction, with a second transition and a case, and
-        nobody ever sees it queued.
+        It is due at once. `for_review`, it is held in the same transaction, with a second
+        transition and a case, and nobody ever sees it queued.
 
         None if its number is taken, or its obligation has no room for it or is owed otherwise:
         nothing was written, and the caller looks at what is there.
@@ -105,19 +103,26 @@ class LeaseLedger(PayoutReads, Protocol):
     The right to send: claims, leases and attempts.
     """
 
-    def claim(self, payout_id: int, claimant: Claimant) -> Claim | None:
+    def claim(self, payout_ids: Sequence[int], claimant: Claimant) -> Claims:
         """
-        Take a payout for sending, if the claimant decides so: one commit, before any socket opens.
+        Take payouts for sending, those that the claimant decides: one commit, before any socket.
 
-        Under the debt's lock all that is known is read, of the payout and of those that share its
-        obligation, and the claimant decides. Guarded by status, version, no attempt being under way
-        and the channel not being stopped. Stores the request (never replacing one), opens an
-        attempt, sets a fresh lease and `exposed`, moves to `sending` (reason `CLAIMED`, or `RESENT`
-        from `unknown`), clears `next_send_at`, and counts a resend from `unknown`. None if the
-        claimant says no, if a guard missed, or if the debt does not allow it: then a case opens, or
-        questions about older payouts are due now and this one is put off.
+        No more of them than the pace allows, in the order given, and one for each debt. Under the
+        debt's lock all that is known is read, of the payout and of those that share its obligation,
+        and the claimant decides. Guarded by status, version, no attempt being under way and the
+        channel not being stopped. Stores the request (never replacing one), opens an attempt, sets
+        a fresh lease and `exposed`, moves to `sending` (reason `CLAIMED`, or `RESENT` from
+        `unknown`), clears `next_send_at`, and counts a resend from `unknown`.
 
-        Raises `NoSuchPayout`, and what the claimant raises: then nothing is written.
+        One that is due, and that the claimant does not send or whose debt is not sure, is put off;
+        or a case opens on it if its debt is paid already. One whose debt someone else holds at this
+        moment stays due. Raises `NoSuchPayout`, and what the claimant raises: then nothing is
+        written, so a caller goes on with each alone.
+        """
+
+    def put_off(self, payout_id: int, by: timedelta) -> None:
+        """
+        Look at a payout that is due to be sent no earlier than `by` from now.
         """
 
     def renew(self, attempt: Attempt, lease: timedelta) -> bool:
@@ -126,20 +131,6 @@ class LeaseLedger(PayoutReads, Protocol):
 
         False, and nothing changes, if the lease expired or went to another attempt, or if the
         channel is paused.
-        """
-
-    def close_attempt(
-        self,
-        attempt: Attempt,
-        outcome: AttemptOutcome,
-        detail: str,
-        answer: Answer | None = None,
-        judge: Judge | None = None,
-    ) -> Judged | None:
-        """
-        Record how the attempt ended, with its answer if one came, and judge: one transaction.
-
-        Its lease ends now. An attempt that is closed already stays as it is, and its answer counts.
         """
 
 
@@ -153,20 +144,16 @@ class EvidenceLedger(PayoutReads, Protocol):
         Do nothing if something could be written now. Raises `StoreUnavailable` or `StoreFault`.
         """
 
-    def record(
-        self,
-        payout: Payout,
-        source: Source,
-        answer: Answer,
-        *,
-        asked_at: datetime | None = None,
-        judge: Judge | None = None,
-    ) -> Judged | None:
+    def take_in(self, news: Sequence[News], judge: Judge | None = None) -> Sequence[Judged | None]:
         """
-        Store one piece of evidence and judge all there is, under the payout's lock: one commit.
+        Keep what is new of some payouts, and judge all that is known of each: one commit.
 
-        An identical notification (same raw digest, same payout) is stored once. Without a judge it
-        waits, unapplied. What the judge decided is written as `judge` says.
+        Under the payouts' locks, in the order given: an attempt that ended is closed, its lease
+        ends, and what JD told is stored. An attempt that is closed already stays as it is, and its
+        answer counts. An identical notification (same raw digest, same payout) is stored once.
+        What the judge decided is written as `judge` says; without one the evidence waits,
+        unapplied, and None is returned. Raises `NoSuchPayout`, and what the judge raises: then
+        nothing is written, so a caller goes on with each alone.
         """
 
     def notify(
@@ -212,17 +199,21 @@ class DueWork(Protocol):
         Payouts with evidence that waits to be judged.
         """
 
-    def claim_due_sends(self, limit: int, again_after: timedelta) -> Sequence[int]:
+    def find_due_sends(self, limit: int) -> Sequence[int]:
         """
-        Claim the right to wake the submit task for what is due on channels that are not paused.
+        What may be sent by its time, on channels that are not stopped; the longest due first.
 
-        `next_send_at` becomes now plus `again_after`, so that a row is not woken at every sweep.
-        Rows with an open case are left as they are: nothing may be sent of them.
+        Rows with an open case are left out: nothing may be sent of them.
         """
 
-    def claim_due_queries(self, limit: int, retry: Callable[[int], timedelta]) -> Sequence[int]:
+    def has_due_queries(self) -> bool:
         """
-        Claim the follow-up queries that are due.
+        Whether a follow-up query is due.
+        """
+
+    def claim_due_queries(self, limit: int, asker: Asker) -> DueQueries:
+        """
+        Claim the follow-up queries that are due, the longest due first, as the pace allows.
 
         `next_query_at` becomes now plus `retry(query_misses)`, `query_misses` rises by one, and
         `updated_at` is now.

@@ -1,0 +1,218 @@
+"""
+Payouts are claimed for sending: as many as there may be, in one commit.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy import RowMapping
+
+from worker.payouts.claim import Claim, Claimant, Claims, Draft
+from worker.payouts.errors import NoSuchPayout, StaleTransition
+from worker.payouts.model import Attempt, CaseKind, Dossier, Obligation, Payout
+from worker.payouts.pace import PaceKind
+from worker.payouts.policy.obligation import AskFirst, Covered, Overpaid, cover
+from worker.payouts.update import CaseNote, claim
+from worker.store import rows
+from worker.store.base import Base
+from worker.store.cases import open_case
+from worker.store.channels import is_stopped
+from worker.store.dossiers import read_dossiers
+from worker.store.due_work import ask_now, put_off
+from worker.store.paces import spend
+from worker.store.tables import attempts, payouts
+from worker.store.types import UtcDateTime
+from worker.store.writes import ROW_UPDATE, Move, append_transitions, write_rows
+
+_NOW = sa.bindparam("now", type_=UtcDateTime)
+_REQUEST_ONCE = sa.func.coalesce(
+    payouts.c.sealed_request, sa.bindparam("sealed", type_=sa.LargeBinary)
+)
+
+# Made once: making a statement costs more than the statement does.
+_CLAIM = ROW_UPDATE.where(~is_stopped(_NOW)).values(sealed_request=_REQUEST_ONCE)
+_BEGIN = sa.insert(attempts).returning(attempts.c.id, sort_by_parameter_order=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Debt:
+    """
+    A debt that is held, the one of its payouts that is to be sent, and the rows of all of them.
+    """
+
+    obligation: Obligation
+    payout_id: int
+    rows: Sequence[RowMapping] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """
+    A payout that is to be sent, and how.
+    """
+
+    dossier: Dossier = field(repr=False)
+    claimed: Payout
+    token: str
+    request: str = field(repr=False)
+
+    @property
+    def number(self) -> int:
+        """
+        Which attempt of its payout this is.
+        """
+        return len(self.dossier.attempts) + 1
+
+
+class ClaimStore(Base):
+    """
+    Who may put a payout on the wire.
+    """
+
+    def claim(self, payout_ids: Sequence[int], claimant: Claimant) -> Claims:
+        """
+        Take those payouts for sending that may be sent now, in the order given.
+
+        Of two payouts that share a debt the second waits for the next call, and so does one whose
+        debt someone else holds at this moment. What may not be sent is put off. Raises
+        `NoSuchPayout`, and what the claimant raises.
+        """
+        try:
+            with self._transaction() as conn:
+                full_at, now = self._locks.pace(conn, claimant.customer_no, PaceKind.SEND)
+                tokens = claimant.pace.left(full_at, now)
+                claims = self._claim(conn, payout_ids[:tokens], claimant) if tokens else ()
+                if claims:
+                    full_at = claimant.pace.spend(len(claims), full_at, now)
+                    spend(conn, claimant.customer_no, PaceKind.SEND, full_at)
+                rest = claimant.pace.wait(full_at, now) if tokens < len(payout_ids) else None
+                return Claims(claims, rest)
+        except StaleTransition:
+            # Under the locks nothing else can have changed: the channel was stopped just now.
+            return Claims()
+
+    def _claim(
+        self, conn: sa.Connection, payout_ids: Sequence[int], claimant: Claimant
+    ) -> tuple[Claim, ...]:
+        held = self._locks.free_obligations(conn, payout_ids)
+        found, now = self._locks.sharing(conn, held)
+        debts = _debts(payout_ids, held, found)
+        sharing = [rows.to_payout(row, self._keyring) for debt in debts for row in debt.rows]
+        known = {d.payout.id: d for d in read_dossiers(conn, sharing, self._keyring)}
+        _check_owed(conn, payout_ids, found)
+        taken = [one for debt in debts if (one := self._look(conn, debt, known, claimant, now))]
+        return self._begin(conn, taken, claimant, now)
+
+    def _look(
+        self,
+        conn: sa.Connection,
+        debt: _Debt,
+        known: Mapping[int, Dossier],
+        claimant: Claimant,
+        now: datetime,
+    ) -> _Taken | None:
+        """
+        Decide about one payout, under its debt's lock, from all that is known of those that share.
+        """
+        dossier = known[debt.payout_id]
+        (row,) = (row for row in debt.rows if row["id"] == debt.payout_id)
+        order = rows.to_order(row, self._keyring)
+        sent_before = rows.to_request(row, self._keyring)
+        under_way = any(attempt.outcome is None for attempt in dossier.attempts)
+        request = claimant.decide(Draft(dossier, order, sent_before, now))
+        if request is None or under_way:
+            put_off(conn, debt.payout_id, now, now + claimant.again_after)
+            return None
+        others = tuple(known[row["id"]] for row in debt.rows if row["id"] != debt.payout_id)
+        coverage = cover(dossier.payout, debt.obligation, others, now)
+        if not isinstance(coverage, Covered):
+            _withhold(conn, dossier.payout, coverage, claimant, now)
+            return None
+        token = self._new_token()
+        return _Taken(dossier, claim(dossier.payout, token, claimant.lease, now), token, request)
+
+    def _begin(
+        self, conn: sa.Connection, taken: Sequence[_Taken], claimant: Claimant, now: datetime
+    ) -> tuple[Claim, ...]:
+        if not taken:
+            return ()
+        moves = [Move(one.dossier.payout, one.claimed) for one in taken]
+        more = [{"now": now, "sealed": self._keyring.seal(one.request)} for one in taken]
+        if not write_rows(conn, moves, _CLAIM, more):
+            raise StaleTransition("sending was stopped meanwhile")
+        ids = conn.scalars(_BEGIN, [_attempt(one, now) for one in taken]).all()
+        append_transitions(conn, moves, claimant.actor)
+        return tuple(
+            Claim(
+                one.dossier.payout,
+                Attempt(begun, one.claimed.id, one.number, one.token, started_at=now),
+                one.request,
+            )
+            for one, begun in zip(taken, ids, strict=True)
+        )
+
+
+def _debts(
+    payout_ids: Sequence[int], held: Mapping[int, Obligation], found: Sequence[RowMapping]
+) -> list[_Debt]:
+    owed_by = {row["id"]: row["obligation_id"] for row in found}
+    first: dict[int, int] = {}
+    for payout_id in payout_ids:
+        if payout_id in owed_by:
+            first.setdefault(owed_by[payout_id], payout_id)
+    return [
+        _Debt(held[debt], payout_id, [row for row in found if row["obligation_id"] == debt])
+        for debt, payout_id in first.items()
+    ]
+
+
+def _check_owed(
+    conn: sa.Connection, payout_ids: Sequence[int], found: Sequence[RowMapping]
+) -> None:
+    """
+    Raise `NoSuchPayout` for one that does not exist, or pays no debt: nobody else holds that.
+    """
+    missing = {*payout_ids} - {row["id"] for row in found}
+    if not missing:
+        return
+    owed = sa.select(payouts.c.id).where(
+        payouts.c.id.in_(missing), payouts.c.obligation_id.is_not(None)
+    )
+    if astray := missing - {*conn.scalars(owed)}:
+        raise NoSuchPayout(f"there is no payout {min(astray)} that has an obligation")
+
+
+def _attempt(taken: _Taken, now: datetime) -> dict[str, object]:
+    return {
+        "payout_id": taken.claimed.id,
+        "number": taken.number,
+        "lease_token": taken.token,
+        "started_at": now,
+        "detail": "",
+    }
+
+
+def _withhold(
+    conn: sa.Connection,
+    payout: Payout,
+    coverage: AskFirst | Overpaid,
+    claimant: Claimant,
+    now: datetime,
+) -> None:
+    """
+    Say why a payout is not sent, unless it would not be sent anyway.
+
+    A case opens; or, if JD must be asked about older payouts first, their questions are due now,
+    and this one is looked at again after a while.
+    """
+    stopped = sa.select(payouts.c.id).where(payouts.c.id == payout.id, is_stopped(now))
+    if conn.execute(stopped).first() is not None:
+        return
+    match coverage:
+        case Overpaid(evidence_id):
+            open_case(conn, now, payout, CaseNote(CaseKind.OVERPAYMENT, evidence_id, True))
+        case AskFirst(payout_ids):
+            ask_now(conn, payout_ids, now)
+            put_off(conn, payout.id, now, now + claimant.again_after)

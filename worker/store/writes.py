@@ -1,0 +1,122 @@
+"""
+What is written in more than one place: rows that are new, rows that move, and their transitions.
+"""
+
+import functools
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from worker.payouts.model import Payout
+from worker.store.rows import changed_columns
+from worker.store.tables import installation, payouts, transitions
+
+_INSERTS: dict[str, Callable[[sa.Table], postgresql.Insert | sqlite.Insert]] = {
+    "postgresql": postgresql.insert,
+    "sqlite": sqlite.insert,
+}
+
+
+def write_nothing(conn: sa.Connection) -> None:
+    """
+    Find out whether this connection may write: nothing is changed, and nobody has to wait for it.
+    """
+    nobodys = sa.update(installation).where(installation.c.id == 0)
+    conn.execute(nobodys.values(epoch=installation.c.epoch))
+
+
+@functools.cache
+def _insertion(dialect: str, table: sa.Table) -> sa.Executable:
+    insert = _INSERTS[dialect](table)
+    return insert.on_conflict_do_nothing().returning(*table.primary_key)
+
+
+def insert_new(conn: sa.Connection, table: sa.Table, **values: object) -> int | None:
+    """
+    Insert a row and return its key; None, and no row, if a unique constraint forbids it.
+    """
+    key: int | None = conn.execute(
+        _insertion(conn.dialect.name, table), values
+    ).scalar_one_or_none()
+    return key
+
+
+#: Brings a row from what it was to what it will be. The guards are its id, status and version as it
+#: was read; a statement made of this one may have more.
+ROW_UPDATE = sa.update(payouts).where(
+    payouts.c.id == sa.bindparam("before_id"),
+    payouts.c.status == sa.bindparam("before_status", type_=payouts.c.status.type),
+    payouts.c.version == sa.bindparam("before_version"),
+)
+
+
+class Move(NamedTuple):
+    """
+    A row as it was and as it will be, and the evidence that decided it.
+    """
+
+    before: Payout
+    after: Payout
+    evidence_id: int | None = None
+
+
+def write_row(conn: sa.Connection, before: Payout, after: Payout) -> bool:
+    """
+    Bring a row from `before` to `after`; False, and nothing is written, if a guard misses.
+    """
+    return write_rows(conn, [Move(before, after)])
+
+
+def _guards(before: Payout) -> dict[str, object]:
+    return {
+        "before_id": before.id,
+        "before_status": before.status,
+        "before_version": before.version,
+    }
+
+
+def write_rows(
+    conn: sa.Connection,
+    moves: Sequence[Move],
+    update: sa.Update = ROW_UPDATE,
+    more: Sequence[Mapping[str, object]] = (),
+) -> bool:
+    """
+    Bring several rows from before to after; False if a guard missed: the transaction must not last.
+
+    `more` are the parameters, row by row, of what `update` adds to `ROW_UPDATE`.
+    """
+    alike: defaultdict[frozenset[str], list[dict[str, object]]] = defaultdict(list)
+    for place, move in enumerate(moves):
+        changed = changed_columns(move.before, move.after)
+        added = more[place] if more else {}
+        alike[frozenset(changed)].append({**changed, **_guards(move.before), **added})
+    written = sum(conn.execute(update, rows).rowcount for rows in alike.values())
+    return written == len(moves)
+
+
+def append_transitions(conn: sa.Connection, moves: Sequence[Move], actor: str) -> None:
+    """
+    Record the moves, those that are any. Rows are never changed or deleted.
+    """
+    rows = [
+        {
+            "payout_id": before.id,
+            "from_status": before.status,
+            "to_status": after.status,
+            "reason": after.reason,
+            "evidence_id": evidence_id,
+            "actor": actor,
+            "at": after.updated_at,
+        }
+        for before, after, evidence_id in moves
+        if after.status is not before.status
+    ]
+    if rows:
+        conn.execute(_TRANSITION, rows)
+
+
+_TRANSITION = sa.insert(transitions)
