@@ -9,12 +9,16 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 
+from worker.usecases.ports.dispatcher import GATHER_S
 from worker.usecases.taken import Taken, Work
 
 log = logging.getLogger("jdpay_payouts.in_flight")
 
 #: So much is claimed in one commit, at the most.
 BATCH = 50
+
+#: So long between two looks, so that each finds what has come meanwhile.
+_LOOK_S = 0.03
 
 #: Where all places are taken, it is waited for some of them to become free, so that claims do not
 #: come one by one; and for one at the least after so many seconds.
@@ -41,17 +45,20 @@ class InFlight:
 
         It does not wait for what has begun. What was taken is begun, whatever happens.
         """
-        end = self._clock() + lasting
-        while self._clock() < end and not self._stopping:
+        now = self._clock()
+        end, gathered = now + lasting, now + GATHER_S
+        while (now := self._clock()) < end and not self._stopping:
             room = self._room()
             if room == 0:
                 continue
             taken = take(min(room, BATCH))
             for work in taken.works:
                 self._begin(work)
-            if taken.more_after is None:
+            if taken.works:
+                gathered = now + GATHER_S
+            elif taken.more_after is None and now >= gathered:
                 return False
-            self._wait(taken.more_after)
+            self._wait(_LOOK_S if taken.more_after is None else taken.more_after)
         return True
 
     def stop(self) -> None:

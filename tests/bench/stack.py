@@ -126,6 +126,9 @@ def running(
             "PAYOUTS_DATABASE_URL": database_url,
             "PAYOUTS_KEYRING": product.new_key(),
             "PAYOUTS_NOTIFY_URL": f"http://127.0.0.1:{port}/jdpay/notify",
+            # What is measured is how fast it can be, not how fast it is told to be.
+            "PAYOUTS_SEND_PACE": "100000/s",
+            "PAYOUTS_QUERY_PACE": "100000/s",
             **(settings or {}),
         }
         migrate(checkout, environment)

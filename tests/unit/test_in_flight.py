@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from worker.in_flight import BATCH, InFlight
+from worker.usecases.ports.dispatcher import GATHER_S
 from worker.usecases.taken import Taken
 
 _PATIENCE = 30
@@ -96,6 +97,26 @@ def test_it_does_not_wait_for_what_has_begun() -> None:
     assert work.done == 5
 
 
+def test_what_comes_while_it_gathers_is_found() -> None:
+    """
+    Whoever was woken looks again, so that what comes a moment later needs no wake-up of its own.
+    """
+    seconds, in_flight, done = [0.0], InFlight(10, lambda: seconds[0]), []
+    looks: list[float] = []
+
+    def take(_most: int) -> Taken:
+        looks.append(seconds[0])
+        seconds[0] += GATHER_S / 4
+        return Taken((lambda: done.append(1),) if len(looks) == 4 else ())
+
+    assert in_flight.work_off(take, 600) is False
+    ended(in_flight)
+
+    assert done == [1]
+    # It was found after three quarters, and then it is looked for as long once more.
+    assert looks[-1] >= looks[3] + GATHER_S
+
+
 def test_where_all_places_are_taken_nothing_more_is() -> None:
     """
     What could not begin is not claimed: it stays due.
@@ -161,7 +182,7 @@ def test_a_fault_ends_its_own_piece_alone(caplog: pytest.LogCaptureFixture) -> N
         raise ZeroDivisionError
 
     works = [fails, lambda: done.append(1)]
-    in_flight.work_off(lambda _most: Taken((works.pop(0),), 0.0 if works else None), 600)
+    in_flight.work_off(lambda _most: Taken((works.pop(0),) if works else ()), 600)
     ended(in_flight)
 
     assert done == [1]
@@ -175,8 +196,14 @@ def test_the_longest_is_told() -> None:
     seconds = [0.0]
     in_flight, work = InFlight(10, lambda: seconds[0]), Work(1)
     assert in_flight.longest() == 0
-    in_flight.work_off(work.take, 600)
-    seconds[0] = 42.0
+
+    def take(most: int) -> Taken:
+        taken = work.take(most)
+        seconds[0] += 1.0
+        return taken
+
+    in_flight.work_off(take, 600)  # it begins at the first second
+    seconds[0] = 43.0
 
     assert in_flight.longest() == 42
     work.may_end.set()

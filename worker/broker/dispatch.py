@@ -13,6 +13,7 @@ from celery import Celery
 from kombu.exceptions import ChannelError, OperationalError
 
 from worker.broker.names import ROUTES, QueueName, TaskName
+from worker.usecases.ports.dispatcher import GATHER_S
 
 log = logging.getLogger("jdpay_payouts.dispatch")
 
@@ -29,13 +30,15 @@ class CeleryDispatcher:
     A `Dispatcher` over the broker. It tries once: the sweep wakes whatever it could not.
 
     A queue holds one wake-up, or few where several come at once: whoever takes it looks into the
-    database, so another one would say nothing new.
+    database, so another one would say nothing new. Nor would one that follows within `GATHER_S`,
+    since whoever is woken looks again after that.
     """
 
     def __init__(self, app: Celery, clock: Callable[[], float] = time.monotonic) -> None:
         self._app = app
         self._clock = clock
         self._away_until = -math.inf
+        self._said_until: dict[TaskName, float] = {}
 
     def wake_sender(self) -> None:
         """
@@ -50,7 +53,8 @@ class CeleryDispatcher:
         self._wake(TaskName.QUERY)
 
     def _wake(self, task: TaskName) -> None:
-        if self._clock() < self._away_until:
+        now = self._clock()
+        if now < max(self._away_until, self._said_until.get(task, -math.inf)):
             return
         queue = ROUTES[task]
         try:
@@ -59,6 +63,7 @@ class CeleryDispatcher:
                     self._app.send_task(
                         task.value, queue=queue.value, retry=False, producer=producer
                     )
+            self._said_until[task] = now + GATHER_S
         except _AWAY:
             # The news is the broker: whose wake-up it was matters to nobody.
             log.warning("broker away; the sweep will do the waking")

@@ -35,7 +35,7 @@ HURRIED = {
     "PAYOUTS_BACKOFF_LONGEST": "2s",
     "PAYOUTS_HTTP_DEADLINE": "2s",
     "PAYOUTS_LEASE_MARGIN": "2s",
-    "PAYOUTS_WAKE_AGAIN": "2s",
+    "PAYOUTS_LOOK_AGAIN": "2s",
     "PAYOUTS_HURRY_SPACING": "1s",
     "PAYOUTS_SWEEP_EVERY": "0.5s",
     # One scenario answers with a bad signature on purpose; the default of 3 would pause the rest.

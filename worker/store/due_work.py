@@ -30,6 +30,18 @@ from worker.store.tables import (
     evidence,
     payouts,
 )
+from worker.store.types import UtcDateTime
+
+_NOW = sa.bindparam("now", type_=UtcDateTime)
+_HAS_CASE = sa.exists().where(cases.c.payout_id == payouts.c.id, cases.c.closed_at.is_(None))
+
+# Made once: making a statement costs more than the statement does.
+_DUE_SENDS = (
+    sa.select(payouts.c.id)
+    .where(MAY_BE_SENT, payouts.c.next_send_at <= _NOW, ~is_stopped(_NOW), ~_HAS_CASE)
+    .order_by(payouts.c.next_send_at, payouts.c.id)
+    .limit(sa.bindparam("most", type_=sa.Integer))
+)
 
 
 class DueWork(Base):
@@ -123,15 +135,9 @@ class DueWork(Base):
 
         A row with an open case waits for a person, and stays due for when the case is closed.
         """
-        has_case = sa.exists().where(cases.c.payout_id == payouts.c.id, cases.c.closed_at.is_(None))
         with self._snapshot() as conn:
             now = read_clock(conn, self._clock)
-            return conn.scalars(
-                sa.select(payouts.c.id)
-                .where(MAY_BE_SENT, payouts.c.next_send_at <= now, ~is_stopped(now), ~has_case)
-                .order_by(payouts.c.next_send_at, payouts.c.id)
-                .limit(limit)
-            ).all()
+            return conn.scalars(_DUE_SENDS, {"now": now, "most": limit}).all()
 
     def put_off(self, payout_id: int, by: timedelta) -> None:
         """

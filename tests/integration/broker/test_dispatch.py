@@ -16,6 +16,7 @@ from worker.broker.dispatch import CeleryDispatcher
 from worker.broker.names import QueueName
 from worker.embedded.broker import Broker
 from worker.settings import BrokerSettings
+from worker.usecases.ports.dispatcher import GATHER_S
 
 
 @contextlib.contextmanager
@@ -68,11 +69,31 @@ def test_one_wake_up_waits_at_a_time(app: Celery) -> None:
     """
     However long nobody takes it; once it is taken, the next one is sent again.
     """
-    dispatcher = CeleryDispatcher(app)
+    seconds = 0.0
+    dispatcher = CeleryDispatcher(app, lambda: seconds)
     for _ in range(100):
         dispatcher.wake_sender()
+        seconds += 1
     assert len(taken(app, QueueName.SEND)) == 1
 
+    dispatcher.wake_sender()
+    assert len(taken(app, QueueName.SEND)) == 1
+
+
+def test_what_follows_at_once_needs_no_wake_up(app: Celery) -> None:
+    """
+    Whoever was woken a moment ago looks again after it; after that the next one is sent.
+    """
+    seconds = 0.0
+    dispatcher = CeleryDispatcher(app, lambda: seconds)
+    dispatcher.wake_sender()
+    assert len(taken(app, QueueName.SEND)) == 1
+    seconds = GATHER_S - 0.01
+    dispatcher.wake_sender()
+    dispatcher.wake_querier()
+    assert [len(taken(app, queue)) for queue in (QueueName.SEND, QueueName.QUERY)] == [0, 1]
+
+    seconds = GATHER_S
     dispatcher.wake_sender()
     assert len(taken(app, QueueName.SEND)) == 1
 
@@ -99,6 +120,7 @@ def test_a_broker_that_goes_away_is_tried_once(
         dispatcher = CeleryDispatcher(app, lambda: seconds)
         dispatcher.wake_sender()
         broker.kill()
+        seconds = 1.0
         for _ in range(100):
             dispatcher.wake_sender()
         away = [record for record in caplog.records if record.message.startswith("broker away")]
@@ -108,7 +130,7 @@ def test_a_broker_that_goes_away_is_tried_once(
         taken(app, QueueName.SEND)
         dispatcher.wake_sender()
         assert taken(app, QueueName.SEND) == []
-        seconds = 5.0
+        seconds = 6.0
         dispatcher.wake_sender()
         assert len(taken(app, QueueName.SEND)) == 1
 

@@ -4,6 +4,10 @@ Waking workers, as the use cases see it.
 
 from typing import Protocol
 
+#: Who is woken looks on for so many seconds at the least after the last work that it found, so that
+#: what comes meanwhile needs no wake-up of its own.
+GATHER_S = 0.1
+
 
 class Dispatcher(Protocol):
     """
