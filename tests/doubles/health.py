@@ -82,10 +82,11 @@ class MemoryHealth(MemoryRows):
         """
         How the whole is for one merchant.
         """
+        now = self._clock()
         own = [row for row in self._rows.values() if row.terms.customer_no == customer_no]
         switch = self._switches[customer_no]
         return Health(
-            now=self._clock(),
+            now=now,
             swept_at=None,
             paused_why=switch.paused_why,
             broken_until=switch.broken_until,
@@ -94,6 +95,10 @@ class MemoryHealth(MemoryRows):
             held=sum(row.status is PayoutStatus.HELD for row in own),
             open_cases=sum(
                 c.closed_at is None and c.customer_no == customer_no for c in self._cases
+            ),
+            sends_due=sum(bool(r.next_send_at and r.next_send_at <= now) for r in own),
+            queries_due=sum(
+                bool(r.next_query_at and r.next_query_at <= self._clock()) for r in own
             ),
         )
 

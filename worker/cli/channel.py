@@ -12,16 +12,16 @@ from worker.cli.output import Page, answering
 from worker.cli.sending import look_up
 from worker.settings import ReceiverSettings
 from worker.views import documents
-from worker.views.advice import sending
+from worker.views.advice import paces, sending
 
 
 @click.command()
 @answering
 def channel() -> Page:
     """
-    Show whether payouts are being sent, and if not, who stopped them and why.
+    Show whether payouts are being sent, how fast, and if not, who stopped them and why.
     """
-    return _page(ReceiverSettings.load().customer_no)
+    return _page(ReceiverSettings.load())
 
 
 @click.command()
@@ -31,9 +31,9 @@ def pause(why: str) -> Page:
     """
     Stop sending payouts, resends included. Queries and notifications go on.
     """
-    merchant = ReceiverSettings.load().customer_no
-    operator().pause(merchant, why)
-    return _page(merchant)
+    settings = ReceiverSettings.load()
+    operator().pause(settings.customer_no, why)
+    return _page(settings)
 
 
 @click.command()
@@ -43,11 +43,11 @@ def resume(why: str) -> Page:
     """
     Let payouts be sent again.
     """
-    merchant = ReceiverSettings.load().customer_no
-    operator().resume(merchant, why)
-    return _page(merchant)
+    settings = ReceiverSettings.load()
+    operator().resume(settings.customer_no, why)
+    return _page(settings)
 
 
-def _page(merchant: str) -> Page:
-    found = look_up(bootstrap.ledger(), merchant)
-    return Page(documents.sending(found), sending(found))
+def _page(settings: ReceiverSettings) -> Page:
+    found, limits = look_up(bootstrap.ledger(), settings.customer_no), settings.limits
+    return Page(documents.sending(found, limits), f"{sending(found)}\n{paces(found, limits)}")

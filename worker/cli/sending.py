@@ -11,4 +11,5 @@ def look_up(ledger: Ledger, customer_no: str) -> Sending:
     The merchant's switch, its rest, and what JD has still to answer for.
     """
     health = ledger.health(customer_no)
-    return Sending(ledger.channel(customer_no), health.now, health.in_doubt)
+    due = (health.sends_due, health.queries_due)
+    return Sending(ledger.channel(customer_no), health.now, health.in_doubt, *due)

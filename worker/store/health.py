@@ -8,7 +8,16 @@ from worker.payouts.health import Health, SweepCount
 from worker.payouts.status import PayoutStatus
 from worker.store.base import Base
 from worker.store.clock import read_clock
-from worker.store.tables import IN_DOUBT, cases, channels, decisions, installation, payouts
+from worker.store.tables import (
+    IN_DOUBT,
+    IS_FOLLOWED,
+    MAY_BE_SENT,
+    cases,
+    channels,
+    decisions,
+    installation,
+    payouts,
+)
 
 _UNFINISHED = tuple(status for status in PayoutStatus if not status.is_final)
 _AWAITING = tuple(status for status in PayoutStatus if status.awaits_gateway)
@@ -82,8 +91,9 @@ class HealthStore(Base):
 
             waiting = sa.select(sa.func.count()).select_from(cases)
             waiting = waiting.where(cases.c.customer_no == customer_no, cases.c.closed_at.is_(None))
+            now = read_clock(conn, self._clock)
             return Health(
-                now=read_clock(conn, self._clock),
+                now=now,
                 swept_at=swept_at,
                 paused_why=channel.paused_why if channel else None,
                 broken_until=channel.broken_until if channel else None,
@@ -91,4 +101,6 @@ class HealthStore(Base):
                 overdue=count(payouts.c.status.in_(_AWAITING), payouts.c.overdue_at.is_not(None)),
                 held=count(payouts.c.status == PayoutStatus.HELD.value),
                 open_cases=conn.execute(waiting).scalar_one(),
+                sends_due=count(MAY_BE_SENT, payouts.c.next_send_at <= now),
+                queries_due=count(IS_FOLLOWED, payouts.c.next_query_at <= now),
             )

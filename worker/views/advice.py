@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from worker.payouts.channel import Channel
+from worker.payouts.limits import Limits
 from worker.payouts.model import Dossier, Payout
+from worker.payouts.pace import Pace
 from worker.payouts.status import PayoutStatus
-from worker.views.formats import cell, counted
+from worker.views.formats import cell, counted, lasting
 
 #: What becomes of it if nobody does anything, and what a person may do.
 _NEXT = {
@@ -39,6 +41,9 @@ class Sending:
     now: datetime
     #: Payouts that JD must answer for first, since the database was restored.
     in_doubt: int = 0
+    #: Payouts that are due to be sent, and payouts that are due to be asked about.
+    sends_due: int = 0
+    queries_due: int = 0
 
 
 def is_stopped(found: Sending) -> bool:
@@ -80,6 +85,24 @@ def sending(found: Sending) -> str:
         by = f"by {channel.resumed_by}: {channel.resumed_why}"
         opened += f"\nresumed {cell(channel.resumed_at)}, {by}"
     return opened
+
+
+def paces(found: Sending, limits: Limits) -> str:
+    """
+    How fast a merchant's payouts are sent and JD is asked, and how long what is due takes so.
+    """
+    return "\n".join(
+        (
+            f"sends: {_pace(limits.send_pace, found.sends_due)}",
+            f"questions: {_pace(limits.query_pace, found.queries_due)}",
+        )
+    )
+
+
+def _pace(pace: Pace, due: int) -> str:
+    if not due:
+        return f"at most {pace}; none is due"
+    return f"at most {pace}; {due:,} due, which takes {lasting(due * pace.every)}"
 
 
 def next_step(dossier: Dossier, found: Sending, others: Sequence[Payout] = ()) -> str:

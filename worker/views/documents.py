@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from worker.jdpay import codes
 from worker.payouts.evidence import Evidence
+from worker.payouts.limits import Limits
 from worker.payouts.model import Attempt, Case, Payout, Rejection, Transition
 from worker.payouts.policy.actions import Action, Recorded
 from worker.views.advice import Sending
@@ -164,9 +165,9 @@ def rejection(rejection: Rejection) -> Document:
     }
 
 
-def sending(found: Sending) -> Document:
+def sending(found: Sending, limits: Limits) -> Document:
     """
-    One merchant's switch, and what else stops its payouts.
+    One merchant's switch, what else stops its payouts, and how fast they go.
     """
     channel = found.channel
     return {
@@ -181,4 +182,8 @@ def sending(found: Sending) -> Document:
         "resumed_by": channel.resumed_by,
         "unverifiable": channel.unverifiable,
         "in_doubt": found.in_doubt,
+        "send_pace": str(limits.send_pace),
+        "sends_due": found.sends_due,
+        "query_pace": str(limits.query_pace),
+        "queries_due": found.queries_due,
     }

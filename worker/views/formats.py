@@ -2,7 +2,8 @@
 Single values, for machines and for people.
 """
 
-from datetime import UTC, datetime
+import math
+from datetime import UTC, datetime, timedelta
 
 
 def iso(moment: datetime | None) -> str | None:
@@ -23,6 +24,17 @@ def cell(value: object) -> str:
     if isinstance(value, datetime):
         return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S}Z"
     return str(value)
+
+
+def lasting(time: timedelta) -> str:
+    """
+    About how long something takes: `42 s`, `5 min`, `3 h`; rounded up.
+    """
+    seconds = math.ceil(time.total_seconds())
+    if seconds < 120:
+        return f"{seconds} s"
+    minutes = math.ceil(seconds / 60)
+    return f"{minutes} min" if minutes < 120 else f"{math.ceil(minutes / 60)} h"
 
 
 def counted(count: int, noun: str) -> str:

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from tests.contract.samples import TERMS, an_order
 from tests.factories import a_claimant
 from tests.integration.cli.conftest import Run
 from tests.integration.cli.samples import MERCHANT, NUMBER, queued
@@ -53,6 +54,27 @@ def test_resume_lets_it_go_on(run: Run, merchant_settings: str, ledger: SqlLedge
     assert result.exit_code == 0
     assert "file [corrected]" in result.stdout
     assert len(ledger.claim([payout.id], a_claimant()).claims) == 1
+
+
+def test_the_pace_and_the_backlog_are_told(
+    run: Run, merchant_settings: str, ledger: SqlLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    How fast payouts go out, how many are due, and how long those take so.
+    """
+    monkeypatch.setenv("PAYOUTS_SEND_PACE", "6/m")
+    monkeypatch.setenv("PAYOUTS_QUERY_PACE", "7/s")
+    for place in range(13):
+        ledger.accept(an_order(f"P-{place}"), TERMS)
+
+    shown = json.loads(run("channel", "--json").stdout)
+    lines = run("channel").stdout.splitlines()
+
+    told = [shown[name] for name in ("send_pace", "sends_due", "query_pace", "queries_due")]
+    assert told == ["6/m", 13, "7/s", 0]
+    # 13 payouts, one each 10 seconds: 130 seconds are more than two minutes.
+    assert "sends: at most 6/m; 13 due, which takes 3 min" in lines
+    assert "questions: at most 7/s; none is due" in lines
 
 
 def test_the_first_reason_stands(run: Run, merchant_settings: str) -> None:

@@ -10,6 +10,7 @@ from tests.factories import NOON
 from worker.cli.doctor import gateway
 from worker.jdpay.codes import RESPONSE_CODES
 from worker.payouts.channel import Channel
+from worker.payouts.limits import Limits
 from worker.payouts.model import CaseKind
 from worker.payouts.status import PayoutStatus
 from worker.views import documents as facts
@@ -56,6 +57,8 @@ def test_facts_are_json() -> None:
     """
     What is told is plain JSON.
     """
-    told = json.loads(json.dumps(facts.sending(Sending(Channel("360080000000000001"), NOON))))
+    told = json.loads(
+        json.dumps(facts.sending(Sending(Channel("360080000000000001"), NOON), Limits()))
+    )
 
     assert (told["paused"], told["unverifiable"], told["in_doubt"]) == (False, 0, 0)
