@@ -20,6 +20,7 @@ MESSAGES ?= 100000
 EXAMPLES ?= 1000
 ROUNDS ?= 3
 ONLY ?=
+SIZES ?=
 AGAINST ?=
 JSON ?=
 
@@ -63,7 +64,8 @@ mutants: .venv/installed-dev ## Take away each guard of the money; a test must n
 
 bench: .venv/installed-dev ## Measure all, or ONLY one, also AGAINST a checkout; JSON=1
 	@$(BIN)/python -m tests.bench --rounds $(ROUNDS) $(if $(ONLY),--only $(ONLY)) \
-	  $(if $(AGAINST),--against $(AGAINST)) $(if $(JSON),--json)
+	  $(if $(SIZES),--sizes $(SIZES)) $(if $(AGAINST),--against $(AGAINST)) \
+	  $(if $(JSON),--json)
 
 lock: ## Resolve both locks anew for Python 3.11 to 3.13 (needs uv)
 	$(UV_COMPILE) --output-file requirements.lock

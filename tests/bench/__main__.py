@@ -19,6 +19,14 @@ from tests.bench.wanted import SMALLEST, Wanted
 _LARGE_ROWS, _LARGE_AUDIT = 1_000_000, 20_000
 
 
+def _sizes(value: str | None) -> tuple[int, ...]:
+    sizes = value.split(",") if value else []
+    # A sweep takes what is due, so a table has to hold that and more.
+    if not all(size.isdecimal() and int(size) >= SMALLEST.rows[0] for size in sizes):
+        raise click.BadParameter(f"write numbers of at least {SMALLEST.rows[0]}, commas between")
+    return tuple(map(int, sizes))
+
+
 @click.command()
 @click.option("--only", multiple=True, type=click.Choice(BENCHMARKS), help="Run only these.")
 @click.option("--rounds", type=click.IntRange(min=1), help="How often each is measured.")
@@ -27,6 +35,11 @@ _LARGE_ROWS, _LARGE_AUDIT = 1_000_000, 20_000
     "--database",
     type=click.Choice(["postgres", "sqlite"]),
     help="Measure on one database; on both by default.",
+)
+@click.option(
+    "--sizes",
+    callback=lambda _context, _option, value: _sizes(value),
+    help="Sweep tables of so many rows, as 10000,10000000.",
 )
 @click.option("--large", is_flag=True, help="Sweep a million rows too, and audit more payouts.")
 @click.option("--smallest", is_flag=True, help="See that everything runs; the figures say nothing.")
@@ -42,6 +55,7 @@ def main(
     rounds: int | None,
     payouts: int | None,
     database: str | None,
+    sizes: tuple[int, ...],
     large: bool,
     smallest: bool,
     against: Path | None,
@@ -60,6 +74,8 @@ def main(
     if large:
         rows = (*wanted.rows, _LARGE_ROWS)
         wanted = replace(wanted, rows=rows, audited=_LARGE_AUDIT)
+    if sizes:
+        wanted = replace(wanted, rows=sizes)
     if against:
         try:
             wanted = replace(wanted, against=Checkout.other(against))
