@@ -21,6 +21,7 @@ EXAMPLES ?= 1000
 ROUNDS ?= 3
 ONLY ?=
 SIZES ?=
+HELD ?=
 AGAINST ?=
 JSON ?=
 
@@ -64,8 +65,8 @@ mutants: .venv/installed-dev ## Take away each guard of the money; a test must n
 
 bench: .venv/installed-dev ## Measure all, or ONLY one, also AGAINST a checkout; JSON=1
 	@$(BIN)/python -m tests.bench --rounds $(ROUNDS) $(if $(ONLY),--only $(ONLY)) \
-	  $(if $(SIZES),--sizes $(SIZES)) $(if $(AGAINST),--against $(AGAINST)) \
-	  $(if $(JSON),--json)
+	  $(if $(SIZES),--sizes $(SIZES)) $(if $(HELD),--held $(HELD)) \
+	  $(if $(AGAINST),--against $(AGAINST)) $(if $(JSON),--json)
 
 lock: ## Resolve both locks anew for Python 3.11 to 3.13 (needs uv)
 	$(UV_COMPILE) --output-file requirements.lock

@@ -41,6 +41,9 @@ def _sizes(value: str | None) -> tuple[int, ...]:
     callback=lambda _context, _option, value: _sizes(value),
     help="Sweep tables of so many rows, as 10000,10000000.",
 )
+@click.option(
+    "--held", type=click.FloatRange(min=1), help="Hold a snapshot open for so many seconds."
+)
 @click.option("--large", is_flag=True, help="Sweep a million rows too, and audit more payouts.")
 @click.option("--smallest", is_flag=True, help="See that everything runs; the figures say nothing.")
 @click.option(
@@ -56,6 +59,7 @@ def main(
     payouts: int | None,
     database: str | None,
     sizes: tuple[int, ...],
+    held: float | None,
     large: bool,
     smallest: bool,
     against: Path | None,
@@ -70,12 +74,12 @@ def main(
         rounds=rounds or wanted.rounds,
         payouts=payouts or wanted.payouts,
         databases=(database,) if database else wanted.databases,
+        rows=sizes or wanted.rows,
+        held=held or wanted.held,
     )
     if large:
         rows = (*wanted.rows, _LARGE_ROWS)
         wanted = replace(wanted, rows=rows, audited=_LARGE_AUDIT)
-    if sizes:
-        wanted = replace(wanted, rows=sizes)
     if against:
         try:
             wanted = replace(wanted, against=Checkout.other(against))

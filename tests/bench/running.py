@@ -27,6 +27,7 @@ BENCHMARKS = (
     "sweep",
     "audit",
     "claims",
+    "old_snapshot",
     "database",
     "cpu",
     "throughput",

@@ -27,6 +27,8 @@ class Wanted:
     latency: str = "1s"
     #: For about so long a slow gateway is paid through.
     seconds: float = 10.0
+    #: For so long a snapshot is held, in seconds.
+    held: float = 20.0
     #: Rows of the tables that are swept.
     rows: Sequence[int] = (10_000, 100_000)
     #: Payouts to audit.
@@ -53,6 +55,7 @@ SMALLEST = Wanted(
     crews=(2,),
     latency="0.2s",
     seconds=1.0,
+    held=1.0,
     rows=(500,),
     audited=20,
     settling=1.0,
