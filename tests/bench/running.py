@@ -32,6 +32,7 @@ BENCHMARKS = (
     "cpu",
     "throughput",
     "slow_gateway",
+    "in_flight",
 )
 
 

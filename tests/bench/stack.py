@@ -49,23 +49,25 @@ class Stack:
     #: The settings of its processes.
     environment: Mapping[str, str]
 
+    def enqueue(self, payouts: int, account_no: str) -> None:
+        """
+        Send the messages of so many payouts, and wait for nothing.
+        """
+        run = f"BENCH{secrets.token_hex(5).upper()}"
+        jobs = [product.job(f"{run}{place:06}", account_no) for place in range(payouts)]
+        messages = [{"job": job} for job in jobs]
+        send(self.broker.url, product.ENTRY_TASK, messages, product.ENTRY_QUEUE)
+
     def pay(self, payouts: int, account_no: str, count: Count = product.final_count) -> float:
         """
         Enqueue so many payouts; return the seconds until `count` has risen by as many.
 
         Raises `CannotMeasure`. On PostgreSQL it looks on in one transaction, which it rolls back.
         """
-        run = f"BENCH{secrets.token_hex(5).upper()}"
-        jobs = [product.job(f"{run}{place:06}", account_no) for place in range(payouts)]
         with self._looking() as look:
             before = done = look(count)
             start = progress = time.monotonic()
-            send(
-                self.broker.url,
-                product.ENTRY_TASK,
-                [{"job": job} for job in jobs],
-                product.ENTRY_QUEUE,
-            )
+            self.enqueue(payouts, account_no)
             while done < before + payouts:
                 time.sleep(_LOOK_SECONDS)
                 found, now = look(count), time.monotonic()

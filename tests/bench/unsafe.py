@@ -36,6 +36,13 @@ class Unsafe:
     marks: Path
     environment: Mapping[str, str]
 
+    def send(self, payouts: int) -> None:
+        """
+        Send so many messages, and wait for nothing.
+        """
+        messages = [{"out_trade_no": number} for number in _numbers(payouts)]
+        send(self.broker.url, _TASK, messages, _QUEUE)
+
     def pay(self, payouts: int) -> float:
         """
         Send so many messages; return the seconds until as many requests were answered.
@@ -44,8 +51,7 @@ class Unsafe:
         """
         before = done = self._done()
         start = progress = time.monotonic()
-        messages = [{"out_trade_no": number} for number in _numbers(payouts)]
-        send(self.broker.url, _TASK, messages, _QUEUE)
+        self.send(payouts)
         while done < before + payouts:
             time.sleep(_LOOK_SECONDS)
             found, now = self._done(), time.monotonic()
@@ -82,6 +88,18 @@ def running(directory: Path, gateway: Gateway) -> Iterator[Unsafe]:
     """
     Run the unsafe task's worker until left, warmed up.
     """
+    with starting(directory, gateway) as unsafe:
+        unsafe.pay(3 * CONCURRENCY)
+        yield unsafe
+
+
+@contextlib.contextmanager
+def starting(
+    directory: Path, gateway: Gateway, pool: str = "prefork", concurrency: int = CONCURRENCY
+) -> Iterator[Unsafe]:
+    """
+    Start the unsafe task's worker with so large a pool; end it when left.
+    """
     directory.mkdir(parents=True)
     marks = directory / "marks"
     marks.touch()
@@ -99,17 +117,15 @@ def running(directory: Path, gateway: Gateway) -> Iterator[Unsafe]:
             "PAYOUTS_NOTIFY_URL": f"http://127.0.0.1:{product.free_port()}/notify",
         }
         command = [str(THIS.program("celery")), "-A", _MODULE, "worker"]
-        quiet = ("--without-gossip", "--without-mingle", "--pool", "prefork")
+        quiet = ("--without-gossip", "--without-mingle", "--pool", pool)
         worker = Child(
-            [*command, *quiet, "--concurrency", str(CONCURRENCY)],
+            [*command, *quiet, "--concurrency", str(concurrency)],
             log=directory / "worker.log",
             env=environment,
             cwd=HERE,
         )
         with worker:
-            unsafe = Unsafe(broker, worker, marks, environment)
-            unsafe.pay(3 * CONCURRENCY)
-            yield unsafe
+            yield Unsafe(broker, worker, marks, environment)
 
 
 def _numbers(payouts: int) -> list[str]:

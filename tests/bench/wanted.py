@@ -29,6 +29,11 @@ class Wanted:
     seconds: float = 10.0
     #: For so long a snapshot is held, in seconds.
     held: float = 20.0
+    #: So many requests wait at once for a gateway, and for so long.
+    in_flight: int = 200
+    hanging: str = "15s"
+    #: Numbers of prefork children, to tell from what one more takes.
+    children: Sequence[int] = (4, 16)
     #: Rows of the tables that are swept.
     rows: Sequence[int] = (10_000, 100_000)
     #: Payouts to audit.
@@ -56,6 +61,9 @@ SMALLEST = Wanted(
     latency="0.2s",
     seconds=1.0,
     held=1.0,
+    in_flight=4,
+    hanging="3s",
+    children=(2, 3),
     rows=(500,),
     audited=20,
     settling=1.0,
