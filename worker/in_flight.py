@@ -54,9 +54,9 @@ class InFlight:
             taken = take(min(room, BATCH))
             for work in taken.works:
                 self._begin(work)
-            if taken.works:
+            if taken.works or taken.more_after is not None:
                 gathered = now + GATHER_S
-            elif taken.more_after is None and now >= gathered:
+            elif now >= gathered:
                 return False
             self._wait(_LOOK_S if taken.more_after is None else taken.more_after)
         return True

@@ -171,11 +171,10 @@ class Ledger:
         """
         Take up to so many due payouts; claim each, do nothing, and record how that ended.
         """
-        due = self._ledger.find_due_sends(batch)
-        claims = self._ledger.claim(due, _CLAIMANT).claims
+        claims = self._ledger.claim_due_sends(batch, _CLAIMANT).claims
         endings = (Ending(claim.attempt, AttemptOutcome.ANSWERED, "0000") for claim in claims)
         self._ledger.take_in([of_reply(ending, None) for ending in endings])
-        return len(due)
+        return len(claims)
 
     def sweep(self, limit: int) -> Mapping[str, Callable[[], object]]:
         """
@@ -183,7 +182,7 @@ class Ledger:
         """
         ledger = self._ledger
         return {
-            "due sends": lambda: ledger.find_due_sends(limit),
+            "due sends": lambda: ledger.find_due_sends(_MERCHANT, limit),
             "due queries": lambda: ledger.claim_due_queries(limit, _ASKER),
             "expired leases": lambda: ledger.expire_leases(limit),
             "waiting evidence": lambda: ledger.find_unapplied(limit),

@@ -242,7 +242,7 @@ def test_nobody_is_woken_for_what_is_held_at_acceptance(
     payout = in_review(ledger).payout
     clock.advance(hours=72)
 
-    assert ledger.find_due_sends(10) == []
+    assert ledger.find_due_sends(MERCHANT, 10) == []
     assert ledger.find_stale(10, timedelta(hours=24)) == []
     with pytest.raises(IllegalMove):
         try_claim(ledger, payout)

@@ -104,7 +104,7 @@ def test_letting_go_what_was_reviewed_puts_it_into_the_queue(
     assert (payout.status, payout.reason) == (PayoutStatus.QUEUED, Reason.LET_GO)
     assert (payout.let_go_at, payout.next_send_at, after.open_cases) == (now, now, ())
     assert ledger.decisions(payout.id)[-1].case_id == case.id
-    assert list(ledger.find_due_sends(10)) == [payout.id]
+    assert list(ledger.find_due_sends(MERCHANT, 10)) == [payout.id]
     again = judged(ledger, payout)
     assert (again.payout.status, again.open_cases) == (PayoutStatus.QUEUED, ())
 

@@ -97,7 +97,7 @@ def test_of_two_payouts_that_share_a_debt_one_is_claimed(ledger: Ledger) -> None
     claims = ledger.claim([first.id, second.id], a_claimant()).claims
 
     assert [claim.payout.id for claim in claims] == [first.id]
-    assert ledger.find_due_sends(10) == [second.id]
+    assert ledger.find_due_sends(MERCHANT, 10) == [second.id]
 
 
 def test_a_batch_leaves_out_what_may_not_be_sent(ledger: Ledger, clock: VirtualClock) -> None:
@@ -113,9 +113,9 @@ def test_a_batch_leaves_out_what_may_not_be_sent(ledger: Ledger, clock: VirtualC
 
     assert [claim.payout.id for claim in claims] == [first.id, third.id]
     assert ledger.dossier(second.id).payout == replace(second, next_send_at=NOON + LOOK_AGAIN)
-    assert ledger.find_due_sends(10) == []
+    assert ledger.find_due_sends(MERCHANT, 10) == []
     clock.advance(seconds=30)
-    assert ledger.find_due_sends(10) == [second.id]
+    assert ledger.find_due_sends(MERCHANT, 10) == [second.id]
 
 
 def test_a_fault_in_one_leaves_nothing_of_the_batch(ledger: Ledger) -> None:

@@ -104,10 +104,10 @@ def test_a_payout_is_due_at_once_and_until_it_is_claimed(ledger: SqlLedger) -> N
     """
     payout = accepted(ledger)
 
-    assert ledger.find_due_sends(10) == [payout.id]
-    assert ledger.find_due_sends(10) == [payout.id]
+    assert ledger.find_due_sends(MERCHANT, 10) == [payout.id]
+    assert ledger.find_due_sends(MERCHANT, 10) == [payout.id]
     claimed(ledger, payout)
-    assert ledger.find_due_sends(10) == []
+    assert ledger.find_due_sends(MERCHANT, 10) == []
 
 
 def test_what_is_put_off_is_due_later(ledger: SqlLedger, clock: VirtualClock) -> None:
@@ -120,12 +120,12 @@ def test_what_is_put_off_is_due_later(ledger: SqlLedger, clock: VirtualClock) ->
     ledger.put_off(payout.id, A_MINUTE)
     ledger.put_off(later.id, A_MINUTE)
 
-    assert ledger.find_due_sends(10) == []
+    assert ledger.find_due_sends(MERCHANT, 10) == []
     assert ledger.dossier(payout.id).payout.version == payout.version
     clock.advance(seconds=60)
-    assert ledger.find_due_sends(10) == [payout.id]
+    assert ledger.find_due_sends(MERCHANT, 10) == [payout.id]
     clock.advance(seconds=30)
-    assert ledger.find_due_sends(10) == [payout.id, later.id]
+    assert ledger.find_due_sends(MERCHANT, 10) == [payout.id, later.id]
 
 
 def test_due_sends_begin_with_the_longest_due(ledger: SqlLedger, clock: VirtualClock) -> None:
@@ -137,8 +137,8 @@ def test_due_sends_begin_with_the_longest_due(ledger: SqlLedger, clock: VirtualC
     second = accepted(ledger, "P-2")
     applied(ledger, accepted(ledger, "P-3").id, next_send_at=clock.now + A_MINUTE)
 
-    assert ledger.find_due_sends(1) == [first.id]
-    assert ledger.find_due_sends(10) == [first.id, second.id]
+    assert ledger.find_due_sends(MERCHANT, 1) == [first.id]
+    assert ledger.find_due_sends(MERCHANT, 10) == [first.id, second.id]
 
 
 def test_a_paused_channel_has_no_due_sends(ledger: SqlLedger) -> None:
@@ -148,7 +148,7 @@ def test_a_paused_channel_has_no_due_sends(ledger: SqlLedger) -> None:
     payout = accepted(ledger)
     ledger.pause(MERCHANT, "balance", "operator")
 
-    assert ledger.find_due_sends(10) == []
+    assert ledger.find_due_sends(MERCHANT, 10) == []
     assert ledger.dossier(payout.id).payout == payout
 
 
@@ -159,13 +159,13 @@ def test_a_payout_with_an_open_case_is_no_due_send(ledger: SqlLedger) -> None:
     first, second = accepted(ledger), accepted(ledger, "P-2")
     before = applied(ledger, first.id, cases=(CaseNote(CaseKind.NUMBER_TAKEN),))
 
-    assert ledger.find_due_sends(10) == [second.id]
+    assert ledger.find_due_sends(MERCHANT, 10) == [second.id]
     assert ledger.dossier(first.id).payout == before
 
     (case,) = ledger.cases(open_only=True, limit=10)
     ledger.close_case(case, "operator", "looked into")
 
-    assert ledger.find_due_sends(10) == [first.id, second.id]
+    assert ledger.find_due_sends(MERCHANT, 10) == [first.id, second.id]
 
 
 def test_a_question_is_due_until_it_is_claimed(ledger: SqlLedger, clock: VirtualClock) -> None:
@@ -174,13 +174,13 @@ def test_a_question_is_due_until_it_is_claimed(ledger: SqlLedger, clock: Virtual
     """
     payout = accepted(ledger)
     applied(ledger, payout.id, next_query_at=NOON + A_MINUTE)
-    assert not ledger.has_due_queries()
+    assert not ledger.has_due_queries(MERCHANT)
 
     clock.advance(minutes=1)
-    assert ledger.has_due_queries()
-    assert ledger.has_due_queries()
+    assert ledger.has_due_queries(MERCHANT)
+    assert ledger.has_due_queries(MERCHANT)
     assert due_queries(ledger) == [payout.id]
-    assert not ledger.has_due_queries()
+    assert not ledger.has_due_queries(MERCHANT)
 
 
 def test_due_queries_back_off(ledger: SqlLedger, clock: VirtualClock) -> None:

@@ -118,7 +118,7 @@ def test_the_breaker_stops_sending_for_its_rest(ledger: Ledger, clock: VirtualCl
     ledger.open_breaker(MERCHANT, A_MINUTE)
 
     assert try_claim(ledger, payout) is None
-    assert ledger.find_due_sends(10) == []
+    assert ledger.find_due_sends(MERCHANT, 10) == []
     clock.advance(minutes=1)
     assert ledger.tally(MERCHANT, timedelta(minutes=5)) == Tally(0, 0)
     assert try_claim(ledger, payout) is not None

@@ -97,8 +97,7 @@ def test_workers_share_what_is_due(ledger: SqlLedger) -> None:
         sends: list[int] = []
         queries: list[int] = []
         for _round in range(40):
-            due = ledger.find_due_sends(5)
-            claims = ledger.claim(due, a_claimant(actor=f"worker-{number}")).claims
+            claims = ledger.claim_due_sends(5, a_claimant(actor=f"worker-{number}")).claims
             sends += [claim.payout.id for claim in claims]
             queries += due_queries(ledger, 5, lambda _: timedelta(hours=1))
         return sends, queries

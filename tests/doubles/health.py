@@ -96,6 +96,7 @@ class MemoryHealth(MemoryRows):
             open_cases=sum(
                 c.closed_at is None and c.customer_no == customer_no for c in self._cases
             ),
+            others=sum(not row.status.is_final and row not in own for row in self._rows.values()),
             sends_due=sum(bool(r.next_send_at and r.next_send_at <= now) for r in own),
             queries_due=sum(
                 bool(r.next_query_at and r.next_query_at <= self._clock()) for r in own

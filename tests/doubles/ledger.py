@@ -44,6 +44,12 @@ class MemoryLedger(MemoryActions, MemoryHealth):
         Memory can always be written.
         """
 
+    def claim_due_sends(self, limit: int, claimant: Claimant) -> Claims:
+        """
+        Take due payouts for sending, the longest due first.
+        """
+        return self.claim(self.find_due_sends(claimant.customer_no, limit), claimant)
+
     def claim(self, payout_ids: Sequence[int], claimant: Claimant) -> Claims:
         """
         Take payouts for sending, as many as the pace allows, one for each debt.
@@ -56,7 +62,7 @@ class MemoryLedger(MemoryActions, MemoryHealth):
         if claims:
             self._full_at[kept] = pace.spend(len(claims), self._full_at.get(kept), now)
         held_back = pace.wait(self._full_at.get(kept), now) if tokens < len(payout_ids) else None
-        return Claims(tuple(claims), held_back)
+        return Claims(tuple(claims), len(payout_ids[:tokens]), held_back)
 
     def _claims(self, payout_ids: Sequence[int], claimant: Claimant) -> Iterator[Claim]:
         debts: set[str] = set()
@@ -261,24 +267,25 @@ class MemoryLedger(MemoryActions, MemoryHealth):
         oldest_first = sorted(waiting, key=lambda e: e.id)
         return list(dict.fromkeys(e.payout_id for e in oldest_first if e.payout_id))[:limit]
 
-    def find_due_sends(self, limit: int) -> Sequence[int]:
+    def find_due_sends(self, customer_no: str, limit: int) -> Sequence[int]:
         """
-        What may be sent by its time, on channels that are not stopped; the longest due first.
+        What one merchant may send by its time, unless that is stopped; the longest due first.
         """
         now = self._clock()
         with_case = {case.payout_id for case in self._cases if case.closed_at is None}
-        free = (row for row in self._rows.values() if row.id not in with_case)
+        own = (r for r in self._rows.values() if r.terms.customer_no == customer_no)
+        free = (row for row in own if row.id not in with_case)
         waiting = ((row.next_send_at, row) for row in free)
         due = sorted(
             (at, row.id) for at, row in waiting if at and at <= now and not self._is_stopped(row)
         )
         return [payout_id for _, payout_id in due[:limit]]
 
-    def has_due_queries(self) -> bool:
+    def has_due_queries(self, customer_no: str) -> bool:
         """
-        Whether a follow-up query is due.
+        Whether a follow-up query about one of the merchant's payouts is due.
         """
-        return bool(self._due_queries())
+        return bool(self._due_queries(customer_no))
 
     def claim_due_queries(self, limit: int, asker: Asker) -> DueQueries:
         """
@@ -286,7 +293,8 @@ class MemoryLedger(MemoryActions, MemoryHealth):
         """
         pace, now = asker.pace, self._clock()
         kept = (asker.customer_no, PaceKind.QUERY)
-        tokens, due = pace.left(self._full_at.get(kept), now), self._due_queries()[:limit]
+        tokens = pace.left(self._full_at.get(kept), now)
+        due = self._due_queries(asker.customer_no)[:limit]
         for payout_id in due[:tokens]:
             row = self._rows[payout_id]
             again, misses = now + asker.retry(row.query_misses), row.query_misses + 1
@@ -296,12 +304,12 @@ class MemoryLedger(MemoryActions, MemoryHealth):
         held_back = pace.wait(self._full_at.get(kept), now) if tokens < len(due) else None
         return DueQueries(tuple(due[:tokens]), held_back)
 
-    def _due_queries(self) -> list[int]:
+    def _due_queries(self, customer_no: str) -> list[int]:
         now = self._clock()
-        waiting = ((row.next_query_at, row.id) for row in self._rows.values())
-        return [
-            payout_id for at, payout_id in sorted((at, i) for at, i in waiting if at and at <= now)
-        ]
+        own = (row for row in self._rows.values() if row.terms.customer_no == customer_no)
+        waiting = ((row.next_query_at, row.id) for row in own)
+        due = sorted((at, payout_id) for at, payout_id in waiting if at and at <= now)
+        return [payout_id for _, payout_id in due]
 
     def hurry(self, payout_id: int, spacing: timedelta) -> None:
         """

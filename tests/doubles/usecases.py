@@ -95,7 +95,7 @@ class UseCases:
         """
         Send one payout, if it may be sent.
         """
-        self._do(self.sender.claim([payout_id]).works)
+        self._do(self.sender.claim(payout_id).works)
 
     def send(self) -> None:
         """

@@ -132,7 +132,7 @@ class MortalLedger:
     A ledger whose process dies at its n-th write: just before it, or just after it was committed.
     """
 
-    WRITES = ("accept", "claim", "renew", "take_in", "notify", "judge")
+    WRITES = ("accept", "claim_due_sends", "claim", "renew", "take_in", "notify", "judge")
 
     def __init__(self, ledger: Any, dies_at: int, *, after: bool) -> None:
         self._ledger = ledger

@@ -174,7 +174,7 @@ class Checks:
                 yield Breach(Invariant.I2_NOTHING_LOST, order.out_trade_no, detail)
 
     def _saw(self, effect: str, args: tuple[Any, ...], result: Any) -> None:
-        if effect == "ledger.claim":
+        if effect in {"ledger.claim", "ledger.claim_due_sends"}:
             for claim in result.claims:
                 self._found += told_before(self._ledger, claim.attempt)
         elif effect == "ledger.take_in":

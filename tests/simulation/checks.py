@@ -59,7 +59,7 @@ class Watch:
         """
         Check what an effect changed.
         """
-        if effect == "ledger.claim":
+        if effect in {"ledger.claim", "ledger.claim_due_sends"}:
             for claim in result.claims:
                 self._check(told_before(self._ledger, claim.attempt))
         elif effect == "ledger.take_in":

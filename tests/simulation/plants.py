@@ -85,9 +85,10 @@ def decides_before_it_locks() -> list[Change]:
     A claim goes by what was known before it had the lock, so it misses what came in between.
     """
 
-    def careless(self: Sender, payout_ids: Sequence[int]) -> Taken:
+    def careless(self: Sender, most: int) -> Taken:
         texts: dict[int, str | None] = {}
         asked_at = self._steady()
+        payout_ids = self._ledger.find_due_sends(self._claimant.customer_no, most)
         for payout_id in payout_ids:
             dossier, order = self._ledger.dossier(payout_id), self._ledger.order(payout_id)
             with contextlib.suppress(EvidenceWaits):
@@ -101,7 +102,7 @@ def decides_before_it_locks() -> list[Change]:
             claims = self._ledger.claim(payout_ids, again)
         return self._works(claims, asked_at)
 
-    return [(Sender, "claim", careless)]
+    return [(Sender, "take", careless)]
 
 
 def judges_what_was_known_before() -> list[Change]:
@@ -137,18 +138,18 @@ def send_before_commit() -> list[Change]:
     """
     The request goes out first, and is recorded once the answer is there.
     """
-    later = Sender.claim
+    later = Sender.take
 
-    def eager(self: Sender, payout_ids: Sequence[int]) -> Taken:
-        for payout_id in payout_ids:
+    def eager(self: Sender, most: int) -> Taken:
+        for payout_id in self._ledger.find_due_sends(self._claimant.customer_no, most):
             dossier = self._ledger.dossier(payout_id)
             if may_send.may_send(facts.gather_facts(dossier), self._ledger.now(), self._limits):
                 order, terms = self._ledger.order(payout_id), dossier.payout.terms
                 request = self._gateway.render(order, terms, self._ledger.now())
                 self._gateway.submit(request, terms, lambda: None)
-        return later(self, payout_ids)
+        return later(self, most)
 
-    return [(Sender, "claim", eager)]
+    return [(Sender, "take", eager)]
 
 
 def lease_is_not_renewed() -> list[Change]:

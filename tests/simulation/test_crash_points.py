@@ -40,7 +40,7 @@ def test_whoever_dies_anywhere_pays_once(template: Path, life: Life) -> None:
 
     assert broken == {}
     passed = set(points.values())
-    assert {"ledger.accept", "ledger.claim", "gateway.submit"} <= passed
+    assert {"ledger.accept", "ledger.claim_due_sends", "gateway.submit"} <= passed
     assert ("ledger.renew" in passed) is not life.at_once
 
 

@@ -60,6 +60,8 @@ class Claims:
     """
 
     claims: tuple[Claim, ...] = ()
+    #: How many payouts were looked at: claimed, put off or withheld.
+    looked_at: int = 0
     #: So long the pace holds back what else is due; None if it holds nothing back.
     held_back: timedelta | None = None
 

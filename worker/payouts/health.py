@@ -45,6 +45,8 @@ class Health:
     held: int
     #: Cases that wait for a person; some name a number that is no payout of ours.
     open_cases: int
+    #: Unfinished payouts of other merchants.
+    others: int = 0
     #: Payouts that are due to be sent, stopped or not, and payouts that are due to be asked about.
     sends_due: int = 0
     queries_due: int = 0

@@ -2,7 +2,7 @@
 Payouts are claimed for sending: as many as there may be, in one commit.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -20,7 +20,7 @@ from worker.store.base import Base
 from worker.store.cases import open_case
 from worker.store.channels import is_stopped
 from worker.store.dossiers import read_dossiers
-from worker.store.due_work import ask_now, put_off
+from worker.store.due_work import ask_now, find_due_sends, put_off
 from worker.store.paces import spend
 from worker.store.tables import attempts, payouts
 from worker.store.types import UtcDateTime
@@ -71,6 +71,15 @@ class ClaimStore(Base):
     Who may put a payout on the wire.
     """
 
+    def claim_due_sends(self, limit: int, claimant: Claimant) -> Claims:
+        """
+        Take due payouts for sending, the longest due first, as `claim` does.
+        """
+        merchant = claimant.customer_no
+        return self._at_its_pace(
+            claimant, lambda conn, now: find_due_sends(conn, merchant, now, limit)
+        )
+
     def claim(self, payout_ids: Sequence[int], claimant: Claimant) -> Claims:
         """
         Take those payouts for sending that may be sent now, in the order given.
@@ -79,23 +88,33 @@ class ClaimStore(Base):
         debt someone else holds at this moment. What may not be sent is put off. Raises
         `NoSuchPayout`, and what the claimant raises.
         """
+        return self._at_its_pace(claimant, lambda _conn, _now: payout_ids)
+
+    def _at_its_pace(
+        self, claimant: Claimant, which: Callable[[sa.Connection, datetime], Sequence[int]]
+    ) -> Claims:
+        """
+        Claim, with the merchant's bucket held: of two who claim at once the second looks after it.
+        """
         try:
             with self._transaction() as conn:
                 full_at, now = self._locks.pace(conn, claimant.customer_no, PaceKind.SEND)
-                tokens = claimant.pace.left(full_at, now)
-                claims = self._claim(conn, payout_ids[:tokens], claimant) if tokens else ()
+                payout_ids, tokens = which(conn, now), claimant.pace.left(full_at, now)
+                claims, looked_at = self._claim(conn, payout_ids[:tokens], claimant)
                 if claims:
                     full_at = claimant.pace.spend(len(claims), full_at, now)
                     spend(conn, claimant.customer_no, PaceKind.SEND, full_at)
                 rest = claimant.pace.wait(full_at, now) if tokens < len(payout_ids) else None
-                return Claims(claims, rest)
+                return Claims(claims, looked_at, rest)
         except StaleTransition:
             # Under the locks nothing else can have changed: the channel was stopped just now.
             return Claims()
 
     def _claim(
         self, conn: sa.Connection, payout_ids: Sequence[int], claimant: Claimant
-    ) -> tuple[Claim, ...]:
+    ) -> tuple[tuple[Claim, ...], int]:
+        if not payout_ids:
+            return (), 0
         held = self._locks.free_obligations(conn, payout_ids)
         found, now = self._locks.sharing(conn, held)
         debts = _debts(payout_ids, held, found)
@@ -103,7 +122,7 @@ class ClaimStore(Base):
         known = {d.payout.id: d for d in read_dossiers(conn, sharing, self._keyring)}
         _check_owed(conn, payout_ids, found)
         taken = [one for debt in debts if (one := self._look(conn, debt, known, claimant, now))]
-        return self._begin(conn, taken, claimant, now)
+        return self._begin(conn, taken, claimant, now), len(debts)
 
     def _look(
         self,

@@ -32,13 +32,27 @@ from worker.store.tables import (
 )
 from worker.store.types import UtcDateTime
 
+
+def _is_of(customer_no: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
+    """
+    Whether a payout is that merchant's, said so that SQLite does not read all of the merchant's.
+    """
+    return payouts.c.customer_no + "" == customer_no
+
+
 _NOW = sa.bindparam("now", type_=UtcDateTime)
 _HAS_CASE = sa.exists().where(cases.c.payout_id == payouts.c.id, cases.c.closed_at.is_(None))
 
 # Made once: making a statement costs more than the statement does.
 _DUE_SENDS = (
     sa.select(payouts.c.id)
-    .where(MAY_BE_SENT, payouts.c.next_send_at <= _NOW, ~is_stopped(_NOW), ~_HAS_CASE)
+    .where(
+        MAY_BE_SENT,
+        payouts.c.next_send_at <= _NOW,
+        _is_of(sa.bindparam("merchant", type_=sa.String)),
+        ~is_stopped(_NOW),
+        ~_HAS_CASE,
+    )
     .order_by(payouts.c.next_send_at, payouts.c.id)
     .limit(sa.bindparam("most", type_=sa.Integer))
 )
@@ -129,15 +143,15 @@ class DueWork(Base):
             conn.execute(sa.update(payouts).where(marked).values(overdue_at=now))
             return [Overdue(row.id, row.out_trade_no) for row in found]
 
-    def find_due_sends(self, limit: int) -> Sequence[int]:
+    def find_due_sends(self, customer_no: str, limit: int) -> Sequence[int]:
         """
-        What may be sent by its time, on channels that are not stopped; the longest due first.
+        What one merchant may send by its time, unless that is stopped; the longest due first.
 
         A row with an open case waits for a person, and stays due for when the case is closed.
         """
         with self._snapshot() as conn:
             now = read_clock(conn, self._clock)
-            return conn.scalars(_DUE_SENDS, {"now": now, "most": limit}).all()
+            return find_due_sends(conn, customer_no, now, limit)
 
     def put_off(self, payout_id: int, by: timedelta) -> None:
         """
@@ -146,13 +160,15 @@ class DueWork(Base):
         with self._writing() as (conn, now):
             put_off(conn, payout_id, now, now + by)
 
-    def has_due_queries(self) -> bool:
+    def has_due_queries(self, customer_no: str) -> bool:
         """
-        Whether a follow-up query is due.
+        Whether a follow-up query about one of the merchant's payouts is due.
         """
         with self._snapshot() as conn:
             now = read_clock(conn, self._clock)
-            due = sa.select(payouts.c.id).where(IS_FOLLOWED, payouts.c.next_query_at <= now)
+            due = sa.select(payouts.c.id).where(
+                IS_FOLLOWED, payouts.c.next_query_at <= now, _is_of(sa.literal(customer_no))
+            )
             return conn.execute(due.limit(1)).first() is not None
 
     def claim_due_queries(self, limit: int, asker: Asker) -> DueQueries:
@@ -164,7 +180,11 @@ class DueWork(Base):
             tokens = asker.pace.left(full_at, now)
             found = conn.execute(
                 _unlocked(sa.select(payouts.c.id, payouts.c.query_misses))
-                .where(IS_FOLLOWED, payouts.c.next_query_at <= now)
+                .where(
+                    IS_FOLLOWED,
+                    payouts.c.next_query_at <= now,
+                    _is_of(sa.literal(asker.customer_no)),
+                )
                 .order_by(payouts.c.next_query_at, payouts.c.id)
                 .limit(limit)
             ).all()
@@ -194,6 +214,16 @@ class DueWork(Base):
                 )
                 .values(next_query_at=now, updated_at=now)
             )
+
+
+def find_due_sends(
+    conn: sa.Connection, customer_no: str, now: datetime, limit: int
+) -> Sequence[int]:
+    """
+    What one merchant may send by its time, the longest due first.
+    """
+    wanted = {"merchant": customer_no, "now": now, "most": limit}
+    return conn.scalars(_DUE_SENDS, wanted).all()
 
 
 def ask_now(conn: sa.Connection, payout_ids: Sequence[int], now: datetime) -> None:

@@ -85,6 +85,9 @@ class HealthStore(Base):
                 switch.where(channels.c.customer_no == customer_no)
             ).one_or_none()
 
+            others = sa.select(sa.func.count()).select_from(payouts)
+            others = others.where(payouts.c.status.in_(_UNFINISHED), ~own)
+
             def count(*conditions: sa.ColumnElement[bool] | sa.TextClause) -> int:
                 found = sa.select(sa.func.count()).select_from(payouts).where(own, *conditions)
                 return conn.execute(found).scalar_one()
@@ -101,6 +104,7 @@ class HealthStore(Base):
                 overdue=count(payouts.c.status.in_(_AWAITING), payouts.c.overdue_at.is_not(None)),
                 held=count(payouts.c.status == PayoutStatus.HELD.value),
                 open_cases=conn.execute(waiting).scalar_one(),
+                others=conn.execute(others).scalar_one(),
                 sends_due=count(MAY_BE_SENT, payouts.c.next_send_at <= now),
                 queries_due=count(IS_FOLLOWED, payouts.c.next_query_at <= now),
             )

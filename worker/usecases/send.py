@@ -5,6 +5,7 @@ Payouts go out: claimed and committed before any socket opens, and closed whatev
 import functools
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Protocol
 
@@ -24,9 +25,6 @@ log = logging.getLogger("jdpay_payouts.send")
 #: So long after it was asked for, in seconds, a claim is itself the leave to connect: its commit
 #: has just asked all that a renewal would ask. Its lease lasts so much longer than a renewed one.
 LEAVE_S = 1.0
-
-#: Where everything that was found could not be claimed, the rest is looked for after so long.
-_NEXT_LOOK_S = 0.2
 
 
 class SendLedger(LeaseLedger, DueWork, Protocol):
@@ -66,31 +64,34 @@ class Sender:
     def take(self, most: int) -> Taken:
         """
         Claim up to so many due payouts in one commit; return what sends each of them.
-        """
-        found = self._ledger.find_due_sends(most)
-        if not found:
-            return Taken()
-        taken = self.claim(found)
-        if taken.more_after is None and len(found) == most:
-            return Taken(taken.works, 0.0 if taken.works else _NEXT_LOOK_S)
-        return taken
 
-    def claim(self, payout_ids: Sequence[int]) -> Taken:
-        """
-        Claim these payouts, those that may be sent now; return what sends each of them.
-
-        Together if that can be; where it cannot, each alone, so that one that cannot be read or
-        decided hurts itself alone. Raises `StoreUnavailable`.
+        Where that cannot be, each alone, so that one that cannot be read or decided hurts itself
+        alone. Raises `StoreUnavailable`.
         """
         asked_at = self._steady()
         try:
-            claims = self._ledger.claim(payout_ids, self._claimant)
+            claims = self._ledger.claim_due_sends(most, self._claimant)
+        except StoreUnavailable:
+            raise
+        except Exception:  # noqa: BLE001 (the border: one row's fault is its own)
+            due = self._ledger.find_due_sends(self._handler.customer_no, most)
+            return _joined([self.claim(payout_id) for payout_id in due])
+        taken = self._works(claims, asked_at)
+        if taken.more_after is None and claims.looked_at == most:
+            return replace(taken, more_after=0.0)
+        return taken
+
+    def claim(self, payout_id: int) -> Taken:
+        """
+        Claim one payout, if it may be sent now; return what sends it. Raises `StoreUnavailable`.
+        """
+        asked_at = self._steady()
+        try:
+            claims = self._ledger.claim([payout_id], self._claimant)
         except StoreUnavailable:
             raise
         except Exception as fault:  # noqa: BLE001 (the border: one row's fault is its own)
-            if len(payout_ids) > 1:
-                return _joined([self.claim([payout_id]) for payout_id in payout_ids])
-            return self._pass_over(payout_ids[0], fault)
+            return self._pass_over(payout_id, fault)
         return self._works(claims, asked_at)
 
     def _pass_over(self, payout_id: int, fault: Exception) -> Taken:
@@ -116,14 +117,10 @@ class Sender:
         return Taken()
 
     def _works(self, claims: Claims, asked_at: float) -> Taken:
-        rest = claims.held_back
-        return Taken(
-            tuple(
-                functools.partial(self._transmit, claim, asked_at + LEAVE_S)
-                for claim in claims.claims
-            ),
-            None if rest is None else rest.total_seconds(),
+        works = tuple(
+            functools.partial(self._transmit, claim, asked_at + LEAVE_S) for claim in claims.claims
         )
+        return Taken(works, None if (rest := claims.held_back) is None else rest.total_seconds())
 
     def _decide(self, draft: Draft) -> str | None:
         payout = draft.dossier.payout

@@ -36,10 +36,10 @@ class Sweeper:
         """
         waiting = {*self._ledger.expire_leases(limit), *self._ledger.find_unapplied(limit)}
         self._handler.apply_all(waiting)
-        queries = self._ledger.has_due_queries()
+        queries = self._ledger.has_due_queries(self._handler.customer_no)
         if queries:
             self._dispatcher.wake_querier()
-        sends = bool(self._ledger.find_due_sends(1))
+        sends = bool(self._ledger.find_due_sends(self._handler.customer_no, 1))
         if sends:
             self._dispatcher.wake_sender()
         return Swept(len(waiting), sends, queries)

@@ -77,7 +77,7 @@ def test_a_refused_payout_is_sent_again_once_mended(run: Run, ledger: SqlLedger)
 
     assert json.loads(result.stdout)["decision"]["action"] == "resend"
     assert (before.status, before.next_send_at) == (PayoutStatus.REFUSED, None)
-    assert ledger.find_due_sends(10) == [payout_id]
+    assert ledger.find_due_sends(MERCHANT, 10) == [payout_id]
 
 
 def test_an_obligation_is_not_freed_without_proof(run: Run, ledger: SqlLedger) -> None:

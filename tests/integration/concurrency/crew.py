@@ -81,7 +81,7 @@ def ask_all(contender: Contender) -> list[int]:
     """
     got: list[int] = []
     with contender.ledger() as ledger:
-        while ledger.has_due_queries():
+        while ledger.has_due_queries(MERCHANT):
             got += due_queries(ledger, 7, Limits().schedule.retry)
     return got
 

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from tests.contract.samples import (
     KEYRING,
+    MERCHANT,
     NOON,
     VirtualClock,
     a_judge,
@@ -61,7 +62,7 @@ def test_a_claim_passes_by_what_is_held(
     with engine.begin() as holder:
         holder.execute(sa.select(table.c.id).where(table.c.id == held).with_for_update())
         while_held = take(ledger, ids)
-        still_due = [*ledger.find_due_sends(9)] if take is claims else [held]
+        still_due = [*ledger.find_due_sends(MERCHANT, 9)] if take is claims else [held]
 
     assert list(while_held) == others
     assert still_due == [held]

@@ -39,6 +39,7 @@ def test_nobody_is_woken_where_all_is_well() -> None:
         ({"paused_why": "JD answered INVALID_SIGN"}, AlertKind.PAUSED),
         ({"broken_until": NOON + timedelta(seconds=1)}, AlertKind.BREAKER),
         ({"in_doubt": 3}, AlertKind.RESTORED),
+        ({"others": 1}, AlertKind.OTHER_MERCHANT),
         ({"overdue": 1}, AlertKind.OVERDUE),
         ({"held": 1}, AlertKind.STALE),
         ({"open_cases": 1}, AlertKind.CASES),

@@ -582,6 +582,6 @@ def test_one_broken_payout_does_not_stop_the_others_from_being_sent(
 
     statuses = [ledger.dossier(payout_id).payout.status for payout_id in (1, 3)]
     assert statuses == [PayoutStatus.PAID, PayoutStatus.PAID]
-    assert ledger.find_due_sends(9) == []
+    assert ledger.find_due_sends(MERCHANT, 9) == []
     clock.advance(seconds=30)
-    assert ledger.find_due_sends(9) == [2]
+    assert ledger.find_due_sends(MERCHANT, 9) == [2]

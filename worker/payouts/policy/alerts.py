@@ -22,6 +22,9 @@ class AlertKind(enum.StrEnum):
     BREAKER = "breaker"
     #: The database was restored; nothing is sent until JD has answered for every payout in doubt.
     RESTORED = "restored"
+    #: Unfinished payouts of a merchant that the settings do not name: nobody sends or asks about
+    #: them. Run a worker with that merchant's settings until they are finished.
+    OTHER_MERCHANT = "other_merchant"
     #: JD normally credits within two hours: `payouts list --status processing`, then ask JD.
     OVERDUE = "overdue"
     #: Payouts are held, late or for review: `payouts let-go` or `payouts cancel` each of them.
@@ -54,6 +57,11 @@ def alerts(health: Health, limits: Limits) -> tuple[Alert, ...]:
             AlertKind.BREAKER,
             broken_until is not None and broken_until > health.now,
             f"sending rests until {broken_until}",
+        ),
+        (
+            AlertKind.OTHER_MERCHANT,
+            health.others,
+            f"{health.others} unfinished payouts are another merchant's, whom nobody serves here",
         ),
         (AlertKind.OVERDUE, health.overdue, f"{health.overdue} payouts without a final state"),
         (AlertKind.STALE, health.held, f"{health.held} payouts wait to be let go or withdrawn"),

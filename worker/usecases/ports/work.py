@@ -103,6 +103,11 @@ class LeaseLedger(PayoutReads, Protocol):
     The right to send: claims, leases and attempts.
     """
 
+    def claim_due_sends(self, limit: int, claimant: Claimant) -> Claims:
+        """
+        Take the claimant's due payouts for sending, the longest due first, as `claim` does.
+        """
+
     def claim(self, payout_ids: Sequence[int], claimant: Claimant) -> Claims:
         """
         Take payouts for sending, those that the claimant decides: one commit, before any socket.
@@ -199,21 +204,21 @@ class DueWork(Protocol):
         Payouts with evidence that waits to be judged.
         """
 
-    def find_due_sends(self, limit: int) -> Sequence[int]:
+    def find_due_sends(self, customer_no: str, limit: int) -> Sequence[int]:
         """
-        What may be sent by its time, on channels that are not stopped; the longest due first.
+        What one merchant may send by its time, unless that is stopped; the longest due first.
 
         Rows with an open case are left out: nothing may be sent of them.
         """
 
-    def has_due_queries(self) -> bool:
+    def has_due_queries(self, customer_no: str) -> bool:
         """
-        Whether a follow-up query is due.
+        Whether a follow-up query about one of the merchant's payouts is due.
         """
 
     def claim_due_queries(self, limit: int, asker: Asker) -> DueQueries:
         """
-        Claim the follow-up queries that are due, the longest due first, as the pace allows.
+        Claim the asker's follow-up queries that are due, the longest due first, as the pace allows.
 
         `next_query_at` becomes now plus `retry(query_misses)`, `query_misses` rises by one, and
         `updated_at` is now.
