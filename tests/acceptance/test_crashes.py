@@ -11,7 +11,7 @@ import redis
 
 from tests.acceptance.conftest import PATIENCE, a_stack
 from tests.waiting import until
-from worker.demo.play import compare_books
+from worker.demo.audit import audit
 from worker.demo.stack import Stack
 from worker.demo.story import Actor, cast, enqueue
 from worker.payouts.model import AttemptOutcome
@@ -43,7 +43,7 @@ def test_a_worker_killed_while_sending_pays_once(scenario: str) -> None:
                 o["transmissions"] for o in orders if o["out_trade_no"] == actor.out_trade_no
             )
 
-        enqueue(stack.broker.url, [actor])
+        jobs = enqueue(stack.broker.url, [actor])
         until(lambda: transmissions() == 1, PATIENCE)
         while_sending = status()
         stack.kill("sender")
@@ -52,7 +52,7 @@ def test_a_worker_killed_while_sending_pays_once(scenario: str) -> None:
         payout = ledger.find(merchant, actor.out_trade_no)
         assert payout is not None
         outcomes = [attempt.outcome for attempt in ledger.dossier(payout.id).attempts]
-        found = compare_books(stack, ledger)
+        found = audit(stack.books(), jobs, ledger)
 
     assert while_sending is PayoutStatus.SENDING
     assert outcomes[0] is AttemptOutcome.LOST
@@ -66,7 +66,7 @@ def test_a_broker_that_forgets_everything_loses_no_accepted_payout() -> None:
     actors = [a for a in cast() if a.scenario.name in {"paid_later", "lost_request", "lost_reply"}]
     with a_stack(sandbox=("--drop-notifications",)) as (stack, ledger):
         merchant = stack.environment["PAYOUTS_CUSTOMER_NO"]
-        enqueue(stack.broker.url, actors)
+        jobs = enqueue(stack.broker.url, actors)
         until(lambda: len(ledger.payouts(None, 10)) == len(actors), PATIENCE)
 
         def all_paid() -> bool:
@@ -76,7 +76,7 @@ def test_a_broker_that_forgets_everything_loses_no_accepted_payout() -> None:
             return all(p is not None and p.status is PayoutStatus.PAID for p in found)
 
         until(all_paid, PATIENCE, every=0.4)
-        found = compare_books(stack, ledger)
+        found = audit(stack.books(), jobs, ledger)
 
     assert (found.debits, found.duplicates, found.missing) == (len(actors), 0, 0)
 
@@ -112,18 +112,18 @@ def test_a_job_is_its_producers_until_it_is_accepted() -> None:
             return payout is not None and payout.status is PayoutStatus.PAID
 
         with _nobody_writes(stack):
-            enqueue(stack.broker.url, [lost])
+            jobs = enqueue(stack.broker.url, [lost])
             until(is_being_accepted, PATIENCE)
             stack.kill("worker")
             broker.flushall()
         stack.start("worker")
-        enqueue(stack.broker.url, [later])
+        jobs += enqueue(stack.broker.url, [later])
         until(lambda: is_paid(later), PATIENCE)
         unknown_yet = ledger.find(merchant, lost.out_trade_no) is None
 
         enqueue(stack.broker.url, [lost])
         until(lambda: is_paid(lost), PATIENCE)
-        found = compare_books(stack, ledger)
+        found = audit(stack.books(), jobs, ledger)
 
     assert unknown_yet
     assert (found.debits, found.duplicates, found.missing) == (2, 0, 0)

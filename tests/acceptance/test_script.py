@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.acceptance.conftest import PATIENCE, a_stack
 from tests.waiting import until
-from worker.demo.play import compare_books
+from worker.demo.audit import audit
 from worker.demo.story import cast, enqueue
 from worker.payouts.model import CaseKind
 from worker.payouts.status import PayoutStatus
@@ -52,14 +52,14 @@ def test_the_books_follow_a_script(tmp_path: Path) -> None:
             payout = ledger.find(customer_no, number)
             return payout.status if payout else None
 
-        enqueue(stack.broker.url, [closed, lost])
+        jobs = enqueue(stack.broker.url, [closed, lost])
         until(lambda: status(closed.out_trade_no) is PayoutStatus.FAILED, PATIENCE)
         until(lambda: status(closed.out_trade_no) is PayoutStatus.PAID, PATIENCE)
         until(lambda: status(lost.out_trade_no) is PayoutStatus.PAID, PATIENCE)
         cases = {(case.out_trade_no, case.kind) for case in ledger.cases(open_only=True, limit=9)}
-        audit = compare_books(stack, ledger)
+        found = audit(stack.books(), jobs, ledger)
         told = {order["story"] for order in stack.books()["orders"]}
 
     assert cases == {(closed.out_trade_no, CaseKind.CONTRADICTION)}
-    assert (audit.faults, audit.duplicates, audit.debits) == ((), 0, 2)
+    assert (found.faults, found.duplicates, found.debits) == ((), 0, 2)
     assert told == {story["name"] for story in STORIES}

@@ -1,22 +1,21 @@
 """
-The sandbox's books against our ledger: only what the gateway has booked counts.
+The demo's end: the sandbox's auditor looks at the jobs, the books and what our ledger says.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
 from worker.payouts.model import Payout
-from worker.payouts.status import PayoutStatus
+from worker.sandbox.auditor import Fault, Statement
+from worker.sandbox.auditor import audit as audit_all
+from worker.sandbox.debts import Job, Trade
+from worker.sandbox.trade import Status, Step
+from worker.usecases.ports import Ledger
 
-#: What the books show of an order, and what our row may then say.
-_AGREES = {
-    "FINI": {PayoutStatus.PAID},
-    "REFU": {PayoutStatus.RETURNED, PayoutStatus.PAID},
-    "CLOS": {PayoutStatus.FAILED},
-}
-#: Statuses that claim no money moved, or that do not claim to know.
-_NOT_BOOKED = {PayoutStatus.FAILED, PayoutStatus.REFUSED, PayoutStatus.CANCELLED}
+#: More than any demo has.
+_ALL = 10_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +25,7 @@ class Audit:
     """
 
     debits: int  #: how often the gateway took money from the balance
-    duplicates: int  #: numbers that it took money for more than once
+    duplicates: int  #: numbers and debts for which it took more than is owed
     missing: int  #: payouts on which the two sides do not agree, or that one side lacks
     ok: bool
     faults: tuple[str, ...] = field(default=())
@@ -40,43 +39,59 @@ class Audit:
         return figures
 
 
-def audit(books: Mapping[str, Any], payouts: Sequence[Payout], with_case: set[str]) -> Audit:
+def audit(books: Mapping[str, Any], jobs: Sequence[Job], ledger: Ledger) -> Audit:
     """
-    Hold each of our payouts against the books, and each order in the books against ours.
-
-    `with_case` names the payouts that have an open case: of those we claim no more than we know.
+    Audit the sandbox's books and the whole ledger, once everything has come to rest.
     """
-    orders = {order["out_trade_no"]: order for order in books["orders"]}
-    ours = {payout.out_trade_no: payout for payout in payouts}
-    faults = [
-        f"{number}: in the books, not in the ledger" for number in orders.keys() - ours.keys()
-    ]
-    for number, payout in ours.items():
-        fault = _disagreement(orders.get(number), payout, number in with_case)
-        if fault:
-            faults.append(f"{number}: {fault}")
-    duplicates = int(books["duplicates"])
+    found = audit_all(
+        jobs, trades(books), statements(ledger), rejected(ledger), ledger.now(), timedelta(0)
+    )
+    double = {finding.about for finding in found if finding.fault is Fault.DOUBLE}
     return Audit(
         debits=int(books["debits"]),
-        duplicates=duplicates,
-        missing=len(faults),
-        ok=not faults and not duplicates,
-        faults=tuple(sorted(faults)),
+        duplicates=len(double),
+        missing=len({finding.about for finding in found if finding.fault is not Fault.DOUBLE}),
+        ok=not found,
+        faults=tuple(sorted(map(str, found))),
     )
 
 
-def _disagreement(order: Mapping[str, Any] | None, payout: Payout, has_case: bool) -> str | None:
-    if order is None or not order["debits"]:
-        if payout.status in _NOT_BOOKED or (has_case and not payout.status.is_final):
-            return None
-        return f"never booked, but {payout.status} here"
-    if order["amount_fen"] != payout.amount_fen:
-        return f"booked with {order['amount_fen']} fen, {payout.amount_fen} here"
-    if order["refund_fen"] != payout.returned_fen:
-        return f"{order['refund_fen']} fen came back, {payout.returned_fen} here"
-    if payout.status not in _AGREES.get(order["status"], set()):
-        return f"{order['status']} in the books, {payout.status} here"
-    whole = payout.returned_fen == payout.amount_fen
-    if order["status"] == "REFU" and whole is not (payout.status is PayoutStatus.RETURNED):
-        return f"{payout.returned_fen} fen came back, {payout.status} here"
-    return None
+def trades(books: Mapping[str, Any]) -> dict[str, Trade]:
+    """
+    The sandbox's books as its auditor takes them.
+    """
+    return {order["out_trade_no"]: _trade(order) for order in books["orders"] if order["debits"]}
+
+
+def statements(ledger: Ledger) -> dict[str, Statement]:
+    """
+    What the ledger says of each payout.
+    """
+    with_case = {case.payout_id for case in ledger.cases(open_only=True, limit=_ALL)}
+    return {
+        payout.out_trade_no: stated(payout, has_case=payout.id in with_case)
+        for payout in ledger.payouts(None, _ALL)
+    }
+
+
+def stated(payout: Payout, *, has_case: bool) -> Statement:
+    """
+    What a row says.
+    """
+    return Statement(
+        payout.status.value, payout.returned_fen, payout.released_at is not None, has_case
+    )
+
+
+def rejected(ledger: Ledger) -> set[str]:
+    """
+    The numbers of the rejected jobs.
+    """
+    numbers = (rejection.out_trade_no for rejection in ledger.rejections(_ALL))
+    return {number for number in numbers if number is not None}
+
+
+def _trade(order: Mapping[str, Any]) -> Trade:
+    since = datetime.fromisoformat(order["since"])
+    step = Step(since, Status(order["status"]), order["refund_fen"])
+    return Trade(order["amount_fen"], [step], debits=order["debits"])

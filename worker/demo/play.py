@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from worker.demo.audit import Audit, audit
 from worker.demo.stack import Stack
 from worker.demo.story import PAUSING, Actor, Result, enqueue, results
+from worker.sandbox.debts import Job
 from worker.usecases.ports import Ledger
 
 _POLL_SECONDS = 0.25
@@ -52,8 +53,9 @@ def play(
     customer_no = stack.environment["PAYOUTS_CUSTOMER_NO"]
     last = [actor for actor in actors if actor.scenario.name == PAUSING]
     first = [actor for actor in actors if actor.scenario.name != PAUSING]
+    jobs: list[Job] = []
     for group in (first, last):
-        enqueue(stack.broker.url, group)
+        jobs += enqueue(stack.broker.url, group)
         while True:
             stack.check()
             found = results(ledger, customer_no, actors)
@@ -64,13 +66,4 @@ def play(
             if not (waiting or lacks_pause) or time.monotonic() > deadline:
                 break
             time.sleep(_POLL_SECONDS)
-    return Outcome(tuple(found), compare_books(stack, ledger), lacks_pause)
-
-
-def compare_books(stack: Stack, ledger: Ledger) -> Audit:
-    """
-    Hold the sandbox's books against the whole ledger.
-    """
-    everything = ledger.payouts(None, 1_000_000)
-    with_case = {case.out_trade_no for case in ledger.cases(open_only=True, limit=1_000_000)}
-    return audit(stack.books(), everything, with_case)
+    return Outcome(tuple(found), audit(stack.books(), jobs, ledger), lacks_pause)

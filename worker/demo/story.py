@@ -3,13 +3,16 @@ The payouts of the demo: one for each scenario of the sandbox, and what became o
 """
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
 
 from celery import Celery
 
 from worker.broker.names import QueueName, TaskName
 from worker.payouts.model import Payout
+from worker.sandbox.debts import Job
 from worker.sandbox.scenarios import SCENARIOS, End, Scenario
 from worker.usecases.ports import Ledger
 
@@ -86,17 +89,31 @@ def job(actor: Actor, amount_fen: int) -> dict[str, object]:
     }
 
 
-def enqueue(broker_url: str, actors: Sequence[Actor]) -> None:
+def enqueue(broker_url: str, actors: Sequence[Actor]) -> list[Job]:
     """
-    Send the jobs as any application would, with nothing but Celery.
+    Send the jobs as any application would, with nothing but Celery; return them as it notes them.
     """
+    sent = []
     with Celery("producer", broker=broker_url, set_as_current=False) as producer:
         for place, actor in enumerate(actors):
+            wanted = job(actor, 10_000 + place)
+            sent.append(note(wanted))
             producer.send_task(
                 TaskName.ENQUEUE.value,
-                kwargs={"job": job(actor, 10_000 + place)},
+                kwargs={"job": wanted},
                 queue=QueueName.ENTRY.value,
             )
+    return sent
+
+
+def note(wanted: Mapping[str, Any]) -> Job:
+    """
+    A job that is sent now, as its producer's own records have it.
+    """
+    number = wanted["out_trade_no"]
+    name = wanted.get("obligation", number)
+    owed_fen = wanted.get("owed_fen")
+    return Job(number, wanted["amount_fen"], name, datetime.now(UTC), owed_fen)
 
 
 def results(ledger: Ledger, customer_no: str, actors: Sequence[Actor]) -> list[Result]:

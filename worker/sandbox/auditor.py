@@ -69,9 +69,11 @@ def audit(
     """
     Everything that is wrong with the money, or with what is said of it.
 
-    `rejected` has the numbers of the jobs that were refused, with a record of it. What has been so
-    for longer than `bound` must be said, or be a person's case.
+    `rejected` has the numbers of the jobs that were refused, with a record of it; where a payout
+    stands under the same number, another job was. What has been so for longer than `bound` must be
+    said, or be a person's case.
     """
+    rejected = set(rejected) - statements.keys()
     asked = {job.number: job for job in jobs}
     booked = {number: trade for number, trade in trades.items() if trade.until(now)}
     found = [
@@ -102,7 +104,7 @@ def may_be_said(trade: Trade | None, now: datetime) -> frozenset[str]:
     The statuses that claim no more than was true at some time so far.
     """
     if trade is None:
-        return _NOT_SENT | {"failed"} | _UNSURE - {"processing"}
+        return _NOT_SENT | _UNSURE | {"failed"}
     shown = {_shows(trade, step) for step in trade.until(now)}
     # What came back was paid before, also where the books have no step for that.
     earlier = {"paid"} if "returned" in shown else set()
@@ -156,7 +158,7 @@ def _not_said(
     said: Statement, job: Job, trade: Trade | None, now: datetime, bound: timedelta
 ) -> Iterator[tuple[Fault, str]]:
     if trade is None:
-        if said.status in {"sending", "unknown"} and now - job.asked_at > bound:
+        if said.status in _UNSURE - {"refused"} and now - job.asked_at > bound:
             yield Fault.LATE, f"{said.status}, and not in the books"
         return
     step = trade.until(now)[-1]

@@ -102,6 +102,7 @@ class Order:
             "trade_no": self.trade_no,
             "amount_fen": self.amount_fen,
             "status": self.step.status if self.step else None,
+            "since": self.step.at.isoformat() if self.step else None,
             "refund_fen": self.step.refund_fen if self.step else 0,
             "debits": debits,
             "transmissions": self.transmissions,

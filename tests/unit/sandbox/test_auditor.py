@@ -164,6 +164,7 @@ def test_a_planted_loss_is_found() -> None:
         (CLOSED, "sending"),
         (WAITS, "unknown"),
         (None, "unknown"),
+        (None, "processing"),
     ],
 )
 def test_a_planted_delay_is_found(trade: Trade | None, said: str) -> None:
@@ -206,7 +207,6 @@ def test_a_planted_movement_that_nobody_tells_is_found(
     ("trade", "said"),
     [
         (None, Statement("paid")),
-        (None, Statement("processing")),
         (None, Statement("failed", 100)),
         (WAITS, Statement("paid")),
         (WAITS, Statement("failed")),
