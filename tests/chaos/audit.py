@@ -2,21 +2,19 @@
 The promises, checked for every payout once all is at rest.
 """
 
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
 from worker.demo import audit as books_audit
-from worker.payouts.invariants import Breach, Invariant, at_rest, of_books, of_payout
+from worker.payouts.invariants import at_rest, of_payout
 from worker.payouts.limits import Limits
 from worker.payouts.model import Case, CaseKind, Payout, Transition
+from worker.sandbox.debts import Job
 from worker.usecases.ports import Ledger
 
 #: More than any run has.
 _ALL = 10_000_000
-
-#: What the sandbox's journal calls the movements of payouts' own money, fees aside.
-_MOVEMENTS = frozenset({"debit", "closed", "returned"})
 
 #: What the sandbox gives reason for. It contradicts itself in nothing, so any other case would show
 #: that something was believed which it never said.
@@ -43,7 +41,7 @@ class Findings:
     breaches: tuple[str, ...]
 
 
-def unfinished(ledger: Ledger, books: Mapping[str, Any]) -> list[str]:
+def unfinished(ledger: Ledger, books: Mapping[str, Any], jobs: Sequence[Job]) -> list[str]:
     """
     What is still to come to rest, or on what the books do not agree yet.
     """
@@ -54,14 +52,14 @@ def unfinished(ledger: Ledger, books: Mapping[str, Any]) -> list[str]:
         for payout in payouts
         if not payout.status.is_final and payout.out_trade_no not in with_case
     ]
-    return waiting or list(books_audit.audit(books, payouts, with_case).faults)
+    return waiting or list(books_audit.audit(books, jobs, ledger).faults)
 
 
 def audit(
-    ledger: Ledger, books: Mapping[str, Any], limits: Limits, fates: Mapping[str, str]
+    ledger: Ledger, books: Mapping[str, Any], limits: Limits, jobs: Sequence[Job]
 ) -> Findings:
     """
-    Check every payout, the books, and every job; `fates` has what the producer knows of each.
+    Check every payout, and hold the ledger against the books and the producer's jobs.
     """
     payouts = ledger.payouts(None, _ALL)
     cases = ledger.cases(open_only=False, limit=_ALL)
@@ -76,41 +74,15 @@ def audit(
         histories.append(history)
         found = of_payout(dossier, history, by_payout.get(payout.id, []), now, limits)
         breaches += map(str, (*found, *at_rest(dossier)))
-    breaches += map(str, _against_books(payouts, books))
-    breaches += map(str, _jobs(payouts, {r.out_trade_no for r in ledger.rejections(_ALL)}, fates))
     breaches += [
         f"{case.out_trade_no}: a case {case.kind} for which the gateway gave no reason"
         for case in cases
         if not _is_expected(case, {other.kind for other in by_payout[case.payout_id]})
     ]
-    with_case = {case.out_trade_no for case in cases if case.closed_at is None}
-    breaches += books_audit.audit(books, payouts, with_case).faults
+    breaches += books_audit.audit(books, jobs, ledger).faults
     return Findings(payouts, histories, cases, books, tuple(breaches))
 
 
 def _is_expected(case: Case, of_payout: Set[CaseKind]) -> bool:
     endless = case.kind is CaseKind.UNRESOLVED and not of_payout.isdisjoint(_ENDLESS)
     return case.kind in _EXPECTED or endless
-
-
-def _against_books(payouts: Sequence[Payout], books: Mapping[str, Any]) -> Iterator[Breach]:
-    kept_fen: dict[str, int] = {}
-    for entry in books["journal"]:
-        if entry["kind"] in _MOVEMENTS:
-            number = entry["out_trade_no"]
-            kept_fen[number] = kept_fen.get(number, 0) - entry["change_fen"]
-    return of_books(
-        {order["out_trade_no"]: order["debits"] for order in books["orders"]},
-        kept_fen,
-        {payout.out_trade_no: (payout.obligation, payout.amount_fen) for payout in payouts},
-    )
-
-
-def _jobs(
-    payouts: Sequence[Payout], rejected: set[str | None], fates: Mapping[str, str]
-) -> Iterator[Breach]:
-    accepted = {payout.out_trade_no for payout in payouts}
-    for number in fates.keys() - accepted - rejected:
-        yield Breach(Invariant.I2_NOTHING_LOST, number, f"{fates[number]}, and left no trace")
-    for number in accepted - fates.keys():
-        yield Breach(Invariant.I2_NOTHING_LOST, number, "nobody asked for it")

@@ -89,9 +89,6 @@ def run(stack: Stack, ledger: Ledger, wanted: Wanted, tell: Callable[[str], None
         tell("all faults are over; waiting for everything to come to rest")
         rested_after = _heal(stack, ledger, injector, producer, wanted.rest_seconds)
     injector.rest()
-    fates = dict.fromkeys(producer.accepted, "accepted")
-    fates |= dict.fromkeys(producer.rejected, "rejected")
-    fates |= dict.fromkeys(producer.kept, "sent")
     given = {name.removeprefix(PREFIX).lower(): value for name, value in stack.environment.items()}
     limits = ReceiverSettings.model_validate(given).limits
     return Outcome(
@@ -103,7 +100,7 @@ def run(stack: Stack, ledger: Ledger, wanted: Wanted, tell: Callable[[str], None
         rejected=len(producer.rejected),
         repeated=producer.repeated,
         rested_after=rested_after,
-        findings=audit(ledger, stack.books(), limits, fates),
+        findings=audit(ledger, stack.books(), limits, producer.jobs),
     )
 
 
@@ -167,7 +164,7 @@ def _heal(
         _tick(injector, producer, 0.0)
         left: float = math.inf
         with contextlib.suppress(StoreError, requests.RequestException):
-            left = len(producer.kept) + len(unfinished(ledger, stack.books()))
+            left = len(producer.kept) + len(unfinished(ledger, stack.books(), producer.jobs))
         if left:
             quiet_since = time.monotonic()
         if left < least:

@@ -11,7 +11,8 @@ from celery import Celery
 from kombu.exceptions import OperationalError
 
 from worker.broker.names import QueueName, TaskName
-from worker.demo.story import PAUSING, Actor, job
+from worker.demo.story import PAUSING, Actor, job, note
+from worker.sandbox.debts import Job
 from worker.sandbox.scenarios import SCENARIOS
 from worker.usecases.ports import Ledger
 
@@ -19,8 +20,10 @@ from worker.usecases.ports import Ledger
 #: Where workers cannot keep up, more repetitions would be all that they have time for.
 _PATIENCE = (3.0, 6.0, 12.0, 24.0, 48.0)
 
-#: Every so many jobs, one claims an obligation that an earlier job claims already.
+#: Every so many jobs, one claims an obligation that an earlier job claims already, and two share
+#: one that is as large as both.
 _DOUBLE_EVERY = 25
+_SPLIT = (11, 12)
 
 #: A short balance pauses the channel, which is right, and would end the load. A refused request
 #: waits for a person, so it never comes to rest by itself; a held payout is at rest in its case.
@@ -47,6 +50,8 @@ class Producer:
     def __init__(
         self, broker_url: str, merchant: str, ledger: Ledger, seed: int, per_second: float
     ) -> None:
+        #: What it keeps of each job, for the audit.
+        self.jobs: list[Job] = []
         self.accepted: set[str] = set()
         self.rejected: set[str] = set()
         self.repeated = 0
@@ -85,7 +90,12 @@ class Producer:
             wanted = job(Actor(number, scenario, scenario.ends.normal), 10_000 + place)
             if place % _DOUBLE_EVERY == _DOUBLE_EVERY - 1:
                 wanted["obligation"] = self._dice.choice(self._made)
+            if place % _DOUBLE_EVERY in _SPLIT:
+                first = place - place % _DOUBLE_EVERY + _SPLIT[0]
+                wanted["obligation"] = f"CHAOS{self._seed}SPLIT{first:06}"
+                wanted["owed_fen"] = 2 * (10_000 + first) + 1
             self._kept[number] = _Kept(wanted)
+            self.jobs.append(note(wanted))
             self._made.append(number)
 
     def send(self, now: float) -> None:
