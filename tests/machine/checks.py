@@ -8,13 +8,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from tests.factories import MERCHANT
-from tests.machine.books import Course, Trade
+from tests.machine.audited import audited
+from tests.machine.books import Trade
 from tests.machine.service import Service
 from tests.simulation.checks import told_before, unrecorded, unreviewed
 from worker.payouts.evidence import Source
-from worker.payouts.invariants import Breach, Invariant, at_rest, of_books, of_payout
+from worker.payouts.invariants import Breach, Invariant, at_rest, of_payout
 from worker.payouts.judgement import Judged
-from worker.payouts.model import Dossier, Order, Payout
+from worker.payouts.model import Order, Payout
 from worker.payouts.news import News, Told
 from worker.payouts.status import PayoutStatus, Reason
 
@@ -27,8 +28,6 @@ _REFUSALS = frozenset(
         Reason.FAILED_BY_HAND,
     }
 )
-#: How payouts end that JD never booked.
-_UNPAID = frozenset({PayoutStatus.FAILED, PayoutStatus.CANCELLED})
 #: The claim comes in time, the connection after it: so long after the claim at most.
 _LATENESS = timedelta(hours=1)
 _MANY = 1000
@@ -66,7 +65,7 @@ class Checks:
             if row is not self._looked_at.get(row.id):
                 self._raise(self._of_row(row))
         self._looked_at = rows
-        self._raise(self._of_books(rows.values()))
+        self._raise(audited(self._service))
 
     def at_rest(self, healed_at: datetime) -> None:
         """
@@ -82,7 +81,7 @@ class Checks:
             if row.status is PayoutStatus.SENDING:
                 detail = "sending, and nobody is"
                 self._raise([Breach(Invariant.I8_COMES_TO_REST, row.out_trade_no, detail)])
-            self._raise(self._behind(dossier, healed_at))
+        self._raise(audited(self._service, healed_at))
         self._raise(self._without_trace())
 
     def _raise(self, breaches: Iterable[Breach]) -> None:
@@ -118,11 +117,6 @@ class Checks:
                 yield Breach(Invariant.I3_ONLY_UP, row.out_trade_no, detail)
             self._stood[payout_id] = row.status
 
-    def _of_books(self, rows: Iterable[Payout]) -> Iterator[Breach]:
-        owed = {row.out_trade_no: (row.obligation, row.amount_fen) for row in rows}
-        books = self._service.books
-        yield from of_books(books.debits, books.kept_fen(self._service.clock.now), owed)
-
     def _untrue(self, row: Payout) -> Iterator[Breach]:
         """
         A status that JD never truly gave it.
@@ -139,30 +133,6 @@ class Checks:
         if not true:
             detail = f"{row.status} ({row.reason}), which JD never said in truth"
             yield Breach(Invariant.I7_SIGNED_ONLY, number, detail)
-
-    def _behind(self, dossier: Dossier, healed_at: datetime) -> Iterator[Breach]:
-        """
-        A record that is at rest, and is not what became of the money.
-
-        Of one that nobody asked about since the faults healed, nothing can be said.
-        """
-        row, now = dossier.payout, self._service.clock.now
-        asked = any(e.asked_at and e.asked_at > healed_at for e in dossier.evidence)
-        if not asked or dossier.open_cases or row.id in self._service.resolved:
-            return
-        trade = self._service.books.trades.get(row.out_trade_no)
-        if trade is not None and trade.course is Course.CLOSED_THEN_PAID:
-            # JD took its word back, and nobody asks again about what JD has closed and confirmed.
-            return
-        if trade is None:
-            if row.status not in _UNPAID:
-                detail = f"{row.status}, and JD has no such trade"
-                yield Breach(Invariant.I8_COMES_TO_REST, row.out_trade_no, detail)
-            return
-        true, back_fen = max(trade.stood(now), key=_rank), trade.returned_fen(now)
-        if (row.status, row.returned_fen) != (true, back_fen):
-            detail = f"{row.status} in the ledger, {true} in JD's books, {back_fen} fen back"
-            yield Breach(Invariant.I8_COMES_TO_REST, row.out_trade_no, detail)
 
     def _without_trace(self) -> Iterator[Breach]:
         rejected = {r.out_trade_no for r in self._ledger.rejections(_MANY)}
@@ -231,7 +201,3 @@ class Checks:
     def _otherwise(self, number: str, request: str) -> Iterator[Breach]:
         if any(before != request for _, before in self._sent[number]):
             yield Breach(Invariant.I1_PAID_ONCE, number, "sent with other content than before")
-
-
-def _rank(status: PayoutStatus) -> int:
-    return status.rank

@@ -49,15 +49,28 @@ moments = st.sampled_from(
 )
 
 
-def job(number: str, obligation: str, amount_fen: int) -> Order:
+def job(number: str, obligation: str, amount_fen: int, owed_fen: int | None = None) -> Order:
     """
-    An order that pays what its own number names, or another's.
+    An order that pays what its own number names, or another's, or a part of it.
     """
     payee = LISTED if number == REVIEWED else PAYEE
-    return an_order(number, amount_fen=amount_fen, obligation=obligation or number, payee=payee)
+    return an_order(
+        number,
+        amount_fen=amount_fen,
+        obligation=obligation or number,
+        owed_fen=owed_fen,
+        payee=payee,
+    )
 
 
-orders = st.builds(job, numbers, st.just("") | numbers, st.just(AMOUNT) | st.just(7))
+#: What one job pays, and what is owed in all, where others may share it.
+shares = st.sampled_from([(AMOUNT, None), (7, None), (7, 14), (AMOUNT, AMOUNT + 7)])
+orders = st.builds(
+    lambda number, obligation, share: job(number, obligation, *share),
+    numbers,
+    st.just("") | numbers,
+    shares,
+)
 
 
 class Upset(enum.Enum):

@@ -200,7 +200,9 @@ class Service:
 
         self._as_operator(work, strike)
         row = self.ledger.find(MERCHANT, order.out_trade_no)
-        return row is not None and self.ledger.order(row.id) == order
+        taken = row is not None and self.ledger.order(row.id) == order
+        self.jobs += [order] if taken else []
+        return taken
 
     def resolve(self, payout: Payout) -> None:
         """

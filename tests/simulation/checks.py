@@ -3,10 +3,11 @@ Whoever looks on: the invariants after each effect, and what no row can show abo
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from tests.factories import LISTED, MERCHANT
+from tests.simulation.audited import audited
 from tests.simulation.books import Trade
 from tests.simulation.jd import STRANGER, Jd
 from tests.simulation.scheduler import Process, Scheduler
@@ -93,13 +94,12 @@ class Watch:
         if row is not None:
             self._check(self._overpaid({row.out_trade_no: (row.obligation, row.amount_fen)}))
 
-    def finish(self, orders: Iterable[Order]) -> None:
+    def finish(self, orders: Sequence[Order]) -> None:
         """
         Check everything once faults have healed and nothing is due any more.
         """
         now = self._scheduler.now()
         cases = self._ledger.cases(open_only=False, limit=1000)
-        owed = {}
         for row in self._ledger.payouts(None, 100):
             dossier, history = self._ledger.dossier(row.id), self._ledger.history(row.id)
             own = [case for case in cases if case.payout_id == row.id]
@@ -107,8 +107,7 @@ class Watch:
             self._check(at_rest(dossier))
             self._check(self._untrue(row))
             self._check(self._behind(dossier))
-            owed[row.out_trade_no] = (row.obligation, row.amount_fen)
-        self._check(self._overpaid(owed))
+        self._check(audited(self._ledger, self._jd, orders, self.healed_at))
         self._check(self._without_trace(orders))
 
     def _check(self, breaches: Iterable[Breach]) -> None:

@@ -1,0 +1,103 @@
+"""
+The end of a story: the sandbox's auditor over the jobs, the model's books and what the ledger says.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
+
+from tests.factories import MERCHANT, NOON
+from tests.simulation import books
+from tests.simulation.jd import STRANGER, Jd
+from worker.demo.audit import rejected, stated
+from worker.payouts.invariants import Breach, Invariant
+from worker.payouts.model import Order
+from worker.sandbox.auditor import Fault, audit
+from worker.sandbox.debts import Job, Trade
+from worker.sandbox.trade import Status, Step
+from worker.usecases.ports import Ledger
+
+#: Which promise each fault breaks.
+PROMISES = {
+    Fault.DOUBLE: Invariant.I1_PAID_ONCE,
+    Fault.LOST: Invariant.I2_NOTHING_LOST,
+    Fault.LATE: Invariant.I8_COMES_TO_REST,
+    Fault.UNREPORTED: Invariant.I8_COMES_TO_REST,
+    Fault.OVERREPORTED: Invariant.I7_SIGNED_ONLY,
+}
+_MANY = 1000
+
+
+def audited(ledger: Ledger, jd: Jd, orders: Iterable[Order], healed_at: datetime) -> list[Breach]:
+    """
+    What the auditor finds once everything has come to rest.
+
+    Of a number that somebody else used before, nothing can be said.
+    """
+    foreign = {n for n, trade in jd.books.trades.items() if trade.request == STRANGER}
+    trades = {
+        number: _trade(trade, jd.books.debits[number])
+        for number, trade in jd.books.trades.items()
+        if number not in foreign
+    }
+    fickle = {number for number, trade in jd.books.trades.items() if trade.is_fickle}
+    ours = [order for order in orders if order.out_trade_no not in foreign]
+    return list(breaches(ledger, ours, trades, excused=foreign | fickle, asked_since=healed_at))
+
+
+def breaches(
+    ledger: Ledger,
+    orders: Iterable[Order],
+    trades: Mapping[str, Trade],
+    *,
+    excused: Collection[str],
+    asked_since: datetime,
+) -> Iterator[Breach]:
+    """
+    What the auditor finds, by the promises that are broken.
+
+    What the ledger says of a payout need not be the truth of this moment if a person has its case,
+    if it is among `excused`, or if nobody has asked JD since faults healed.
+    """
+    jobs = noted(ledger, orders)
+    known = {job.number for job in jobs}
+    statements = {}
+    for row in ledger.payouts(None, _MANY):
+        dossier = ledger.dossier(row.id)
+        asked = any(e.asked_at and e.asked_at > asked_since for e in dossier.evidence)
+        uncertain = bool(dossier.open_cases) or not asked or row.out_trade_no in excused
+        if row.out_trade_no in known:
+            statements[row.out_trade_no] = stated(row, has_case=uncertain)
+    found = audit(jobs, trades, statements, rejected(ledger), ledger.now(), timedelta(0))
+    for finding in found:
+        yield Breach(PROMISES[finding.fault], finding.about, str(finding))
+
+
+def noted(ledger: Ledger, orders: Iterable[Order]) -> list[Job]:
+    """
+    The producers' jobs, those first that were accepted, in the order in which they were.
+
+    Where several jobs have one number, it is the one that was accepted, if any was.
+    """
+    jobs: dict[str, tuple[float, Job]] = {}
+    for order in orders:
+        row = ledger.find(MERCHANT, order.out_trade_no)
+        taken = row is not None and ledger.order(row.id) == order
+        place = row.id if row is not None and taken else float("inf")
+        job = Job(order.out_trade_no, order.amount_fen, order.obligation, NOON, order.owed_fen)
+        if order.out_trade_no not in jobs or taken:
+            jobs[order.out_trade_no] = (place, job)
+    return [job for _, job in sorted(jobs.values(), key=lambda found: found[0])]
+
+
+def _trade(trade: books.Trade, debits: int) -> Trade:
+    def at(seconds: float) -> datetime:
+        return NOON + timedelta(seconds=seconds)
+
+    steps, back = [], 0
+    for step in trade.steps:
+        named = step.refund_fen or 0
+        back = max(back, named if named <= trade.amount_fen else 0)
+        steps.append(Step(at(step.at), Status(step.status.value), back))
+    # What JD refused in a signed reply, and booked all the same, may have failed for all we know.
+    told = frozenset({"failed"} if trade.denied else ())
+    return Trade(trade.amount_fen, steps, debits, told)
