@@ -1,0 +1,3 @@
+"""
+All short histories: whatever a few letters can spell is done to the real use cases, breadth first.
+"""

@@ -1,0 +1,199 @@
+"""
+Every short history keeps every promise, and the machinery finds what does not.
+"""
+
+import subprocess
+import sys
+from datetime import timedelta
+
+import pytest
+
+from tests.exploration.alphabets import ALPHABETS
+from tests.exploration.plants import PLANTS, planted
+from tests.exploration.promises import Promise
+from tests.exploration.search import broken_by, explore
+from tests.exploration.states import key
+from tests.exploration.words import Said, Submit
+from tests.exploration.world import World
+from tests.factories import NOON
+
+#: How long the histories are that fit into some seconds, by alphabet.
+DEPTHS = {
+    "everything": 3,
+    "sending": 5,
+    "paying instead": 6,
+    "any word": 4,
+    "denials": 3,
+    "closes": 6,
+    "returns": 4,
+    "restore": 3,
+}
+
+#: What finds each bug: the alphabet, the promise, and a history that is the shortest.
+FOUND = {
+    "resend_after_one_denial": (
+        "sending",
+        Promise.NUMBER,
+        (
+            "send A: under way for minutes",
+            "ask A: TRADE_NOT_EXIST",
+            "send A: under way for minutes",
+        ),
+    ),
+    "timeout_means_failed": ("sending", Promise.AUDIT, ("send A: under way for minutes",)),
+    "queries_end_in_silence": ("sending", Promise.ONWARD, ("send A: under way for minutes",)),
+    "release_on_one_close": (
+        "paying instead",
+        Promise.DEBT,
+        (
+            "send A: booked, reply lost",
+            "ask A: CLOS",
+            "replace A by B",
+            "send B: booked, reply lost",
+        ),
+    ),
+    "claim_does_not_ask_the_debt": (
+        "closes",
+        Promise.DEBT,
+        (
+            "send A: booked, reply lost",
+            "ask A: CLOS",
+            "a day",
+            "ask A: CLOS",
+            "replace A by B",
+            "notify A: FINI",
+            "send B: booked, reply lost",
+        ),
+    ),
+}
+
+#: Histories that the exploration found, and that nothing had thought of before it.
+HISTORIES = {
+    "a return that the next answer takes back": (
+        "returns",
+        (
+            "send A: booked, reply lost",
+            "ask A: REFU of all",
+            "ask A: FINI",
+            "replace A by B",
+            "send B: booked, reply lost",
+        ),
+    ),
+    "a sign after a refusal": (
+        "denials",
+        (
+            "send A: refused, the request",
+            "ask A: a trade number alone",
+            "resend A",
+            "send A: booked, reply lost",
+        ),
+    ),
+    "progress after the second close": (
+        "closes",
+        (
+            "send A: booked, reply lost",
+            "ask A: CLOS",
+            "a day",
+            "ask A: CLOS",
+            "ask A: WPAR",
+            "replace A by B",
+            "send B: booked, reply lost",
+        ),
+    ),
+    "a denial while the request is under way, after a restore": (
+        "restore",
+        (
+            "send A: under way for minutes",
+            "restore",
+            "ask A: TRADE_NOT_EXIST",
+            "send A: under way for minutes",
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ALPHABETS)
+def test_every_short_history_keeps_every_promise(name: str) -> None:
+    """
+    Each alphabet, to the depth that takes seconds: all of it, and no breach.
+    """
+    found = explore(ALPHABETS[name], DEPTHS[name])
+
+    assert found.broken == {}
+    assert found.is_complete
+    assert len(found.states) == DEPTHS[name] + 1
+    assert all(found.states)
+
+
+@pytest.mark.parametrize("plant", PLANTS)
+def test_a_planted_bug_is_found_by_its_shortest_history(plant: str) -> None:
+    """
+    The first history that breaks a promise is as short as can be; without the bug none does.
+    """
+    name, promise, history = FOUND[plant]
+    few = ALPHABETS[name].of(*dict.fromkeys(history))
+    without = explore(few, len(history))
+    with planted(plant):
+        found = explore(few, len(history))
+
+    assert without.broken == {}
+    path, _ = found.broken[promise]
+    assert len(path) == len(history)
+    with planted(plant):
+        assert [breach.promise for breach in broken_by(few, history)] == [promise]
+
+
+@pytest.mark.parametrize("known", HISTORIES)
+def test_a_history_that_was_found_breaks_nothing(known: str) -> None:
+    """
+    What the exploration found once keeps every promise.
+    """
+    name, history = HISTORIES[known]
+
+    assert broken_by(ALPHABETS[name], history) == []
+
+
+def test_a_state_can_be_gone_back_to() -> None:
+    """
+    Whatever was done since.
+    """
+    world = World(honest=True)
+    world.send("A", Submit.REPLY_LOST)
+    kept, before = world.keep(), key(world)
+    world.ask("A", Said.CLOS)
+    world.pass_time(timedelta(days=1))
+    world.sweep()
+    world.switch()
+    after = key(world)
+    world.go_back(kept)
+
+    assert key(world) == before != after
+
+
+def test_times_count_from_now() -> None:
+    """
+    The same history is the same state on another day, and not after more time.
+    """
+    keys = []
+    for begins, minutes in ((NOON, 2), (NOON + timedelta(days=9), 2), (NOON, 10)):
+        world = World(honest=True, begins=begins)
+        world.send("A", Submit.DELAYED)
+        world.pass_time(timedelta(minutes=minutes))
+        world.ask("A", Said.WPAR)
+        keys.append(key(world))
+
+    assert keys[0] == keys[1] != keys[2]
+
+
+def test_the_command_prints_what_it_explored() -> None:
+    """
+    States, depth and letters, and of a bug the shortest history.
+    """
+    command = [sys.executable, "-m", "tests.exploration", "--depth", "3", "--alphabet", "sending"]
+    command += ["--plant", "resend_after_one_denial"]
+    told = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert told.returncode == 1
+    assert "sending: 18 letters, JD honest;" in told.stdout
+    assert "every history of 3 letters" in told.stdout
+    assert " / ".join(FOUND["resend_after_one_denial"][2]) in told.stdout

@@ -1,0 +1,264 @@
+"""
+The real use cases over a ledger in memory, with a state that can be kept and gone back to.
+"""
+
+import contextlib
+import copy
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from tests.doubles.ledger import MemoryLedger
+from tests.doubles.usecases import UseCases
+from tests.doubles.world import Clock
+from tests.exploration.jd import PART, Died, Jd
+from tests.exploration.words import Said, Submit
+from tests.factories import MERCHANT, NOON, TERMS, an_order
+from worker.payouts.acceptance import Conflict
+from worker.payouts.errors import IllegalMove, NotAllowed, StaleTransition
+from worker.payouts.limits import Limits
+from worker.payouts.model import Payout
+from worker.payouts.policy.actions import Action, legal
+from worker.payouts.policy.controls import ReviewList
+from worker.payouts.status import PayoutStatus
+from worker.usecases.evidence import EvidenceHandler
+from worker.usecases.operate import Operator
+from worker.usecases.ports import Room
+
+AMOUNT = 100
+DEBT = "A"
+LIMITS = Limits()
+_WHO = "operator"
+
+
+class Numbers(Iterator[int]):
+    """
+    The ids of one table, as a count that can be copied.
+    """
+
+    def __init__(self, last: int = 0) -> None:
+        self.last = last
+
+    def __next__(self) -> int:
+        self.last += 1
+        return self.last
+
+
+class Nobody:
+    """
+    A dispatcher that wakes nobody: letters do.
+    """
+
+    def room(self) -> Room:
+        """
+        Enough for everything.
+        """
+        return Room(100, 100)
+
+    def submit(self, payout_id: int) -> None:
+        """
+        Forget it.
+        """
+
+    def query(self, payout_id: int) -> None:
+        """
+        Forget it.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """
+    A state of the world.
+    """
+
+    now: datetime
+    ledger: dict[str, Any]
+    jd: dict[str, Any]
+    rejected: frozenset[str]
+    backup: dict[str, Any] | None
+    restored: bool
+
+
+class World:
+    """
+    Payout A for the one debt, perhaps a B for it, and all that may happen to them.
+    """
+
+    def __init__(
+        self, *, honest: bool, keeps_backups: bool = False, begins: datetime = NOON
+    ) -> None:
+        self.clock = Clock(begins)
+        tokens = Numbers()
+        self.ledger = MemoryLedger(self.clock, lambda: f"lease-{next(tokens)}")
+        self.ledger._ids = defaultdict(Numbers)
+        self.jd = Jd(self.clock, honest)
+        self.rejected: frozenset[str] = frozenset()
+        self.backup: dict[str, Any] | None = None
+        self.restored = False
+        self._keeps_backups = keeps_backups
+        handler = EvidenceHandler(self.ledger, MERCHANT, LIMITS, "worker")
+        self._handler = handler
+        self._payouts = UseCases(handler, self.jd, Nobody(), TERMS, steady=self.clock.steady)
+        self._operator = Operator(self.ledger, _WHO)
+        self._payouts.accept(an_order("A", amount_fen=AMOUNT, obligation=DEBT))
+
+    def row(self, number: str) -> Payout | None:
+        """
+        A payout's row, if there is one.
+        """
+        return self.ledger.find(MERCHANT, number)
+
+    def keep(self) -> Snapshot:
+        """
+        The state as it is.
+        """
+        return Snapshot(
+            self.clock.now,
+            _tables(self.ledger),
+            dict(self.jd.entries),
+            self.rejected,
+            self.backup,
+            self.restored,
+        )
+
+    def go_back(self, to: Snapshot) -> None:
+        """
+        Be in a state again that was kept.
+        """
+        self.clock.now = to.now
+        vars(self.ledger).update({name: _copied(table) for name, table in to.ledger.items()})
+        self.jd.entries = dict(to.jd)
+        self.rejected = to.rejected
+        self.backup = to.backup
+        self.restored = to.restored
+
+    # --- what letters do
+
+    def send(self, number: str, fate: Submit) -> None:
+        """
+        A worker is woken for a payout.
+        """
+        self.jd.reached, self.jd.fate = False, fate
+        before = _tables(self.ledger) if self._keeps_backups else None
+        with contextlib.suppress(Died, IllegalMove):
+            self._payouts.submit(self._id(number))
+        if self.jd.reached and self._keeps_backups:
+            self.backup = before
+
+    def ask(self, number: str, said: Said) -> None:
+        """
+        JD is asked, and answers.
+        """
+        self.jd.said = said
+        self._payouts.query(self._id(number))
+
+    def hear(self, number: str, said: Said) -> None:
+        """
+        JD notifies us.
+        """
+        self._handler.notify(self.jd.notice(number, said))
+
+    def act(self, action: Action, number: str) -> None:
+        """
+        An operator decides, if it is legal.
+        """
+        with contextlib.suppress(NotAllowed, StaleTransition, IllegalMove):
+            self._operator.act(action, self._id(number), "asked for")
+
+    def look(self, number: str) -> None:
+        """
+        An operator closes the oldest case by having looked.
+        """
+        dossier = self.ledger.dossier(self._id(number))
+        for case in dossier.open_cases[:1]:
+            if Action.RESOLVE in legal(case, dossier):
+                self.ledger.close_case(case, _WHO, "looked into")
+
+    def replace(self, number: str, by: str) -> None:
+        """
+        An operator has another payout pay instead of one, or what came back of it.
+        """
+        row = self.ledger.dossier(self._id(number)).payout
+        amount_fen = PART if row.status is PayoutStatus.PAID else AMOUNT
+        order = an_order(by, amount_fen=amount_fen, obligation=DEBT)
+        with contextlib.suppress(NotAllowed, StaleTransition, IllegalMove):
+            self._operator.replace(row.id, order, TERMS, "asked for", ReviewList())
+
+    def accept(self, number: str) -> None:
+        """
+        A producer asks for one more payout of the same debt.
+        """
+        outcome = self._payouts.accept(an_order(number, amount_fen=AMOUNT, obligation=DEBT))
+        if isinstance(outcome, Conflict):
+            self.rejected |= {number}
+        else:
+            self.rejected -= {number}
+
+    def sweep(self) -> None:
+        """
+        Beat asks for a sweep.
+        """
+        self._handler.apply_all(self.ledger.find_stale(100, LIMITS.send_within))
+        self._payouts.sweep()
+
+    def switch(self) -> None:
+        """
+        An operator stops sending, or lets it go on.
+        """
+        if self.ledger.channel(MERCHANT).is_paused:
+            self._operator.resume(MERCHANT, "fixed")
+        else:
+            self._operator.pause(MERCHANT, "a look")
+
+    def pass_time(self, by: timedelta) -> None:
+        """
+        Nobody does anything for a while; what is on the wire arrives.
+        """
+        self.jd.arrive(self.clock.now + by)
+        self.clock.now += by
+
+    def restore(self) -> None:
+        """
+        The database is what it was before the last transmission, and someone says so.
+        """
+        assert self.backup is not None
+        vars(self.ledger).update({name: _copied(table) for name, table in self.backup.items()})
+        self.backup, self.restored = None, True
+        self._operator.declare_restored("a backup")
+
+    def _id(self, number: str) -> int:
+        row = self.row(number)
+        assert row is not None
+        return row.id
+
+
+def _tables(ledger: MemoryLedger) -> dict[str, Any]:
+    held = {
+        name: value for name, value in vars(ledger).items() if isinstance(value, dict | list | int)
+    }
+    return {name: _copied(value) for name, value in held.items()}
+
+
+def _copied(table: Any) -> Any:
+    """
+    A copy of a table, down to what is frozen.
+    """
+    if isinstance(table, dict):
+        new = copy.copy(table)
+        for key, value in table.items():
+            if not _is_frozen(value):
+                new[key] = _copied(value)
+        return new
+    if isinstance(table, list):
+        return list(table)
+    return copy.copy(table) if not _is_frozen(table) else table
+
+
+def _is_frozen(value: Any) -> bool:
+    if isinstance(value, int | str):
+        return True
+    params = getattr(value, "__dataclass_params__", None)
+    return params is not None and params.frozen
