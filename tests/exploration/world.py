@@ -20,16 +20,17 @@ from worker.payouts.acceptance import Conflict
 from worker.payouts.errors import IllegalMove, NotAllowed, StaleTransition
 from worker.payouts.limits import Limits
 from worker.payouts.model import Payout
+from worker.payouts.pace import Pace
 from worker.payouts.policy.actions import Action, legal
 from worker.payouts.policy.controls import ReviewList
 from worker.payouts.status import PayoutStatus
 from worker.usecases.evidence import EvidenceHandler
 from worker.usecases.operate import Operator
-from worker.usecases.ports import Room
 
 AMOUNT = 100
 DEBT = "A"
-LIMITS = Limits()
+#: A pace is not what is explored: as many as one likes, at any moment.
+LIMITS = Limits(send_pace=Pace(1_000_000), query_pace=Pace(1_000_000))
 _WHO = "operator"
 
 
@@ -51,18 +52,12 @@ class Nobody:
     A dispatcher that wakes nobody: letters do.
     """
 
-    def room(self) -> Room:
-        """
-        Enough for everything.
-        """
-        return Room(100, 100)
-
-    def submit(self, payout_id: int) -> None:
+    def wake_sender(self) -> None:
         """
         Forget it.
         """
 
-    def query(self, payout_id: int) -> None:
+    def wake_querier(self) -> None:
         """
         Forget it.
         """
