@@ -40,8 +40,16 @@ FOUND = {
             "send A: under way for minutes",
         ),
     ),
-    "timeout_means_failed": ("sending", Promise.AUDIT, ("send A: under way for minutes",)),
-    "queries_end_in_silence": ("sending", Promise.ONWARD, ("send A: under way for minutes",)),
+    "timeout_means_failed": (
+        "sending",
+        Promise.AUDIT,
+        ("send A: under way for minutes", "10 minutes"),
+    ),
+    "queries_end_in_silence": (
+        "sending",
+        Promise.ONWARD,
+        ("send A: under way for minutes", "a day", "ask A: WPAR"),
+    ),
     "release_on_one_close": (
         "paying instead",
         Promise.DEBT,
@@ -67,7 +75,7 @@ FOUND = {
     ),
 }
 
-#: Histories that the exploration found, and that nothing had thought of before it.
+#: The shortest histories that the exploration has found to break a promise.
 HISTORIES = {
     "a return that the next answer takes back": (
         "returns",
@@ -143,10 +151,11 @@ def test_a_planted_bug_is_found_by_its_shortest_history(plant: str) -> None:
         assert [breach.promise for breach in broken_by(few, history)] == [promise]
 
 
+@pytest.mark.xfail(strict=True, reason="found, and not mended yet")
 @pytest.mark.parametrize("known", HISTORIES)
 def test_a_history_that_was_found_breaks_nothing(known: str) -> None:
     """
-    What the exploration found once keeps every promise.
+    What the exploration has found is mended.
     """
     name, history = HISTORIES[known]
 
