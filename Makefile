@@ -25,7 +25,7 @@ HELD ?=
 AGAINST ?=
 JSON ?=
 
-.PHONY: help install demo test test-servers check machine simulate chaos fuzz mutants bench lock clean openssl
+.PHONY: help install demo test test-servers check machine simulate explore chaos fuzz mutants bench lock clean openssl
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -53,6 +53,9 @@ machine: .venv/installed-dev ## Tell EXAMPLES stories to a state machine of the 
 
 simulate: .venv/installed-dev ## Simulate SEEDS worlds of crashes and lost messages
 	@$(BIN)/python -m tests.simulation --seeds $(SEEDS)
+
+explore: .venv/installed-dev ## Tell every short history, as long as MINUTES allow
+	@$(BIN)/python -m tests.exploration --minutes $(MINUTES)
 
 chaos: .venv/installed-dev ## Break real processes for MINUTES by the plan of SEED
 	@$(BIN)/python -m tests.chaos --minutes $(MINUTES) --seed $(SEED)
