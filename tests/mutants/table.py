@@ -5,6 +5,7 @@ All guards, ring by ring.
 from tests.mutants import (
     actions,
     answers,
+    audits,
     connection,
     controls,
     replacement,
@@ -34,4 +35,5 @@ GUARDS = (
     *wire.GUARDS,
     *connection.GUARDS,
     *door.GUARDS,
+    *audits.GUARDS,
 )
