@@ -5,12 +5,16 @@ The exploration as a command: ``python -m tests.exploration --minutes 60``.
 import logging
 import sys
 from collections.abc import Iterator
+from itertools import islice
 
 import click
 
 from tests.exploration.alphabets import ALPHABETS
 from tests.exploration.plants import PLANTS, planted
 from tests.exploration.search import Explored, explore
+
+#: So many breaches of an alphabet are printed.
+_SHOWN = 4
 
 
 @click.command()
@@ -56,10 +60,12 @@ def report(found: Explored) -> Iterator[str]:
         f" {sum(found.states):,} states ({by_length}), every history of {whole} letters;"
         f" {found.steps:,} steps, {found.seconds:.0f} s"
     )
-    for promise, (path, breach) in found.broken.items():
-        yield f"  BROKEN: {promise}"
+    for breach, path in islice(found.broken.items(), _SHOWN):
+        yield f"  BROKEN: {breach.promise}"
         yield f"    {breach.detail}"
         yield f"    {' / '.join(found.spelt(path))}"
+    if len(found.broken) > _SHOWN:
+        yield f"  and {len(found.broken) - _SHOWN} breaches more, with other words or longer"
 
 
 if __name__ == "__main__":

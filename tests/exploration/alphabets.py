@@ -135,6 +135,12 @@ SWEEP = Letter("sweep", World.sweep, lambda _world: True)
 PAUSE = Letter("pause", World.switch, lambda w: not w.ledger.channel(MERCHANT).is_paused)
 RESUME = Letter("resume", World.switch, lambda w: w.ledger.channel(MERCHANT).is_paused)
 RESTORE = Letter("restore", World.restore, lambda world: world.backup is not None)
+RESTORE_OLDER = Letter(
+    "restore a backup without A", World.restore_without, lambda world: world.backup is not None
+)
+REPEAT = Letter(
+    "repeat job A", partial(World.accept, number="A"), lambda world: not _there("A", world)
+)
 
 _FATES = tuple(fate for fate in Submit if fate is not Submit.REFUSED_AND_BOOKED)
 _WORDS = tuple(said for said in Said if said is not Said.REFUSED)
@@ -230,7 +236,7 @@ _ALL = (
             *_sends("A", (Submit.DELAYED, Submit.REPLY_LOST, Submit.REQUEST)),
             *_says("A", (Said.NOT_FOUND, Said.WPAR, Said.FINI), (Said.FINI,)),
             *_acts("A", (Action.RESEND, Action.CANCEL)),
-            *(*_look("A"), SWEEP, RESTORE),
+            *(*_look("A"), SWEEP, RESTORE, RESTORE_OLDER, REPEAT),
             *_passing(*_GAPS),
         ),
         keeps_backups=True,

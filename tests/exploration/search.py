@@ -29,8 +29,8 @@ class Explored:
     is_complete: bool = True
     steps: int = 0
     seconds: float = 0.0
-    #: The first, and so a shortest, history that breaks each promise.
-    broken: dict[Promise, tuple[Path, Breach]] = field(default_factory=dict)
+    #: For each breach the first, and so a shortest, history that has it; the shortest first.
+    broken: dict[Breach, Path] = field(default_factory=dict)
 
     def spelt(self, path: Path) -> list[str]:
         """
@@ -99,7 +99,7 @@ class Search:
                 self._seen.add(known)
                 breaches = breaches or list(promises.of_state(self._world))
                 for breach in breaches:
-                    self.found.broken.setdefault(breach.promise, (further, breach))
+                    self.found.broken.setdefault(breach, further)
                 if not breaches:
                     yield further
             self._world.go_back(state)

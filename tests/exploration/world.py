@@ -98,6 +98,7 @@ class World:
         self._handler = handler
         self._payouts = UseCases(handler, self.jd, Nobody(), TERMS, steady=self.clock.steady)
         self._operator = Operator(self.ledger, _WHO)
+        self._empty = _tables(self.ledger)
         self._payouts.accept(an_order("A", amount_fen=AMOUNT, obligation=DEBT))
 
     def row(self, number: str) -> Payout | None:
@@ -220,7 +221,16 @@ class World:
         The database is what it was before the last transmission, and someone says so.
         """
         assert self.backup is not None
-        vars(self.ledger).update({name: _copied(table) for name, table in self.backup.items()})
+        self._restore(self.backup)
+
+    def restore_without(self) -> None:
+        """
+        The database is what it was before payout A was accepted, and someone says so.
+        """
+        self._restore(self._empty)
+
+    def _restore(self, backup: dict[str, Any]) -> None:
+        vars(self.ledger).update({name: _copied(table) for name, table in backup.items()})
         self.backup, self.restored = None, True
         self._operator.declare_restored("a backup")
 
