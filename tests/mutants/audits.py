@@ -10,44 +10,44 @@ _TESTS = ("tests/unit/sandbox/test_auditor.py",)
 
 GUARDS = (
     Guard(
-        "the auditor sums a debt's payouts",
-        "a debt that two numbers pay would look paid once",
+        "auditor-sums-the-debt",
+        "A debt that two numbers pay would look paid once.",
         (Change(_DEBTS, "self.kept_fen + self.undecided_fen - self.owed_fen", "0"),),
         _TESTS,
     ),
     Guard(
-        "the auditor counts what is on the way",
-        "a payout sent beside one that is not decided would go unnoticed",
+        "auditor-counts-what-is-undecided",
+        "A payout sent beside one that may still be paid would go unnoticed.",
         (Change(_DEBTS, "undecided += trade.away_fen(now)", "undecided += 0"),),
         _TESTS,
     ),
     Guard(
-        "the auditor compares names in NFKC",
-        "a debt spelt in full-width letters would be another",
+        "auditor-normalizes-names",
+        "A debt spelt in full-width letters would be another one, and could be paid again.",
         (Change(_DEBTS, 'unicodedata.normalize("NFKC", job.obligation)', "job.obligation"),),
         _TESTS,
     ),
     Guard(
-        "the auditor lets a rejected job owe nothing",
-        "a job that was never accepted would make room for a second payment",
+        "auditor-drops-rejected-jobs",
+        "A job that was never accepted would make room for a second payment.",
         (Change(_DEBTS, "if job.number not in rejected:", "if True:"),),
         _TESTS,
     ),
     Guard(
-        "the auditor looks at what was freed",
-        "a debt could be freed whose money the payee has",
+        "auditor-asks-what-was-freed",
+        "A debt could be freed whose money the payee has.",
         (Change(_AUDITOR, "if said.released and freed > free:", "if False:"),),
         _TESTS,
     ),
     Guard(
-        "the auditor looks for each job",
-        "a job that vanished would go unnoticed",
+        "auditor-looks-for-each-job",
+        "A job that vanished would go unnoticed.",
         (Change(_AUDITOR, "elif number not in rejected:", "elif False:"),),
         _TESTS,
     ),
     Guard(
-        "the auditor believes no claim for a case's sake",
-        "a payout called paid that is not booked would pass, if only a case were open",
+        "auditor-asks-in-spite-of-a-case",
+        "A payout called paid that is not booked would pass, if only a case were open.",
         (
             Change(
                 _AUDITOR,

@@ -64,7 +64,7 @@ class Trade:
         return self.amount_fen * self.debits - self.back_fen(steps[-1]) if steps else 0
 
 
-class Standing(enum.StrEnum):
+class Outcome(enum.StrEnum):
     """
     What a fen that is owed may be.
     """
@@ -97,19 +97,19 @@ class Debt:
         return max(0, self.kept_fen + self.undecided_fen - self.owed_fen)
 
     @property
-    def standings(self) -> dict[Standing, int]:
+    def outcomes(self) -> dict[Outcome, int]:
         """
         How many of the fen that are owed are what: together they are the debt.
         """
         found, left = {}, self.owed_fen
-        for standing, fen in (
-            (Standing.PAID_ONCE, self.kept_fen),
-            (Standing.UNDECIDED, self.undecided_fen),
-            (Standing.RETURNED, self.returned_fen),
-            (Standing.NOT_PAID, self.owed_fen),
+        for outcome, fen in (
+            (Outcome.PAID_ONCE, self.kept_fen),
+            (Outcome.UNDECIDED, self.undecided_fen),
+            (Outcome.RETURNED, self.returned_fen),
+            (Outcome.NOT_PAID, self.owed_fen),
         ):
-            found[standing] = min(fen, left)
-            left -= found[standing]
+            found[outcome] = min(fen, left)
+            left -= found[outcome]
         return found
 
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from worker.sandbox.auditor import Fault, Statement, audit, may_be_said
-from worker.sandbox.debts import Job, Standing, Trade, debts
+from worker.sandbox.debts import Job, Outcome, Trade, debts
 from worker.sandbox.trade import Status, Step
 
 BEGUN = datetime(2026, 11, 1, tzinfo=UTC)
@@ -58,28 +58,28 @@ PAID, CLOSED, WAITS = a_trade(Status.FINI), a_trade(Status.CLOS), a_trade(Status
 @pytest.mark.parametrize(
     ("jobs", "trades", "expected"),
     [
-        ([a_job()], {"A": PAID}, {Standing.PAID_ONCE: 100}),
-        ([a_job()], {"A": WAITS}, {Standing.UNDECIDED: 100}),
-        ([a_job()], {"A": CLOSED}, {Standing.NOT_PAID: 100}),
-        ([a_job()], {}, {Standing.NOT_PAID: 100}),
-        ([a_job()], {"A": a_trade(Status.REFU, 100)}, {Standing.RETURNED: 100}),
+        ([a_job()], {"A": PAID}, {Outcome.PAID_ONCE: 100}),
+        ([a_job()], {"A": WAITS}, {Outcome.UNDECIDED: 100}),
+        ([a_job()], {"A": CLOSED}, {Outcome.NOT_PAID: 100}),
+        ([a_job()], {}, {Outcome.NOT_PAID: 100}),
+        ([a_job()], {"A": a_trade(Status.REFU, 100)}, {Outcome.RETURNED: 100}),
         (
             [a_job()],
             {"A": a_trade(Status.REFU, 40)},
-            {Standing.PAID_ONCE: 60, Standing.RETURNED: 40},
+            {Outcome.PAID_ONCE: 60, Outcome.RETURNED: 40},
         ),
         (
             [a_job(), a_job("B", 40)],
             {"A": a_trade(Status.REFU, 40), "B": a_trade(Status.FINI, amount_fen=40)},
-            {Standing.PAID_ONCE: 100},
+            {Outcome.PAID_ONCE: 100},
         ),
-        ([a_job(), a_job("B")], {"A": CLOSED, "B": PAID}, {Standing.PAID_ONCE: 100}),
+        ([a_job(), a_job("B")], {"A": CLOSED, "B": PAID}, {Outcome.PAID_ONCE: 100}),
         (
             [a_job("A", 60, 100), a_job("B", 40, 100)],
             {"A": a_trade(Status.FINI, amount_fen=60), "B": a_trade(Status.WPAR, amount_fen=40)},
-            {Standing.PAID_ONCE: 60, Standing.UNDECIDED: 40},
+            {Outcome.PAID_ONCE: 60, Outcome.UNDECIDED: 40},
         ),
-        ([a_job("A", 60, 100)], {}, {Standing.NOT_PAID: 100}),
+        ([a_job("A", 60, 100)], {}, {Outcome.NOT_PAID: 100}),
     ],
     ids=[
         *("paid", "under way", "closed", "not booked", "returned", "partly returned"),
@@ -87,14 +87,14 @@ PAID, CLOSED, WAITS = a_trade(Status.FINI), a_trade(Status.CLOS), a_trade(Status
     ],
 )
 def test_each_fen_of_a_debt_has_a_word(
-    jobs: list[Job], trades: dict[str, Trade], expected: dict[Standing, int]
+    jobs: list[Job], trades: dict[str, Trade], expected: dict[Outcome, int]
 ) -> None:
     """
     Splits, replacements and partial returns are summed in fen.
     """
     (debt,) = debts(jobs, trades, (), NOW).values()
 
-    assert {standing: fen for standing, fen in debt.standings.items() if fen} == expected
+    assert {outcome: fen for outcome, fen in debt.outcomes.items() if fen} == expected
     assert debt.excess_fen == 0
 
 
@@ -329,7 +329,7 @@ def test_clean_books_give_no_finding(world: tuple[list[Job], dict[str, Trade]]) 
 
     assert audit(jobs, trades, said, (), NOW, timedelta(0)) == ()
     (debt,) = debts(jobs, trades, (), NOW).values()
-    assert sum(debt.standings.values()) == debt.owed_fen
+    assert sum(debt.outcomes.values()) == debt.owed_fen
 
 
 def _spoil(jobs: list[Job], trades: dict[str, Trade]) -> Iterator[tuple[Fault, dict[str, Trade]]]:
