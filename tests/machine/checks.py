@@ -11,7 +11,7 @@ from tests.factories import MERCHANT
 from tests.machine.audited import audited
 from tests.machine.books import Trade
 from tests.machine.service import Service
-from tests.simulation.checks import told_before, unrecorded, unreviewed
+from tests.simulation.checks import claimed_against, unrecorded, unreviewed
 from worker.payouts.evidence import Source
 from worker.payouts.invariants import Breach, Invariant, at_rest, of_payout
 from worker.payouts.judgement import Judged
@@ -146,7 +146,7 @@ class Checks:
     def _saw(self, effect: str, args: tuple[Any, ...], result: Any) -> None:
         if effect in {"ledger.claim", "ledger.claim_due_sends"}:
             for claim in result.claims:
-                self._found += told_before(self._ledger, claim.attempt)
+                self._found += claimed_against(self._ledger, claim.attempt)
         elif effect == "ledger.take_in":
             for news in args[0]:
                 self._found += unrecorded(self._ledger, news)

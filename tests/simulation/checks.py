@@ -4,9 +4,12 @@ Whoever looks on: the invariants after each effect, and what no row can show abo
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from tests.factories import LISTED, MERCHANT
+from tests.simulation import proofs
 from tests.simulation.audited import audited
 from tests.simulation.books import Trade
 from tests.simulation.jd import STRANGER, Jd
@@ -15,9 +18,9 @@ from worker.payouts.evidence import Source
 from worker.payouts.invariants import Breach, Invariant, at_rest, of_books, of_payout
 from worker.payouts.judgement import Judged
 from worker.payouts.limits import Limits
-from worker.payouts.model import Attempt, AttemptOutcome, Dossier, Order, Payout
+from worker.payouts.model import Attempt, AttemptOutcome, CaseKind, Dossier, Order, Payout
 from worker.payouts.news import News, Told
-from worker.payouts.policy.actions import Action
+from worker.payouts.policy.actions import Action, Decision
 from worker.payouts.status import PayoutStatus, Reason
 from worker.usecases.ports import Ledger
 
@@ -29,6 +32,9 @@ _REFUSALS = frozenset(
         Reason.BALANCE_REFUSED,
     }
 )
+
+#: The claim comes in time, the connection after it: so long after the claim at most.
+_LATENESS = timedelta(minutes=10)
 
 
 class Broken(BaseException):
@@ -62,18 +68,22 @@ class Watch:
         """
         if effect in {"ledger.claim", "ledger.claim_due_sends"}:
             for claim in result.claims:
-                self._check(told_before(self._ledger, claim.attempt))
+                self._check(claimed_against(self._ledger, claim.attempt))
         elif effect == "ledger.take_in":
             for news in args[0]:
                 self._check(unrecorded(self._ledger, news))
         elif effect == "ledger.notify" and isinstance(result, Judged):
             told = Told(Source.NOTIFICATION, args[1])
             self._check(unrecorded(self._ledger, News(result.dossier.payout.id, told=told)))
+        elif effect in {"ledger.carry_out", "ledger.replace"}:
+            self._check(decided_against(self._ledger, args[0], args[1]))
         for row in self._ledger.payouts(None, 100):
             before = self._seen.get(row.id)
             if row is before:
                 continue
             self._seen[row.id] = row
+            if before is not None and before.doubted_at and not row.doubted_at:
+                self._check(undoubted(self._ledger.dossier(row.id), before))
             if before is None or _tells(row) != _tells(before):
                 self._check(self._of_row(row.id))
 
@@ -84,6 +94,7 @@ class Watch:
         self._check(self._unowned(number))
         self._check(self._unproven(number))
         self._check(unreviewed(self._ledger, number))
+        self._check(late(self._ledger, number, self._scheduler.now(), self._limits))
         self._sent[number].append(self._scheduler.seconds)
 
     def booked(self, trade: Trade) -> None:
@@ -104,8 +115,10 @@ class Watch:
             dossier, history = self._ledger.dossier(row.id), self._ledger.history(row.id)
             own = [case for case in cases if case.payout_id == row.id]
             self._check(of_payout(dossier, history, own, now, self._limits))
-            self._check(at_rest(dossier))
+            if not any(d.action is Action.RESOLVE for d in self._ledger.decisions(row.id)):
+                self._check(at_rest(dossier))
             self._check(self._untrue(row))
+            self._check(self._mistaken(dossier))
             self._check(self._behind(dossier))
         self._check(audited(self._ledger, self._jd, orders, self.healed_at))
         self._check(self._without_trace(orders))
@@ -128,16 +141,22 @@ class Watch:
         ):
             if not (waits and breach.invariant is Invariant.I6_ORDER_DOES_NOT_MATTER):
                 yield breach
+        if not waits:
+            for detail in proofs.without_case(dossier, self._ledger.cases_of(payout_id)):
+                number = dossier.payout.out_trade_no
+                yield Breach(Invariant.I2_NOTHING_LOST, number, detail)
         yield from self._untrue(dossier.payout)
 
     def _untrue(self, row: Payout) -> Iterator[Breach]:
         """
-        A status that JD never truly gave it.
+        A status that JD never truly gave it; of a number that it lied about, nothing can be said.
         """
+        if row.out_trade_no in self._jd.lied:
+            return
         if row.status.rank <= PayoutStatus.UNKNOWN.rank and row.status is not PayoutStatus.REFUSED:
             return
         number = row.out_trade_no
-        if row.reason in _REFUSALS:
+        if row.reason in _REFUSALS or row.reason is Reason.FAILED_BY_HAND:
             # Of all orders with this number that went out: one that was not may have arrived.
             refused = self._jd.books.refused[number]
             true = 0 < len(refused) >= len(self._sent[number])
@@ -148,6 +167,23 @@ class Watch:
             detail = f"{row.status} ({row.reason}), which JD never said in truth"
             yield Breach(Invariant.I7_SIGNED_ONLY, number, detail)
 
+    def _mistaken(self, dossier: Dossier) -> Iterator[Breach]:
+        """
+        A payment of another's that is taken for ours, or one of ours for another's.
+        """
+        row = dossier.payout
+        trade = self._jd.books.trades.get(row.out_trade_no)
+        tried = any(a.outcome is not AttemptOutcome.NOT_CONNECTED for a in dossier.attempts)
+        if trade is None or row.out_trade_no in self._jd.lied or not tried:
+            return
+        own = trade.request != STRANGER
+        kinds = {case.kind for case in self._ledger.cases_of(row.id)}
+        if own and CaseKind.NUMBER_TAKEN in kinds:
+            yield Breach(Invariant.I7_SIGNED_ONLY, row.out_trade_no, "ours, and told as another's")
+        if not own and row.status.rank > PayoutStatus.UNKNOWN.rank:
+            detail = f"{row.status}, by the trade of somebody else"
+            yield Breach(Invariant.I7_SIGNED_ONLY, row.out_trade_no, detail)
+
     def _behind(self, dossier: Dossier) -> Iterator[Breach]:
         """
         A record that is at rest, and is not what became of the money.
@@ -157,11 +193,14 @@ class Watch:
         row = dossier.payout
         trade = self._jd.books.trades.get(row.out_trade_no)
         asked = any(e.asked_at and e.asked_at > self.healed_at for e in dossier.evidence)
+        resolved = any(d.action is Action.RESOLVE for d in self._ledger.decisions(row.id))
         if not asked or dossier.open_cases or (trade is not None and trade.is_fickle):
             return
+        if row.out_trade_no in self._jd.lied or resolved:
+            return
         if trade is None:
-            withdrawn = row.status is PayoutStatus.CANCELLED
-            if row.reason is not Reason.PAYEE_REFUSED and not withdrawn:
+            ended = row.reason in {Reason.PAYEE_REFUSED, Reason.FAILED_BY_HAND}
+            if not ended and row.status is not PayoutStatus.CANCELLED:
                 detail = f"{row.status}, and JD has no such trade"
                 yield Breach(Invariant.I8_COMES_TO_REST, row.out_trade_no, detail)
             return
@@ -188,6 +227,10 @@ class Watch:
         sent = self._sent[number]
         if len(sent) <= len(self._jd.books.refused[number]):
             return
+        row = self._ledger.find(MERCHANT, number)
+        if number in self._jd.lied and row is not None and row.reason is Reason.CLAIMED:
+            # A refusal that was none: a person sent it again, or JD never answered the truth.
+            return
         now, seconds = self._scheduler.now(), self._scheduler.seconds
         ages = [(now - asked).total_seconds() for asked in self._jd.denied[number]]
         gaps = [seconds - age - sent[-1] for age in ages]
@@ -202,15 +245,25 @@ class Watch:
     def _overpaid(self, owed: dict[str, tuple[str, int]]) -> Iterator[Breach]:
         """
         More in JD's books than is owed; what a stranger paid under a number of ours is not ours.
+
+        A debt about one of whose numbers JD lied, or changed its mind, may be paid more than once:
+        what was done on its word is judged when it is done.
         """
         books = self._jd.books
         kept = books.kept_fen(self._scheduler.seconds)
         ours = {n for n, trade in books.trades.items() if trade.request != STRANGER}
+        fickle = {n for n, trade in books.trades.items() if trade.is_fickle}
+        excused = {self._debt_of(n) for n in self._jd.lied | fickle}
+        sound = {n for n in ours if n in owed and self._debt_of(n) not in excused}
         return of_books(
-            {n: times for n, times in books.debits.items() if n in ours and n in owed},
-            {n: fen for n, fen in kept.items() if n in ours},
+            {n: times for n, times in books.debits.items() if n in sound},
+            {n: fen for n, fen in kept.items() if n in sound},
             owed,
         )
+
+    def _debt_of(self, number: str) -> str:
+        row = self._ledger.find(MERCHANT, number)
+        return number if row is None else row.obligation
 
     def _without_trace(self, orders: Iterable[Order]) -> Iterator[Breach]:
         rejected = {r.out_trade_no for r in self._ledger.rejections(1000)}
@@ -261,15 +314,71 @@ def unrecorded(ledger: Ledger, news: News) -> Iterator[Breach]:
             yield Breach(Invariant.I2_NOTHING_LOST, number, detail)
 
 
-def told_before(ledger: Ledger, attempt: Attempt) -> Iterator[Breach]:
+def late(ledger: Ledger, number: str, now: datetime, limits: Limits) -> Iterator[Breach]:
     """
-    A claim although JD had told us, signed and in full, that it has this payout.
+    A connection after the payout's time was over, and no person wanted it since.
+    """
+    row = ledger.find(MERCHANT, number)
+    if row is None or (row.status is PayoutStatus.SENDING and row.reason is Reason.RESENT):
+        return
+    until = ledger.order(row.id).send_before or row.accepted_at + limits.send_within
+    wanted = {Action.LET_GO, Action.RESEND}
+    again = [d.at for d in ledger.decisions(row.id) if d.action in wanted]
+    until = max([until, *(at + limits.send_within for at in again)])
+    if now > until + _LATENESS:
+        yield Breach(Invariant.I11_HELD_FOR_A_PERSON, number, f"sent, and its time ended {until}")
+
+
+def claimed_against(ledger: Ledger, attempt: Attempt) -> Iterator[Breach]:
+    """
+    A claim although JD had told us that it has this payout, or its debt is paid by others.
     """
     dossier = ledger.dossier(attempt.payout_id)
     row = dossier.payout
-    ours = (row.terms.customer_no, row.out_trade_no, row.amount_fen, row.currency)
-    for answer in (e.answer for e in dossier.evidence if e.answer.verified):
-        names = (answer.merchant, answer.number, answer.amount_fen, answer.currency)
-        if answer.trade_status is not None and names == ours:
-            detail = f"claimed although JD had told of {answer.trade_status}"
-            yield Breach(Invariant.I1_PAID_ONCE, row.out_trade_no, detail)
+    before = replace(dossier, attempts=dossier.attempts[:-1])
+    found = proofs.against_silence(before)
+    if found is not None:
+        yield Breach(Invariant.I1_PAID_ONCE, row.out_trade_no, f"claimed although {found}")
+    owed = ledger.obligation(row.obligation)
+    others = [r for r in ledger.payouts(None, 100) if r.obligation == row.obligation]
+    kept = [
+        proofs.may_be_kept(ledger.dossier(r.id)) if r.released_at else r.amount_fen for r in others
+    ]
+    if owed is not None and sum(kept) > owed.owed_fen:
+        detail = f"claimed although {kept} of {owed.owed_fen} fen may be kept"
+        yield Breach(Invariant.I1_PAID_ONCE, row.out_trade_no, detail)
+
+
+def decided_against(ledger: Ledger, dossier: Dossier, decision: Decision) -> Iterator[Breach]:
+    """
+    A person's act that what JD has told does not allow.
+    """
+    number, detail = dossier.payout.out_trade_no, None
+    if decision.action in {Action.RESEND, Action.FAIL}:
+        detail = proofs.against_silence(dossier)
+    elif decision.action is Action.RELEASE and proofs.may_be_kept(dossier):
+        detail = f"{proofs.may_be_kept(dossier)} fen may be kept"
+    elif decision.action is Action.REPLACE:
+        row = dossier.payout
+        owed = ledger.obligation(row.obligation)
+        others = [r for r in ledger.payouts(None, 100) if r.obligation == row.obligation]
+        kept = [
+            proofs.may_be_kept(ledger.dossier(r.id)) if r.released_at else r.amount_fen
+            for r in others
+        ]
+        if owed is not None and sum(kept) > owed.owed_fen:
+            detail = f"{kept} of {owed.owed_fen} fen may be kept"
+    if detail is not None:
+        yield Breach(
+            Invariant.I10_RELEASED_WITH_PROOF, number, f"{decision.action} although {detail}"
+        )
+
+
+def undoubted(dossier: Dossier, before: Payout) -> Iterator[Breach]:
+    """
+    A doubt that was lifted by "not found" alone although JD had told more.
+    """
+    since = [s for s in proofs.said(dossier) if before.doubted_at and s.at >= before.doubted_at]
+    if not any(s.shows_more for s in since) and proofs.against_silence(dossier):
+        detail = "doubt lifted by JD's silence, although it had told more"
+        yield Breach(Invariant.I4_UNKNOWN_IS_HONEST, dossier.payout.out_trade_no, detail)

@@ -47,14 +47,17 @@ RATES: dict[str, tuple[float, ...]] = {
     "about_another": (0.03, 0.1, 0.3),
     "incomplete": (0.03, 0.1, 0.3),
     "second_trade_no": (0.02, 0.1),
+    "strange": (0.03, 0.1, 0.3),
     # notifications
     "notice_lost": _OFTEN,
     "notice_repeated": _OFTEN,
     "notice_late": _OFTEN,
     "notice_forged": _OFTEN,
+    "rumour": (0.1, 0.5),
     # people
     "job_repeated": _OFTEN,
     "job_conflicts": (0.1, 0.3),
+    "debt_shared": (0.3, 0.6),
 }
 
 #: Those that may strike at any effect, whatever it is.

@@ -3,7 +3,12 @@ A small model of JD: it books what arrives, once for each number, and tells what
 
 It promises what the product counts on and no more: a booked number is known within five minutes,
 and a request is under way for four at most. So two not-found answers, the later one asked ten
-minutes after the last lease, prove that a number may go out again even if nothing else did.
+minutes after the last lease, prove that a number may go out again even if nothing else did, and
+even if JD books a number as often as it arrives.
+
+Its words may be at odds with its books, as the seed says: it denies or refuses what it booked, and
+tells what never was. It keeps a list of the numbers that it lied about. The product may be deceived
+by lies that fit together, and must not act on any that do not.
 """
 
 from collections import Counter, defaultdict
@@ -12,10 +17,12 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from random import Random
 
-from tests.factories import MERCHANT, NOON
+from tests.factories import NOON
+from tests.simulation import words
 from tests.simulation.books import Books, Step, Trade, course
 from tests.simulation.faults import Weather
 from tests.simulation.scheduler import Scheduler
+from tests.simulation.words import Fields
 from worker.payouts.errors import MaybeSent, NotSent
 from worker.payouts.evidence import Answer, Meaning, TradeStatus
 from worker.payouts.model import Order, Terms
@@ -40,6 +47,8 @@ class Jd:
         self.books = Books()
         #: When each number was last asked for and signed "not found", by when that was asked.
         self.denied: defaultdict[str, list[datetime]] = defaultdict(list)
+        #: The numbers about which it told what its books do not show.
+        self.lied: set[str] = set()
         #: Called for each connection that brings an order, and for each order that is booked.
         self.connected: Callable[[str], None] = lambda _number: None
         self.booked: Callable[[Trade], None] = lambda _trade: None
@@ -50,6 +59,8 @@ class Jd:
         self._sent: Counter[str] = Counter()
         #: How far JD's clock is from ours.
         self._skew = rng.uniform(-240, 240)
+        #: Whether it books a number once, however often it arrives.
+        self.deduplicates = rng.random() < 0.7
 
     def render(self, order: Order, terms: Terms, requested_at: datetime) -> str:
         """
@@ -79,11 +90,11 @@ class Jd:
             self._scheduler.after(delay, lambda: self._arrive(request) and None)
             self._time_out()
         self._pass_time(1)
-        answer = self._arrive(request)
+        told = self._arrive(request)
         if self._weather.strikes("reply_lost"):
             self._time_out()
         self._pass_time(5)
-        return self._spoilt(answer)
+        return self._spoilt(number, told)
 
     def query(self, out_trade_no: str, terms: Terms, asked_at: datetime) -> Answer:
         """
@@ -92,7 +103,7 @@ class Jd:
         self._pass_time(1)
         if self._weather.strikes("query_lost"):
             self._time_out()
-        answer = self._spoilt(self._look_up(out_trade_no))
+        answer = self._spoilt(out_trade_no, self._look_up(out_trade_no))
         if answer.verified and answer.meaning is Meaning.NOT_FOUND:
             self.denied[out_trade_no].append(asked_at)
         self._pass_time(2)
@@ -102,10 +113,21 @@ class Jd:
         """
         A notification of a step, as it may reach us.
         """
+        told = self._telling(trade, step)
+        del told["response_code"]
         if self._weather.strikes("notice_forged"):
             status = self._rng.choice(list(TradeStatus))
-            return replace(self._telling(trade, replace(step, status=status)), verified=False)
-        return self._spoilt(self._telling(trade, step))
+            return replace(words.read(told | {"trade_status": status}), verified=False)
+        return self._spoilt(trade.number, told)
+
+    def rumour(self, number: str, amount_fen: int) -> Answer:
+        """
+        A signed notification about a number of ours that JD need not have: it may say anything.
+        """
+        self.lied.add(number)
+        told = words.telling(number, amount_fen, self._rng.choice(list(TradeStatus)))
+        del told["response_code"]
+        return words.read(words.strange(told, amount_fen, self._rng.choice))
 
     def take_number(self, number: str, amount_fen: int) -> None:
         """
@@ -128,7 +150,7 @@ class Jd:
         finally:
             process.connecting = False
 
-    def _arrive(self, request: str) -> Answer:
+    def _arrive(self, request: str) -> Fields:
         number, amount_fen, _ = request.split("|")
         now = self._scheduler.seconds
         known = self.books.trades.get(number)
@@ -136,16 +158,23 @@ class Jd:
             meaning = self._rng.choice(_REFUSALS)
             self.books.refused[number].append(meaning)
             if known is None and self._weather.strikes("refused_and_booked"):
+                self.lied.add(number)
                 self._book(request, int(amount_fen)).denied = True
-            return _bare(meaning)
-        if known is not None and known.known_at <= now:
+            return words.bare(meaning)
+        if known is not None and known.known_at <= now and self._recognises(known):
             if self._weather.strikes("bare_duplicate"):
-                return _bare(Meaning.DUPLICATE)
+                return words.bare(Meaning.DUPLICATE)
             return self._telling(known, known.step(now), Meaning.DUPLICATE)
         trade = self._book(request, int(amount_fen))
         if self._weather.strikes("code_unclear"):
-            return _bare(Meaning.UNCLEAR)
+            return words.bare(Meaning.UNCLEAR)
         return self._telling(trade, trade.step(now))
+
+    def _recognises(self, known: Trade) -> bool:
+        """
+        Whether a number that arrives again is not booked again: another's is never booked anew.
+        """
+        return self.deduplicates or known.request == STRANGER
 
     def _book(self, request: str, amount_fen: int) -> Trade:
         number, now = request.partition("|")[0], self._scheduler.seconds
@@ -158,53 +187,64 @@ class Jd:
         self.booked(trade)
         return trade
 
-    def _look_up(self, number: str) -> Answer:
+    def _look_up(self, number: str) -> Fields:
         if self._weather.strikes("code_unclear"):
-            return _bare(Meaning.UNCLEAR)
+            return words.bare(Meaning.UNCLEAR)
         if self._weather.strikes("no_result"):
-            return _bare(Meaning.NO_RESULT)
+            return words.bare(Meaning.NO_RESULT)
         now = self._scheduler.seconds
         trade = self.books.trades.get(number)
-        if trade is None or trade.known_at > now or self._weather.strikes("forgotten"):
-            return _bare(Meaning.NOT_FOUND)
+        if trade is None or trade.known_at > now:
+            return words.bare(Meaning.NOT_FOUND)
+        if self._weather.strikes("forgotten"):
+            self.lied.add(number)
+            return words.bare(Meaning.NOT_FOUND)
         return self._telling(trade, trade.step(now))
 
-    def _telling(self, trade: Trade, step: Step, meaning: Meaning = Meaning.PROCESSED) -> Answer:
-        said = (trade.number, trade.amount_fen, step.status, step.refund_fen)
-        return Answer(
-            verified=True,
-            meaning=meaning,
-            code="0000",
-            merchant=MERCHANT,
-            number=trade.number,
-            amount_fen=trade.amount_fen,
-            currency="CNY",
-            trade_status=step.status,
+    def _telling(self, trade: Trade, step: Step, meaning: Meaning = Meaning.PROCESSED) -> Fields:
+        return words.telling(
+            trade.number,
+            trade.amount_fen,
+            step.status,
+            code=words.CODES[meaning],
             trade_no=trade.trade_no,
             refund_fen=step.refund_fen,
-            reason_code=step.reason_code,
-            traded_at=NOON + timedelta(seconds=trade.booked_at + self._skew),
-            raw=repr(said).encode(),
+            reason=step.reason_code,
+            dated=NOON + timedelta(seconds=trade.booked_at + self._skew),
         )
 
-    def _spoilt(self, answer: Answer) -> Answer:
+    def _spoilt(self, number: str, told: Fields) -> Answer:
         strikes, rng = self._weather.strikes, self._rng
         if strikes("unsigned"):
-            lie = rng.choice((answer.trade_status, *TradeStatus))
-            return replace(answer, verified=False, trade_status=lie, raw=b"unsigned")
-        if answer.number is None:
-            return answer
+            lie = rng.choice(list(TradeStatus))
+            unsigned = words.read(told | {"trade_status": lie})
+            return replace(unsigned, verified=False, raw=b"unsigned")
+        if strikes("strange"):
+            self.lied.add(number)
+            trade = self.books.trades.get(number)
+            whole = 1000 if trade is None else trade.amount_fen
+            if trade is not None and rng.random() < 0.3:
+                told = self._telling(trade, rng.choice(trade.steps))
+            return words.read(words.strange(told, whole, rng.choice))
+        if "out_trade_no" not in told:
+            return words.read(told)
         if strikes("about_another"):
-            wrong = {"amount_fen": 1, "merchant": "another", "number": "P-x", "currency": "USD"}
+            wrong = {
+                "trade_amount": "1",
+                "customer_no": "another",
+                "out_trade_no": "P-x",
+                "trade_currency": "USD",
+            }
             name = rng.choice(list(wrong))
             lie = rng.choice(list(TradeStatus))
-            return replace(answer, trade_status=lie, raw=b"another", **{name: wrong[name]})
+            return words.read(told | {"trade_status": lie, name: wrong[name]})
         if strikes("incomplete"):
-            name = rng.choice(("amount_fen", "merchant", "number", "currency"))
-            return replace(answer, raw=b"incomplete", **{name: None})
+            names = ("trade_amount", "customer_no", "out_trade_no", "trade_currency")
+            lost = rng.choice(names)
+            return words.read({name: value for name, value in told.items() if name != lost})
         if strikes("second_trade_no"):
-            return replace(answer, trade_no="JD-second", raw=answer.raw + b"2")
-        return answer
+            return words.read(told | {"trade_no": "JD-second"})
+        return words.read(told)
 
     def _pass_time(self, seconds: float) -> None:
         if not self._weather.calm:
@@ -213,10 +253,3 @@ class Jd:
     def _time_out(self) -> None:
         self._pass_time(_READ_TIMEOUT)
         raise MaybeSent("read_timeout")
-
-
-def _bare(meaning: Meaning) -> Answer:
-    """
-    A signed answer that names nothing but its code.
-    """
-    return Answer(verified=True, meaning=meaning, code=meaning.value, raw=meaning.value.encode())

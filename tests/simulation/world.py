@@ -93,6 +93,7 @@ class World:
         self._next_sweep = 0.0
         self._sweeps = count(1)
         self._flights = count(1)
+        self._replacements = count(1)
         self._story = Story(self._scheduler.now, wanted=tells)
         self._failpoints = Failpoints(
             rng,
@@ -162,6 +163,11 @@ class World:
             if self._weather.strikes("number_taken"):
                 self._jd.take_number(order.out_trade_no, rng.choice((order.amount_fen, 1)))
             self._produce(rng.uniform(0, 60), order)
+            if self._weather.strikes("rumour"):
+                self._spread(order)
+            if self._weather.strikes("debt_shared"):
+                shared = replace(order, out_trade_no=f"S-{place}")
+                self._produce(rng.uniform(0, 300_000), shared)
             if self._weather.strikes("job_repeated"):
                 self._produce(rng.uniform(0, 600), order)
             if self._weather.strikes("job_conflicts"):
@@ -169,6 +175,18 @@ class World:
                     (replace(order, amount_fen=7), replace(order, out_trade_no=f"Q-{place}"))
                 )
                 self._produce(rng.uniform(0, 600), other)
+
+        for _ in range(self._people.choice((0, 0, 4, 12, 30))):
+            longest = self._people.choice((600, 7200, 200_000, 600_000))
+            self._scheduler.after(self._people.uniform(0, longest), self._act)
+
+    def _spread(self, order: Order) -> None:
+        """
+        Have JD notify of a number, whether it has it or not, before or after we do.
+        """
+        said = self._jd.rumour(order.out_trade_no, order.amount_fen)
+        longest = self._rng.choice((60, 3600, 100_000))
+        self._scheduler.after(self._rng.uniform(0, longest), lambda: self._hear(said, lambda: None))
 
     def _produce(self, seconds: float, order: Order) -> None:
         self._orders.append(order)
@@ -363,6 +381,41 @@ class World:
             with contextlib.suppress(NotAllowed, StaleTransition):
                 Operator(self.ports["ledger"], "operator").act(action, row.id, "looked at")
 
+        self._start("operator", work)
+
+    def _act(self) -> None:
+        """
+        Have a person do something to some payout: whatever they like, and the service allows.
+        """
+        rows = self._ledger.payouts(None, 100)
+        if not rows:
+            return
+        row = self._people.choice(list(rows))
+        action = self._people.choice((*Action, Action.REPLACE, Action.RELEASE, Action.RESOLVE))
+        amount = self._people.choice(
+            (row.amount_fen, row.returned_fen or row.amount_fen, max(1, row.amount_fen // 3))
+        )
+        asks_first, number = self._people.random() < 0.8, f"R-{next(self._replacements)}"
+        if self._people.random() < 0.1:
+            self._disturb("paused")
+
+        def work() -> None:
+            operator = Operator(self.ports["ledger"], "operator")
+            if action is Action.RESOLVE:
+                for case in self._ledger.dossier(row.id).open_cases:
+                    with contextlib.suppress(NotAllowed, StaleTransition):
+                        operator.close_case(case.id, action, "looked at")
+                return
+            if asks_first and action in {Action.RELEASE, Action.REPLACE}:
+                self._payouts("operator").query(row.id)
+            with contextlib.suppress(NotAllowed, StaleTransition):
+                if action is not Action.REPLACE:
+                    operator.act(action, row.id, "wanted")
+                    return
+                order = an_order(number, amount_fen=amount, obligation=row.obligation)
+                operator.replace(row.id, order, TERMS, "wanted", REVIEW_LIST)
+
+        self._story.tell("operator", f"wants to {action}", row)
         self._start("operator", work)
 
     def _resume(self) -> None:
