@@ -285,7 +285,7 @@ def test_replaying_the_transitions_gives_the_status(ledger: SqlLedger) -> None:
 
 def test_a_case_opens_once(ledger: SqlLedger) -> None:
     """
-    One case of a kind is open, however often it is noted and with whatever evidence.
+    One case of a kind is open, however often it is noted; it names the newest evidence.
     """
     payout = accepted(ledger)
     evidence_id = recorded(ledger, payout.id).evidence[0].id
@@ -294,7 +294,8 @@ def test_a_case_opens_once(ledger: SqlLedger) -> None:
 
     (case,) = ledger.dossier(payout.id).open_cases
 
-    assert (case.kind, case.payout_id, case.evidence_id) == (CaseKind.MISMATCH, payout.id, None)
+    named = (case.kind, case.payout_id, case.evidence_id)
+    assert named == (CaseKind.MISMATCH, payout.id, evidence_id)
     assert (case.customer_no, case.out_trade_no) == (MERCHANT, "P-1")
 
 

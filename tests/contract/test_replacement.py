@@ -166,7 +166,7 @@ def test_a_replaced_payout_is_not_replaced_again(ledger: Ledger) -> None:
     replaced(ledger, old)
     after = ledger.dossier(old.payout.id)
 
-    with pytest.raises(NotAllowed, match="freed before"):
+    with pytest.raises(NotAllowed, match="at most 0 fen"):
         replaced(ledger, after, "P-3")
 
 

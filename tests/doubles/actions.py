@@ -67,7 +67,8 @@ class MemoryActions(MemoryRows):
         if (terms.customer_no, order.out_trade_no) in self._numbers:
             raise NotAllowed("out_trade_no: another payout has this number")
         self._write(row, after)
-        self._commit(owed, -row.amount_fen)
+        if row.released_at is None:
+            self._commit(owed, -row.amount_fen)
         payout_id = self.accept(order, terms, for_review=for_review)
         assert payout_id is not None
         self._record(row.id, decision, replaced_by=payout_id)
@@ -75,10 +76,14 @@ class MemoryActions(MemoryRows):
 
     def close_case(self, case: Case, who: str, why: str) -> None:
         """
-        Close a case and record who did, and why. Raises `StaleTransition` if it is closed already.
+        Close a case and record who did, and why.
+
+        Raises `StaleTransition` if it is closed already, or names newer evidence than was seen.
         """
         if not any(c.id == case.id and c.closed_at is None for c in self._cases):
             raise StaleTransition(f"case {case.id} is closed already")
+        if self.case(case.id).evidence_id != case.evidence_id:
+            raise StaleTransition(f"case {case.id} names newer evidence; look again")
         if case.payout_id is not None:
             row = self._row(case.payout_id)
             self._touch(row)

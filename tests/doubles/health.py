@@ -53,12 +53,13 @@ class MemoryHealth(MemoryRows):
 
     def find_stale(self, limit: int, within: timedelta) -> Sequence[int]:
         """
-        Queued payouts past their time to be sent: `within` from acceptance if they name none.
+        Unsent payouts past their time to be sent: `within` from acceptance if they name none.
         """
         now = self._clock()
-        queued = [row for row in self._rows.values() if row.status is PayoutStatus.QUEUED]
-        late = [row.id for row in queued if now >= send_deadline(row, within)]
-        return late[:limit]
+        rows = self._rows.values()
+        unsent = [row for row in rows if row.status is PayoutStatus.QUEUED]
+        unsent += [r for r in rows if r.status is PayoutStatus.REFUSED and r.next_send_at]
+        return [row.id for row in unsent if now >= send_deadline(row, within)][:limit]
 
     def mark_overdue(self, limit: int, after: timedelta) -> Sequence[Overdue]:
         """

@@ -417,11 +417,17 @@ class MemoryRows:
         self, payout_id: int | None, customer_no: str, out_trade_no: str, note: CaseNote
     ) -> None:
         about = (payout_id, customer_no, out_trade_no, note.kind)
-        for case in self._cases:
-            same = (case.payout_id, case.customer_no, case.out_trade_no, case.kind) == about
-            # What a person closed stays closed until new evidence of the same kind arrives.
-            unchanged = case.evidence_id == note.evidence_id and not note.reopens
-            if same and (case.closed_at is None or unchanged):
+        newest = note.evidence_id or 0
+        for place, case in enumerate(self._cases):
+            if (case.payout_id, case.customer_no, case.out_trade_no, case.kind) != about:
+                continue
+            named = case.evidence_id or 0
+            if case.closed_at is None:
+                if newest > named:
+                    self._cases[place] = replace(case, evidence_id=newest)
+                return
+            covers = bool(named) == bool(newest) and named >= newest
+            if covers and not note.reopens:
                 return
         self._cases.append(
             Case(

@@ -180,7 +180,8 @@ class Watch:
         kinds = {case.kind for case in self._ledger.cases_of(row.id)}
         if own and CaseKind.NUMBER_TAKEN in kinds:
             yield Breach(Invariant.I7_SIGNED_ONLY, row.out_trade_no, "ours, and told as another's")
-        if not own and row.status.rank > PayoutStatus.UNKNOWN.rank:
+        refused = row.reason in _REFUSALS or row.reason is Reason.FAILED_BY_HAND
+        if not own and not refused and row.status.rank > PayoutStatus.UNKNOWN.rank:
             detail = f"{row.status}, by the trade of somebody else"
             yield Breach(Invariant.I7_SIGNED_ONLY, row.out_trade_no, detail)
 

@@ -15,6 +15,8 @@ from worker.payouts.evidence import Evidence, Meaning, Source
 from worker.payouts.model import AttemptOutcome, Case, CaseKind, Dossier, Payout
 
 _DAY = timedelta(hours=24)
+#: JD's numbers have up to so many characters.
+_LONGEST = 64
 _PROGRESS = frozenset({"BUID", "ACSU", "WPAR"})
 _MONEY = frozenset({"FINI", "REFU"})
 _LISTED = _PROGRESS | _MONEY | {"CLOS"}
@@ -35,7 +37,7 @@ class Said(NamedTuple):
     at: datetime
     #: Whether it names another merchant, number, amount or currency than the payout's.
     unfit: bool
-    #: Whether it names all four of them.
+    #: Whether it names all four of them, and can be read.
     whole: bool
 
     @property
@@ -91,8 +93,13 @@ def _said(payout: Payout, evidence: Evidence) -> Said:
         "trade_amount": str(payout.amount_fen),
         "trade_currency": payout.currency,
     }
-    unfit = any(fields.get(name) not in {None, "", value} for name, value in ours.items())
-    whole = all(fields.get(name) == value for name, value in ours.items())
+    # An amount that is none cannot be compared; it spoils all the same.
+    told = {n: v for n, v in fields.items() if v and (n != "trade_amount" or v.isdigit())}
+    unfit = any(told.get(name, value) != value for name, value in ours.items())
+    legible = len(fields.get("trade_no", "")) <= _LONGEST and (
+        fields.get("trade_status") == "REFU" or fields.get("refund_amount", "0").isdigit()
+    )
+    whole = legible and all(fields.get(name) == value for name, value in ours.items())
     return Said(evidence, fields, evidence.asked_at or evidence.received_at, unfit, whole)
 
 
@@ -112,8 +119,8 @@ def may_be_kept(dossier: Dossier) -> int:
     """
     amount_fen = dossier.payout.amount_fen
     tried = [a for a in dossier.attempts if a.outcome is not AttemptOutcome.NOT_CONNECTED]
-    if not tried:
-        return amount_fen if against_silence(dossier) else 0
+    if not tried and against_silence(dossier) is None:
+        return 0
     if _closed_for_good(dossier) or _refused_for_good(dossier):
         return 0
     return amount_fen - came_back(dossier)
@@ -124,15 +131,24 @@ def came_back(dossier: Dossier) -> int:
     What the latest question was told has come back, in fen: nothing where that is in doubt.
     """
     told = said(dossier)
+    if _is_spoilt(told):
+        return 0
     statuses = [s for s in told if s.evidence.source is Source.QUERY and s.status and s.whole]
     if not statuses or statuses[-1].status != "REFU":
         return 0
     last = statuses[-1]
     fen = int(last.refund) if last.refund.isdigit() else 0
-    vague = [s for s in told if s.at > last.at and (s.status and not s.whole)]
-    if any(s.unfit for s in told) or vague or fen > dossier.payout.amount_fen:
-        return 0
-    return fen
+    vague = [s for s in told if s.at > last.at and s.status and not s.whole]
+    return 0 if vague or fen > dossier.payout.amount_fen else fen
+
+
+def _is_spoilt(told: Sequence[Said]) -> bool:
+    """
+    Whether JD told of something else than ours, of two trades, or of what nobody can read.
+    """
+    numbers = {s.fields["trade_no"] for s in told if s.fields.get("trade_no")}
+    strange = any(s.status and s.status not in _LISTED for s in told)
+    return len(numbers) > 1 or strange or any(s.unfit for s in told)
 
 
 def _closed_for_good(dossier: Dossier) -> bool:
@@ -140,14 +156,14 @@ def _closed_for_good(dossier: Dossier) -> bool:
     CLOS in two queries a day apart, and nothing but CLOS since the first; never paid, never odd.
     """
     told = said(dossier)
-    if any(s.unfit or s.status in _MONEY or s.status not in {"", *_LISTED} for s in told):
+    if _is_spoilt(told) or any(s.status in _MONEY for s in told):
         return False
     closes = [
         s.at for s in told if s.evidence.source is Source.QUERY and s.whole and s.status == "CLOS"
     ]
     moved = [s.at for s in told if s.status in _PROGRESS]
     return any(
-        later - first >= _DAY and not any(at >= first for at in moved)
+        later - first >= _DAY and not any(at > first for at in moved)
         for first in closes
         for later in closes
     )
@@ -194,20 +210,22 @@ def _puzzles(dossier: Dossier) -> Iterator[tuple[CaseKind, list[int]]]:
     told = said(dossier)
     fitting = [s for s in told if not s.unfit]
     yield CaseKind.MISMATCH, [s.evidence.id for s in told if s.unfit]
-    asked = [s for s in fitting if s.evidence.source is Source.QUERY and not s.status]
+    unknown = [s for s in fitting if not s.shows_more and s.fields.get("trade_amount") != "one"]
+    asked = [s for s in unknown if s.evidence.source is Source.QUERY]
     yield CaseKind.NO_RESULT, _with_code(asked, Meaning.NO_RESULT)
-    known = min((s.evidence.received_at for s in fitting if s.status and s.whole), default=None)
-    absent = [s for s in asked if known is not None and s.at > known and not s.shows_more]
+    listed = (s for s in fitting if s.whole and s.status in _LISTED)
+    known = min((s.evidence.received_at for s in listed), default=None)
+    absent = [s for s in asked if known is not None and s.at > known]
     yield CaseKind.VANISHED, _with_code(absent, Meaning.NOT_FOUND)
-    whole = [s for s in fitting if s.whole]
+    whole = [s for s in fitting if s.whole and s.code != CODES[Meaning.DUPLICATE]]
     yield CaseKind.RETURN_AMOUNT, [s.evidence.id for s in whole if _is_odd(s, dossier.payout)]
     yield CaseKind.CONTRADICTION, list(_taken_back(whole))
     if _is_refused(dossier):
         beyond = [s.evidence.id for s in fitting if s.shows_more]
         yield CaseKind.CONTRADICTION, beyond
     if not any(a.outcome is not AttemptOutcome.NOT_CONNECTED for a in dossier.attempts):
-        listed = [s for s in fitting if s.shows_more]
-        yield CaseKind.UNEXPECTED, [min((s.evidence.id for s in listed), default=0)]
+        shown = [s.evidence.id for s in fitting if s.shows_more]
+        yield CaseKind.UNEXPECTED, [min(shown, default=0)]
 
 
 def _with_code(told: Iterable[Said], meaning: Meaning) -> list[int]:

@@ -44,7 +44,8 @@ def believe(received: Mapping[str, str | None], meaning: Meaning, raw: bytes) ->
     Turn the fields of a verified message into an `Answer`.
 
     Only signed fields are read. One that is there and cannot be read makes the whole message
-    unclear, except a date, which decides nothing, and a refund amount, whose absence is noticed.
+    unreadable, except a date, which decides nothing, and a return's amount, whose absence is
+    noticed.
     """
     signed = canonical.signed_fields(received)
     try:
@@ -66,10 +67,13 @@ def believe(received: Mapping[str, str | None], meaning: Meaning, raw: bytes) ->
     except _Unreadable:
         return Answer(
             verified=True,
-            meaning=Meaning.UNCLEAR,
+            meaning=Meaning.UNREADABLE,
             code=readable(signed.get("response_code")) or "",
             merchant=readable(signed.get("customer_no")),
             number=readable(signed.get("out_trade_no")),
+            amount_fen=_readable_fen(signed, "trade_amount"),
+            currency=readable(signed.get("trade_currency")),
+            trade_no=readable(signed.get("trade_no")),
             raw=raw,
         )
 
@@ -100,8 +104,14 @@ def _fen(signed: Mapping[str, str], name: str) -> int | None:
 
 
 def _refund(signed: Mapping[str, str]) -> int | None:
+    if signed.get("trade_status") == TradeStatus.REFU:
+        return _readable_fen(signed, "refund_amount")
+    return _fen(signed, "refund_amount")
+
+
+def _readable_fen(signed: Mapping[str, str], name: str) -> int | None:
     try:
-        return _fen(signed, "refund_amount")
+        return _fen(signed, name)
     except _Unreadable:
         return None
 

@@ -45,6 +45,7 @@ class Meaning(enum.StrEnum):
     CHANNEL = "channel"  #: we are refused: key, certificate, merchant, permission, address
     BALANCE = "balance"  #: our balance is too small
     UNCLEAR = "unclear"  #: a system error, or a code nobody has classified
+    UNREADABLE = "unreadable"  #: a field that we know holds what it cannot mean: an unlisted status
 
 
 #: The meanings that refuse an attempt, so that nothing was booked.
@@ -57,8 +58,8 @@ class Answer:
     One message from the gateway, parsed but not yet judged against a payout.
 
     Nothing in it may be believed unless `verified`. Amounts are fen, times are aware UTC; a field
-    that was absent is None, and a message with an unreadable field has meaning `UNCLEAR` and no
-    trade status.
+    that was absent is None, and a message with an unreadable field has meaning `UNREADABLE` and no
+    trade status: JD says something of the payout, and nobody knows what.
     """
 
     verified: bool
@@ -96,3 +97,10 @@ class Evidence:
     asked_at: datetime | None = None
     #: When it was last judged; None while it waits for that.
     applied_at: datetime | None = None
+
+    @property
+    def as_of(self) -> datetime:
+        """
+        The moment that it tells of: when JD was asked, or when it told us unasked.
+        """
+        return self.asked_at or self.received_at

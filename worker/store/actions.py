@@ -65,7 +65,8 @@ class Actions(Base):
             check_fresh(dossier, now)
             check_replacement(dossier, order, obligation, others, now)
             _write(conn, payout, after)
-            commit_fen(conn, obligation.id, order.amount_fen - payout.amount_fen)
+            given_back = payout.amount_fen if payout.released_at is None else 0
+            commit_fen(conn, obligation.id, order.amount_fen - given_back)
             payout_id = insert_payout(conn, now, columns, obligation.id)
             if for_review:
                 hold_payout(conn, now, payout_id, self._keyring)
@@ -74,11 +75,13 @@ class Actions(Base):
 
     def close_case(self, case: Case, who: str, why: str) -> None:
         """
-        Close a case and record who did, and why. Raises `StaleTransition` if it is closed already.
+        Close a case and record who did, and why.
 
-        The payout's version rises, since what a case forbade may now be done.
+        Raises `StaleTransition` if it is closed already, or names newer evidence than was looked
+        at. The payout's version rises, since what a case forbade may now be done.
         """
         decision = Decision(Action.RESOLVE, who, why, case_id=case.id)
+        names = sa.select(cases.c.evidence_id).where(cases.c.id == case.id)
         with self._writing() as (conn, now):
             # The payout first, as every other writer does: they would block each other for good.
             conn.execute(
@@ -86,6 +89,8 @@ class Actions(Base):
                 .where(payouts.c.id == case.payout_id)
                 .values(version=payouts.c.version + 1, updated_at=now)
             )
+            if conn.scalar(names) != case.evidence_id:
+                raise StaleTransition(f"case {case.id} names newer evidence; look again")
             _record(conn, now, case.payout_id, decision)
 
     def closing(self, case_id: int) -> Recorded | None:

@@ -14,14 +14,19 @@ from worker.store.tables import cases
 def open_case(conn: sa.Connection, now: datetime, payout: Payout, note: CaseNote) -> None:
     """
     Open a case, unless one like it is open, or was closed and nothing is new.
+
+    One that is open names the newest evidence from now on; closing it covers that and all before.
     """
-    # What a person closed stays closed until new evidence of the same kind arrives.
-    same = cases.c.evidence_id.is_not_distinct_from(note.evidence_id)
-    stands = cases.c.closed_at.is_(None) | (sa.literal(not note.reopens) & same)
-    seen = sa.select(cases.c.id).where(
-        cases.c.payout_id == payout.id, cases.c.kind == note.kind, stands
+    named, newest = cases.c.evidence_id, note.evidence_id
+    covers = named.is_(None) if newest is None else named >= newest
+    stands = cases.c.closed_at.is_(None) | (sa.literal(not note.reopens) & covers)
+    seen = (
+        sa.select(cases.c.id, cases.c.evidence_id, cases.c.closed_at)
+        .where(cases.c.payout_id == payout.id, cases.c.kind == note.kind, stands)
+        .order_by(cases.c.closed_at.is_not(None))
     )
-    if conn.execute(seen).first() is None:
+    found = conn.execute(seen).first()
+    if found is None:
         conn.execute(
             sa.insert(cases).values(
                 kind=note.kind,
@@ -32,3 +37,6 @@ def open_case(conn: sa.Connection, now: datetime, payout: Payout, note: CaseNote
                 opened_at=now,
             )
         )
+    elif found.closed_at is None and (note.evidence_id or 0) > (found.evidence_id or 0):
+        brought_forward = sa.update(cases).where(cases.c.id == found.id)
+        conn.execute(brought_forward.values(evidence_id=newest))

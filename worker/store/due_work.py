@@ -14,6 +14,7 @@ from worker.payouts.claim import Asker, DueQueries
 from worker.payouts.health import Overdue
 from worker.payouts.model import AttemptOutcome
 from worker.payouts.pace import PaceKind
+from worker.payouts.status import PayoutStatus
 from worker.store.base import Base
 from worker.store.channels import is_stopped
 from worker.store.clock import read_clock
@@ -111,7 +112,9 @@ class DueWork(Base):
 
     def find_stale(self, limit: int, within: timedelta) -> Sequence[int]:
         """
-        Queued payouts past their time to be sent: `within` from acceptance if they name none.
+        Unsent payouts past their time to be sent: `within` from acceptance if they name none.
+
+        A refused one that a person wants sent again is unsent as well.
         """
         with self._snapshot() as conn:
             now = read_clock(conn, self._clock)
@@ -119,12 +122,13 @@ class DueWork(Base):
             default = payouts.c.send_before.is_(None) & (payouts.c.accepted_at <= now - within)
             again = payouts.c.let_go_at <= now - within
             late = sa.or_(again, payouts.c.let_go_at.is_(None) & (own | default))
-            return conn.scalars(
-                sa.select(payouts.c.id)
-                .where(UNSENT, late)
-                .order_by(payouts.c.accepted_at, payouts.c.id)
-                .limit(limit)
-            ).all()
+            found = sa.select(payouts.c.id).where(late).limit(limit)
+            found = found.order_by(payouts.c.accepted_at, payouts.c.id)
+            again = payouts.c.status == PayoutStatus.REFUSED
+            # Two statements, since each has an index of its own.
+            queued = conn.scalars(found.where(UNSENT)).all()
+            refused = conn.scalars(found.where(MAY_BE_SENT, again)).all()
+            return [*queued, *refused][:limit]
 
     def mark_overdue(self, limit: int, after: timedelta) -> Sequence[Overdue]:
         """

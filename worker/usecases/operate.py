@@ -143,9 +143,10 @@ class Operator:
 
         A job that breaks its own rules is looked at all the same, so its fields may be anything.
         """
+        dossier = self._ledger.dossier(payout.id)
         faults = [
             *replacement_faults(
-                payout, out_trade_no=out_trade_no, obligation=obligation, amount_fen=amount_fen
+                dossier, out_trade_no=out_trade_no, obligation=obligation, amount_fen=amount_fen
             )
         ]
         found = out_trade_no and self._ledger.find(payout.terms.customer_no, out_trade_no)

@@ -112,15 +112,45 @@ def test_unverified_code_is_harmless(code: Any) -> None:
     ],
     ids=repr,
 )
-def test_unreadable_field_makes_it_unclear(field: dict[str, Any]) -> None:
+def test_an_unreadable_field_makes_it_unreadable(field: dict[str, Any]) -> None:
     """
-    A signed message with a field that cannot mean anything settles nothing.
+    A signed message with a field that cannot mean anything tells no status, and is no silence.
     """
     fields = {"response_code": "0000", "trade_status": "FINI", "trade_amount": "1"} | field
     answer = from_reply(signed(**fields), KEY)
 
-    assert (answer.verified, answer.meaning) == (True, Meaning.UNCLEAR)
-    assert (answer.trade_status, answer.amount_fen) == (None, None)
+    assert (answer.verified, answer.meaning) == (True, Meaning.UNREADABLE)
+    assert (answer.trade_status, answer.amount_fen) == (
+        None,
+        None if "trade_amount" in field else 1,
+    )
+
+
+@pytest.mark.parametrize("refund", ["1.5", "-1", "all"])
+@pytest.mark.parametrize(
+    ("status", "meaning"), [("FINI", Meaning.UNREADABLE), ("REFU", Meaning.PROCESSED)]
+)
+def test_an_amount_that_came_back_must_be_readable(
+    refund: str, status: str, meaning: Meaning
+) -> None:
+    """
+    A return stays one without its amount, which a case tells; nothing else may name one like that.
+    """
+    answer = from_reply(
+        signed(response_code="0000", trade_status=status, refund_amount=refund), KEY
+    )
+
+    assert (answer.meaning, answer.refund_fen) == (meaning, None)
+
+
+def test_an_unreadable_message_keeps_what_can_be_compared() -> None:
+    """
+    Another's amount or trade number is seen beside a status that is in no table.
+    """
+    told = {"trade_status": "DEAL", "trade_amount": "7", "trade_no": "JD9", "trade_currency": "USD"}
+    answer = from_reply(signed(response_code="0000", **told), KEY)
+
+    assert (answer.amount_fen, answer.trade_no, answer.currency) == (7, "JD9", "USD")
 
 
 def test_numbers_may_be_numbers() -> None:

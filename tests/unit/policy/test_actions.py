@@ -94,8 +94,8 @@ def taken(action: Action, dossier: Dossier) -> Decision:
     [
         (Action.CANCEL, {PayoutStatus.QUEUED, PayoutStatus.HELD}),
         (Action.LET_GO, {PayoutStatus.HELD}),
-        (Action.RESEND, {PayoutStatus.REFUSED}),
         # without evidence only what was withdrawn is proven unpaid
+        (Action.RESEND, set()),
         (Action.FAIL, set()),
         (Action.RELEASE, {PayoutStatus.CANCELLED}),
         (Action.REPLACE, {PayoutStatus.CANCELLED}),
@@ -200,7 +200,7 @@ def test_every_kind_of_case_has_its_actions() -> None:
     assert all(Action.RESOLVE in actions for actions in CLOSED_BY.values())
     more = {kind: set(found) - {Action.RESOLVE} for kind, found in CLOSED_BY.items()}
     assert {kind: actions for kind, actions in more.items() if actions} == {
-        CaseKind.STALE: {Action.LET_GO, Action.CANCEL},
+        CaseKind.STALE: {Action.LET_GO, Action.CANCEL, Action.RESEND, Action.FAIL},
         CaseKind.OVERPAYMENT: {Action.CANCEL},
         CaseKind.REVIEW: {Action.LET_GO, Action.CANCEL},
         CaseKind.UNRESOLVED: {Action.FAIL},

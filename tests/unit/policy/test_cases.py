@@ -108,7 +108,7 @@ def test_a_trade_that_vanished() -> None:
     """
     dossier = a_dossier(PAID, a_notification(FINI, 2), not_found(1), not_found(3), not_found(4))
 
-    assert {CaseNote(CaseKind.VANISHED, 3)} == opened(dossier)
+    assert {CaseNote(CaseKind.VANISHED, 4)} == opened(dossier)
 
 
 def test_a_second_trade_number() -> None:
@@ -215,14 +215,14 @@ def test_an_absence_that_may_not_be_sent_again(limits: Limits) -> None:
     assert set() == opened(dossier)
 
 
-def test_a_closed_not_found_case_is_not_opened_by_every_query() -> None:
+def test_a_not_found_case_names_the_newest_answer() -> None:
     """
-    The case goes on naming the answer that completed it, so what a person closed stays closed.
+    Each further one completes it anew: who closed it had not seen the next.
     """
     limits = replace(LIMITS, resend_limit=0)
     dossier = a_dossier(UNKNOWN, not_found(2), not_found(10), not_found(120), not_found(180))
 
-    assert {CaseNote(CaseKind.NOT_FOUND, 2)} == opened(dossier, 181, limits)
+    assert {CaseNote(CaseKind.NOT_FOUND, 4)} == opened(dossier, 181, limits)
 
 
 @pytest.mark.parametrize(

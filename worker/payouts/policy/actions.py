@@ -55,7 +55,9 @@ CLOSED_BY: dict[CaseKind, frozenset[Action]] = {
     # Looking lets it be claimed again, which asks the debt again.
     CaseKind.OVERPAYMENT: frozenset({Action.RESOLVE, Action.CANCEL}),
     # Looking is not enough: it is sent or it is not. `RESOLVE` is for one that JD has after all.
-    CaseKind.STALE: frozenset({Action.LET_GO, Action.CANCEL, Action.RESOLVE}),
+    CaseKind.STALE: frozenset(
+        {Action.LET_GO, Action.CANCEL, Action.RESEND, Action.FAIL, Action.RESOLVE}
+    ),
     CaseKind.REVIEW: frozenset({Action.LET_GO, Action.CANCEL, Action.RESOLVE}),
     CaseKind.ORPHAN: frozenset({Action.RESOLVE}),
 }
@@ -208,17 +210,20 @@ def _let_go(facts: Facts) -> Proof:
 
 
 def _resend(facts: Facts) -> Proof:
-    _need(facts, PayoutStatus.REFUSED)
-    return ()
+    return _refused(facts)
 
 
 def _fail(facts: Facts) -> Proof:
-    _need(facts, PayoutStatus.REFUSED)
     _need_certainty(facts)
+    return _refused(facts)
+
+
+def _refused(facts: Facts) -> Proof:
+    _need(facts, PayoutStatus.REFUSED)
     found = proof.refused(facts)
     if found is None:
         told = what_it_is(facts.payout)
-        raise NotAllowed(f"{told}, and it may have reached JD, so only JD's word can end it")
+        raise NotAllowed(f"{told}, and JD may have it all the same, so only JD's word can end it")
     return found
 
 

@@ -4,14 +4,16 @@ What a person has to look at: the contradictions and dead ends in what is known 
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from itertools import pairwise
 
-from worker.payouts.evidence import TradeStatus
+from worker.payouts.evidence import Evidence, TradeStatus
 from worker.payouts.limits import Limits
 from worker.payouts.model import AttemptOutcome, CaseKind, Payout
-from worker.payouts.policy.classification import Trade
-from worker.payouts.policy.controls import is_in_review, is_stale
+from worker.payouts.policy.controls import is_in_review, is_stale, lapses
 from worker.payouts.policy.facts import Facts
 from worker.payouts.policy.may_send import may_resend, proven_absent
+from worker.payouts.policy.returns import fen, odd_amounts, returns
+from worker.payouts.policy.signs import further, second_numbers, speaking
 from worker.payouts.status import PayoutStatus
 from worker.payouts.update import CaseNote
 
@@ -20,71 +22,105 @@ def cases(
     facts: Facts, status: PayoutStatus, now: datetime, limits: Limits
 ) -> tuple[CaseNote, ...]:
     """
-    Every case that this payout gives reason for, each with the evidence that completed it.
+    Every case that this payout gives reason for, each with the newest evidence that completes it.
     """
     return (
-        *_contradictions(facts),
-        *_unexpected(facts),
+        *_newest(
+            CaseKind.CONTRADICTION,
+            (*_after_close(facts), *_after_success(facts), *_after_refusal(facts)),
+        ),
+        *_vanished(facts),
+        *_newest(CaseKind.SECOND_TRADE_NO, second_numbers(facts)),
+        *_newest(CaseKind.UNEXPECTED, _unexpected(facts)),
         *_returns(facts),
-        *_first(CaseKind.NUMBER_TAKEN, (b.evidence.id for b in facts.taken)),
-        *_first(CaseKind.MISMATCH, (b.evidence.id for b in facts.mismatches)),
-        *_first(CaseKind.NO_RESULT, (b.evidence.id for b in facts.no_results)),
+        *_newest(CaseKind.NUMBER_TAKEN, (b.evidence for b in facts.taken)),
+        *_newest(CaseKind.MISMATCH, (b.evidence for b in facts.mismatches)),
+        *_newest(CaseKind.NO_RESULT, (b.evidence for b in facts.no_results)),
         *_dead_ends(facts, status, now, limits),
     )
 
 
-def _first(kind: CaseKind, evidence_ids: Iterable[int]) -> Iterator[CaseNote]:
-    for evidence_id in evidence_ids:
-        yield CaseNote(kind, evidence_id)
-        return
+def _newest(kind: CaseKind, completing: Iterable[Evidence]) -> Iterator[CaseNote]:
+    ids = [evidence.id for evidence in completing]
+    if ids:
+        yield CaseNote(kind, max(ids))
 
 
-def _contradictions(facts: Facts) -> Iterator[CaseNote]:
-    closed = _showing(facts, PayoutStatus.FAILED)
-    paid = _showing(facts, PayoutStatus.PAID) + _showing(facts, PayoutStatus.RETURNED)
-    if closed and paid:
-        yield CaseNote(CaseKind.CONTRADICTION, max(min(closed), min(paid)))
-    elif facts.refusals and facts.trades and not facts.exposing:
-        first = min(t.evidence.id for t in facts.trades)
-        yield CaseNote(CaseKind.CONTRADICTION, max(first, facts.refusals[0].evidence.id))
+def _after_close(facts: Facts) -> tuple[Evidence, ...]:
+    """
+    Each word with which JD closed a payout after telling more of it, or the other way round.
+    """
+    closed = [t.evidence for t in facts.trades if t.status is PayoutStatus.FAILED]
+    if not closed:
+        return ()
+    since = min(evidence.as_of for evidence in closed)
+    more = further(facts, TradeStatus.CLOS, since)
+    return _changing(facts, (*closed, *more)) if more else ()
+
+
+def _after_success(facts: Facts) -> tuple[Evidence, ...]:
+    """
+    Each word that JD still works on what it had paid.
+    """
+    paid = [t.evidence for t in facts.trades if t.status in _PAID]
+    if not paid:
+        return ()
+    since = min(evidence.as_of for evidence in paid)
+    moving = (t.evidence for t in facts.trades if t.status is PayoutStatus.PROCESSING)
+    later = [evidence for evidence in moving if evidence.as_of > since]
+    return _changing(facts, (*paid, *later)) if later else ()
+
+
+_PAID = frozenset({PayoutStatus.PAID, PayoutStatus.RETURNED})
+
+
+def _after_refusal(facts: Facts) -> tuple[Evidence, ...]:
+    """
+    Each sign of a trade that JD says it refused.
+    """
+    if facts.exposing or not facts.refusals:
+        return ()
+    signs = (*speaking(facts), *(taken.evidence for taken in facts.taken))
+    return (facts.refusals[0].evidence, *signs) if signs else ()
+
+
+def _changing(facts: Facts, told: Iterable[Evidence]) -> tuple[Evidence, ...]:
+    """
+    Those that say something else than the one before: what is only repeated is nothing new.
+    """
+    whole = {trade.evidence.id: trade.status for trade in facts.trades}
+    words = [(e, (whole.get(e.id), e.answer.trade_status)) for e in told]
+    words.sort(key=lambda word: word[0].id)
+    return tuple(e for (_, before), (e, word) in pairwise(words) if word != before)
+
+
+def _vanished(facts: Facts) -> Iterator[CaseNote]:
     known_since = min((t.evidence.received_at for t in facts.trades), default=None)
     if known_since is not None:
-        late = (a.evidence.id for a in facts.absences if a.asked_at > known_since)
-        yield from _first(CaseKind.VANISHED, late)
-    named = [t.evidence for t in facts.trades if t.evidence.answer.trade_no]
-    others = (e.id for e in named if e.answer.trade_no != named[0].answer.trade_no)
-    yield from _first(CaseKind.SECOND_TRADE_NO, others)
+        late = (a.evidence for a in facts.absences if a.asked_at > known_since)
+        yield from _newest(CaseKind.VANISHED, late)
 
 
-def _showing(facts: Facts, status: PayoutStatus) -> list[int]:
-    return [t.evidence.id for t in facts.trades if t.status is status]
-
-
-def _unexpected(facts: Facts) -> Iterator[CaseNote]:
+def _unexpected(facts: Facts) -> tuple[Evidence, ...]:
     """
     Evidence of a trade that we cannot have caused.
     """
-    attempts = facts.dossier.attempts
-    if all(attempt.outcome is AttemptOutcome.NOT_CONNECTED for attempt in attempts):
-        yield from _first(CaseKind.UNEXPECTED, (t.evidence.id for t in facts.trades))
+    attempts, told = facts.dossier.attempts, speaking(facts)
+    if any(attempt.outcome is not AttemptOutcome.NOT_CONNECTED for attempt in attempts):
+        return ()
+    return (*told[:1], *_changing(facts, told))
 
 
 def _returns(facts: Facts) -> Iterator[CaseNote]:
     """
     Returns that are not simply the whole amount.
     """
-    back = [t for t in facts.trades if t.evidence.answer.trade_status is TradeStatus.REFU]
-    whole = facts.payout.amount_fen
     # The largest part, so that a further return of a case that a person closed opens another.
-    parts = sorted((-_fen(t), t.evidence.id) for t in back if 0 < _fen(t) < whole)
-    yield from _first(CaseKind.PARTIAL_RETURN, (evidence_id for _, evidence_id in parts))
-    yield from _first(
-        CaseKind.RETURN_AMOUNT, (t.evidence.id for t in back if not 0 < _fen(t) <= whole)
-    )
-
-
-def _fen(trade: Trade) -> int:
-    return trade.evidence.answer.refund_fen or 0
+    parts = (e for e in returns(facts) if 0 < fen(e) < facts.payout.amount_fen)
+    largest = max(parts, key=lambda e: (fen(e), -e.id), default=None)
+    if largest is not None:
+        yield CaseNote(CaseKind.PARTIAL_RETURN, largest.id)
+    yield from _newest(CaseKind.RETURN_AMOUNT, odd_amounts(facts))
 
 
 def _dead_ends(
@@ -96,6 +132,9 @@ def _dead_ends(
     sent_at = facts.payout.last_sent_at
     if status is PayoutStatus.HELD:
         yield from _held(facts.payout, now, limits)
+    if lapses(facts.payout, status, now, limits):
+        # Only sending it again makes it lapse again.
+        yield CaseNote(CaseKind.STALE, reopens=True)
     if status.awaits_gateway and sent_at is not None and now - sent_at > limits.schedule.patience:
         # With each further answer that ends nothing, a case that a person closed opens again.
         yield CaseNote(CaseKind.UNRESOLVED, max((e.id for e in facts.answers), default=None))

@@ -2,7 +2,8 @@
 What one piece of evidence says about one payout.
 
 This is where a message is believed or not. A trade status counts only in a verified message in
-which merchant, number, amount and currency are present and equal ours. A refusal or a not-found
+which merchant, number, amount and currency are present and equal ours. Whatever else shows that JD
+has a trade under the number counts as that, from every source alike. A refusal or a not-found
 counts only as the answer to our own request; JD's signed error replies name nothing, so there the
 four may be absent, but what is present must be equal.
 """
@@ -68,7 +69,7 @@ class NoResult:
 @dataclass(frozen=True, slots=True)
 class NumberTaken:
     """
-    JD knew the number before we can have sent it: someone else used it.
+    JD knew the number before we can have sent it, or dates its trade so: someone else used it.
     """
 
     evidence: Evidence
@@ -95,7 +96,7 @@ class Mismatch:
 @dataclass(frozen=True, slots=True)
 class Silent:
     """
-    It says nothing about the payout: unverified, incomplete or unclassified.
+    It says nothing about the payout: unverified, or a code without more.
     """
 
     evidence: Evidence
@@ -104,12 +105,12 @@ class Silent:
 Classification = Trade | Refusal | Absent | NoResult | NumberTaken | Known | Mismatch | Silent
 
 
-def classify(payout: Payout, evidence: Evidence, exposed_since: datetime | None) -> Classification:
+def classify(payout: Payout, evidence: Evidence, tried_since: datetime | None) -> Classification:
     """
     Return what `evidence` says about `payout`.
 
-    `exposed_since` is when the payout was first attempted, if any attempt but the one that this
-    evidence answers, and before it, may have reached JD; None if none may have.
+    `tried_since` is when the payout was first attempted, if any attempt reached JD that is not the
+    one which this evidence answers, nor a later one; None if none did.
     """
     answer = evidence.answer
     if not answer.verified:
@@ -117,15 +118,15 @@ def classify(payout: Payout, evidence: Evidence, exposed_since: datetime | None)
     if _contradicts(answer, payout):
         return Mismatch(evidence)
     duplicate = evidence.source is Source.REPLY and answer.meaning is Meaning.DUPLICATE
-    if duplicate and (exposed_since is None or _precedes(answer, exposed_since)):
+    if duplicate and tried_since is None:
         return NumberTaken(evidence)
-    if answer.trade_status is not None:
+    if answer.trade_status is not None or _shows_a_trade(evidence):
+        if _precedes(answer, tried_since):
+            return NumberTaken(evidence)
         return _trade(evidence, payout) if _names(answer, payout) else Known(evidence)
-    if duplicate:
-        return Known(evidence)
     match evidence.source:
         case Source.REPLY:
-            return _reply(evidence)
+            return Refusal(evidence) if answer.meaning in REFUSALS else Silent(evidence)
         case Source.QUERY:
             return _absence(evidence)
         case Source.NOTIFICATION:
@@ -136,10 +137,12 @@ def classify(payout: Payout, evidence: Evidence, exposed_since: datetime | None)
 
 def is_odd(trade: Trade) -> bool:
     """
-    Whether a question to JD should follow at once: a return that does not name the whole amount.
+    Whether a question to JD should follow at once: it does not simply say that all came back.
     """
     answer = trade.evidence.answer
-    return answer.trade_status is TradeStatus.REFU and answer.refund_fen != answer.amount_fen
+    if answer.trade_status is TradeStatus.REFU:
+        return answer.refund_fen != answer.amount_fen
+    return bool(answer.refund_fen)
 
 
 def _contradicts(answer: Answer, payout: Payout) -> bool:
@@ -154,20 +157,29 @@ def _contradicts(answer: Answer, payout: Payout) -> bool:
 
 def _names(answer: Answer, payout: Payout) -> bool:
     named = (answer.merchant, answer.number, answer.amount_fen, answer.currency)
-    return None not in named and not _contradicts(answer, payout)
+    return None not in (*named, answer.trade_status) and not _contradicts(answer, payout)
 
 
-def _precedes(answer: Answer, exposed_since: datetime) -> bool:
-    return answer.traded_at is not None and answer.traded_at < exposed_since - CLOCK_TOLERANCE
+def _precedes(answer: Answer, tried_since: datetime | None) -> bool:
+    if tried_since is None or answer.traded_at is None:
+        return False
+    return answer.traded_at < tried_since - CLOCK_TOLERANCE
 
 
-def _reply(evidence: Evidence) -> Classification:
-    if evidence.answer.meaning in REFUSALS:
-        return Refusal(evidence)
-    if evidence.answer.meaning is Meaning.PROCESSED:
-        # Taken in, and not said what became of it.
-        return Known(evidence)
-    return Silent(evidence)
+#: Without a status these say that JD has the number, and not what became of it.
+_KNOWING = frozenset({Meaning.PROCESSED, Meaning.DUPLICATE, Meaning.UNREADABLE})
+
+
+def _shows_a_trade(evidence: Evidence) -> bool:
+    """
+    Whether a message without a status tells all the same that JD has a trade under the number.
+
+    Unasked, JD tells of nothing else.
+    """
+    answer = evidence.answer
+    named = answer.trade_no is not None or bool(answer.refund_fen)
+    unasked = evidence.source is Source.NOTIFICATION and answer.number is not None
+    return named or unasked or answer.meaning in _KNOWING
 
 
 def _absence(evidence: Evidence) -> Classification:

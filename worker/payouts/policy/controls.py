@@ -53,3 +53,19 @@ def is_stale(payout: Payout, now: datetime, limits: Limits) -> bool:
     Whether that moment has passed at `now`.
     """
     return now >= send_deadline(payout, limits.send_within)
+
+
+def lapses(payout: Payout, status: PayoutStatus, now: datetime, limits: Limits) -> bool:
+    """
+    Whether a person's wish to send a refused payout again has come too late to be carried out.
+    """
+    wanted = status is PayoutStatus.REFUSED and payout.next_send_at is not None
+    return wanted and is_stale(payout, now, limits)
+
+
+def wanted_at(payout: Payout, now: datetime) -> datetime | None:
+    """
+    From when a payout's time counts if a person has it sent again now; None while its own lasts.
+    """
+    in_time = payout.send_before is not None and now < payout.send_before
+    return payout.let_go_at if in_time else now

@@ -8,6 +8,7 @@ from datetime import datetime
 from worker.payouts.errors import NotAllowed
 from worker.payouts.model import Payout
 from worker.payouts.policy.actions import Action
+from worker.payouts.policy.controls import wanted_at
 from worker.payouts.status import PayoutStatus, Reason, check_move
 from worker.payouts.update import release
 
@@ -22,9 +23,12 @@ def take(action: Action, payout: Payout, now: datetime) -> Payout:
     Raises `IllegalMove`, or `NotAllowed` if an obligation to be freed is free already.
     """
     if action in FREEING:
-        if payout.released_at is not None:
+        if payout.released_at is None:
+            return release(payout, now)
+        if action is Action.RELEASE:
             raise NotAllowed("its obligation was freed before, for another payout to pay")
-        return release(payout, now)
+        # What has come back since then may be paid as well: the debt says how much.
+        return replace(payout, version=payout.version + 1, updated_at=now)
     touched = replace(payout, version=payout.version + 1, updated_at=now)
     match action:
         case Action.CANCEL:
@@ -41,7 +45,7 @@ def take(action: Action, payout: Payout, now: datetime) -> Payout:
                 let_go_at=now,
             )
         case Action.RESEND:
-            return replace(touched, next_send_at=now)
+            return replace(touched, next_send_at=now, let_go_at=wanted_at(payout, now))
         case Action.RELEASE | Action.REPLACE | Action.RESOLVE:
             return touched
 

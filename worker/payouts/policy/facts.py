@@ -54,6 +54,14 @@ class Facts:
         return max((e.asked_at for e in self.answers if e.asked_at is not None), default=None)
 
     @property
+    def last_word(self) -> Trade | None:
+        """
+        The status that JD told to the question which was asked last.
+        """
+        told = (t for t in self.trades if t.evidence.source is Source.QUERY)
+        return max(told, key=lambda t: (t.evidence.as_of, t.evidence.id), default=None)
+
+    @property
     def top(self) -> Trade | None:
         """
         The highest trade status ever evidenced, by the evidence that showed it first.
@@ -76,7 +84,7 @@ def gather_facts(dossier: Dossier) -> Facts:
         for a in dossier.attempts
         if a.outcome is not AttemptOutcome.NOT_CONNECTED and a.id not in refused
     )
-    found = [classify(dossier.payout, e, _exposed_before(dossier, exposing, e)) for e in evidence]
+    found = [classify(dossier.payout, e, _tried_before(dossier, e)) for e in evidence]
     answers = tuple(
         b.evidence for b in found if b.evidence.source is Source.QUERY and not isinstance(b, Silent)
     )
@@ -94,16 +102,15 @@ def gather_facts(dossier: Dossier) -> Facts:
     )
 
 
-def _exposed_before(
-    dossier: Dossier, exposing: tuple[Attempt, ...], evidence: Evidence
-) -> datetime | None:
+def _tried_before(dossier: Dossier, evidence: Evidence) -> datetime | None:
     """
-    When the payout was first attempted, if any attempt before the one answered here exposed it.
+    When the payout was first attempted, if an attempt reached JD before the one answered here.
 
-    The first attempt of all and not the exposing one, since JD dates a trade by the request, and
-    the request is as old as the first attempt.
+    A refused one did: JD has seen the number. The first attempt of all and not the one that got
+    there, since JD dates a trade by the request, and that is as old as the first attempt.
     """
     answered = evidence.attempt_id
-    if answered is None or all(attempt.id >= answered for attempt in exposing):
+    reached = [a for a in dossier.attempts if a.outcome is not AttemptOutcome.NOT_CONNECTED]
+    if all(answered is not None and attempt.id >= answered for attempt in reached):
         return None
     return min(attempt.started_at for attempt in dossier.attempts)

@@ -6,10 +6,12 @@ The schedule gives the times; what is known of the payout says which part of it 
 
 from datetime import datetime
 
-from worker.payouts.evidence import Source
+from worker.payouts.evidence import Source, TradeStatus
 from worker.payouts.limits import Limits
 from worker.payouts.policy.classification import CLOSED_TWICE_AFTER, is_odd
 from worker.payouts.policy.facts import Facts
+from worker.payouts.policy.returns import shrunken
+from worker.payouts.policy.signs import beyond, further
 from worker.payouts.status import PayoutStatus
 
 
@@ -40,9 +42,11 @@ def _due(
     limits: Limits,
 ) -> datetime | None:
     answered_at = facts.answered_at
-    if is_doubted(facts) or _is_puzzling(facts):
+    if _is_unheard(facts) or _is_puzzling(facts):
         return now
-    if status.awaits_gateway or _moves_after_all(facts):
+    if is_doubted(facts) and facts.payout.doubted_at is not None:
+        return limits.schedule.after_transmission(facts.payout.doubted_at, answered_at)
+    if status.awaits_gateway or _moves_after_all(facts, status):
         return _ladder(facts, status, limits)
     if finalized_at is None or status is PayoutStatus.CANCELLED:
         return None
@@ -55,7 +59,22 @@ def _due(
 
 def is_doubted(facts: Facts) -> bool:
     """
-    Whether the database was restored, and no question about this payout was answered since.
+    Whether the database was restored, and no answer of JD's tells since then where this payout is.
+
+    That JD does not have it is an answer only if nothing shows that it knows more.
+    """
+    since = facts.payout.doubted_at
+    if since is None:
+        return False
+    silent = {absent.evidence.id for absent in facts.absences}
+    silent |= {none.evidence.id for none in facts.no_results}
+    spoilt = bool(beyond(facts))
+    return all(e.as_of < since or (spoilt and e.id in silent) for e in facts.answers)
+
+
+def _is_unheard(facts: Facts) -> bool:
+    """
+    Whether the database was restored, and JD has answered nothing since.
     """
     since, answered_at = facts.payout.doubted_at, facts.answered_at
     return since is not None and (answered_at is None or answered_at < since)
@@ -67,15 +86,26 @@ def _is_puzzling(facts: Facts) -> bool:
     """
     odd = [t.evidence for t in facts.trades if is_odd(t)]
     odd += [m.evidence for m in facts.mismatches]
+    odd += [k.evidence for k in facts.known if k.evidence.source is Source.NOTIFICATION]
+    odd += shrunken(facts)
     told = [e.received_at for e in odd if e.source is not Source.QUERY]
     return any(facts.answered_at is None or at > facts.answered_at for at in told)
 
 
-def _moves_after_all(facts: Facts) -> bool:
+def _moves_after_all(facts: Facts, status: PayoutStatus) -> bool:
     """
-    Whether JD works on a payout that it first refused: its end is not known then.
+    Whether JD tells more of a payout than the end that it first told: its end is not known then.
     """
-    return facts.top is not None and not facts.top.status.is_final
+    if status is not PayoutStatus.FAILED:
+        last = facts.last_word
+        ended = [t.evidence.as_of for t in facts.trades if t.status is status]
+        if last is None or not ended or last.status.rank >= status.rank:
+            return False
+        return last.evidence.as_of > min(ended)
+    closed = [t.evidence.as_of for t in facts.trades if t.status is PayoutStatus.FAILED]
+    if not closed:
+        return bool(beyond(facts))
+    return bool(further(facts, TradeStatus.CLOS, min(closed)))
 
 
 def _ladder(facts: Facts, status: PayoutStatus, limits: Limits) -> datetime | None:

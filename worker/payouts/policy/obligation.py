@@ -12,11 +12,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from worker.payouts.errors import NotAllowed
-from worker.payouts.evidence import Source, TradeStatus
 from worker.payouts.model import Dossier, Obligation, Order, Payout
 from worker.payouts.policy.facts import Facts, gather_facts
-from worker.payouts.policy.proof import unpaid
-from worker.payouts.status import PayoutStatus
+from worker.payouts.policy.proof import returned_fen, unpaid
 
 #: What frees or sends rests on a verified answer of JD's to a question no older than this.
 FRESH_WITHIN = timedelta(minutes=10)
@@ -39,15 +37,7 @@ def may_keep_fen(dossier: Dossier) -> int:
     facts = gather_facts(dossier)
     if unpaid(facts) is not None:
         return 0
-    return dossier.payout.amount_fen - _returned_fen(facts)
-
-
-def _returned_fen(facts: Facts) -> int:
-    told = [t.evidence for t in facts.trades if t.evidence.source is Source.QUERY]
-    latest = max(told, key=lambda e: (e.asked_at or e.received_at, e.id), default=None)
-    if latest is None or latest.answer.trade_status is not TradeStatus.REFU:
-        return 0
-    return min(latest.answer.refund_fen or 0, facts.payout.amount_fen)
+    return dossier.payout.amount_fen - returned_fen(facts)
 
 
 def committed_fen(dossiers: Iterable[Dossier]) -> int:
@@ -156,25 +146,19 @@ def check_fresh(dossier: Dossier, now: datetime) -> None:
         )
 
 
-def most_fen(payout: Payout) -> int:
-    """
-    The most that may be paid instead of a payout: what came back of it, or else all of it.
-    """
-    return payout.returned_fen if payout.status is PayoutStatus.PAID else payout.amount_fen
-
-
 def faults(
-    payout: Payout, *, out_trade_no: object, obligation: object, amount_fen: object
+    dossier: Dossier, *, out_trade_no: object, obligation: object, amount_fen: object
 ) -> Iterator[str]:
     """
     What keeps a job from replacing a payout, field by field; never quotes a value.
     """
+    payout, most_fen = dossier.payout, dossier.payout.amount_fen - may_keep_fen(dossier)
     if out_trade_no == payout.out_trade_no:
         yield "out_trade_no: must be new, not the old payout's"
     if not isinstance(obligation, str) or normalized(obligation) != normalized(payout.obligation):
         yield "obligation: must be the old payout's, or absent"
-    if isinstance(amount_fen, int) and amount_fen > most_fen(payout):
-        yield f"amount_fen: must be at most {most_fen(payout)} fen, what is left to pay"
+    if isinstance(amount_fen, int) and amount_fen > most_fen:
+        yield f"amount_fen: must be at most {most_fen} fen, what is left to pay"
 
 
 def expired(send_before: datetime | None, now: datetime) -> Iterator[str]:
@@ -195,10 +179,9 @@ def check_replacement(
     """
     Raise `NotAllowed` unless the order may replace the payout, given its obligation's other ones.
     """
-    payout = dossier.payout
     found = [
         *faults(
-            payout,
+            dossier,
             out_trade_no=order.out_trade_no,
             obligation=order.obligation,
             amount_fen=order.amount_fen,

@@ -1,13 +1,14 @@
 """
 What proves that an obligation is not paid, and will not be: each proof by its evidence.
 
-Never a status alone, never a timeout, never half a proof.
+Never a status alone, never a timeout, never half a proof, and none that any sign spoils.
 """
 
 from worker.payouts.evidence import Source, TradeStatus
 from worker.payouts.model import AttemptOutcome
-from worker.payouts.policy.classification import CLOSED_TWICE_AFTER, Trade
+from worker.payouts.policy.classification import CLOSED_TWICE_AFTER
 from worker.payouts.policy.facts import Facts
+from worker.payouts.policy.signs import beyond
 from worker.payouts.status import PayoutStatus
 
 #: Ids of the evidence that something rests on.
@@ -18,47 +19,72 @@ def unpaid(facts: Facts) -> Proof | None:
     """
     What proves that nothing of the amount is, or will be, with the payee; None if nothing does.
     """
-    if facts.payout.status is PayoutStatus.CANCELLED and not facts.trades:
+    if facts.payout.status is PayoutStatus.CANCELLED and not beyond(facts):
         return ()
     return _closed_twice(facts) or _wholly_returned(facts) or _refused_for_sure(facts)
+
+
+def returned_fen(facts: Facts) -> int:
+    """
+    What came back of the amount, as far as another payout may pay it: what JD's latest word says.
+
+    Nothing if that word is no return, or names no amount or more than was paid, or is spoilt.
+    """
+    return 0 if _return(facts) is None else _fen(facts)
 
 
 def partly_returned(facts: Facts) -> Proof | None:
     """
     JD's word that the part which came back did so; None if no part did.
 
-    A reply does not count: it was written when the payout was sent, and a return comes after.
+    Only an answer to a question counts: replies come before any return, and notifications late.
     """
-    payout = facts.payout
-    if payout.status is not PayoutStatus.PAID or not 0 < payout.returned_fen < payout.amount_fen:
-        return None
-    told = (t.evidence for t in facts.trades if t.evidence.source is not Source.REPLY)
-    back = (e for e in told if e.answer.trade_status is TradeStatus.REFU)
-    return next(((e.id,) for e in back if e.answer.refund_fen == payout.returned_fen), None)
+    back = _return(facts)
+    return back if back is not None and _fen(facts) < facts.payout.amount_fen else None
 
 
 def refused(facts: Facts) -> Proof | None:
     """
     JD's refusal of every attempt that reached it, so nothing was booked; None if any may have been.
     """
-    if facts.exposing or facts.trades or not facts.refusals:
+    if facts.exposing or not facts.refusals or beyond(facts):
         return None
     return tuple(refusal.evidence.id for refusal in facts.refusals)
 
 
 def _closed_twice(facts: Facts) -> Proof | None:
-    if any(trade.status is not PayoutStatus.FAILED for trade in _ended(facts)):
-        return None
-    told = [t.evidence for t in _ended(facts) if t.evidence.source is Source.QUERY]
-    asked = sorted((e.asked_at, e.id) for e in told if e.asked_at is not None)
-    if len(asked) < 2 or asked[-1][0] - asked[0][0] < CLOSED_TWICE_AFTER:
-        return None
-    return asked[0][1], asked[-1][1]
+    closed = (t.evidence for t in facts.trades if t.status is PayoutStatus.FAILED)
+    told = sorted((e for e in closed if e.source is Source.QUERY), key=lambda e: (e.as_of, e.id))
+    for first in told:
+        if told[-1].as_of - first.as_of < CLOSED_TWICE_AFTER:
+            return None
+        if not beyond(facts, TradeStatus.CLOS, first.as_of):
+            return first.id, told[-1].id
+    return None
 
 
 def _wholly_returned(facts: Facts) -> Proof | None:
-    told = (t.evidence for t in facts.trades if t.status is PayoutStatus.RETURNED)
-    return next(((e.id,) for e in told if e.source is Source.QUERY), None)
+    back = _return(facts)
+    return back if back is not None and _fen(facts) == facts.payout.amount_fen else None
+
+
+def _return(facts: Facts) -> Proof | None:
+    """
+    The latest word of JD's, if it is a return that names what came back, and nothing spoils it.
+    """
+    last = facts.last_word
+    if last is None or not 0 < _fen(facts) <= facts.payout.amount_fen:
+        return None
+    if beyond(facts, TradeStatus.REFU, last.evidence.as_of):
+        return None
+    return (last.evidence.id,)
+
+
+def _fen(facts: Facts) -> int:
+    last = facts.last_word
+    if last is None or last.evidence.answer.trade_status is not TradeStatus.REFU:
+        return 0
+    return last.evidence.answer.refund_fen or 0
 
 
 def _refused_for_sure(facts: Facts) -> Proof | None:
@@ -70,7 +96,3 @@ def _refused_for_sure(facts: Facts) -> Proof | None:
     refused_at = facts.refusals[0].evidence.received_at
     later = (a.evidence.id for a in facts.absences if a.asked_at > refused_at)
     return next(((refusals[0], absent) for absent in later), None)
-
-
-def _ended(facts: Facts) -> list[Trade]:
-    return [trade for trade in facts.trades if trade.status.is_final]

@@ -13,7 +13,7 @@ from worker.payouts.limits import Limits
 from worker.payouts.model import AttemptOutcome, Dossier
 from worker.payouts.policy.cases import cases
 from worker.payouts.policy.classification import BALANCE_SHORT, Refusal
-from worker.payouts.policy.controls import is_stale
+from worker.payouts.policy.controls import is_stale, lapses
 from worker.payouts.policy.facts import Facts, gather_facts
 from worker.payouts.policy.may_send import may_send
 from worker.payouts.policy.next_query import is_doubted, next_query_at
@@ -166,6 +166,8 @@ def _next_send_at(
     if status in _SENT_NOT_AT_ALL and payout.status is PayoutStatus.SENDING and _unsent(facts):
         return now + _backoff(facts.dossier, limits)
     if status is not payout.status:
+        return None
+    if lapses(payout, status, now, limits):
         return None
     if status is PayoutStatus.UNKNOWN:
         return (payout.next_send_at or now) if may_send(facts, now, limits) else None
