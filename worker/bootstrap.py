@@ -106,6 +106,14 @@ def keyring(settings: StoreSettings) -> Keyring:
     return Keyring([key.strip() for key in settings.keyring.get_secret_value().split(",")])
 
 
+def addresses(settings: AcceptanceSettings) -> frozenset[str]:
+    """
+    The only addresses to which anything is sent, whatever a row says.
+    """
+    urls = (settings.gateway_url, *(settings.former_gateway_urls or "").split(","))
+    return frozenset(url.rstrip("/") for url in urls if url)
+
+
 def refuse_real_money(settings: AcceptanceSettings) -> None:
     """
     Allow only a gateway on this host or a private network, in the sandbox profile.
@@ -115,15 +123,22 @@ def refuse_real_money(settings: AcceptanceSettings) -> None:
     """
     if settings.profile is not Profile.SANDBOX:
         raise SettingsError("PAYOUTS_PROFILE: only sandbox works until jobs travel sealed")
-    host = urlsplit(settings.gateway_url).hostname or ""
+    for url in sorted(addresses(settings)):
+        named = "PAYOUTS_GATEWAY_URL"
+        if url != settings.terms.gateway_url:
+            named = "PAYOUTS_FORMER_GATEWAY_URLS"
+        _refuse_public(urlsplit(url).hostname or "", named)
+
+
+def _refuse_public(host: str, variable: str) -> None:
     try:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:  # the latter for what cannot be a name
-        raise SettingsError(f"PAYOUTS_GATEWAY_URL: the host {host} is not known") from error
+        raise SettingsError(f"{variable}: the host {host} is not known") from error
     for *_, address in found:
         where = ipaddress.ip_address(str(address[0]).partition("%")[0])
         if not (where.is_loopback or where.is_private):
             raise SettingsError(
-                f"PAYOUTS_GATEWAY_URL: {host} is a public address, and the worker sends nothing"
+                f"{variable}: {host} is a public address, and the worker sends nothing"
                 " there until jobs travel sealed; use the sandbox"
             )

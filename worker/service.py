@@ -10,7 +10,7 @@ import logging
 from collections.abc import Iterator
 from pathlib import Path
 
-from worker.bootstrap import handler, ledger, once, open_ledger, refuse_real_money
+from worker.bootstrap import addresses, handler, ledger, once, open_ledger, refuse_real_money
 from worker.broker.app import app
 from worker.broker.dispatch import CeleryDispatcher
 from worker.broker.high_water_mark import BrokerHighWaterMark
@@ -139,6 +139,7 @@ def gateway(settings: Settings) -> JdPayClient:
             deadline=deadline,
             margin=settings.lease_margin.total_seconds(),
         ),
+        addresses=addresses(settings),
         style=Style(digest=settings.envelope_digest.value, attributes=settings.envelope_attributes),
     )
 

@@ -243,6 +243,8 @@ class AcceptanceSettings(ReceiverSettings):
 
     #: The gateway's base address; ``/defray_pay`` and ``/trade_query`` follow it.
     gateway_url: str = Field(pattern=r"^https://[^/?#@]+(/[^?#]*)?$")
+    #: Addresses with commas between at which payouts that were accepted before may be finished.
+    former_gateway_urls: str | None = Field(None, pattern=r"^(https://[^/?#@,]+(/[^?#,]*)?,?)*$")
     #: Where JD is to send notifications: the receiver, as seen from JD.
     notify_url: str = Field(pattern=r"^https?://[^&\s]{1,240}$")
     #: Payees' account numbers with commas between: a person looks at their payouts first.
@@ -261,12 +263,8 @@ class AcceptanceSettings(ReceiverSettings):
         """
         What is fixed for a payout when it is accepted.
         """
-        return Terms(
-            profile=self.profile,
-            customer_no=self.customer_no,
-            gateway_url=self.gateway_url.rstrip("/"),
-            notify_url=self.notify_url,
-        )
+        address = self.gateway_url.rstrip("/")
+        return Terms(self.profile, self.customer_no, address, self.notify_url)
 
 
 class Settings(BrokerSettings, AcceptanceSettings):

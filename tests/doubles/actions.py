@@ -32,7 +32,7 @@ class MemoryActions(MemoryRows):
         Carry out and record a decision. Raises `StaleTransition` or `NotAllowed`.
         """
         row = self._current(dossier.payout)
-        after = take(decision.action, row, self._clock())
+        after = take(decision.action, row, self._clock(), decision.gateway_url)
         if decision.action is Action.RELEASE:
             check_fresh(dossier, self._clock())
             self._commit(self._obligations[normalized(row.obligation)], -row.amount_fen)

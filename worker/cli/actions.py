@@ -6,10 +6,12 @@ Each is legal in certain states only, and is recorded with who and why; none of 
 
 import click
 
+from worker import bootstrap
 from worker.cli import target
 from worker.cli.operator import operator, why
 from worker.cli.output import Page, answering
 from worker.payouts.policy.actions import CLOSED_BY, Action
+from worker.settings import AcceptanceSettings
 from worker.usecases.operate import Done
 from worker.views import documents, texts
 
@@ -53,12 +55,18 @@ def let_go(number: str, why: str) -> Page:
 @click.command()
 @click.argument("number")
 @why
+@click.option("--here", is_flag=True, help="At PAYOUTS_GATEWAY_URL: its own address was wrong.")
 @answering
-def resend(number: str, why: str) -> Page:
+def resend(number: str, why: str, *, here: bool) -> Page:
     """
     Send a refused payout again, under the same number, once its cause is fixed.
     """
-    return _act(Action.RESEND, number, why)
+    if not here:
+        return _act(Action.RESEND, number, why)
+    settings = AcceptanceSettings.load()
+    bootstrap.refuse_real_money(settings)
+    done = operator().resend_at(target.payout_id(number), settings.terms, why)
+    return Page(_document(done), texts.done(Action.RESEND, done.payout))
 
 
 @click.command()

@@ -31,6 +31,7 @@ def replace(number: str, file: BinaryIO, why: str) -> Page:
     it pays at most what came back.
     """
     settings = AcceptanceSettings.load()
+    bootstrap.refuse_real_money(settings)
     payout = bootstrap.ledger().dossier(target.payout_id(number)).payout
     try:
         done = replacement.replace(

@@ -37,6 +37,18 @@ def write(fields: Mapping[str, str | None]) -> str:
     return "&".join(f"{name}={signed[name]}" for name in sorted(signed, key=_code_units))
 
 
+def is_ambiguous(fields: Mapping[str, str | None]) -> bool:
+    """
+    Whether the text could be another message's: split at ``&`` it has a field that this has not.
+
+    Values are not escaped, so one that holds ``&name=value`` hides a field, or shows one, under the
+    same signature. Any other odd character in JD's free texts is harmless.
+    """
+    parts = (part.partition("=") for part in write(fields).split("&"))
+    names = [name for name, equals, _ in parts if equals]
+    return sorted(names) != sorted(signed_fields(fields))
+
+
 def refuse_unsafe(fields: Mapping[str, str | None]) -> None:
     """
     Raise `UnsafeValue`, naming the field, where a value cannot be written into the envelope's text.

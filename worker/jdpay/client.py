@@ -11,6 +11,7 @@ from worker.jdpay.balance import available_fen
 from worker.jdpay.certificates import JdCertificate, MerchantIdentity
 from worker.jdpay.signature import SHA_256, SignKey
 from worker.jdpay.transport import Transport
+from worker.payouts.errors import NotSent
 from worker.payouts.evidence import Answer
 from worker.payouts.model import Order, Terms
 
@@ -19,7 +20,8 @@ class JdPayClient:
     """
     JD Pay for one merchant: implements `worker.usecases.ports.Gateway`.
 
-    Where and as whom it speaks comes with each payout's terms. Each thread of each process has
+    Where and as whom it speaks comes with each payout's terms; it speaks at `addresses` alone,
+    whatever a row says. Each thread of each process has
     connections of its own, so one object may serve many, and may be made before a fork.
     """
 
@@ -30,6 +32,7 @@ class JdPayClient:
         merchant: MerchantIdentity,
         jd_certificate: JdCertificate,
         transport: Transport,
+        addresses: frozenset[str],
         style: envelope.Style | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
@@ -37,6 +40,7 @@ class JdPayClient:
         self._merchant = merchant
         self._jd_certificate = jd_certificate
         self._transport = transport
+        self._addresses = addresses
         self._style = style or envelope.Style()
         self._clock = clock
 
@@ -66,7 +70,7 @@ class JdPayClient:
             "encrypt_type": "RSA",
             "encrypt_data": sealed,
         }
-        reply = self._transport.post(_url(terms, "defray_pay"), outer, before_connect)
+        reply = self._transport.post(self._url(terms, "defray_pay"), outer, before_connect)
         return from_reply(reply, self._key)
 
     def query(self, out_trade_no: str, terms: Terms, asked_at: datetime) -> Answer:
@@ -88,8 +92,13 @@ class JdPayClient:
     def _ask(self, call: str, terms: Terms, fields: Mapping[str, str]) -> bytes:
         sign_data = self._key.sign(canonical.write(fields))
         signed = {**fields, "sign_type": SHA_256, "sign_data": sign_data}
-        return self._transport.ask(_url(terms, call), signed)
+        return self._transport.ask(self._url(terms, call), signed)
 
-
-def _url(terms: Terms, call: str) -> str:
-    return f"{terms.gateway_url.rstrip('/')}/{call}"
+    def _url(self, terms: Terms, call: str) -> str:
+        """
+        Where a call goes. Raises `NotSent` if the settings do not allow that address.
+        """
+        address = terms.gateway_url.rstrip("/")
+        if address not in self._addresses:
+            raise NotSent("foreign_address")
+        return f"{address}/{call}"

@@ -50,10 +50,13 @@ class SignKey:
         """
         Whether `sign_data` is right over all fields, by the digest that `sign_type` names.
 
-        Pass every field as received, unknown ones included. Takes the same time wherever the
-        signatures differ; their case does not matter.
+        It is not where the same text could be another message's. Pass every field as received,
+        unknown ones included. Takes the same time wherever the signatures differ; their case does
+        not matter.
         """
         given = fields.get("sign_data") or ""
+        if canonical.is_ambiguous(fields):
+            return False
         try:
             expected = self.sign(canonical.write(fields), fields.get("sign_type") or "")
         except (UnsupportedDigest, UnsafeValue):

@@ -32,7 +32,7 @@ class Actions(Base):
         payout = dossier.payout
         with self._transaction() as conn:
             obligation, now = self._locks.obligation(conn, payout.id)
-            after = take(decision.action, payout, now)
+            after = take(decision.action, payout, now, decision.gateway_url)
             if decision.action is Action.RELEASE:
                 check_fresh(dossier, now)
                 commit_fen(conn, obligation.id, -payout.amount_fen)

@@ -91,11 +91,14 @@ def changed_columns(before: Payout, after: Payout) -> dict[str, Any]:
     """
     The columns in which a row as it will be differs from the row as it was read.
     """
-    return {
+    changed = {
         name: getattr(after, name)
         for name in _STATE
         if getattr(after, name) != getattr(before, name)
     }
+    if after.terms.gateway_url != before.terms.gateway_url:
+        changed["gateway_url"] = after.terms.gateway_url
+    return changed
 
 
 def answer_columns(answer: Answer, keyring: Keyring) -> dict[str, Any]:

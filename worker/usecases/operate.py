@@ -99,6 +99,21 @@ class Operator:
         self._ledger.carry_out(dossier, decide(action, dossier, self._who, why, case_id))
         return self._done(payout_id)
 
+    def resend_at(self, payout_id: int, terms: Terms, why: str) -> Done:
+        """
+        Send a refused payout again, and ask about it, at the address of these terms from now on.
+
+        JD booked nothing, so nothing of it can be known at the old address. Raises `NotAllowed` or
+        `StaleTransition`.
+        """
+        dossier = self._ledger.dossier(payout_id)
+        if terms.customer_no != dossier.payout.terms.customer_no:
+            raise NotAllowed("it is another merchant's: these settings name another's gateway")
+        told = f"{why} (from now on at {terms.gateway_url})"
+        decision = decide(Action.RESEND, dossier, self._who, told)
+        self._ledger.carry_out(dossier, replace(decision, gateway_url=terms.gateway_url))
+        return self._done(payout_id)
+
     def close_case(self, case_id: int, action: Action, why: str) -> tuple[Case, Done | None]:
         """
         Close a case, by an action on its payout or because someone has looked into it.

@@ -55,7 +55,9 @@ CASE_ADVICE = {
     CaseKind.UNRESOLVED: "Ask JD's support, naming the order number.",
     CaseKind.OVERPAYMENT: "Look at the older payouts of this obligation before it is sent.",
     CaseKind.UNEXPECTED: "Look up in JD's console who made this trade.",
-    CaseKind.STALE: "Is it still wanted? Let it go or withdraw it.",
+    CaseKind.STALE: (
+        "Is it still wanted? Let it go or withdraw it; a refused one: send it again or end it."
+    ),
     CaseKind.REVIEW: "Are payee and amount right? Let it go or withdraw it.",
     CaseKind.ORPHAN: "Was the database restored? Look the number up in JD's console.",
 }

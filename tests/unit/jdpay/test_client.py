@@ -14,6 +14,7 @@ from worker.jdpay.client import JdPayClient
 from worker.jdpay.errors import NoBalance, UnsafeValue
 from worker.jdpay.signature import SignKey
 from worker.jdpay.transport import Transport
+from worker.payouts.errors import NotSent
 from worker.payouts.evidence import TradeStatus
 from worker.payouts.model import Order, Payee, Terms
 from worker.usecases.ports import Gateway
@@ -79,6 +80,7 @@ def client(wire: Wire, keys: Path, pfx: Callable[..., bytes], key: SignKey) -> J
         merchant=load_merchant(pfx(), "secret1"),
         jd_certificate=load_jd((keys / "jd.crt").read_bytes()),
         transport=Transport(),
+        addresses=frozenset({TERMS.gateway_url.rstrip("/")}),
         clock=lambda: AT,
     )
 
@@ -220,3 +222,25 @@ def test_secrets_are_hidden(client: JdPayClient) -> None:
     Nothing secret is in the client's repr.
     """
     assert "test" not in repr(client)
+
+
+@pytest.mark.parametrize(
+    "url", ["https://npp.example.com", "https://mapi.example.com", TERMS.gateway_url + "more"]
+)
+@pytest.mark.parametrize("call", ["submit", "query", "balance"])
+def test_nothing_goes_to_an_address_that_the_settings_do_not_name(
+    client: JdPayClient, wire: Wire, url: str, call: str
+) -> None:
+    """
+    Whatever a row says: no connection is made, so it is provably safe to try again.
+    """
+    terms = replace(TERMS, gateway_url=url)
+    calls: dict[str, Callable[[], object]] = {
+        "submit": lambda: client.submit(client.render(ORDER, terms, AT), terms, lambda: None),
+        "query": lambda: client.query(ORDER.out_trade_no, terms, AT),
+        "balance": lambda: client.balance(terms, AT),
+    }
+    with pytest.raises(NotSent, match="foreign_address"):
+        calls[call]()
+
+    assert wire.url == ""

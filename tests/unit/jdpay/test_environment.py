@@ -43,17 +43,18 @@ EITHER = pytest.mark.parametrize("call", [submits, queries])
 
 
 @pytest.fixture
-def make(keys: Path, pfx: Callable[..., bytes], key: SignKey) -> Callable[[Path], JdPayClient]:
+def make(keys: Path, pfx: Callable[..., bytes], key: SignKey) -> Callable[[Path, str], JdPayClient]:
     """
-    Makes a client that trusts one authority.
+    Makes a client that trusts one authority, and speaks at one address.
     """
 
-    def make(ca_file: Path) -> JdPayClient:
+    def make(ca_file: Path, url: str) -> JdPayClient:
         return JdPayClient(
             key=key,
             merchant=load_merchant(pfx(), "secret1"),
             jd_certificate=load_jd((keys / "jd.crt").read_bytes()),
             transport=Transport(ca_file=str(ca_file), tries=1),
+            addresses=frozenset({url}),
         )
 
     return make
@@ -74,7 +75,7 @@ def test_no_proxy_is_used(
     variable: str,
     call: Call,
     folder: Path,
-    make: Callable[[Path], JdPayClient],
+    make: Callable[[Path, str], JdPayClient],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """
@@ -84,7 +85,7 @@ def test_no_proxy_is_used(
         monkeypatch.setenv(exempting, "elsewhere.example.com")
     monkeypatch.setenv(variable, "http://127.0.0.1:9")
     with TlsServer(folder, sends(OK)) as server:
-        call(make(folder / "server.crt"), server)
+        call(make(folder / "server.crt", server.url), server)
 
     assert len(server.requests) == 1
 
@@ -98,7 +99,7 @@ def test_no_other_authority_is_believed(
     call: Call,
     hashed: Path,
     keys: Path,
-    make: Callable[[Path], JdPayClient],
+    make: Callable[[Path, str], JdPayClient],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """
@@ -111,7 +112,7 @@ def test_no_other_authority_is_believed(
         TlsServer(hashed, sends(OK)) as server,
         pytest.raises(NotSent, match="certificate_untrusted"),
     ):
-        call(make(keys / "merchant.crt"), server)
+        call(make(keys / "merchant.crt", server.url), server)
 
     assert server.requests == []
 
@@ -121,7 +122,7 @@ def test_no_password_is_sent(
     call: Call,
     tmp_path: Path,
     folder: Path,
-    make: Callable[[Path], JdPayClient],
+    make: Callable[[Path, str], JdPayClient],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """
@@ -133,6 +134,6 @@ def test_no_password_is_sent(
     monkeypatch.setenv("NETRC", str(netrc))
     monkeypatch.setenv("HOME", str(tmp_path))
     with TlsServer(folder, sends(OK)) as server:
-        call(make(folder / "server.crt"), server)
+        call(make(folder / "server.crt", server.url), server)
 
     assert b"Authorization" not in server.requests[0]

@@ -1,7 +1,10 @@
 import json
+from itertools import pairwise
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.unit.jdpay.conftest import SIGNATURES, VECTORS
 from worker.jdpay import canonical
@@ -104,3 +107,69 @@ def test_key_is_hidden() -> None:
     assert "hush" not in repr(SignKey("hush"))
     with pytest.raises(BadSignKey):
         SignKey(" ")
+
+
+def signed(key: SignKey, **fields: str) -> dict[str, str]:
+    """
+    A message that JD signed.
+    """
+    return fields | {"sign_type": "SHA-256", "sign_data": key.sign(canonical.write(fields))}
+
+
+@pytest.mark.parametrize(
+    "text", ["A&B", "a\r\nb", "&", "a&&b", "50% = half", "a=b", "x & y\n", "&b"]
+)
+def test_odd_characters_in_a_free_text_spoil_nothing(key: SignKey, text: str) -> None:
+    """
+    A genuine return whose message JD wrote oddly counts.
+    """
+    assert key.verify(signed(key, trade_status="REFU", trade_respmsg=text, refund_amount="5"))
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        # a status hidden in a text, and one shown that was in a text
+        {"refund_amount": "5", "return_params": "x&trade_status=REFU"},
+        {"refund_amount": "5", "return_params": "x", "trade_status": "REFU&z=1"},
+        # everything in one value, or in one name
+        {"refund_amount": "5&return_params=x&trade_status=REFU"},
+        {"refund_amount=5&return_params=x&trade_status": "REFU"},
+        {"refund_amount": "5", "return_params=x&trade_status": "REFU"},
+    ],
+)
+def test_a_message_that_could_be_another_is_not_believed(
+    key: SignKey, forged: dict[str, str]
+) -> None:
+    """
+    The same text under the same signature, cut into other fields.
+    """
+    genuine = {"refund_amount": "5", "return_params": "x", "trade_status": "REFU"}
+    if canonical.write(forged) == canonical.write(genuine):
+        assert key.verify(signed(key, **genuine))
+
+    assert not key.verify(signed(key, **forged))
+
+
+texts = st.text(st.sampled_from("ab=&\r\n 1"), max_size=6)
+
+
+@given(fields=st.dictionaries(st.sampled_from("abcd"), texts), cut=st.data())
+def test_no_signature_serves_two_messages(fields: dict[str, str], cut: st.DataObject) -> None:
+    """
+    However the text of a message that verifies is cut into fields, no other one verifies.
+    """
+    key = SignKey("k")
+    text = canonical.write(fields)
+    places = [place for place, character in enumerate(text) if character == "&"]
+    chosen = sorted(cut.draw(st.sets(st.sampled_from(places)))) if places else []
+    parts = [text[a + 1 : b] for a, b in pairwise([-1, *chosen, len(text)])]
+    other = dict(part.partition("=")[::2] for part in parts)
+    if (
+        canonical.signed_fields(other) == canonical.signed_fields(fields)
+        or canonical.write(other) != text
+    ):
+        return
+
+    believed = [key.verify(signed(key, **message)) for message in (fields, other)]
+    assert sum(believed) <= 1

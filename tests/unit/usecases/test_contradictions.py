@@ -2,6 +2,7 @@
 A JD that contradicts itself, over the real ledger: what is sent, what is asked, what a person sees.
 """
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -437,3 +438,36 @@ def test_a_doubt_is_not_lifted_by_silence_where_jd_knows_more(
     desk.ask(FINI)
 
     assert (desk.row.status, desk.row.doubted_at) == (PayoutStatus.PAID, None)
+
+
+def test_a_payout_refused_at_a_wrong_address_is_sent_again_at_the_right_one(desk: Desk) -> None:
+    """
+    From then on it is sent and asked about there, and who decided so is recorded.
+    """
+    desk.accept()
+    desk.send(a_bare(Meaning.CHANNEL))
+    desk.ledger.resume(TERMS.customer_no, "fixed", "test")
+    moved = replace(TERMS, gateway_url="https://127.0.0.1:9443/npp10")
+    desk.person.resend_at(desk.id, moved, "no such interface")
+
+    assert desk.row.terms == moved
+    *_, decision = desk.ledger.decisions(desk.id)
+    assert (decision.action, moved.gateway_url in decision.why) == (Action.RESEND, True)
+    assert desk.send(FINI)
+    assert desk.row.terms == moved
+
+
+def test_what_jd_may_have_stays_at_its_address(desk: Desk) -> None:
+    """
+    Only what was refused for sure is known nowhere; and another merchant's settings move nothing.
+    """
+    moved = replace(TERMS, gateway_url="https://127.0.0.1:9443/npp10")
+    desk.accept()
+    desk.send(REFUSED)
+    with pytest.raises(NotAllowed, match="merchant"):
+        desk.person.resend_at(desk.id, replace(moved, customer_no="another"), "moved")
+    desk.ask(an_answer(trade_no="JD1"))
+    desk.resolve()
+    with pytest.raises(NotAllowed, match="may have it"):
+        desk.person.resend_at(desk.id, moved, "moved")
+    assert desk.row.terms == TERMS

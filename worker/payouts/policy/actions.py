@@ -80,6 +80,8 @@ class Decision:
     case_id: int | None = None
     #: Other cases that it answers as well: each is closed with a decision of its own.
     also_closes: tuple[int, ...] = ()
+    #: Where the payout is sent and asked about from now on; None: where it was.
+    gateway_url: str | None = None
 
     @property
     def others(self) -> "tuple[Decision, ...]":

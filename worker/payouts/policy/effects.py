@@ -16,9 +16,9 @@ from worker.payouts.update import release
 FREEING = frozenset({Action.RELEASE, Action.REPLACE})
 
 
-def take(action: Action, payout: Payout, now: datetime) -> Payout:
+def take(action: Action, payout: Payout, now: datetime, gateway_url: str | None = None) -> Payout:
     """
-    The row after an action that is legal.
+    The row after an action that is legal. A refused payout may be sent again at another address.
 
     Raises `IllegalMove`, or `NotAllowed` if an obligation to be freed is free already.
     """
@@ -45,7 +45,9 @@ def take(action: Action, payout: Payout, now: datetime) -> Payout:
                 let_go_at=now,
             )
         case Action.RESEND:
-            return replace(touched, next_send_at=now, let_go_at=wanted_at(payout, now))
+            terms = replace(payout.terms, gateway_url=gateway_url or payout.terms.gateway_url)
+            again = wanted_at(payout, now)
+            return replace(touched, terms=terms, next_send_at=now, let_go_at=again)
         case Action.RELEASE | Action.REPLACE | Action.RESOLVE:
             return touched
 
