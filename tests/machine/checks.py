@@ -11,7 +11,15 @@ from tests.factories import MERCHANT
 from tests.machine.audited import audited
 from tests.machine.books import Trade
 from tests.machine.service import Service
-from tests.simulation.checks import claimed_against, unrecorded, unreviewed
+from tests.simulation import proofs
+from tests.simulation.checks import (
+    claimed_against,
+    decided_against,
+    late,
+    undoubted,
+    unrecorded,
+    unreviewed,
+)
 from worker.payouts.evidence import Source
 from worker.payouts.invariants import Breach, Invariant, at_rest, of_payout
 from worker.payouts.judgement import Judged
@@ -96,6 +104,12 @@ class Checks:
         for breach in of_payout(dossier, *self._paper(row), now, self._service.limits):
             if not (waits and breach.invariant is Invariant.I6_ORDER_DOES_NOT_MATTER):
                 yield breach
+        if not waits:
+            for detail in proofs.without_case(dossier, self._ledger.cases_of(row.id)):
+                yield Breach(Invariant.I2_NOTHING_LOST, row.out_trade_no, detail)
+        before = self._looked_at.get(row.id)
+        if before is not None and before.doubted_at and not row.doubted_at:
+            yield from undoubted(dossier, before)
         yield from self._untrue(row)
 
     def _paper(self, row: Payout) -> tuple[list, list]:  # type: ignore[type-arg]
@@ -150,6 +164,8 @@ class Checks:
         elif effect == "ledger.take_in":
             for news in args[0]:
                 self._found += unrecorded(self._ledger, news)
+        elif effect in {"ledger.carry_out", "ledger.replace"}:
+            self._found += decided_against(self._ledger, args[0], args[1])
         elif effect == "ledger.notify" and isinstance(result, Judged):
             told = Told(Source.NOTIFICATION, args[1])
             self._found += unrecorded(self._ledger, News(result.dossier.payout.id, told=told))
@@ -158,6 +174,7 @@ class Checks:
         self._found += self._unowned(number)
         self._found += self._unproven(number)
         self._found += unreviewed(self._ledger, number)
+        self._found += late(self._ledger, number, self._service.clock.now, self._service.limits)
         self._found += self._otherwise(number, request)
         self._sent[number].append((self._service.clock.now, request))
 

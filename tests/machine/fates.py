@@ -109,6 +109,11 @@ class Spoil(enum.Enum):
     NUMBER = "the number"
     CURRENCY = "the currency"
     INCOMPLETE = "the amount is missing"
+    NO_CURRENCY = "the currency is missing"
+    NO_MERCHANT = "the merchant is missing"
+    UNLISTED = "the status is in no table"
+    NUMBER_ONLY = "all but JD's own number is missing"
+    SOME_BACK = "an amount that came back is named beside any status"
     TRADE_NO = "JD's own number is another one"
 
 
@@ -119,7 +124,13 @@ _CHANGES: dict[Spoil, dict[str, Any]] = {
     Spoil.NUMBER: {"number": "P-another"},
     Spoil.CURRENCY: {"currency": "USD"},
     Spoil.INCOMPLETE: {"amount_fen": None},
+    Spoil.NO_CURRENCY: {"currency": None},
+    Spoil.NO_MERCHANT: {"merchant": None},
+    Spoil.UNLISTED: {"meaning": Meaning.UNREADABLE},
+    Spoil.NUMBER_ONLY: {"amount_fen": None, "merchant": None, "currency": None},
 }
+#: Nothing is said of what became of it.
+_STATUSLESS = frozenset({Spoil.UNLISTED, Spoil.NUMBER_ONLY})
 
 
 def spoilt(answer: Answer, spoil: Spoil, lie: TradeStatus) -> Answer:
@@ -128,8 +139,10 @@ def spoilt(answer: Answer, spoil: Spoil, lie: TradeStatus) -> Answer:
     """
     if spoil is Spoil.TRADE_NO and answer.trade_no is not None:
         answer = replace(answer, trade_no=answer.trade_no + "-second")
+    if spoil is Spoil.SOME_BACK and answer.trade_status is not TradeStatus.REFU:
+        answer = replace(answer, refund_fen=1)
     if spoil in _CHANGES:
-        status = None if answer.number is None else lie
+        status = None if answer.number is None or spoil in _STATUSLESS else lie
         answer = replace(answer, trade_status=status, **_CHANGES[spoil])
     return replace(answer, raw=repr(answer).encode())
 

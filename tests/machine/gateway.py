@@ -118,7 +118,7 @@ class Gateway:
         trade = self._books.trades.get(number)
         if trade is not None:
             return spoilt(replace(self._telling(trade), meaning=Meaning.NONE, code=""), spoil, lie)
-        if spoil in {Spoil.NOTHING, Spoil.TRADE_NO}:
+        if spoil in {Spoil.NOTHING, Spoil.TRADE_NO, Spoil.SOME_BACK}:
             return None
         made_up = a_trade(lie, number=number, amount_fen=amount_fen, refund_fen=amount_fen)
         return spoilt(replace(made_up, meaning=Meaning.NONE, code=""), spoil, lie)

@@ -29,6 +29,7 @@ _ENDS = {
     "returned": 14,
     "partly": 6,
     "partly_then_whole": 6,
+    "partly_then_less": 4,
     "odd_return": 4,
     "closed_then_paid": 4,
     "stuck": 4,
@@ -89,11 +90,14 @@ class Trade:
     @property
     def is_fickle(self) -> bool:
         """
-        Whether it came to be although JD had said that it never would.
+        Whether it came to be although JD had said that it never would, or less of it came back.
         """
-        return self.denied or {TradeStatus.CLOS, TradeStatus.FINI} <= {
-            step.status for step in self.steps
-        }
+        back = [s.refund_fen or 0 for s in self.steps if s.status is TradeStatus.REFU]
+        return (
+            self.denied
+            or back != sorted(back)
+            or {TradeStatus.CLOS, TradeStatus.FINI} <= {step.status for step in self.steps}
+        )
 
     def _is_part(self, step: Step) -> bool:
         return step.status is TradeStatus.REFU and step.refund_fen != self.amount_fen
@@ -160,6 +164,9 @@ def course(rng: Random, amount_fen: int, booked_at: float, return_within: float)
         case "partly_then_whole":
             whole = Step(later, TradeStatus.REFU, amount_fen)
             return [*first, paid, Step(back, TradeStatus.REFU, part), whole]
+        case "partly_then_less":
+            less = Step(later, TradeStatus.REFU, part // 2 or None)
+            return [*first, paid, Step(back, TradeStatus.REFU, part), less]
         case "odd_return":
             return [*first, paid, Step(back, TradeStatus.REFU, odd)]
         case "closed_then_paid":

@@ -174,16 +174,27 @@ class Watch:
         row = dossier.payout
         trade = self._jd.books.trades.get(row.out_trade_no)
         tried = any(a.outcome is not AttemptOutcome.NOT_CONNECTED for a in dossier.attempts)
-        if trade is None or row.out_trade_no in self._jd.lied or not tried:
+        if trade is None or not tried:
             return
         own = trade.request != STRANGER
-        kinds = {case.kind for case in self._ledger.cases_of(row.id)}
-        if own and CaseKind.NUMBER_TAKEN in kinds:
+        if own and self._is_disowned(dossier):
             yield Breach(Invariant.I7_SIGNED_ONLY, row.out_trade_no, "ours, and told as another's")
+        if row.out_trade_no in self._jd.lied:
+            return
         refused = row.reason in _REFUSALS or row.reason is Reason.FAILED_BY_HAND
         if not own and not refused and row.status.rank > PayoutStatus.UNKNOWN.rank:
             detail = f"{row.status}, by the trade of somebody else"
             yield Breach(Invariant.I7_SIGNED_ONLY, row.out_trade_no, detail)
+
+    def _is_disowned(self, dossier: Dossier) -> bool:
+        """
+        Whether a case tells a trade as another's, by the answer to a second attempt or a later one.
+        """
+        cases = self._ledger.cases_of(dossier.payout.id)
+        named = {c.evidence_id for c in cases if c.kind is CaseKind.NUMBER_TAKEN}
+        reached = [a for a in dossier.attempts if a.outcome is not AttemptOutcome.NOT_CONNECTED]
+        later = {a.id for a in reached[1:]}
+        return any(e.id in named and e.attempt_id in later for e in dossier.evidence)
 
     def _behind(self, dossier: Dossier) -> Iterator[Breach]:
         """

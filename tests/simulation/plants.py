@@ -18,8 +18,19 @@ from worker.payouts.evidence import REFUSALS, Evidence, Meaning
 from worker.payouts.judgement import Judge, Judged
 from worker.payouts.model import AttemptOutcome, Payout
 from worker.payouts.news import Ending, News
-from worker.payouts.policy import classification, facts, may_send, state
+from worker.payouts.policy import (
+    cases,
+    classification,
+    facts,
+    may_send,
+    next_query,
+    proof,
+    returns,
+    signs,
+    state,
+)
 from worker.payouts.status import PayoutStatus, Reason
+from worker.payouts.update import CaseNote
 from worker.usecases import accept
 from worker.usecases.send import Sender
 from worker.usecases.taken import Taken
@@ -295,6 +306,71 @@ def _told_otherwise(change: Callable[[MemoryLedger, News], News]) -> Change:
     return (MemoryLedger, "_take_in", changed)
 
 
+def proof_sees_whole_statuses_alone() -> list[Change]:
+    """
+    Half a message, a trade number, an unlisted status and another's amount spoil no proof.
+    """
+
+    def blind(facts: Any, told: Any = None, _since: Any = None) -> Any:
+        return tuple(t.evidence for t in facts.trades if told is None)
+
+    return [(place, "beyond", blind) for place in (may_send, proof, next_query)]
+
+
+def progress_after_a_close_is_nothing() -> list[Change]:
+    """
+    A close is proven by two of its words, whatever JD told in between.
+    """
+
+    def deaf(facts: Any, told: Any = None, _since: Any = None) -> Any:
+        return signs.beyond(facts, told)
+
+    return [(proof, "beyond", deaf)]
+
+
+def case_names_the_first_piece() -> list[Change]:
+    """
+    What a person closed once never opens again.
+    """
+
+    def first(kind: Any, completing: Any) -> Any:
+        ids = [evidence.id for evidence in completing]
+        return [CaseNote(kind, min(ids))] if ids else []
+
+    return [(cases, "_newest", first)]
+
+
+def success_hides_a_return() -> list[Change]:
+    """
+    An amount that came back is looked for in returns alone.
+    """
+
+    def returns_alone(facts: Any) -> Any:
+        back = returns.returns(facts)
+        return tuple(e for e in back if not 0 < returns.fen(e) <= facts.payout.amount_fen)
+
+    return [(cases, "odd_amounts", returns_alone)]
+
+
+def date_of_a_trade_is_not_read() -> list[Change]:
+    """
+    Whatever has our number is ours, however old it is.
+    """
+    return [(classification, "_precedes", lambda *_: False)]
+
+
+def silence_lifts_any_doubt() -> list[Change]:
+    """
+    After a restore "not found" is enough, whatever JD had told.
+    """
+
+    def trusting(facts: Any) -> bool:
+        since = facts.payout.doubted_at
+        return since is not None and all(e.as_of < since for e in facts.answers)
+
+    return [(state, "is_doubted", trusting), (next_query, "is_doubted", trusting)]
+
+
 PLANTS: dict[str, Callable[[], list[Change]]] = {
     plant.__name__: plant
     for plant in (
@@ -317,6 +393,12 @@ PLANTS: dict[str, Callable[[], list[Change]]] = {
         half_a_batch_is_lost,
         an_outcome_goes_to_another_row,
         a_claim_that_began_is_given_back,
+        proof_sees_whole_statuses_alone,
+        progress_after_a_close_is_nothing,
+        case_names_the_first_piece,
+        success_hides_a_return,
+        date_of_a_trade_is_not_read,
+        silence_lifts_any_doubt,
     )
 }
 

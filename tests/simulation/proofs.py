@@ -15,6 +15,8 @@ from worker.payouts.evidence import Evidence, Meaning, Source
 from worker.payouts.model import AttemptOutcome, Case, CaseKind, Dossier, Payout
 
 _DAY = timedelta(hours=24)
+#: How far JD's clock and ours may differ.
+_CLOCKS = timedelta(minutes=5)
 #: JD's numbers have up to so many characters.
 _LONGEST = 64
 _PROGRESS = frozenset({"BUID", "ACSU", "WPAR"})
@@ -72,6 +74,7 @@ class Said(NamedTuple):
             or self.status
             or self.fields.get("trade_no")
             or self.refund not in {"", "0"}
+            or not self.fields.get("trade_amount", "0").isdigit()
             or self.code in _KNOWS
             or unasked
         )
@@ -208,10 +211,9 @@ def _puzzles(dossier: Dossier) -> Iterator[tuple[CaseKind, list[int]]]:
     Each kind of case with the pieces of evidence that it has to cover.
     """
     told = said(dossier)
-    fitting = [s for s in told if not s.unfit]
+    fitting = [s for s in told if not s.unfit and not _is_anothers(s, dossier)]
     yield CaseKind.MISMATCH, [s.evidence.id for s in told if s.unfit]
-    unknown = [s for s in fitting if not s.shows_more and s.fields.get("trade_amount") != "one"]
-    asked = [s for s in unknown if s.evidence.source is Source.QUERY]
+    asked = [s for s in fitting if s.evidence.source is Source.QUERY and not s.shows_more]
     yield CaseKind.NO_RESULT, _with_code(asked, Meaning.NO_RESULT)
     listed = (s for s in fitting if s.whole and s.status in _LISTED)
     known = min((s.evidence.received_at for s in listed), default=None)
@@ -226,6 +228,18 @@ def _puzzles(dossier: Dossier) -> Iterator[tuple[CaseKind, list[int]]]:
     if not any(a.outcome is not AttemptOutcome.NOT_CONNECTED for a in dossier.attempts):
         shown = [s.evidence.id for s in fitting if s.shows_more]
         yield CaseKind.UNEXPECTED, [min(shown, default=0)]
+
+
+def _is_anothers(one: Said, dossier: Dossier) -> bool:
+    """
+    Whether JD dates the trade before anything of ours reached it.
+    """
+    dated = one.evidence.answer.traded_at
+    tried = [a for a in dossier.attempts if a.outcome is not AttemptOutcome.NOT_CONNECTED]
+    began = min((a.started_at for a in dossier.attempts), default=None)
+    if dated is None or began is None or not tried:
+        return False
+    return dated < began - _CLOCKS
 
 
 def _with_code(told: Iterable[Said], meaning: Meaning) -> list[int]:

@@ -105,7 +105,7 @@ def fields_of(answer: Answer) -> Fields:
         "out_trade_no": answer.number,
         "trade_amount": answer.amount_fen,
         "trade_currency": answer.currency,
-        "trade_status": answer.trade_status,
+        "trade_status": UNLISTED if answer.meaning is Meaning.UNREADABLE else answer.trade_status,
         "trade_no": answer.trade_no,
         "refund_amount": answer.refund_fen,
         "trade_respcode": answer.reason_code,

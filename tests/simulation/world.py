@@ -46,6 +46,8 @@ _SWEEP_EVERY = 5.0
 _SWEEP_IN_VAIN = 60.0
 #: Every sweep keeps watch; here a part of them, so that there are more seeds to a second.
 _WATCHES = 0.3
+#: What people look at first.
+_STUCK = frozenset({PayoutStatus.REFUSED, PayoutStatus.RETURNED})
 #: So many payees are on the review list.
 _REVIEWED = 0.2
 
@@ -390,14 +392,17 @@ class World:
         rows = self._ledger.payouts(None, 100)
         if not rows:
             return
-        row = self._people.choice(list(rows))
+        stuck = [row for row in rows if row.status in _STUCK]
+        row = self._people.choice(stuck if stuck and self._people.random() < 0.5 else list(rows))
         action = self._people.choice((*Action, Action.REPLACE, Action.RELEASE, Action.RESOLVE))
         amount = self._people.choice(
             (row.amount_fen, row.returned_fen or row.amount_fen, max(1, row.amount_fen // 3))
         )
         asks_first, number = self._people.random() < 0.8, f"R-{next(self._replacements)}"
-        if self._people.random() < 0.1:
-            self._disturb("paused")
+        if self._people.random() < (0.7 if action is Action.RESEND else 0.1):
+            self._ledger.pause(MERCHANT, "operator", "operator")
+            longest = self._people.choice((1200, 200_000))
+            self._scheduler.after(self._people.uniform(1, longest), self._resume)
 
         def work() -> None:
             operator = Operator(self.ports["ledger"], "operator")

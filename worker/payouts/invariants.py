@@ -137,7 +137,8 @@ def _only_up(
         PayoutStatus.PAID,
         PayoutStatus.RETURNED,
     }
-    if mixed and CaseKind.CONTRADICTION not in _kinds(cases):
+    judged = all(evidence.applied_at for evidence in dossier.evidence)
+    if mixed and judged and CaseKind.CONTRADICTION not in _kinds(cases):
         yield "closed and paid, without a case"
 
 
