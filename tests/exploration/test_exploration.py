@@ -160,15 +160,25 @@ def test_a_planted_bug_is_found_by_its_shortest_history(plant: str) -> None:
         assert [breach.promise for breach in broken_by(few, history)] == [promise]
 
 
-@pytest.mark.xfail(strict=True, reason="found, and not mended yet")
-@pytest.mark.parametrize("known", HISTORIES)
+#: What is found, and not mended yet: a restore is not thought of far enough.
+_OPEN = {
+    "a denial while the request is under way, after a restore",
+    "a job that the backup lacks, and its producer repeats",
+}
+_NOT_YET = pytest.mark.xfail(strict=True, reason="found, and not mended yet")
+
+
+@pytest.mark.parametrize(
+    "known", [pytest.param(k, marks=[_NOT_YET] if k in _OPEN else []) for k in HISTORIES]
+)
 def test_a_history_that_was_found_breaks_nothing(known: str) -> None:
     """
-    What the exploration has found is mended.
+    What the exploration has found is mended: nothing of its letters breaks a promise any more.
     """
     name, history = HISTORIES[known]
+    few = ALPHABETS[name].of(*dict.fromkeys(history))
 
-    assert broken_by(ALPHABETS[name], history) == []
+    assert explore(few, len(history)).broken == {}
 
 
 def test_a_state_can_be_gone_back_to() -> None:

@@ -31,9 +31,9 @@ def audited(ledger: Ledger, jd: Jd, orders: Iterable[Order], healed_at: datetime
     """
     What the auditor finds once everything has come to rest.
 
-    Of a number that somebody else used before, nothing can be said.
+    Of a number that somebody else used before, or that JD lied about, nothing can be said.
     """
-    foreign = {n for n, trade in jd.books.trades.items() if trade.request == STRANGER}
+    foreign = {n for n, trade in jd.books.trades.items() if trade.request == STRANGER} | jd.lied
     trades = {
         number: _trade(trade, jd.books.debits[number])
         for number, trade in jd.books.trades.items()
@@ -41,7 +41,15 @@ def audited(ledger: Ledger, jd: Jd, orders: Iterable[Order], healed_at: datetime
     }
     fickle = {number for number, trade in jd.books.trades.items() if trade.is_fickle}
     ours = [order for order in orders if order.out_trade_no not in foreign]
-    return list(breaches(ledger, ours, trades, excused=foreign | fickle, asked_since=healed_at))
+    found = breaches(ledger, ours, trades, excused=foreign | fickle, asked_since=healed_at)
+    # A debt about one of whose numbers JD lied, or changed its mind, may be paid more than once.
+    about = jd.lied | fickle
+    deceived = {order.obligation for order in orders if order.out_trade_no in about}
+    return [
+        b
+        for b in found
+        if b.out_trade_no not in deceived or b.invariant is not PROMISES[Fault.DOUBLE]
+    ]
 
 
 def breaches(

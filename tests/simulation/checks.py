@@ -105,7 +105,7 @@ class Watch:
         if row is not None:
             self._check(self._overpaid({row.out_trade_no: (row.obligation, row.amount_fen)}))
 
-    def finish(self, orders: Sequence[Order]) -> None:
+    def finish(self, orders: Sequence[Order], instead: Sequence[Order]) -> None:
         """
         Check everything once faults have healed and nothing is due any more.
         """
@@ -120,7 +120,8 @@ class Watch:
             self._check(self._untrue(row))
             self._check(self._mistaken(dossier))
             self._check(self._behind(dossier))
-        self._check(audited(self._ledger, self._jd, orders, self.healed_at))
+        taken = [o for o in instead if self._ledger.find(MERCHANT, o.out_trade_no)]
+        self._check(audited(self._ledger, self._jd, [*orders, *taken], self.healed_at))
         self._check(self._without_trace(orders))
 
     def _check(self, breaches: Iterable[Breach]) -> None:

@@ -26,7 +26,6 @@ from worker.payouts.policy import (
     next_query,
     proof,
     returns,
-    signs,
     state,
 )
 from worker.payouts.status import PayoutStatus, Reason
@@ -317,17 +316,6 @@ def proof_sees_whole_statuses_alone() -> list[Change]:
     return [(place, "beyond", blind) for place in (may_send, proof, next_query)]
 
 
-def progress_after_a_close_is_nothing() -> list[Change]:
-    """
-    A close is proven by two of its words, whatever JD told in between.
-    """
-
-    def deaf(facts: Any, told: Any = None, _since: Any = None) -> Any:
-        return signs.beyond(facts, told)
-
-    return [(proof, "beyond", deaf)]
-
-
 def case_names_the_first_piece() -> list[Change]:
     """
     What a person closed once never opens again.
@@ -394,7 +382,6 @@ PLANTS: dict[str, Callable[[], list[Change]]] = {
         an_outcome_goes_to_another_row,
         a_claim_that_began_is_given_back,
         proof_sees_whole_statuses_alone,
-        progress_after_a_close_is_nothing,
         case_names_the_first_piece,
         success_hides_a_return,
         date_of_a_trade_is_not_read,

@@ -92,6 +92,8 @@ class World:
         self._notifier = Notifier(rng, self._scheduler, self._weather, self._jd, self._hear)
         self._jd.booked = self._booked
         self._orders: list[Order] = []
+        #: The jobs with which people wanted to pay instead.
+        self._instead: list[Order] = []
         self._next_sweep = 0.0
         self._sweeps = count(1)
         self._flights = count(1)
@@ -135,7 +137,7 @@ class World:
             end = self._scheduler.seconds + bound.total_seconds() + 2 * 86_400
             while self._advance(end):
                 pass
-            self._watch.finish(self._orders)
+            self._watch.finish(self._orders, self._instead)
         except Broken as broken:
             fault = str(broken)
         except Exception as stumble:  # noqa: BLE001 (whatever it is, the seed has found it)
@@ -418,6 +420,7 @@ class World:
                     operator.act(action, row.id, "wanted")
                     return
                 order = an_order(number, amount_fen=amount, obligation=row.obligation)
+                self._instead.append(order)
                 operator.replace(row.id, order, TERMS, "wanted", REVIEW_LIST)
 
         self._story.tell("operator", f"wants to {action}", row)

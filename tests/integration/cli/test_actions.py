@@ -182,7 +182,7 @@ def test_a_case_is_settled_by_a_legal_action_alone(run: Run, ledger: SqlLedger) 
 
     assert (looked.exit_code, failed.exit_code, again.exit_code) == (1, 1, 1)
     assert "it waits for a decision" in looked.stderr
-    assert "fail does not close a case of stale; it takes cancel, let-go" in failed.stderr
+    assert "it is held; this needs refused" in failed.stderr
     assert "closed already" in again.stderr
     told = json.loads(applied.stdout)
     assert (told["case"]["actions"], told["payout"]["status"]) == ([], "cancelled")
@@ -198,7 +198,8 @@ def test_a_replacement_takes_its_job(run: Run, ledger: SqlLedger) -> None:
     """
     payout_id = answered(ledger, an_answer(trade_status=TradeStatus.FINI))
     part = an_answer(trade_status=TradeStatus.REFU, refund_fen=1)
-    record(ledger, ledger.dossier(payout_id).payout, Source.NOTIFICATION, part)
+    payout, now = ledger.dossier(payout_id).payout, ledger.now()
+    record(ledger, payout, Source.QUERY, part, asked_at=now)
     handler(ledger).apply(payout_id)
     (case,) = ledger.dossier(payout_id).open_cases
 

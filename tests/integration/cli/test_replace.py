@@ -177,7 +177,7 @@ def test_what_came_back_is_paid_again(run: Run, ledger: SqlLedger, healthy: None
     whole = replace(run, amount_fen=4_000)
 
     assert (unasked[0], too_much[0], whole[0]) == (1, 1, 0)
-    assert "JD must be asked anew first" in unasked[1]["error"]
+    assert "as no answer to a question says: `payouts query` asks now" in unasked[1]["error"]
     assert too_much[1]["faults"] == ["amount_fen: must be at most 4000 fen, what is left to pay"]
     assert ledger.dossier(payout_id).open_cases == ()
     assert run("audit").exit_code == 0

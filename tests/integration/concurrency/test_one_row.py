@@ -8,7 +8,7 @@ from tests.integration.concurrency.processes import at_once
 from worker.payouts.evidence import Source
 from worker.payouts.invariants import at_rest, of_payout
 from worker.payouts.limits import Limits
-from worker.payouts.model import AttemptOutcome
+from worker.payouts.model import AttemptOutcome, CaseKind
 from worker.payouts.status import PayoutStatus
 from worker.store.ledger import SqlLedger
 from worker.usecases.evidence import EvidenceHandler
@@ -47,7 +47,8 @@ def test_all_who_touch_a_row_at_once_leave_it_the_same(
     (queued,) = ledger.payouts(PayoutStatus.QUEUED, 10)
     assert len(ledger.claim([queued.id], a_claimant()).claims) == 1
     cases = ledger.cases(open_only=False, limit=100)
-    assert cases == []
+    # Who asks after the return and hears of success alone hears less than JD had told.
+    assert {case.kind for case in cases} <= {CaseKind.RETURN_AMOUNT}
     for payout_id in unknown:
         dossier, history = ledger.dossier(payout_id), ledger.history(payout_id)
         payout = dossier.payout

@@ -92,7 +92,7 @@ def test_a_part_that_only_a_reply_names_is_not_paid_anew() -> None:
     """
     told = refusal(Action.REPLACE, a_known(PayoutStatus.PAID, a_reply(PART), returned_fen=45))
 
-    assert told.startswith("it is paid, and 0.45 of 123.45 yuan came back, as nothing but a reply")
+    assert told.startswith("it is paid, and 0.45 of 123.45 yuan came back, as no answer to a")
     assert "`payouts query`" in told
     assert "replace" not in told
 

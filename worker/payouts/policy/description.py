@@ -51,7 +51,7 @@ def why_not_replaced(payout: Payout) -> str:
     Why no other payout may pay instead of one as things are.
     """
     if _is_partly_returned(payout) and payout.released_at is None:
-        return f"{what_it_is(payout)}, as nothing but a reply says: {_ASK}"
+        return f"{what_it_is(payout)}, as no answer to a question says: {_ASK}"
     return why_not_free(payout)
 
 
