@@ -17,7 +17,7 @@ from tests.simulation.running import quiet
 #: payouts that are at rest already, and more examples begin more stories.
 STEP_COUNT = 30
 #: So many stories are about 20 seconds of one core, and meet everything in the alphabet.
-EXAMPLES = 700
+EXAMPLES = 1000
 
 
 def bounded(examples: int, steps: int, *, derandomize: bool, shrinks: bool = True) -> settings:
