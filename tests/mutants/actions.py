@@ -41,7 +41,7 @@ GUARDS = (
         (
             Change(
                 _PROOF,
-                "if facts.exposing or facts.trades or not facts.refusals:",
+                "if facts.exposing or not facts.refusals or beyond(facts):",
                 "if not facts.refusals:",
             ),
         ),
@@ -71,8 +71,8 @@ GUARDS = (
         (
             Change(
                 _ACTIONS,
-                "def _resend(facts: Facts) -> Proof:\n    _need(facts, PayoutStatus.REFUSED)\n",
-                "def _resend(facts: Facts) -> Proof:\n",
+                "def _refused(facts: Facts) -> Proof:\n    _need(facts, PayoutStatus.REFUSED)\n",
+                "def _refused(facts: Facts) -> Proof:\n",
             ),
         ),
         (_STATES,),
@@ -80,34 +80,19 @@ GUARDS = (
     Guard(
         "close-counts-after-a-day",
         "A close that JD corrects the same day would free the obligation.",
-        (Change(_PROOF, " or asked[-1][0] - asked[0][0] < CLOSED_TWICE_AFTER:", ":"),),
+        (Change(_PROOF, "if told[-1].as_of - first.as_of < CLOSED_TWICE_AFTER:", "if False:"),),
         (_NOT_FREE,),
     ),
     Guard(
         "close-counts-by-query",
         "Two notifications, not asked for, would free the obligation.",
-        (
-            Change(
-                _PROOF,
-                "told = [t.evidence for t in _ended(facts) "
-                "if t.evidence.source is Source.QUERY]\n"
-                "    asked = sorted((e.asked_at, e.id) for e in told if e.asked_at is not None)",
-                "told = [t.evidence for t in _ended(facts)]\n"
-                "    asked = sorted((e.asked_at or e.received_at, e.id) for e in told)",
-            ),
-        ),
+        (Change(_PROOF, "(e for e in closed if e.source is Source.QUERY)", "(e for e in closed)"),),
         (_NOT_FREE,),
     ),
     Guard(
         "close-beside-success-is-no-proof",
         "A payout that was paid, and closed twice, would be paid again.",
-        (
-            Change(
-                _PROOF,
-                "if any(trade.status is not PayoutStatus.FAILED for trade in _ended(facts)):",
-                "if False:",
-            ),
-        ),
+        (Change(_PROOF, "if not beyond(facts, TradeStatus.CLOS, first.as_of):", "if True:"),),
         (_NOT_FREE,),
     ),
     Guard(
@@ -115,9 +100,9 @@ GUARDS = (
         "A notified return would free the obligation before JD confirms it.",
         (
             Change(
-                _PROOF,
-                "((e.id,) for e in told if e.source is Source.QUERY)",
-                "((e.id,) for e in told)",
+                "worker/payouts/policy/facts.py",
+                "told = (t for t in self.trades if t.evidence.source is Source.QUERY)",
+                "told = (t for t in self.trades)",
             ),
         ),
         (_NOT_FREE,),
@@ -126,12 +111,10 @@ GUARDS = (
         "refusal-counts-for-the-only-attempt",
         "The refusal of a resend would free what the first attempt paid.",
         (
-            Change(
-                _PROOF,
-                "if facts.exposing or facts.trades or not facts.refusals:",
-                "if facts.trades or not facts.refusals:",
-            ),
             Change(_PROOF, "if len(sent) != 1 or refusals is None:", "if refusals is None:"),
+            Change(
+                _PROOF, "if facts.exposing or not facts.refusals or", "if not facts.refusals or"
+            ),
         ),
         (_NOT_FREE,),
     ),

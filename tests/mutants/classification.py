@@ -43,31 +43,25 @@ GUARDS = (
     Guard(
         "all-four-are-named",
         "A message that leaves out whose trade it tells of would settle ours.",
-        (Change(_CLASSIFICATION, "None not in named and not", "not"),),
+        (
+            Change(
+                _CLASSIFICATION,
+                "None not in (*named, answer.trade_status) and not",
+                "answer.trade_status is not None and not",
+            ),
+        ),
         (f"{_CLASSIFICATIONS}::test_a_trade_status_must_name_all_four",),
     ),
     Guard(
         "duplicate-without-us-is-a-stranger",
         "The status of someone else's trade under our number would count for ours.",
-        (
-            Change(
-                _CLASSIFICATION,
-                "(exposed_since is None or _precedes(answer, exposed_since))",
-                "exposed_since is not None and _precedes(answer, exposed_since)",
-            ),
-        ),
+        (Change(_CLASSIFICATION, "if duplicate and tried_since is None:", "if False:"),),
         (_DUPLICATE,),
     ),
     Guard(
         "trade-older-than-ours-is-a-stranger",
         "A trade made before we sent anything would count for ours.",
-        (
-            Change(
-                _CLASSIFICATION,
-                "exposed_since is None or _precedes(answer, exposed_since)",
-                "exposed_since is None",
-            ),
-        ),
+        (Change(_CLASSIFICATION, "if _precedes(answer, tried_since):", "if False:"),),
         (_DUPLICATE,),
     ),
     Guard(
@@ -79,7 +73,13 @@ GUARDS = (
     Guard(
         "only-a-query-finds-nothing",
         "A not-found told before JD had looked would lead to a resend.",
-        (Change(_CLASSIFICATION, "return _reply(evidence)", "return _absence(evidence)"),),
+        (
+            Change(
+                _CLASSIFICATION,
+                "in REFUSALS else Silent(evidence)",
+                "in REFUSALS else _absence(evidence)",
+            ),
+        ),
         (f"{_CLASSIFICATIONS}::test_only_a_query_can_find_nothing",),
     ),
     Guard(
@@ -112,8 +112,8 @@ GUARDS = (
         (
             Change(
                 _CLASSIFICATION,
-                "if evidence.answer.meaning is Meaning.PROCESSED:",
-                "if False:",
+                "frozenset({Meaning.PROCESSED, Meaning.DUPLICATE",
+                "frozenset({Meaning.DUPLICATE",
             ),
         ),
         (f"{_CLASSIFICATIONS}::test_a_reply_that_took_it_in_shows_that_jd_knows_it",),

@@ -82,8 +82,8 @@ GUARDS = (
         (
             Change(
                 _CLIENT,
-                'self._transport.post(_url(terms, "defray_pay"), outer, before_connect)',
-                'before_connect() or self._transport.ask(_url(terms, "defray_pay"), outer)',
+                'self._transport.post(self._url(terms, "defray_pay"), outer, before_connect)',
+                'before_connect() or self._transport.ask(self._url(terms, "defray_pay"), outer)',
             ),
         ),
         ("tests/unit/jdpay/test_client.py::test_submit",),

@@ -77,8 +77,13 @@ GUARDS = (
         (
             Change(
                 "worker/payouts/policy/next_query.py",
-                "if is_doubted(facts) or _is_puzzling(facts):",
+                "if _is_unheard(facts) or _is_puzzling(facts):",
                 "if _is_puzzling(facts):",
+            ),
+            Change(
+                "worker/payouts/policy/next_query.py",
+                "if is_doubted(facts) and facts.payout.doubted_at is not None:",
+                "if False:",
             ),
         ),
         (f"{_SWEEP}::test_a_question_that_stays_unanswered_is_asked_on",),
@@ -113,8 +118,8 @@ GUARDS = (
         (
             Change(
                 "worker/service.py",
-                "settings.limits, settings.review_list",
-                "settings.limits, type(settings.review_list)()",
+                "settings.terms, settings.review_list",
+                "settings.terms, type(settings.review_list)()",
             ),
         ),
         ("tests/integration/cli/test_enqueue.py::test_waiting_sees_that_it_is_held",),

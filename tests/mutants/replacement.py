@@ -71,29 +71,18 @@ GUARDS = (
         "A return that JD has taken back would be paid again.",
         (
             Change(
-                _OBLIGATION,
-                "if latest is None or latest.answer.trade_status is not TradeStatus.REFU:",
-                "if latest is None:",
+                "worker/payouts/policy/facts.py",
+                "return max(told, key=lambda t: (t.evidence.as_of, t.evidence.id), default=None)",
+                "return max(told, key=lambda t: t.evidence.answer.refund_fen or 0, default=None)",
             ),
-            Change(
-                _OBLIGATION,
-                "latest = max(told, key=lambda e: (e.asked_at or e.received_at, e.id), "
-                "default=None)",
-                "latest = max(told, key=lambda e: e.answer.refund_fen or 0, default=None)",
-            ),
+            Change(_PROOF, "if beyond(facts, TradeStatus.REFU, last.evidence.as_of):", "if False:"),
         ),
         (f"{_UNIT}::test_what_a_payee_may_keep",),
     ),
     Guard(
         "claim-asks-the-debt-again",
         "A late success of a released payout would be paid a second time by its replacement.",
-        (
-            Change(
-                "worker/store/leases.py",
-                "if not isinstance(coverage, Covered):",
-                "if False:",
-            ),
-        ),
+        (Change("worker/store/claims.py", "if not isinstance(coverage, Covered):", "if False:"),),
         (f"{_DEBTS}::test_a_late_success_stops_the_payout_that_pays_instead",),
     ),
     Guard(
@@ -139,12 +128,6 @@ GUARDS = (
         (f"{_DEBTS}::test_nothing_is_freed_on_an_old_word",),
     ),
     Guard(
-        "part-is-proven-by-its-amount",
-        "A return of one amount would prove that another came back.",
-        (Change(_PROOF, " if e.answer.refund_fen == payout.returned_fen"),),
-        (f"{_UNIT}::test_what_proves_that_a_part_came_back",),
-    ),
-    Guard(
         "decision-of-people-asks-for-the-version",
         "A person would withdraw, on what was read a minute ago, a payout that is on the wire.",
         (ANY_VERSION,),
@@ -164,14 +147,8 @@ GUARDS = (
     ),
     Guard(
         "obligation-is-freed-once",
-        "A payout would be replaced twice, and both replacements paid.",
-        (
-            Change(
-                "worker/payouts/policy/effects.py",
-                "if payout.released_at is not None:",
-                "if False:",
-            ),
-        ),
-        (f"{_REPLACING}::test_a_replaced_payout_is_not_replaced_again",),
+        "A debt that another payout holds by now would be freed a second time.",
+        (Change("worker/payouts/policy/effects.py", "if action is Action.RELEASE:", "if False:"),),
+        ("tests/contract/test_actions.py::test_releasing_frees_the_obligation_once",),
     ),
 )

@@ -19,25 +19,26 @@ GUARDS = (
     Guard(
         "open-case-stops-sending",
         "A payout that a person still looks into would be sent meanwhile.",
-        (Change(_RESEND, "if facts.dossier.open_cases:", "if False:"),),
+        (Change(_RESEND, "if facts.dossier.open_cases or beyond(facts):", "if beyond(facts):"),),
         (f"{_TESTS}::test_an_open_case_stops_all_sending",),
     ),
     Guard(
         "known-trade-stops-a-queued-payout",
         "After a restore a payout that JD has already paid would be sent.",
-        (Change(_RESEND, "return not facts.trades and", "return"),),
+        (
+            Change(
+                _RESEND,
+                "open_cases or beyond(facts):",
+                "open_cases or (\n        "
+                "facts.payout.status is not PayoutStatus.QUEUED and beyond(facts)\n    ):",
+            ),
+        ),
         (f"{_TESTS}::test_a_trade_that_is_known_stops_a_queued_payout",),
     ),
     Guard(
         "refused-waits-for-an-operator",
         "What JD refused for our fault would be sent again and again.",
-        (
-            Change(
-                _RESEND,
-                "facts.payout.next_send_at is not None and not facts.trades",
-                "not facts.trades",
-            ),
-        ),
+        (Change(_RESEND, "wanted = facts.payout.next_send_at is not None", "wanted = True"),),
         (f"{_TESTS}::test_what_may_be_sent_by_itself",),
     ),
     Guard(
@@ -46,8 +47,9 @@ GUARDS = (
         (
             Change(
                 _RESEND,
-                "facts.payout.next_send_at is not None and not facts.trades",
-                "facts.payout.next_send_at is not None",
+                "open_cases or beyond(facts):",
+                "open_cases or (\n        "
+                "facts.payout.status is not PayoutStatus.REFUSED and beyond(facts)\n    ):",
             ),
         ),
         (_REFUSED,),
@@ -73,13 +75,19 @@ GUARDS = (
     Guard(
         "trade-contradicts-absence",
         "Two not-found answers would outweigh JD's word that it has the payout.",
-        (Change(_RESEND, "ended is None or facts.trades or", "ended is None or"),),
+        (
+            Change(
+                "worker/payouts/policy/signs.py",
+                "shown = [trade.evidence for trade in facts.trades]",
+                "shown: list[Evidence] = []",
+            ),
+        ),
         (_SIGNS,),
     ),
     Guard(
         "no-result-contradicts-absence",
         "What only JD's support can explain would pass for not found.",
-        (Change(_RESEND, "facts.trades or facts.no_results:", "facts.trades:"),),
+        (Change(_RESEND, "if ended is None or facts.no_results:", "if ended is None:"),),
         (_SIGNS,),
     ),
     Guard(
@@ -113,19 +121,35 @@ GUARDS = (
     Guard(
         "mismatch-forbids-a-resend",
         "A number under which JD booked something else would be sent again.",
-        (Change(_RESEND, "(facts.mismatches or facts.known or", "(facts.known or"),),
+        (
+            Change(
+                "worker/payouts/policy/signs.py",
+                "odd += [mismatch.evidence for mismatch in facts.mismatches]",
+            ),
+        ),
         (_SIGNS,),
     ),
     Guard(
         "known-number-forbids-a-resend",
         "A number that JD once said it knows would be sent again.",
-        (Change(_RESEND, "facts.mismatches or facts.known or", "facts.mismatches or"),),
+        (
+            Change(
+                "worker/payouts/policy/signs.py",
+                "shown += [known.evidence for known in facts.known]",
+            ),
+        ),
         (_SIGNS,),
     ),
     Guard(
         "taken-number-forbids-a-resend",
         "A number that someone else used would be sent again.",
-        (Change(_RESEND, "facts.known or facts.taken)", "facts.known)"),),
+        (
+            Change(
+                "worker/payouts/policy/signs.py",
+                "odd = [taken.evidence for taken in facts.taken]",
+                "odd: list[Evidence] = []",
+            ),
+        ),
         (f"{_TESTS}::test_a_number_that_somebody_else_used_is_never_sent_again",),
     ),
     Guard(

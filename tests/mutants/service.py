@@ -91,13 +91,7 @@ GUARDS = (
     Guard(
         "leave-begins-before-the-claim",
         "A worker that slept between its claim and the count of that second would not notice.",
-        (
-            Change(
-                _SEND,
-                "self._transmit(claim, asked_at + LEAVE_S)",
-                "self._transmit(claim, self._steady() + LEAVE_S)",
-            ),
-        ),
+        (Change(_SEND, "claim, asked_at + LEAVE_S)", "claim, self._steady() + LEAVE_S)"),),
         (f"{_SENDING}::test_the_leave_begins_before_the_claim",),
     ),
     Guard(
@@ -118,8 +112,8 @@ GUARDS = (
         (
             Change(
                 _SEND,
-                "attempt, outcome, detail, answer, judge)",
-                "attempt, outcome, detail, None, judge)",
+                "Ending(claim.attempt, outcome, detail), answer)",
+                "Ending(claim.attempt, outcome, detail), None)",
             ),
         ),
         (f"{_SENDING}::test_an_answered_attempt_has_its_answer",),
@@ -136,8 +130,8 @@ GUARDS = (
         (
             Change(
                 _QUERY,
-                "self._handler.record(payout, Source.QUERY, answer, asked_at=question.at)",
-                "self._handler.record(payout, Source.QUERY, answer, asked_at=self._ledger.now())",
+                "Told(Source.QUERY, answer, asked_at=question.at)",
+                "Told(Source.QUERY, answer, asked_at=self._ledger.now())",
             ),
         ),
         (f"{_FOLLOWING}::test_an_answer_is_as_old_as_its_question",),
@@ -199,15 +193,8 @@ GUARDS = (
         (
             Change(
                 "worker/store/evidence.py",
-                "update = judge.decide(dossier, now)",
-                "update = judge.decide(\n"
-                "        replace(dossier, evidence=dossier.evidence[-1:]), now\n"
-                "    )",
-            ),
-            Change(
-                "worker/store/evidence.py",
-                "import hashlib\n",
-                "import hashlib\nfrom dataclasses import replace\n",
+                "judge.decide(dossier, locked.now)",
+                "judge.decide(replace(dossier, evidence=dossier.evidence[-1:]), locked.now)",
             ),
         ),
         (f"{_FOLLOWING}::test_what_came_while_nobody_judged_is_judged_with_the_next",),

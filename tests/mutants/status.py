@@ -37,8 +37,8 @@ GUARDS = (
         (
             Change(
                 _FACTS,
-                "all(attempt.id >= answered for attempt in exposing)",
-                "not exposing",
+                "all(answered is not None and attempt.id >= answered for attempt in reached)",
+                "not reached",
             ),
         ),
         (f"{_FACTS_TESTS}::test_a_later_attempt_does_not_make_an_early_duplicate_ours",),

@@ -4,16 +4,18 @@ Guards of the ledger: who may write what, and when.
 
 from tests.mutants.guard import Change, Guard
 
+_CLAIM = "worker/store/claims.py"
 _LEASES = "worker/store/leases.py"
+_LOCKS = "worker/store/locks.py"
+_WRITES = "worker/store/writes.py"
 _EVIDENCE = "worker/store/evidence.py"
 _SWEEP = "worker/store/due_work.py"
-_BASE = "worker/store/base.py"
 _UPDATE = "worker/payouts/update.py"
 _ENGINE = "worker/store/engine.py"
 _RECEIVING = "tests/integration/web/test_durability.py"
 _CLAIMS = "tests/contract/test_leases.py"
 _RACES = "tests/contract/test_races.py"
-_AMID = f"{_CLAIMS}::test_a_row_that_changes_amid_a_claim_is_not_sent"
+_AMID = f"{_CLAIMS}::test_who_changes_a_row_amid_its_claim_waits[postgres-evidence_is_stored]"
 _TAKEN_UP = (
     "tests/contract/test_acceptance.py"
     "::test_an_accepted_order_takes_up_what_was_notified_of_its_number"
@@ -22,7 +24,7 @@ _LOST = "tests/contract/test_due_work.py::test_an_expired_lease_closes_its_attem
 
 #: A row would be written whatever happened to it since it was read.
 ANY_VERSION = Change(
-    _BASE,
+    _WRITES,
     'payouts.c.version == sa.bindparam("before_version"),',
     'sa.bindparam("before_version", type_=sa.Integer).is_not(None),',
 )
@@ -33,23 +35,30 @@ CLAIMS = (
         "A worker would send a payout that is not where it believes it to be.",
         (
             Change(
-                _BASE,
+                _WRITES,
                 'payouts.c.status == sa.bindparam("before_status", type_=payouts.c.status.type),',
                 'sa.bindparam("before_status", type_=payouts.c.status.type).is_not(None),',
             ),
         ),
-        (f"{_AMID}[postgres-row_is_moved]",),
+        ("tests/contract/test_evidence.py",),
     ),
     Guard(
-        "claim-asks-for-the-version",
+        "claim-holds-the-row",
         "A worker would send a payout of which JD has told something since it looked.",
-        (ANY_VERSION,),
-        (f"{_AMID}[postgres-evidence_is_stored]",),
+        (
+            Change(
+                _LOCKS,
+                ".where(payouts.c.obligation_id.in_(_IDS))\n            .order_by(payouts.c.id)\n"
+                "            .with_for_update(key_share=True)",
+                ".where(payouts.c.obligation_id.in_(_IDS))\n            .order_by(payouts.c.id)",
+            ),
+        ),
+        (_AMID,),
     ),
     Guard(
         "claim-asks-for-attempts-under-way",
         "A payout would be sent while an earlier request of it is on the wire.",
-        (Change(_LEASES, "ROW_UPDATE.where(~_UNDER_WAY, ", "ROW_UPDATE.where("),),
+        (Change(_CLAIM, "if request is None or under_way:", "if request is None:"),),
         (f"{_CLAIMS}::test_an_open_attempt_stops_a_claim",),
     ),
     Guard(
@@ -57,9 +66,9 @@ CLAIMS = (
         "Sending would go on after someone pulled the switch.",
         (
             Change(
-                _LEASES,
-                "~is_stopped(_NOW))",
-                "sa.or_(~is_stopped(_NOW), _NOW.is_not(None)))",
+                _CLAIM,
+                "ROW_UPDATE.where(~is_stopped(_NOW))",
+                "ROW_UPDATE.where(sa.or_(~is_stopped(_NOW), _NOW.is_not(None)))",
             ),
         ),
         (f"{_CLAIMS}::test_a_paused_channel_stops_claims_and_nothing_else",),
@@ -93,7 +102,7 @@ CLAIMS = (
         "A resend would be another request under the same number.",
         (
             Change(
-                _LEASES,
+                _CLAIM,
                 'payouts.c.sealed_request, sa.bindparam("sealed", type_=sa.LargeBinary)',
                 'sa.bindparam("sealed", type_=sa.LargeBinary), payouts.c.sealed_request',
             ),
@@ -118,9 +127,8 @@ CLAIMS = (
         (
             Change(
                 _LEASES,
-                "payouts.c.lease_token == attempt.lease_token,\n"
-                "                    payouts.c.lease_until > now,",
-                "payouts.c.lease_until > now,",
+                'payouts.c.lease_token == sa.bindparam("token"),',
+                'sa.bindparam("token", type_=sa.String).is_not(None),',
             ),
         ),
         (f"{_CLAIMS}::test_another_attempts_token_renews_nothing",),
@@ -128,19 +136,13 @@ CLAIMS = (
     Guard(
         "renewal-asks-for-the-time",
         "A worker would connect after its lease, when the payout may be taken for lost.",
-        (Change(_LEASES, "payouts.c.lease_until > now,"),),
+        (Change(_LEASES, "payouts.c.lease_until > _NOW,"),),
         (f"{_CLAIMS}::test_an_expired_lease_cannot_be_renewed",),
     ),
     Guard(
         "renewal-asks-for-a-pause",
         "What was claimed before a pause would still be sent.",
-        (
-            Change(
-                _LEASES,
-                "payouts.c.lease_until > now,\n                    ~is_stopped(now),",
-                "payouts.c.lease_until > now,",
-            ),
-        ),
+        (Change(_LEASES, "~is_stopped(_NOW),"),),
         (f"{_CLAIMS}::test_a_paused_channel_stops_a_renewal",),
     ),
     Guard(
@@ -148,9 +150,9 @@ CLAIMS = (
         "A worker back from the dead would end its successor's lease, and a third would send.",
         (
             Change(
-                _LEASES,
-                "if payout.lease_token == attempt.lease_token:",
-                "if True:",
+                _EVIDENCE,
+                "if ending is None or payout.lease_token != ending.attempt.lease_token:",
+                "if ending is None:",
             ),
         ),
         (f"{_CLAIMS}::test_an_old_attempt_cannot_end_a_new_lease",),
@@ -176,11 +178,11 @@ EVIDENCE = (
         (
             Change(
                 _EVIDENCE,
-                "payout = replace(payout, version=payout.version + 1, updated_at=now)",
-                "payout = replace(payout, updated_at=now)",
+                "after = replace(payout, version=payout.version + 1, updated_at=locked.now)",
+                "after = replace(payout, updated_at=locked.now)",
             ),
         ),
-        (f"{_AMID}[postgres-evidence_is_stored]",),
+        ("tests/contract",),
     ),
     Guard(
         "decision-asks-for-a-legal-move",
@@ -265,12 +267,18 @@ SWEEP = (
     ),
 )
 
-_HELD = "tests/integration/concurrency/test_locked_rows.py::test_a_sweep_passes_by_what_is_held"
+_HELD = "tests/integration/concurrency/test_locked_rows.py::test_a_claim_passes_by_what_is_held"
 
 LOCKS = (
     Guard(
-        "sweep-passes-locked-rows-by",
-        "On PostgreSQL one frozen worker would stop every sweep: nothing is sent or asked.",
+        "claim-passes-locked-debts-by",
+        "On PostgreSQL one frozen worker would stop every claim: nothing is sent.",
+        (Change(_LOCKS, ".with_for_update(skip_locked=True)", ".with_for_update()"),),
+        (_HELD,),
+    ),
+    Guard(
+        "questions-pass-locked-rows-by",
+        "On PostgreSQL one frozen worker would stop every querier: nothing is asked.",
         (Change(_SWEEP, "key_share=True, skip_locked=True", "key_share=True"),),
         (_HELD,),
     ),
@@ -370,7 +378,7 @@ NUMBERS = (
         "On PostgreSQL neither of the two would see the other, and the payout would be sent.",
         (
             Change(
-                "worker/store/locks.py",
+                _LOCKS,
                 'if conn.dialect.name != "postgresql":',
                 "if True:",
             ),

@@ -18,7 +18,7 @@ NAMED = [pytest.param(guard, id=guard.name) for guard in GUARDS]
 
 #: What at-most-once rests on first: one guard for each of its pillars. `make mutants` tries all.
 PILLARS = (
-    "claim-asks-for-the-version",
+    "claim-holds-the-row",
     "one-open-attempt",
     "commit-before-send",
     "resend-needs-proven-absence",
