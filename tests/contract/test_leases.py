@@ -24,9 +24,10 @@ from tests.contract.samples import (
 )
 from tests.factories import a_claimant
 from worker.payouts.claim import Draft
-from worker.payouts.errors import IllegalMove
+from worker.payouts.errors import IllegalMove, StaleTransition
 from worker.payouts.evidence import Source
 from worker.payouts.model import AttemptOutcome, Payout
+from worker.payouts.policy.actions import Action, decide
 from worker.payouts.status import PayoutStatus, Reason
 from worker.store.ledger import SqlLedger
 from worker.store.tables import payouts
@@ -120,6 +121,23 @@ def test_a_row_that_was_moved_before_its_claim_is_seen_as_it_is(
 
     assert ledger.claim([payout.id], claimant).claims == ()
     assert seen == [PayoutStatus.UNKNOWN]
+
+
+def test_a_decision_about_a_row_that_was_moved_is_refused(
+    ledger: SqlLedger, engine: sa.Engine
+) -> None:
+    """
+    Its version is as it was read, its status is not: nothing is written over it.
+    """
+    dossier = ledger.dossier(accepted(ledger).id)
+    decision = decide(Action.CANCEL, dossier, "cli:mei", "asked to")
+    row_is_moved(ledger, dossier.payout, engine)
+
+    with pytest.raises(StaleTransition):
+        ledger.carry_out(dossier, decision)
+
+    assert ledger.dossier(dossier.payout.id).payout.status is PayoutStatus.UNKNOWN
+    assert ledger.decisions(dossier.payout.id) == []
 
 
 def test_a_claimed_payout_cannot_be_claimed_again(ledger: SqlLedger) -> None:

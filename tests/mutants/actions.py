@@ -67,7 +67,7 @@ GUARDS = (
     ),
     Guard(
         "only-the-refused-is-sent-again-by-hand",
-        "A person could send again what JD may have.",
+        "A person could send again what has ended, and what another payout may pay by now.",
         (
             Change(
                 _ACTIONS,
@@ -75,7 +75,7 @@ GUARDS = (
                 "def _refused(facts: Facts) -> Proof:\n",
             ),
         ),
-        (_STATES,),
+        (f"{_TESTS}::test_a_refusal_for_sure_is_proof_in_its_states",),
     ),
     Guard(
         "close-counts-after-a-day",

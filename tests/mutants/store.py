@@ -31,8 +31,8 @@ ANY_VERSION = Change(
 
 CLAIMS = (
     Guard(
-        "claim-asks-for-the-status",
-        "A worker would send a payout that is not where it believes it to be.",
+        "write-asks-for-the-status",
+        "A payout that is not where its writer believes it to be would be withdrawn.",
         (
             Change(
                 _WRITES,
@@ -40,7 +40,7 @@ CLAIMS = (
                 'sa.bindparam("before_status", type_=payouts.c.status.type).is_not(None),',
             ),
         ),
-        ("tests/contract/test_evidence.py",),
+        (f"{_CLAIMS}::test_a_decision_about_a_row_that_was_moved_is_refused",),
     ),
     Guard(
         "claim-holds-the-row",
@@ -174,7 +174,7 @@ CLAIMS = (
 EVIDENCE = (
     Guard(
         "evidence-raises-the-version",
-        "A claim would not miss although JD's word has arrived since the worker looked.",
+        "A decision would not miss although JD's word has arrived since the person looked.",
         (
             Change(
                 _EVIDENCE,
@@ -182,7 +182,7 @@ EVIDENCE = (
                 "after = replace(payout, updated_at=locked.now)",
             ),
         ),
-        ("tests/contract",),
+        ("tests/contract/test_actions.py::test_a_decision_about_what_has_changed_is_refused",),
     ),
     Guard(
         "decision-asks-for-a-legal-move",
