@@ -223,6 +223,25 @@ def test_each_payout_of_a_batch_is_judged_by_its_own_evidence(ledger: Ledger) ->
     assert [case.payout_id for case in ledger.cases(open_only=True, limit=9)] == [third.id]
 
 
+def test_what_is_judged_has_the_number_that_it_is_stored_under(ledger: Ledger) -> None:
+    """
+    A decision, a case and a move name evidence by its number: never by that of another payout's.
+    """
+    queued = several(ledger)
+
+    judged = ledger.take_in(
+        [
+            News(payout.id, told=Told(Source.QUERY, a_verified_answer(raw=raw), asked_at=NOON))
+            for payout, raw in zip(queued, (b"a", b"b", b"c"), strict=True)
+        ],
+        a_judge(),
+    )
+
+    stored = [[(e.id, e.answer.raw) for e in ledger.dossier(p.id).evidence] for p in queued]
+    assert [raw for ((_, raw),) in stored] == [b"a", b"b", b"c"]
+    assert [[(e.id, e.answer.raw) for e in j.dossier.evidence] for j in judged if j] == stored
+
+
 def test_two_pieces_about_one_payout_are_kept_in_their_order(ledger: Ledger) -> None:
     """
     Its reply and a notification in one batch: the later one is judged with the earlier one known.
