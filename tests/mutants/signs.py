@@ -10,6 +10,7 @@ _CASES = "worker/payouts/policy/cases.py"
 _CLIENT = "worker/jdpay/client.py"
 _UNIT = "tests/unit/policy/test_signs.py"
 _STORIES = "tests/unit/usecases/test_contradictions.py"
+_LATE = f"{_UNIT}::test_only_what_is_notified_late_and_in_full_leaves_a_return_whole"
 _FOREIGN = (
     "tests/unit/jdpay/test_client.py::test_nothing_goes_to_an_address_that_the_settings_do_not_name"
 )
@@ -61,7 +62,7 @@ GUARDS = (
                 "if False:",
             ),
         ),
-        (_UNIT,),
+        (_LATE,),
     ),
     Guard(
         "only-a-notification-is-late",
@@ -73,13 +74,13 @@ GUARDS = (
                 "is_whole:",
             ),
         ),
-        (_UNIT, _STORIES),
+        (_LATE,),
     ),
     Guard(
         "only-a-whole-notification-is-late",
         "A later return that JD did not tell in full would be taken for an old word.",
         (Change(_SIGNS, "is TradeStatus.REFU and is_whole and", "is TradeStatus.REFU and"),),
-        (_UNIT, _STORIES),
+        (_LATE,),
     ),
     Guard(
         "only-a-whole-return-is-the-same",
@@ -91,7 +92,7 @@ GUARDS = (
                 "if status is told:",
             ),
         ),
-        (_UNIT, _STORIES),
+        (_LATE,),
     ),
     Guard(
         "later-progress-spoils-a-proof",
@@ -187,7 +188,7 @@ GUARDS = (
                 "return min(told, key=lambda t: (t.evidence.as_of, t.evidence.id), default=None)",
             ),
         ),
-        (f"{_STORIES}::test_what_came_back_is_what_the_latest_question_says",),
+        ("tests/unit/policy/test_obligation.py::test_what_is_left_to_pay",),
     ),
     Guard(
         "case-names-the-newest",

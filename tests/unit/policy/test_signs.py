@@ -380,3 +380,29 @@ def test_only_silence_leaves_silence_whole(
         return
 
     assert not holds(also(dossier, sign(source, told, minutes)))
+
+
+@pytest.mark.parametrize(
+    ("later", "kept_fen"),
+    [
+        # what a return follows on, told late
+        (a_notification(a_trade(TradeStatus.FINI), 9), 0),
+        # told late, and not in full
+        (a_notification(a_trade(TradeStatus.FINI, amount_fen=None), 9), AMOUNT),
+        # the answer to a request of ours is no late notification
+        (a_reply(a_trade(TradeStatus.FINI), asked_at=at(9), received_at=at(9)), AMOUNT),
+        # a further return, of which it is not told in full what it is of
+        (a_query(a_trade(TradeStatus.REFU, amount_fen=None), 9), AMOUNT),
+    ],
+)
+def test_only_what_is_notified_late_and_in_full_leaves_a_return_whole(
+    later: Evidence, kept_fen: int
+) -> None:
+    """
+    A success that is notified after the return is no news; anything else of a later time is.
+    """
+    back = a_query(a_trade(TradeStatus.REFU), 5)
+    returned = a_payout(PayoutStatus.RETURNED, returned_fen=AMOUNT)
+
+    assert may_keep_fen(a_dossier(returned, back, attempts=ONE_ANSWERED)) == 0
+    assert may_keep_fen(a_dossier(returned, back, later, attempts=ONE_ANSWERED)) == kept_fen
