@@ -7,13 +7,16 @@ need not stop the queue.
 
 import logging
 import time
+from collections.abc import Callable
 
+from billiard import current_process
 from celery.exceptions import Reject
 
 from worker import service
 from worker.broker.app import app
 from worker.broker.names import TaskName
 from worker.intake.message import receive
+from worker.usecases.taken import Taken
 
 log = logging.getLogger("jdpay_payouts.tasks")
 
@@ -44,7 +47,7 @@ def submit(*_args: object, **_later: object) -> None:
     """
     Send what is due, each payout at most once.
     """
-    if service.in_flight().work_off(service.sender().take, _LASTING):
+    if _work_off(service.sender().take):
         service.dispatcher().wake_sender()
 
 
@@ -53,8 +56,19 @@ def query(*_args: object, **_later: object) -> None:
     """
     Ask JD what is due to be asked.
     """
-    if service.in_flight().work_off(service.querier().take, _LASTING):
+    if _work_off(service.querier().take):
         service.dispatcher().wake_querier()
+
+
+def _work_off(take: Callable[[int], Taken]) -> bool:
+    """
+    Begin what is due; in a child, which Celery may end after a task, wait until it has ended.
+    """
+    in_flight = service.in_flight()
+    is_left = in_flight.work_off(take, _LASTING)
+    if current_process().name != "MainProcess":
+        in_flight.rest()
+    return is_left
 
 
 @app.task(name=TaskName.SWEEP.value)

@@ -69,6 +69,13 @@ class InFlight:
             self._stopping = True
             self._changed.notify_all()
 
+    def rest(self) -> None:
+        """
+        Wait until everything that began has ended.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: not self._began)
+
     def longest(self) -> float:
         """
         How many seconds the oldest piece of work has taken so far; 0 if there is none.

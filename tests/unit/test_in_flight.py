@@ -189,6 +189,24 @@ def test_a_fault_ends_its_own_piece_alone(caplog: pytest.LogCaptureFixture) -> N
     assert "left to the sweep" in caplog.text
 
 
+def test_who_rests_waits_for_all_that_began() -> None:
+    """
+    Not before the last piece has ended, and not at all where nothing began.
+    """
+    in_flight, work = InFlight(10), Work(3)
+    in_flight.rest()
+    in_flight.work_off(work.take, 600)
+    rested = threading.Thread(target=in_flight.rest)
+    rested.start()
+    rested.join(0.2)
+    assert rested.is_alive()
+
+    work.may_end.set()
+    rested.join(_PATIENCE)
+    assert (rested.is_alive(), work.done) == (False, 3)
+    ended(in_flight)
+
+
 def test_the_longest_is_told() -> None:
     """
     How long the oldest has been in flight; nothing once all have ended.

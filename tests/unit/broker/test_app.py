@@ -353,6 +353,18 @@ def test_a_task_calls_its_use_case(service: Service, tasks: ModuleType) -> None:
     assert [call[1] for call in service.calls[:2]] == ["take", "take"]
 
 
+def test_a_child_ends_what_it_began_before_its_task_does(
+    service: Service, tasks: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    Celery ends a child between two tasks, and with it every thread of it.
+    """
+    monkeypatch.setattr(tasks.current_process(), "_name", "ForkPoolWorker-1")
+    tasks.submit.run()
+
+    assert [name for name, *_ in service.calls] == ["work_off", "rest"]
+
+
 def test_what_is_left_is_left_to_another_wake_up(service: Service, tasks: ModuleType) -> None:
     """
     A task works for a while; if more is due then, it wakes the next one.
