@@ -9,7 +9,7 @@ _CANONICAL = "worker/jdpay/canonical.py"
 _ANSWER = "worker/jdpay/answer.py"
 _CODES = "worker/jdpay/codes.py"
 _MONEY = "worker/payouts/money.py"
-_UNREADABLE = "tests/unit/jdpay/test_answer.py::test_unreadable_field_makes_it_unclear"
+_UNREADABLE = "tests/unit/jdpay/test_answer.py::test_an_unreadable_field_makes_it_unreadable"
 
 GUARDS = (
     Guard(
@@ -100,7 +100,7 @@ GUARDS = (
                 "except ValueError:\n        return None",
             ),
         ),
-        ("tests/unit/jdpay/test_answer.py::test_an_unreadable_field_makes_it_unreadable",),
+        (_UNREADABLE,),
     ),
     Guard(
         "strange-amount-is-unclear",
@@ -112,7 +112,7 @@ GUARDS = (
                 "except InvalidAmount:\n        return None",
             ),
         ),
-        ("tests/unit/jdpay/test_answer.py::test_an_unreadable_field_makes_it_unreadable",),
+        (_UNREADABLE,),
     ),
     Guard(
         "amount-is-digits-alone",
