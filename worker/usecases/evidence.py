@@ -19,6 +19,9 @@ from worker.usecases.ports import EvidenceLedger
 
 log = logging.getLogger("jdpay_payouts.evidence")
 
+#: So many rows are brought in line in one commit.
+_TOGETHER = 50
+
 _One = Callable[[News], Judged | None]
 Together = Callable[[Callable[[Sequence[News]], Sequence[Judged | None]]], _One]
 
@@ -135,17 +138,32 @@ class EvidenceHandler:
         """
         Bring several rows in line; one that cannot be read or decided does not stop the others.
         """
-        for payout_id in payout_ids:
+        left = [*payout_ids]
+        while left:
+            some, left = left[:_TOGETHER], left[_TOGETHER:]
             try:
-                self.apply(payout_id)
+                judged = self._take_in([News(payout_id) for payout_id in some])
             except StoreUnavailable:
                 raise
-            except Exception:  # the border: one row's fault must not stop all the other rows
-                number = self.ledger.number_of(payout_id)
-                log.exception(
-                    "passed over by the sweep",
-                    extra={"payout_id": payout_id, "out_trade_no": number},
-                )
+            except Exception:  # noqa: BLE001 (the border: whose fault it is shows when each is alone)
+                for payout_id in some:
+                    self._apply_alone(payout_id)
+            else:
+                for one in judged:
+                    if one is not None:
+                        self._tell(one)
+
+    def _apply_alone(self, payout_id: int) -> None:
+        try:
+            self.apply(payout_id)
+        except StoreUnavailable:
+            raise
+        except Exception:  # the border: one row's fault must not stop all the other rows
+            number = self.ledger.number_of(payout_id)
+            log.exception(
+                "passed over by the sweep",
+                extra={"payout_id": payout_id, "out_trade_no": number},
+            )
 
     def apply(self, payout_id: int) -> None:
         """

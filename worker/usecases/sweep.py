@@ -32,14 +32,22 @@ class Sweeper:
 
     def sweep(self, limit: int = 100) -> Swept:
         """
-        Do at most `limit` of each, and wake those who send and ask: questions come first.
+        Bring all in line that waits, and wake those who send and ask: questions come first.
+
+        It looks for `limit` at a time, and goes on while it finds others: where many requests were
+        in flight at once, they are not left to as many sweeps.
         """
-        waiting = {*self._ledger.expire_leases(limit), *self._ledger.find_unapplied(limit)}
-        self._handler.apply_all(waiting)
+        applied: set[int] = set()
+        while waiting := self._waiting(limit) - applied:
+            self._handler.apply_all(sorted(waiting))
+            applied |= waiting
         queries = self._ledger.has_due_queries(self._handler.customer_no)
         if queries:
             self._dispatcher.wake_querier()
         sends = bool(self._ledger.find_due_sends(self._handler.customer_no, 1))
         if sends:
             self._dispatcher.wake_sender()
-        return Swept(len(waiting), sends, queries)
+        return Swept(len(applied), sends, queries)
+
+    def _waiting(self, limit: int) -> set[int]:
+        return {*self._ledger.expire_leases(limit), *self._ledger.find_unapplied(limit)}

@@ -5,9 +5,10 @@ Who is woken, and when.
 import pytest
 
 from tests.doubles.usecases import UseCases
-from tests.doubles.world import Clock, RecordingDispatcher, ScriptedGateway
+from tests.doubles.world import Clock, Died, RecordingDispatcher, ScriptedGateway
 from tests.factories import an_order
 from worker.payouts.errors import MaybeSent
+from worker.payouts.status import PayoutStatus
 
 
 @pytest.fixture
@@ -60,6 +61,25 @@ def test_one_wake_up_stands_for_all_that_is_due(
     service.sweep()
 
     assert dispatcher.woken == ["sender"]
+
+
+def test_one_sweep_ends_all_leases_that_are_over(
+    service: UseCases, clock: Clock, gateway: ScriptedGateway
+) -> None:
+    """
+    Everything died with many requests in flight: all are accounted for, few at a time.
+    """
+    gateway.replies = [Died()] * 7
+    for place in range(7):
+        clock.advance(seconds=0.1)
+        service.accept(an_order(f"P000000{place}"))
+        with pytest.raises(Died):
+            service.submit(place + 1)
+    clock.advance(minutes=2)
+
+    assert service.sweep(limit=2).applied == 7
+    statuses = {service.ledger.dossier(place + 1).payout.status for place in range(7)}
+    assert statuses == {PayoutStatus.UNKNOWN}
 
 
 def test_what_nobody_takes_keeps_its_due_time(
