@@ -72,7 +72,7 @@ GUARDS = (
         (f"{_SWEEP}::test_jd_is_asked_before_anything_is_sent_in_doubt",),
     ),
     Guard(
-        "begin_epoch-is-asked-about",
+        "epoch-is-asked-about",
         "A payout in begin_epoch that was never sent would be asked about by nobody.",
         (
             Change(
