@@ -61,7 +61,7 @@ GUARDS = (
     ),
     Guard(
         "begin_epoch-lasts-until-the-answer",
-        "Sending would go on before JD has answered for every payout in begin_epoch.",
+        "Sending would go on before JD has answered for every payout in doubt.",
         (
             Change(
                 _STATE,
@@ -73,7 +73,7 @@ GUARDS = (
     ),
     Guard(
         "epoch-is-asked-about",
-        "A payout in begin_epoch that was never sent would be asked about by nobody.",
+        "A payout in doubt that was never sent would be asked about by nobody.",
         (
             Change(
                 "worker/payouts/policy/next_query.py",
