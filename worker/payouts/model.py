@@ -142,7 +142,7 @@ class Payout:
     last_sent_at: datetime | None = None
     #: When it reached the status that it has, if that is final.
     finalized_at: datetime | None = None
-    #: When the sweep next wakes the submit task for it; None where sending is not allowed.
+    #: From when it is due to be sent; None where sending is not allowed.
     next_send_at: datetime | None = None
     #: When the next follow-up query is due; None where none is.
     next_query_at: datetime | None = None

@@ -16,7 +16,7 @@ class PayoutStatus(enum.StrEnum):
     What has become of a payout. Each one says what it means and who moves it on.
     """
 
-    #: Durable, never exposed. The submit task sends it; the sweep wakes that task.
+    #: Durable, never exposed. Whoever is woken sends it once it is due.
     QUEUED = "queued"
     #: A control stopped it before sending. The control clearing, or an operator, lets it go.
     HELD = "held"

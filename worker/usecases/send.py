@@ -4,7 +4,7 @@ Payouts go out: claimed and committed before any socket opens, and closed whatev
 
 import functools
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Protocol
@@ -74,12 +74,18 @@ class Sender:
         except StoreUnavailable:
             raise
         except Exception:  # noqa: BLE001 (the border: one row's fault is its own)
-            due = self._ledger.find_due_sends(self._handler.customer_no, most)
-            return _joined([self.claim(payout_id) for payout_id in due])
+            return _joined([*self._each_alone(most)])
         taken = self._works(claims, asked_at)
         if taken.more_after is None and claims.looked_at == most:
             return replace(taken, more_after=0.0)
         return taken
+
+    def _each_alone(self, most: int) -> Iterator[Taken]:
+        for payout_id in self._ledger.find_due_sends(self._handler.customer_no, most):
+            try:
+                yield self.claim(payout_id)
+            except StoreUnavailable:
+                return  # what was claimed before that is sent all the same
 
     def claim(self, payout_id: int) -> Taken:
         """

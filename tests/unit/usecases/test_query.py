@@ -30,7 +30,8 @@ from tests.factories import (
     at,
 )
 from worker.payouts.acceptance import Accepted
-from worker.payouts.errors import MaybeSent, NotSent
+from worker.payouts.claim import Claimant, Claims
+from worker.payouts.errors import MaybeSent, NotSent, StoreUnavailable
 from worker.payouts.evidence import Answer, Meaning, Source, TradeStatus
 from worker.payouts.model import CaseKind, Payout
 from worker.payouts.news import News, Told
@@ -561,6 +562,31 @@ def test_one_broken_payout_does_not_stop_the_others(
     service.ask()
 
     assert ledger.dossier(2).payout.status is PayoutStatus.PAID
+
+
+def test_what_was_claimed_before_the_database_went_away_is_sent(
+    ledger: SqlLedger, service: UseCases, gateway: ScriptedGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    One row is broken, so each is claimed alone, and after the first the database is gone.
+    """
+    for place in (1, 2, 3):
+        service.accept(an_order(f"P000000{place}"))
+    with ledger._engine.begin() as conn:
+        conn.execute(sa.text("UPDATE payouts SET reason = 'from_a_newer_version' WHERE id = 3"))
+    claim = SqlLedger.claim
+
+    def once(self: SqlLedger, payout_ids: list[int], claimant: Claimant) -> Claims:
+        if payout_ids == [2]:
+            raise StoreUnavailable("gone")
+        return claim(self, payout_ids, claimant)
+
+    monkeypatch.setattr(SqlLedger, "claim", once)
+    gateway.replies = [a_trade(TradeStatus.FINI, number="P0000001")]
+    for work in service.sender.take(9).works:
+        work()
+
+    assert ledger.dossier(1).payout.status is PayoutStatus.PAID
 
 
 @pytest.mark.parametrize(
