@@ -102,6 +102,16 @@ def test_an_earlier_exposing_attempt_explains_a_refused_one() -> None:
     assert set() == opened(a_dossier(PAID, refusal, a_query(FINI), attempts=attempts))
 
 
+def test_somebody_elses_trade_that_vanished() -> None:
+    """
+    JD refused our first order as a duplicate of what was paid, and then knew of no such number.
+    """
+    taken = a_trade(TradeStatus.FINI, meaning=Meaning.DUPLICATE)
+    dossier = a_dossier(a_payout(PayoutStatus.UNKNOWN), a_reply(taken), not_found(1))
+
+    assert CaseKind.VANISHED in {note.kind for note in opened(dossier)}
+
+
 def test_a_trade_that_vanished() -> None:
     """
     JD told us of it, and a question asked after that found nothing.

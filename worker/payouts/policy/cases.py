@@ -95,7 +95,9 @@ def _changing(facts: Facts, told: Iterable[Evidence]) -> tuple[Evidence, ...]:
 
 
 def _vanished(facts: Facts) -> Iterator[CaseNote]:
-    known_since = min((t.evidence.received_at for t in facts.trades), default=None)
+    # Also what JD told as somebody else's: it then had a trade under this number.
+    told = (*facts.trades, *facts.taken)
+    known_since = min((one.evidence.received_at for one in told), default=None)
     if known_since is not None:
         late = (a.evidence for a in facts.absences if a.asked_at > known_since)
         yield from _newest(CaseKind.VANISHED, late)
