@@ -18,7 +18,9 @@ GUARDS = (
         "After a long pause a flood of payments would go out that nobody expects any more.",
         (
             Change(
-                "worker/payouts/policy/may_send.py", " and not is_stale(facts.payout, now, limits)"
+                "worker/payouts/policy/may_send.py",
+                "return not is_stale(facts.payout, now, limits)",
+                "return True",
             ),
         ),
         (f"{_SWEEP}::test_a_stale_payout_is_not_sent_before_the_watch_finds_it",),

@@ -64,7 +64,7 @@ GUARDS = (
         "resend-needs-the-rule",
         "Resends would have neither limit nor window.",
         (Change(_RESEND, f"{_ABSENT} and {_ALLOWED}", _ABSENT),),
-        (_SIGNS,),
+        (f"{_TESTS}::test_a_resend_has_its_window", f"{_TESTS}::test_resends_are_limited"),
     ),
     Guard(
         "no-other-status-sends",

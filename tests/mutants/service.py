@@ -56,7 +56,7 @@ GUARDS = (
                 "if False:",
             ),
         ),
-        (f"{_SENDING}::test_evidence_that_waits_is_weighed_before_sending",),
+        (f"{_SENDING}::test_an_answer_that_waits_may_open_a_case",),
     ),
     Guard(
         "resend-is-the-same-request",

@@ -21,6 +21,7 @@ from tests.doubles.world import (
 )
 from tests.factories import (
     MERCHANT,
+    NOON,
     TERMS,
     a_bare,
     a_trade,
@@ -31,7 +32,7 @@ from worker.payouts.acceptance import Accepted
 from worker.payouts.errors import MaybeSent, NoSuchPayout, NotSent
 from worker.payouts.evidence import Answer, Meaning, Source, TradeStatus
 from worker.payouts.limits import Limits
-from worker.payouts.model import AttemptOutcome, Payout
+from worker.payouts.model import AttemptOutcome, CaseKind, Payout
 from worker.payouts.status import PayoutStatus, Reason
 from worker.store.ledger import SqlLedger
 from worker.usecases.evidence import EvidenceHandler
@@ -153,7 +154,13 @@ def test_two_workers_send_once(service: UseCases, gateway: ScriptedGateway, payo
 
 
 @pytest.mark.parametrize(
-    "answer", [a_trade(TradeStatus.WPAR), a_bare(Meaning.PAYEE), a_bare(Meaning.CHANNEL)]
+    "answer",
+    [
+        a_trade(TradeStatus.WPAR),
+        a_bare(Meaning.PAYEE),
+        a_bare(Meaning.REQUEST),
+        a_bare(Meaning.CHANNEL),
+    ],
 )
 def test_what_was_answered_is_not_sent_again_by_itself(
     service: UseCases, gateway: ScriptedGateway, payout_id: int, answer: Step
@@ -383,6 +390,21 @@ def test_evidence_that_waits_is_weighed_before_sending(
     service.submit(payout_id)
 
     assert gateway.sent == []
+
+
+def test_an_answer_that_waits_may_open_a_case(
+    service: UseCases, gateway: ScriptedGateway, payout_id: int
+) -> None:
+    """
+    By itself it is no sign of a trade; once it is judged a person has to look.
+    """
+    gateway.replies = [MaybeSent("read_timeout")]
+    payout = service.ledger.dossier(payout_id).payout
+    record(service.ledger, payout, Source.QUERY, a_bare(Meaning.NO_RESULT), asked_at=NOON)
+    service.submit(payout_id)
+
+    assert gateway.sent == []
+    assert [c.kind for c in service.ledger.dossier(payout_id).open_cases] == [CaseKind.NO_RESULT]
 
 
 def test_a_payout_of_another_merchant_is_not_touched(
