@@ -67,7 +67,7 @@ GUARDS = (
     Guard(
         "only-a-reply-refuses",
         "A question refused would pass for the payout refused, while JD has it.",
-        (Change(_CLASSIFICATION, "return _absence(evidence)", "return _reply(evidence)"),),
+        (Change(_CLASSIFICATION, "return _absence(evidence)", "return Refusal(evidence)"),),
         (f"{_CLASSIFICATIONS}::test_only_the_reply_can_refuse",),
     ),
     Guard(

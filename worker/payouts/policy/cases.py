@@ -96,8 +96,8 @@ def _changing(facts: Facts, told: Iterable[Evidence]) -> tuple[Evidence, ...]:
 
 def _vanished(facts: Facts) -> Iterator[CaseNote]:
     # Also what JD told as somebody else's: it then had a trade under this number.
-    told = (*facts.trades, *facts.taken)
-    known_since = min((one.evidence.received_at for one in told), default=None)
+    told = [one.evidence for one in facts.trades] + [one.evidence for one in facts.taken]
+    known_since = min((evidence.received_at for evidence in told), default=None)
     if known_since is not None:
         late = (a.evidence for a in facts.absences if a.asked_at > known_since)
         yield from _newest(CaseKind.VANISHED, late)
