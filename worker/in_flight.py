@@ -104,7 +104,7 @@ class InFlight:
     def _do(self, number: int, work: Work) -> None:
         try:
             work()
-        except Exception:
+        except Exception:  # the border: one piece of work must not end the thread of the next
             # Its payout's lease ends by itself, and JD is asked.
             log.exception("left to the sweep")
         finally:
