@@ -26,6 +26,7 @@ from worker.payouts.errors import SettingsError
 from worker.processes import MOST_IN_FLIGHT
 from worker.settings import AcceptanceSettings, Settings
 from worker.usecases.accept import Acceptor
+from worker.usecases.epochs import Epochs
 from worker.usecases.maintenance import Maintenance
 from worker.usecases.ports import Dispatcher, Gateway
 from worker.usecases.query import Querier
@@ -71,8 +72,8 @@ def sender() -> Sender:
     """
     What sends. The database is first asked whether it was restored.
     """
-    maintenance().check_epoch()
-    return Sender(handler(), ledger(), _gateway(), steady)
+    _epochs().check()
+    return Sender(handler(), ledger(), _gateway(), _epochs(), steady)
 
 
 @once
@@ -102,9 +103,17 @@ def sweeper() -> Sweeper:
 @once
 def maintenance() -> Maintenance:
     """
-    What checks the service as a whole; the broker remembers how far the database had counted.
+    What checks the service as a whole.
     """
-    return Maintenance(handler(), ledger(), BrokerHighWaterMark(app))
+    return Maintenance(handler(), ledger(), _epochs())
+
+
+@once
+def _epochs() -> Epochs:
+    """
+    What notices a restored database; the broker remembers how far it had come.
+    """
+    return Epochs(ledger(), BrokerHighWaterMark(app), handler().limits)
 
 
 @once

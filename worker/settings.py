@@ -196,6 +196,8 @@ class ReceiverSettings(StoreSettings):
     query_pace: Rate = _LIMITS.query_pace
     #: A payout that is due and may not be sent is looked at again after this.
     look_again: Duration = _LIMITS.look_again
+    #: So long after a restore JD is asked about a new payout before it is sent.
+    ask_first_for: Duration = _LIMITS.ask_first_for
     #: An unsigned message brings a payout's next query forward at most this often.
     hurry_spacing: Duration = _LIMITS.hurry_spacing
     #: So many unverifiable answers in a row stop sending.
@@ -231,6 +233,7 @@ class ReceiverSettings(StoreSettings):
             send_pace=self.send_pace,
             query_pace=self.query_pace,
             look_again=self.look_again,
+            ask_first_for=self.ask_first_for,
             hurry_spacing=self.hurry_spacing,
             unverifiable_limit=self.unverifiable_limit,
         )

@@ -2,6 +2,7 @@
 What keeps watch: the heartbeat, the epoch, the breaker, and what is late.
 """
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -44,8 +45,60 @@ def test_each_beat_counts(ledger: Ledger) -> None:
     """
     first, second = ledger.count_sweep(), ledger.count_sweep()
 
-    assert (second.uid, second.count) == (first.uid, first.count + 1)
+    assert (second.uid, second.sweeps) == (first.uid, first.sweeps + 1)
     assert second == ledger.sweep_count()
+
+
+def test_what_a_database_has_forgotten(ledger: Ledger) -> None:
+    """
+    Sweeps that it has not counted, an attempt that it lacks, or that has another token there.
+    """
+    counted = ledger.count_sweep()
+    attempt = claimed(ledger, accepted(ledger))
+    known = replace(counted, attempt_id=attempt.id, token=attempt.lease_token)
+
+    assert ledger.has_forgotten(counted) is False
+    assert ledger.has_forgotten(known) is False
+    assert ledger.has_forgotten(replace(known, sweeps=known.sweeps + 1)) is True
+    assert ledger.has_forgotten(replace(known, attempt_id=attempt.id + 1)) is True
+    assert ledger.has_forgotten(replace(known, token="another")) is True
+    assert ledger.has_forgotten(replace(known, uid="another")) is None
+
+
+def test_each_epoch_has_a_name_of_its_own(ledger: Ledger) -> None:
+    """
+    The sweeps count on.
+    """
+    before = ledger.count_sweep()
+    ledger.begin_epoch("alice", "restored", A_DAY)
+    after = ledger.sweep_count()
+
+    assert after.uid != before.uid
+    assert after.sweeps == before.sweeps
+    assert ledger.has_forgotten(before) is None
+
+
+def test_after_a_restore_a_new_payout_is_in_doubt_alone(
+    ledger: Ledger, clock: VirtualClock
+) -> None:
+    """
+    JD is asked about it first; it holds up nobody, and once the time is over nothing is asked.
+    """
+    first = accepted(ledger)
+    began = clock.now
+    ledger.begin_epoch("alice", "restored", A_DAY)
+    applied(ledger, first.id, doubted_at=None, next_query_at=None)
+    clock.advance(hours=1)
+    repeated = accepted(ledger, "P-2")
+    clock.advance(hours=23)
+    late = accepted(ledger, "P-3")
+
+    assert (repeated.doubted_at, repeated.next_query_at) == (began, repeated.accepted_at)
+    assert (late.doubted_at, late.next_query_at) == (None, None)
+    assert ledger.find_due_sends(MERCHANT, 10) == [first.id, late.id]
+    assert due_queries(ledger, 10) == [repeated.id]
+    applied(ledger, repeated.id, doubted_at=None)
+    assert repeated.id in ledger.find_due_sends(MERCHANT, 10)
 
 
 @pytest.mark.parametrize(
@@ -142,7 +195,7 @@ def test_after_a_restore_nothing_is_sent_in_doubt(ledger: Ledger, clock: Virtual
     paid = ended(ledger, "P-3", PayoutStatus.PAID)
     now = clock.advance(hours=1)
 
-    assert ledger.begin_epoch("alice", "restored from last night") == 2
+    assert ledger.begin_epoch("alice", "restored from last night", timedelta(days=7)) == 2
 
     row = ledger.dossier(queued.id).payout
     assert (row.doubted_at, row.next_query_at, row.version) == (now, now, queued.version + 1)

@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from tests.doubles.rows import MemoryRows, transactions
-from worker.payouts.health import Health, Overdue, SweepCount
+from tests.doubles.rows import Epoch, MemoryRows, transactions
+from worker.payouts.health import Health, Overdue
 from worker.payouts.policy.circuit_breaker import Tally
 from worker.payouts.policy.controls import send_deadline
+from worker.payouts.progress import Progress
 from worker.payouts.status import PayoutStatus
 from worker.store.base import new_token
 
@@ -25,27 +26,43 @@ class MemoryHealth(MemoryRows):
     ) -> None:
         super().__init__(clock, new_token)
         self._beats = 0
-        self.epoch = 1
 
-    def sweep_count(self) -> SweepCount:
+    def sweep_count(self) -> Progress:
         """
-        How many sweeps were counted. One name for all: a ledger in memory is never restored.
+        How many sweeps were counted.
         """
-        return SweepCount("memory", self._beats)
+        return Progress(self._epoch.uid, self._beats)
 
-    def count_sweep(self) -> SweepCount:
+    def count_sweep(self) -> Progress:
         """
         Count one more sweep.
         """
         self._beats += 1
         return self.sweep_count()
 
-    def begin_epoch(self, who: str, why: str) -> int:
+    @property
+    def restored_at(self) -> datetime | None:
+        """
+        When the epoch began; None in the first.
+        """
+        return self._epoch.began_at
+
+    def has_forgotten(self, known: Progress) -> bool | None:
+        """
+        Whether it lacks something of what is known; None if that is of another epoch.
+        """
+        if known.uid != self._epoch.uid:
+            return None
+        tries = (attempt for tries in self._attempts.values() for attempt in tries)
+        kept = {0: "", **{attempt.id: attempt.lease_token for attempt in tries}}
+        return self._beats < known.sweeps or kept.get(known.attempt_id) != known.token
+
+    def begin_epoch(self, who: str, why: str, ask_first_for: timedelta) -> int:
         """
         Raise the epoch, and ask about every unfinished payout before anything is sent.
         """
-        self.epoch += 1
         now = self._clock()
+        self._epochs.append(Epoch(self._new_token(), now, now + ask_first_for))
         unfinished = [row for row in self._rows.values() if not row.status.is_final]
         for row in unfinished:
             self._touch(row, doubted_at=now, next_query_at=now, query_misses=0)

@@ -274,7 +274,7 @@ class MemoryLedger(MemoryActions, MemoryHealth):
         now = self._clock()
         with_case = {case.payout_id for case in self._cases if case.closed_at is None}
         own = (r for r in self._rows.values() if r.terms.customer_no == customer_no)
-        free = (row for row in own if row.id not in with_case)
+        free = (row for row in own if row.id not in with_case and row.doubted_at is None)
         waiting = ((row.next_send_at, row) for row in free)
         due = sorted(
             (at, row.id) for at, row in waiting if at and at <= now and not self._is_stopped(row)

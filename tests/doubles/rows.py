@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import wraps
 from itertools import count, islice
 from typing import Any, TypeVar, cast
@@ -73,6 +73,18 @@ class Switch:
     broken_until: datetime | None = None
 
 
+@dataclass(frozen=True)
+class Epoch:
+    """
+    From one restore to the next.
+    """
+
+    uid: str
+    began_at: datetime | None = None
+    #: What is accepted before this is asked about before it is sent.
+    ask_first_until: datetime = datetime(1970, 1, 1, tzinfo=UTC)
+
+
 @transactions
 class MemoryRows:
     """
@@ -99,6 +111,8 @@ class MemoryRows:
         self._cases: list[Case] = []
         self._rejections: list[Rejection] = []
         self._switches: defaultdict[str, Switch] = defaultdict(Switch)
+        #: Every restore of the database, the newest last.
+        self._epochs: list[Epoch] = [Epoch("memory")]
         #: When each merchant's buckets are full.
         self._full_at: dict[tuple[str, PaceKind], datetime] = {}
 
@@ -160,6 +174,8 @@ class MemoryRows:
             updated_at=now,
             next_send_at=now,
             send_before=order.send_before,
+            doubted_at=self._epoch.began_at if now < self._epoch.ask_first_until else None,
+            next_query_at=now if now < self._epoch.ask_first_until else None,
         )
         self._append(
             self._rows[payout_id],
@@ -358,8 +374,15 @@ class MemoryRows:
         return (
             switch.paused_why is not None
             or (switch.broken_until is not None and switch.broken_until > self._clock())
-            or any(r.doubted_at and r.terms.customer_no == merchant for r in self._rows.values())
+            or any(
+                r.doubted_at and r.doubted_at >= r.accepted_at and r.terms.customer_no == merchant
+                for r in self._rows.values()
+            )
         )
+
+    @property
+    def _epoch(self) -> Epoch:
+        return self._epochs[-1]
 
     def _count_unverifiable(self, customer_no: str, verified: Sequence[bool]) -> int:
         switch, peak = self._switches[customer_no], 0

@@ -5,14 +5,17 @@ All use cases over the same parts, as one worker process has them.
 from collections.abc import Callable, Sequence
 from typing import cast
 
+from tests.doubles.high_water_mark import MemoryMark
 from worker.jdpay.deadline import steady
 from worker.payouts.acceptance import Acceptance
 from worker.payouts.model import Order, Rejection, Terms
 from worker.payouts.news import News
 from worker.payouts.policy.controls import ReviewList
 from worker.usecases.accept import Acceptor
+from worker.usecases.epochs import Epochs
 from worker.usecases.evidence import EvidenceHandler
-from worker.usecases.ports import Dispatcher, Gateway, Ledger
+from worker.usecases.maintenance import Maintenance
+from worker.usecases.ports import Dispatcher, Gateway, HighWaterMark, Ledger
 from worker.usecases.query import Querier
 from worker.usecases.send import Sender
 from worker.usecases.sweep import Sweeper, Swept
@@ -20,6 +23,15 @@ from worker.usecases.taken import Taken, Work
 
 #: Of these nobody looks at a payout first.
 NOBODY = ReviewList()
+
+
+def an_upkeep(
+    handler: EvidenceHandler, ledger: Ledger, mark: HighWaterMark | None = None
+) -> Maintenance:
+    """
+    What each sweep does first; a mark that is not given knows nothing.
+    """
+    return Maintenance(handler, ledger, Epochs(ledger, mark or MemoryMark(), handler.limits))
 
 
 class Gathered:
@@ -66,6 +78,7 @@ class UseCases:
         batch: int = 50,
         begin: Callable[[Work], object] = lambda work: work(),
         gathered: "Gathered | None" = None,
+        mark: HighWaterMark | None = None,
     ) -> None:
         self._batch = batch
         self._begin = begin
@@ -75,7 +88,8 @@ class UseCases:
         self.limits = handler.limits
         self.terms = terms
         self.acceptor = Acceptor(ledger, dispatcher, terms, review_list)
-        self.sender = Sender(handler, ledger, gateway, steady)
+        epochs = Epochs(ledger, mark or MemoryMark(), handler.limits)
+        self.sender = Sender(handler, ledger, gateway, epochs, steady)
         self.querier = Querier(handler, ledger, gateway)
         self.sweeper = Sweeper(handler, ledger, dispatcher)
 

@@ -138,6 +138,9 @@ RESTORE = Letter("restore", World.restore, lambda world: world.backup is not Non
 RESTORE_OLDER = Letter(
     "restore a backup without A", World.restore_without, lambda world: world.backup is not None
 )
+FAILOVER = Letter("failover", World.fail_over, lambda world: world.backup is not None)
+AWAY = Letter("the mark goes away", World.switch_mark, lambda w: not w.mark.is_away)
+BACK = Letter("the mark comes back", World.switch_mark, lambda w: w.mark.is_away)
 REPEAT = Letter(
     "repeat job A", partial(World.accept, number="A"), lambda world: not _there("A", world)
 )
@@ -236,7 +239,7 @@ _ALL = (
             *_sends("A", (Submit.DELAYED, Submit.REPLY_LOST, Submit.REQUEST)),
             *_says("A", (Said.NOT_FOUND, Said.WPAR, Said.FINI), (Said.FINI,)),
             *_acts("A", (Action.RESEND, Action.CANCEL)),
-            *(*_look("A"), SWEEP, RESTORE, RESTORE_OLDER, REPEAT),
+            *(*_look("A"), SWEEP, RESTORE, RESTORE_OLDER, FAILOVER, AWAY, BACK, REPEAT),
             *_passing(*_GAPS),
         ),
         keeps_backups=True,

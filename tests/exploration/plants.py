@@ -3,17 +3,21 @@ Bugs that the exploration must find: each takes away a guard as a careless chang
 """
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from unittest.mock import patch
 
 from tests.doubles import ledger
 from tests.simulation.plants import PLANTS as SIMULATED
 from tests.simulation.plants import Change
-from worker.payouts.policy import obligation, proof
+from worker.payouts.claim import Claim
+from worker.payouts.errors import NotSent
+from worker.payouts.policy import obligation, proof, restore
+from worker.payouts.policy.classification import Absent
 from worker.payouts.policy.facts import Facts
 from worker.payouts.policy.obligation import Covered
 from worker.payouts.policy.proof import Proof
 from worker.payouts.status import PayoutStatus
+from worker.usecases.epochs import Epochs
 
 _unpaid = proof.unpaid
 
@@ -37,12 +41,49 @@ def claim_does_not_ask_the_debt() -> list[Change]:
     return [(ledger, "cover", lambda *_: Covered())]
 
 
+def one_denial_lifts_a_doubt() -> list[Change]:
+    """
+    After a restore one "not found" is enough, however early it comes.
+    """
+
+    def once(facts: Facts, *_: object) -> Absent | None:
+        return next(iter(facts.absences), None)
+
+    return [(restore, "proven_absent", once)]
+
+
+def nobody_asks_the_mark() -> list[Change]:
+    """
+    Only someone who says so makes a failover known.
+    """
+    return [(Epochs, "confirm", lambda *_: None)]
+
+
+def no_mark_is_no_hindrance() -> list[Change]:
+    """
+    While the mark is away everything goes on.
+    """
+    confirm = Epochs.confirm
+
+    def careless(self: Epochs, claims: Sequence[Claim]) -> None:
+        try:
+            confirm(self, claims)
+        except NotSent as fault:
+            if fault.detail != "no_high_water_mark":
+                raise
+
+    return [(Epochs, "confirm", careless)]
+
+
 PLANTS: dict[str, Callable[[], list[Change]]] = {
     "resend_after_one_denial": SIMULATED["resend_after_one_denial"],
     "timeout_means_failed": SIMULATED["timeout_means_failed"],
     "queries_end_in_silence": SIMULATED["queries_end_in_silence"],
     "release_on_one_close": release_on_one_close,
     "claim_does_not_ask_the_debt": claim_does_not_ask_the_debt,
+    "one_denial_lifts_a_doubt": one_denial_lifts_a_doubt,
+    "nobody_asks_the_mark": nobody_asks_the_mark,
+    "no_mark_is_no_hindrance": no_mark_is_no_hindrance,
 }
 
 

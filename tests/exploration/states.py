@@ -45,10 +45,19 @@ def _state(world: World) -> tuple[Hashable, ...]:
     ]
     parts += [(number, _entry(entry, now)) for number, entry in sorted(world.jd.entries.items())]
     parts += [ledger.channel(MERCHANT).paused_why, world.rejected, world.restored]
+    parts += [_has_forgotten(world), world.mark.is_away, _since(ledger.restored_at, now)]
     if world.backup is not None:
         held = world.backup["_rows"].values()
         parts.append(tuple(_row(row, now) for row in held))
     return tuple(parts)
+
+
+def _has_forgotten(world: World) -> Hashable:
+    """
+    What the mark will find once it is asked, whatever the names of epochs and attempts are.
+    """
+    known = world.mark.memory.get(world.ledger.sweep_count().uid)
+    return known is not None and world.ledger.has_forgotten(known)
 
 
 def _row(row: Payout, now: datetime) -> Hashable:

@@ -26,7 +26,7 @@ DEPTHS = {
     "denials": 3,
     "closes": 6,
     "returns": 4,
-    "restore": 3,
+    "restore": 4,
 }
 
 #: What finds each bug: the alphabet, the promise, and a history that is the shortest.
@@ -73,6 +73,31 @@ FOUND = {
             "send B: booked, reply lost",
         ),
     ),
+    "one_denial_lifts_a_doubt": (
+        "restore",
+        Promise.NUMBER,
+        (
+            "send A: under way for minutes",
+            "restore",
+            "ask A: TRADE_NOT_EXIST",
+            "send A: under way for minutes",
+        ),
+    ),
+    "nobody_asks_the_mark": (
+        "restore",
+        Promise.NUMBER,
+        ("send A: under way for minutes", "failover", "send A: under way for minutes"),
+    ),
+    "no_mark_is_no_hindrance": (
+        "restore",
+        Promise.NUMBER,
+        (
+            "send A: under way for minutes",
+            "failover",
+            "the mark goes away",
+            "send A: under way for minutes",
+        ),
+    ),
 }
 
 #: The shortest histories that the exploration has found to break a promise.
@@ -114,6 +139,14 @@ HISTORIES = {
             "send A: under way for minutes",
             "restore",
             "ask A: TRADE_NOT_EXIST",
+            "send A: under way for minutes",
+        ),
+    ),
+    "a failover that loses the claim alone": (
+        "restore",
+        (
+            "send A: under way for minutes",
+            "failover",
             "send A: under way for minutes",
         ),
     ),
@@ -160,24 +193,7 @@ def test_a_planted_bug_is_found_by_its_shortest_history(plant: str) -> None:
         assert [breach.promise for breach in broken_by(few, history)] == [promise]
 
 
-#: What a restore still leads to, by the shortest histories: both kinds are found, and open.
-OPEN = (
-    "a denial while the request is under way, after a restore",
-    "a job that the backup lacks, and its producer repeats",
-)
-
-
-@pytest.mark.parametrize("known", OPEN)
-def test_what_a_restore_leads_to_is_found(known: str) -> None:
-    """
-    A number goes out again without JD's word: the exploration tells it by its shortest history.
-    """
-    name, history = HISTORIES[known]
-
-    assert [breach.promise for breach in broken_by(ALPHABETS[name], history)] == [Promise.NUMBER]
-
-
-@pytest.mark.parametrize("known", [known for known in HISTORIES if known not in OPEN])
+@pytest.mark.parametrize("known", HISTORIES)
 def test_a_history_that_was_found_breaks_nothing(known: str) -> None:
     """
     What the exploration has found is mended: nothing of its letters breaks a promise any more.

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from tests.doubles.high_water_mark import MemoryMark
 from tests.doubles.ledger import MemoryLedger
 from tests.doubles.usecases import UseCases
 from tests.doubles.world import Clock
@@ -23,6 +24,7 @@ from worker.payouts.model import Payout
 from worker.payouts.pace import Pace
 from worker.payouts.policy.actions import Action, legal
 from worker.payouts.policy.controls import ReviewList
+from worker.payouts.progress import Progress
 from worker.payouts.status import PayoutStatus
 from worker.usecases.evidence import EvidenceHandler
 from worker.usecases.operate import Operator
@@ -75,6 +77,8 @@ class Snapshot:
     rejected: frozenset[str]
     backup: dict[str, Any] | None
     restored: bool
+    mark: dict[str, Progress]
+    is_mark_away: bool
 
 
 class World:
@@ -93,10 +97,13 @@ class World:
         self.rejected: frozenset[str] = frozenset()
         self.backup: dict[str, Any] | None = None
         self.restored = False
+        self.mark = MemoryMark()
         self._keeps_backups = keeps_backups
         handler = EvidenceHandler(self.ledger, MERCHANT, LIMITS, "worker")
         self._handler = handler
-        self._payouts = UseCases(handler, self.jd, Nobody(), TERMS, steady=self.clock.steady)
+        self._payouts = UseCases(
+            handler, self.jd, Nobody(), TERMS, steady=self.clock.steady, mark=self.mark
+        )
         self._operator = Operator(self.ledger, _WHO)
         self._empty = _tables(self.ledger)
         self._payouts.accept(an_order("A", amount_fen=AMOUNT, obligation=DEBT))
@@ -118,6 +125,8 @@ class World:
             self.rejected,
             self.backup,
             self.restored,
+            dict(self.mark.memory),
+            self.mark.is_away,
         )
 
     def go_back(self, to: Snapshot) -> None:
@@ -130,6 +139,8 @@ class World:
         self.rejected = to.rejected
         self.backup = to.backup
         self.restored = to.restored
+        self.mark.memory = dict(to.mark)
+        self.mark.is_away = to.is_mark_away
 
     # --- what letters do
 
@@ -229,10 +240,26 @@ class World:
         """
         self._restore(self._empty)
 
+    def fail_over(self) -> None:
+        """
+        The database has lost the last transmission, and nobody says so.
+        """
+        assert self.backup is not None
+        self._go_back(self.backup)
+
+    def switch_mark(self) -> None:
+        """
+        The broker goes away, or comes back with what it remembers.
+        """
+        self.mark.is_away = not self.mark.is_away
+
     def _restore(self, backup: dict[str, Any]) -> None:
+        self._go_back(backup)
+        self._operator.declare_restored("a backup", LIMITS.ask_first_for)
+
+    def _go_back(self, backup: dict[str, Any]) -> None:
         vars(self.ledger).update({name: _copied(table) for name, table in backup.items()})
         self.backup, self.restored = None, True
-        self._operator.declare_restored("a backup")
 
     def _id(self, number: str) -> int:
         row = self.row(number)

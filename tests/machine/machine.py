@@ -271,4 +271,4 @@ class PayoutMachine(Ground):
             case Upset.BROKER_WIPED:
                 self.service.wipe()
             case Upset.FAILOVER:
-                self.service.ledger.begin_epoch(OPERATOR, "a failover")
+                self.service.ledger.begin_epoch(OPERATOR, "a failover", timedelta(hours=1))

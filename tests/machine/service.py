@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
 
+from tests.doubles.high_water_mark import MemoryMark
 from tests.doubles.ledger import MemoryLedger
 from tests.doubles.usecases import UseCases
 from tests.factories import MERCHANT, REVIEW_LIST, TERMS
@@ -22,12 +23,12 @@ from tests.simulation.effects import guarded
 from worker.payouts.acceptance import Conflict
 from worker.payouts.errors import NotAllowed, StaleTransition
 from worker.payouts.evidence import Answer, TradeStatus
-from worker.payouts.health import SweepCount
 from worker.payouts.limits import Limits
 from worker.payouts.model import Order, Payout, Rejection
 from worker.payouts.policy.actions import Action, legal
 from worker.payouts.query_schedule import Schedule, Stretch
 from worker.payouts.status import PayoutStatus
+from worker.usecases.epochs import Epochs
 from worker.usecases.evidence import EvidenceHandler
 from worker.usecases.maintenance import Maintenance
 from worker.usecases.operate import Operator
@@ -75,8 +76,10 @@ class Service:
         #: What was ever produced, and the payouts whose cases a person closed.
         self.jobs: list[Order] = []
         self.resolved: set[int] = set()
-        self._seen = 0
+        #: What the broker remembers of the database.
+        self.mark = MemoryMark()
         self._ledger = guarded("ledger", self.ledger, self.stage.around)
+        self._mark = guarded("high_water_mark", self.mark, self.stage.around)
         self._gateway = guarded("gateway", self.gateway, self.stage.around)
         self._dispatcher = guarded("dispatcher", self, self.stage.around)
         self.stage.struck = lambda blow: met.update([str(blow)])
@@ -102,6 +105,7 @@ class Service:
             REVIEW_LIST,
             steady=self.clock.seconds,
             begin=self._begin,
+            mark=self._mark,
         )
 
     def wake_sender(self) -> None:
@@ -129,19 +133,7 @@ class Service:
         """
         self.published.clear()
         self.epoch += 1
-        self._seen = 0
-
-    def seen(self, uid: str) -> int:
-        """
-        How far the database had counted: the broker is its witness.
-        """
-        return self._seen
-
-    def remember(self, beat: SweepCount) -> None:
-        """
-        Keep that.
-        """
-        self._seen = beat.count
+        self.mark.memory.clear()
 
     def perform(self, message: Message, strike: Strike | None = None) -> None:
         """
@@ -272,7 +264,8 @@ class Service:
             service.reject(Rejection(outcome.reason, outcome.faults, 0, "", number))
 
     def _sweep(self) -> None:
-        Maintenance(self._handler("maintenance"), self._ledger, self).run()
+        epochs = Epochs(self._ledger, self._mark, self.limits)
+        Maintenance(self._handler("maintenance"), self._ledger, epochs).run()
         self.payouts().sweep()
 
     def _as_operator(self, work: Callable[[], None], strike: Strike | None) -> None:

@@ -32,7 +32,7 @@ GUARDS = (
     Guard(
         "begin_epoch-stops-decisions",
         "Someone would withdraw what a restored database has forgotten to have sent.",
-        (Change(_ACTIONS, "if is_doubted(facts):", "if False:"),),
+        (Change(_ACTIONS, "if facts.payout.doubted_at is not None:", "if False:"),),
         (f"{_TESTS}::test_nothing_is_decided_from_a_restored_row",),
     ),
     Guard(

@@ -5,6 +5,7 @@ Guards of the right to send, and to send again.
 from tests.mutants.guard import Change, Guard
 
 _RESEND = "worker/payouts/policy/may_send.py"
+_DENIED = "worker/payouts/policy/absence.py"
 _LIMITS = "worker/payouts/limits.py"
 _SETTINGS = "worker/settings.py"
 _TESTS = "tests/unit/policy/test_may_send.py"
@@ -12,14 +13,14 @@ _SIGNS = f"{_TESTS}::test_any_sign_of_a_trade_forbids_it"
 _REFUSED = f"{_TESTS}::test_a_refused_payout_goes_again_when_an_operator_made_it_due"
 _SETTING = "tests/unit/test_settings.py::test_a_setting_that_would_hurt_is_refused"
 
-_ABSENT = "proven_absent(facts, limits) is not None"
+_ABSENT = "absent is not None"
 _ALLOWED = "may_resend(facts, now, limits)"
 
 GUARDS = (
     Guard(
         "open-case-stops-sending",
         "A payout that a person still looks into would be sent meanwhile.",
-        (Change(_RESEND, "if facts.dossier.open_cases or beyond(facts):", "if beyond(facts):"),),
+        (Change(_RESEND, "if facts.dossier.open_cases or beyond(facts)", "if beyond(facts)"),),
         (f"{_TESTS}::test_an_open_case_stops_all_sending",),
     ),
     Guard(
@@ -28,9 +29,9 @@ GUARDS = (
         (
             Change(
                 _RESEND,
-                "open_cases or beyond(facts):",
+                "open_cases or beyond(facts)",
                 "open_cases or (\n        "
-                "facts.payout.status is not PayoutStatus.QUEUED and beyond(facts)\n    ):",
+                "facts.payout.status is not PayoutStatus.QUEUED and beyond(facts)\n    )",
             ),
         ),
         (f"{_TESTS}::test_a_trade_that_is_known_stops_a_queued_payout",),
@@ -47,9 +48,9 @@ GUARDS = (
         (
             Change(
                 _RESEND,
-                "open_cases or beyond(facts):",
+                "open_cases or beyond(facts)",
                 "open_cases or (\n        "
-                "facts.payout.status is not PayoutStatus.REFUSED and beyond(facts)\n    ):",
+                "facts.payout.status is not PayoutStatus.REFUSED and beyond(facts)\n    )",
             ),
         ),
         (_REFUSED,),
@@ -87,19 +88,19 @@ GUARDS = (
     Guard(
         "no-result-contradicts-absence",
         "What only JD's support can explain would pass for not found.",
-        (Change(_RESEND, "if ended is None or facts.no_results:", "if ended is None:"),),
+        (Change(_DENIED, "if ended is None or facts.no_results:", "if ended is None:"),),
         (_SIGNS,),
     ),
     Guard(
         "every-gap-has-its-answer",
         "One not-found answer, perhaps too early, would be enough to send again.",
-        (Change(_RESEND, "for gap in limits.resend_gaps:", "for gap in limits.resend_gaps[:1]:"),),
+        (Change(_DENIED, "for gap in limits.resend_gaps:", "for gap in limits.resend_gaps[:1]:"),),
         (f"{_TESTS}::test_absent_means_said_often_and_late_enough",),
     ),
     Guard(
         "asked-long-enough-after-the-lease",
         "JD would be asked before a request that is under way can have arrived.",
-        (Change(_RESEND, "earliest = ended + gap", "earliest = ended"),),
+        (Change(_DENIED, "max(earliest, ended + gap)", "max(earliest, ended)"),),
         (f"{_TESTS}::test_absent_means_said_often_and_late_enough",),
     ),
     Guard(
@@ -107,7 +108,7 @@ GUARDS = (
         "A late answer to a question from before the sending would count.",
         (
             Change(
-                _RESEND, "absent.asked_at >= earliest", "absent.evidence.received_at >= earliest"
+                _DENIED, "absent.asked_at >= earliest", "absent.evidence.received_at >= earliest"
             ),
         ),
         (f"{_TESTS}::test_a_late_answer_to_an_early_question_does_not_count",),
@@ -115,7 +116,7 @@ GUARDS = (
     Guard(
         "answers-lie-apart",
         "Two answers in one breath would count as two looks.",
-        (Change(_RESEND, "completing.asked_at + limits.resend_gaps[0]", "completing.asked_at"),),
+        (Change(_DENIED, "told.asked_at + limits.resend_gaps[0]", "told.asked_at"),),
         (f"{_TESTS}::test_two_answers_in_one_breath_are_one",),
     ),
     Guard(

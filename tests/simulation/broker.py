@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
+from tests.doubles.high_water_mark import MemoryMark
 from tests.simulation.faults import Weather
 from tests.simulation.scheduler import Scheduler
-from worker.payouts.health import SweepCount
 from worker.payouts.model import Order
 
 
@@ -47,7 +47,8 @@ class Broker:
         self._takes = rng.choice((1, 2, 200))
         self._started = 0
         self._backlog: deque[Message] = deque()
-        self._seen: dict[str, int] = {}
+        #: What it remembers of the database, until it is wiped.
+        self.mark = MemoryMark()
         #: Rises when everything that is under way is lost.
         self._epoch = 0
 
@@ -62,18 +63,6 @@ class Broker:
         Ask a worker to ask what is due.
         """
         self._wake("ask")
-
-    def seen(self, uid: str) -> int:
-        """
-        How many sweeps it remembers.
-        """
-        return self._seen.get(uid, 0)
-
-    def remember(self, beat: SweepCount) -> None:
-        """
-        Keep the count until it is wiped.
-        """
-        self._seen[beat.uid] = beat.count
 
     def publish(self, message: Message) -> None:
         """
@@ -97,7 +86,7 @@ class Broker:
         Forget every message.
         """
         self._backlog.clear()
-        self._seen.clear()
+        self.mark.memory.clear()
         self._epoch += 1
 
     def _deliver_after(self, seconds: float, message: Message) -> None:

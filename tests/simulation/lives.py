@@ -14,12 +14,12 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from tests.doubles.clock import telling
+from tests.doubles.high_water_mark import MemoryMark
 from tests.doubles.usecases import UseCases
 from tests.factories import MERCHANT, NOON, TERMS, a_bare, a_trade, an_order
 from tests.simulation.effects import Around, guarded
 from worker.payouts.errors import MaybeSent, NotSent
 from worker.payouts.evidence import Answer, Meaning, TradeStatus
-from worker.payouts.health import SweepCount
 from worker.payouts.invariants import Breach, Invariant, at_rest, of_books, of_payout
 from worker.payouts.limits import Limits
 from worker.payouts.model import Order, Payout, Terms
@@ -32,6 +32,7 @@ from worker.store.installation import ensure_profile
 from worker.store.keyring import Keyring
 from worker.store.ledger import SqlLedger
 from worker.store.migrate import upgrade
+from worker.usecases.epochs import Epochs
 from worker.usecases.evidence import EvidenceHandler
 from worker.usecases.maintenance import Maintenance
 from worker.usecases.operate import Operator
@@ -249,19 +250,7 @@ class Messages:
 
     def __init__(self) -> None:
         self.waiting: deque[str] = deque()
-        self._seen = 0
-
-    def seen(self, _uid: str) -> int:
-        """
-        How many sweeps of this process it remembers.
-        """
-        return self._seen
-
-    def remember(self, beat: SweepCount) -> None:
-        """
-        Keep the count.
-        """
-        self._seen = beat.count
+        self.mark = MemoryMark()
 
     def wake_sender(self) -> None:
         """
@@ -301,9 +290,12 @@ def live(life: Life, folder: Path, around: Around) -> list[Breach]:
         gateway = guarded("gateway", jd, around)
         dispatcher = guarded("dispatcher", messages, around)
         listed = ReviewList(frozenset({ORDER.payee.account_no} if life.reviewed else ()))
-        service = UseCases(handler, gateway, dispatcher, TERMS, listed, steady=jd.seconds)
+        mark = guarded("high_water_mark", messages.mark, around)
+        service = UseCases(
+            handler, gateway, dispatcher, TERMS, listed, steady=jd.seconds, mark=mark
+        )
         maintenance = Maintenance(
-            handler, handler.ledger, guarded("high_water_mark", messages, around)
+            handler, service.ledger, Epochs(service.ledger, mark, handler.limits)
         )
         watches = deque((jd.now, *(moment for moment in _WATCHES if moment > jd.now)))
         service.accept(ORDER)

@@ -61,7 +61,7 @@ def resend_after_one_denial() -> list[Change]:
     """
     One not-found answer is enough to send a number again.
     """
-    return [(may_send, "proven_absent", lambda facts, _limits: next(iter(facts.absences), None))]
+    return [(may_send, "proven_absent", lambda facts, *_: next(iter(facts.absences), None))]
 
 
 def unsigned_is_believed() -> list[Change]:
@@ -352,11 +352,11 @@ def silence_lifts_any_doubt() -> list[Change]:
     After a restore "not found" is enough, whatever JD had told.
     """
 
-    def trusting(facts: Any) -> bool:
+    def trusting(facts: Any, _limits: Any) -> bool:
         since = facts.payout.doubted_at
         return since is not None and all(e.as_of < since for e in facts.answers)
 
-    return [(state, "is_doubted", trusting), (next_query, "is_doubted", trusting)]
+    return [(module, "is_doubted", trusting) for module in (state, next_query, may_send)]
 
 
 PLANTS: dict[str, Callable[[], list[Change]]] = {

@@ -33,6 +33,7 @@ from worker.payouts.policy.actions import Action
 from worker.payouts.policy.controls import send_deadline
 from worker.payouts.query_schedule import Schedule, Stretch
 from worker.payouts.status import PayoutStatus
+from worker.usecases.epochs import Epochs
 from worker.usecases.evidence import EvidenceHandler
 from worker.usecases.maintenance import Maintenance
 from worker.usecases.operate import Operator
@@ -112,7 +113,7 @@ class World:
             "ledger": self._ledger,
             "gateway": self._jd,
             "dispatcher": self._broker,
-            "high_water_mark": self._broker,
+            "high_water_mark": self._broker.mark,
         }
         self.ports = {
             port: guarded(port, target, self._failpoints.around) for port, target in real.items()
@@ -300,6 +301,7 @@ class World:
             batch=self._rng.choice((1, 2, 50)),
             begin=self._begin_apart if one_by_one else self._begin_here,
             gathered=gathered,
+            mark=self.ports["high_water_mark"],
         )
 
     def _begin_here(self, work: Any) -> None:
@@ -319,7 +321,8 @@ class World:
 
     def _maintenance(self) -> Maintenance:
         handler = EvidenceHandler(self.ports["ledger"], MERCHANT, self._limits, "worker")
-        return Maintenance(handler, self.ports["ledger"], self.ports["high_water_mark"])
+        ledger, mark = self.ports["ledger"], self.ports["high_water_mark"]
+        return Maintenance(handler, ledger, Epochs(ledger, mark, self._limits))
 
     def _perform(self, message: Message) -> None:
         """
@@ -370,7 +373,7 @@ class World:
                 self._ledger.pause(MERCHANT, "operator", "operator")
                 self._scheduler.after(self._rng.uniform(1, 1200), self._resume)
             case "restored":
-                self._ledger.begin_epoch("operator", "operator")
+                self._ledger.begin_epoch("operator", "operator", timedelta(hours=1))
 
     def _review(self, number: str) -> None:
         """

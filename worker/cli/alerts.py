@@ -43,6 +43,7 @@ def restored(why: str) -> Page:
     Run it before the workers start again. What people decided after the backup is forgotten, a
     withdrawal too: decide it again before they start as well.
     """
-    doubted = operator().declare_restored(why)
+    ask_first_for = ReceiverSettings.load().ask_first_for
+    doubted = operator().declare_restored(why, ask_first_for)
     told = f"JD is asked about {doubted} unfinished payouts; nothing is sent until it has answered"
     return Page({"in_doubt": doubted}, told)

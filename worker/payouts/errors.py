@@ -17,6 +17,7 @@ Everything that this program raises on purpose, as one tree.
     ├── GatewayError            JD gave no answer
     │   ├── NotSent             nothing reached JD: provably safe to repeat
     │   └── MaybeSent           JD may have the request: only evidence can tell
+    ├── MarkUnavailable             whether the database was restored cannot be told now
     ├── StoreError              the ledger did not do what it was asked
     │   ├── StoreUnavailable    it cannot be reached now: try again
     │   ├── StoreFault          it refused, by a fault of ours: trying again does not help
@@ -136,6 +137,12 @@ class NotSent(GatewayError):
 class MaybeSent(GatewayError):
     """
     The request may have reached the gateway; what became of it is not known.
+    """
+
+
+class MarkUnavailable(PayoutError):
+    """
+    What remembers how far the database had come cannot be asked now.
     """
 
 

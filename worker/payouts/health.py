@@ -1,19 +1,9 @@
 """
-How the whole is: what sweeps count and what alerts are made from.
+How the whole is: what is late, and what alerts are made from.
 """
 
 from dataclasses import dataclass
 from datetime import datetime
-
-
-@dataclass(frozen=True, slots=True)
-class SweepCount:
-    """
-    One count of a database's sweeps. The count never falls while the database is the same one.
-    """
-
-    uid: str  #: tells the database from every other
-    count: int
 
 
 @dataclass(frozen=True, slots=True)

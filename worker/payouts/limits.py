@@ -52,6 +52,9 @@ class Limits:
     query_pace: Pace = QUERY_PACE
     #: A due row that may not be sent is looked at again after this.
     look_again: timedelta = timedelta(seconds=30)
+    #: So long after a restore of the database JD is asked about a new payout before it is sent: its
+    #: job may be the repetition of one that the backup lacks.
+    ask_first_for: timedelta = timedelta(days=7)
     #: An unsigned message brings a payout's next query forward at most this often.
     hurry_spacing: timedelta = timedelta(seconds=60)
     #: So many answers in a row that do not verify stop the channel.

@@ -19,8 +19,17 @@ from worker.store.dossiers import read_row
 from worker.store.keyring import Keyring
 from worker.store.obligations import commit_order
 from worker.store.rows import order_columns, to_payout
-from worker.store.tables import evidence, payouts, rejections, transitions
+from worker.store.tables import evidence, installation, payouts, rejections, transitions
+from worker.store.types import UtcDateTime
 from worker.store.writes import Move, append_transitions, insert_new, write_row
+
+#: When the database was restored, if JD is asked first about what is accepted now. The row is held,
+#: so that an epoch that begins meanwhile finds this payout.
+_ASK_FIRST = (
+    sa.select(installation.c.restored_at)
+    .where(installation.c.ask_first_until > sa.bindparam("now", type_=UtcDateTime))
+    .with_for_update(read=True)
+)
 
 
 class Acceptance(Base):
@@ -72,9 +81,11 @@ def insert_payout(
     """
     Insert a queued payout, given the columns of its order, with its first transition.
 
-    Its number is held, so that a notification stored at this moment does not miss it, and its
-    amount is committed. Raises `NotAllowed` if another payout has the number.
+    After a restore JD is asked about it before it is sent: the backup may lack a payout with this
+    number. The number is held, so that a notification stored at this moment does not miss it, and
+    the amount is committed. Raises `NotAllowed` if another payout has the number.
     """
+    restored_at = conn.execute(_ASK_FIRST, {"now": now}).scalar_one_or_none()
     payout_id = insert_new(
         conn,
         payouts,
@@ -89,6 +100,8 @@ def insert_payout(
         returned_fen=0,
         resends=0,
         next_send_at=now,
+        doubted_at=restored_at,
+        next_query_at=None if restored_at is None else now,
         query_misses=0,
     )
     if payout_id is None:

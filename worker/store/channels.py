@@ -19,15 +19,16 @@ def is_stopped(now: datetime | sa.BindParameter[datetime]) -> sa.ColumnElement[b
     """
     True, in a statement over payouts, for those whose merchant nothing may be sent for at `now`.
 
-    Someone or something paused it, the circuit breaker is open, or payouts of a restored database
-    are in doubt.
+    Someone or something paused it, the circuit breaker is open, or payouts are in doubt that a
+    restored database has held. One accepted since then holds up itself alone.
     """
     doubted = payouts.alias("doubted")
     stopped = channels.c.paused_at.is_not(None) | (channels.c.broken_until > now)
     return sa.or_(
         sa.exists().where(channels.c.customer_no == payouts.c.customer_no, stopped),
         sa.exists().where(
-            doubted.c.customer_no == payouts.c.customer_no, doubted.c.doubted_at.is_not(None)
+            doubted.c.customer_no == payouts.c.customer_no,
+            doubted.c.doubted_at >= doubted.c.accepted_at,
         ),
     )
 

@@ -53,6 +53,8 @@ _DUE_SENDS = (
         _is_of(sa.bindparam("merchant", type_=sa.String)),
         ~is_stopped(_NOW),
         ~_HAS_CASE,
+        # What was accepted after a restore: its own doubt holds up nobody else.
+        payouts.c.doubted_at.is_(None),
     )
     .order_by(payouts.c.next_send_at, payouts.c.id)
     .limit(sa.bindparam("most", type_=sa.Integer))

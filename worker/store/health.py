@@ -2,9 +2,12 @@
 Whether the sweeps go on, and whether the database is still the one that they knew.
 """
 
+from datetime import timedelta
+
 import sqlalchemy as sa
 
-from worker.payouts.health import Health, SweepCount
+from worker.payouts.health import Health
+from worker.payouts.progress import Progress
 from worker.payouts.status import PayoutStatus
 from worker.store.base import Base
 from worker.store.clock import read_clock
@@ -12,6 +15,7 @@ from worker.store.tables import (
     IN_DOUBT,
     IS_FOLLOWED,
     MAY_BE_SENT,
+    attempts,
     cases,
     channels,
     decisions,
@@ -22,21 +26,31 @@ from worker.store.tables import (
 _UNFINISHED = tuple(status for status in PayoutStatus if not status.is_final)
 _AWAITING = tuple(status for status in PayoutStatus if status.awaits_gateway)
 
+# Made once: each batch of claims asks it.
+_COUNTED = sa.select(installation.c.uid, installation.c.sweep_count)
+_REMEMBERED = _COUNTED.add_columns(
+    sa.exists()
+    .where(
+        attempts.c.id == sa.bindparam("attempt", type_=sa.BigInteger),
+        attempts.c.lease_token == sa.bindparam("token", type_=sa.String),
+    )
+    .label("is_there")
+)
+
 
 class HealthStore(Base):
     """
     The database's own heartbeat and epoch.
     """
 
-    def sweep_count(self) -> SweepCount:
+    def sweep_count(self) -> Progress:
         """
         How many sweeps this database has counted.
         """
         with self._snapshot() as conn:
-            row = conn.execute(sa.select(installation.c.uid, installation.c.sweep_count)).one()
-            return SweepCount(row.uid, row.sweep_count)
+            return Progress(*conn.execute(_COUNTED).one())
 
-    def count_sweep(self) -> SweepCount:
+    def count_sweep(self) -> Progress:
         """
         Count one more sweep, at the database's time.
         """
@@ -45,17 +59,36 @@ class HealthStore(Base):
                 sa.update(installation)
                 .values(sweep_count=installation.c.sweep_count + 1, swept_at=now)
                 .returning(installation.c.uid, installation.c.sweep_count)
-            ).one()
-            return SweepCount(counted.uid, counted.sweep_count)
+            )
+            return Progress(*counted.one())
 
-    def begin_epoch(self, who: str, why: str) -> int:
+    def has_forgotten(self, known: Progress) -> bool | None:
+        """
+        Whether this database lacks something of what is known; None if that is of another epoch.
+        """
+        named = {"attempt": known.attempt_id, "token": known.token}
+        with self._snapshot() as conn:
+            row = conn.execute(_REMEMBERED, named).one()
+        if row.uid != known.uid:
+            return None
+        return bool(row.sweep_count < known.sweeps or (known.attempt_id and not row.is_there))
+
+    def begin_epoch(self, who: str, why: str, ask_first_for: timedelta) -> int:
         """
         Raise the epoch, and ask about every unfinished payout before anything is sent.
 
-        Returns how many there are.
+        Returns how many there are. The epoch has a name of its own, so that nobody takes what was
+        known of the one before for what this one has forgotten.
         """
         with self._writing() as (conn, now):
-            conn.execute(sa.update(installation).values(epoch=installation.c.epoch + 1))
+            conn.execute(
+                sa.update(installation).values(
+                    epoch=installation.c.epoch + 1,
+                    uid=self._new_token(),
+                    restored_at=now,
+                    ask_first_until=now + ask_first_for,
+                )
+            )
             doubted = conn.execute(
                 sa.update(payouts)
                 .where(payouts.c.status.in_(_UNFINISHED))

@@ -280,10 +280,13 @@ installation = Table(
     Column("id", sa.Integer, primary_key=True, autoincrement=False),
     Column("profile", sa.String, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
-    Column("uid", sa.String(32), nullable=False),  #: tells this database from every other
+    Column("uid", sa.String(32), nullable=False),  #: tells this epoch of this database from others
     Column("epoch", sa.Integer, nullable=False),  #: rises when the database was restored
     Column("sweep_count", sa.BigInteger, nullable=False),  #: rises with every sweep
     Column("swept_at", UtcDateTime),  #: when the last sweep began
     Column("sealed_sample", sa.LargeBinary),  #: opens with the keyring that seals the rest
+    Column("restored_at", UtcDateTime),  #: when the epoch began; the first one has no such time
+    #: What is accepted before this is asked about before it is sent.
+    Column("ask_first_until", UtcDateTime),
     CheckConstraint("id = 1", name="single"),
 )

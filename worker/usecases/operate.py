@@ -5,7 +5,7 @@ Each action is legal in certain states only, and is recorded with who and why; n
 """
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from worker.payouts.errors import AmbiguousNumber, NoSuchPayout, NotAllowed
 from worker.payouts.model import Case, Dossier, Order, Payout, Terms
@@ -199,13 +199,14 @@ class Operator:
         """
         self._ledger.resume(customer_no, why, self._who)
 
-    def declare_restored(self, why: str) -> int:
+    def declare_restored(self, why: str, ask_first_for: timedelta) -> int:
         """
         Say that the database was restored; return how many payouts are unfinished.
 
-        JD is asked about each of them, and nothing is sent before it has answered.
+        JD is asked about each of them, and nothing is sent before it has answered; for so long it
+        is asked about what is accepted, too, before that is sent.
         """
-        return self._ledger.begin_epoch(self._who, why)
+        return self._ledger.begin_epoch(self._who, why, ask_first_for)
 
     def _done(self, payout_id: int) -> Done:
         *_, recorded = self._ledger.decisions(payout_id)

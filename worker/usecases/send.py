@@ -16,6 +16,7 @@ from worker.payouts.model import AttemptOutcome
 from worker.payouts.news import Ending, of_reply
 from worker.payouts.policy.facts import gather_facts
 from worker.payouts.policy.may_send import may_send
+from worker.usecases.epochs import Epochs
 from worker.usecases.evidence import EvidenceHandler, about
 from worker.usecases.ports import DueWork, Gateway, LeaseLedger
 from worker.usecases.taken import Taken, Work
@@ -45,11 +46,13 @@ class Sender:
         handler: EvidenceHandler,
         ledger: SendLedger,
         gateway: Gateway,
+        epochs: Epochs,
         steady: Callable[[], float],
     ) -> None:
         self._handler = handler
         self._ledger = ledger
         self._gateway = gateway
+        self._epochs = epochs
         self._limits = limits = handler.limits
         self._steady = steady
         self._claimant = Claimant(
@@ -123,10 +126,25 @@ class Sender:
         return Taken()
 
     def _works(self, claims: Claims, asked_at: float) -> Taken:
-        works = tuple(
-            functools.partial(self._transmit, claim, asked_at + LEAVE_S) for claim in claims.claims
-        )
+        works: tuple[Work, ...] = ()
+        if claims.claims and self._is_confirmed(claims.claims):
+            works = tuple(
+                functools.partial(self._transmit, claim, asked_at + LEAVE_S)
+                for claim in claims.claims
+            )
         return Taken(works, None if (rest := claims.held_back) is None else rest.total_seconds())
+
+    def _is_confirmed(self, claims: Sequence[Claim]) -> bool:
+        """
+        Whether claims may be sent; otherwise they are given back, and nothing of them went out.
+        """
+        try:
+            self._epochs.confirm(claims)
+        except NotSent as fault:
+            for claim in claims:
+                self._close(claim, AttemptOutcome.NOT_CONNECTED, fault.detail)
+            return False
+        return True
 
     def _decide(self, draft: Draft) -> str | None:
         payout = draft.dossier.payout

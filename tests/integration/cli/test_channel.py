@@ -3,6 +3,7 @@ Stopping and starting what is sent.
 """
 
 import json
+from datetime import timedelta
 
 import pytest
 
@@ -160,7 +161,7 @@ def test_a_restored_database_stops_the_whole_merchant(
     """
     queued(ledger)
     queued(ledger, "ORDER002")
-    ledger.begin_epoch("mei", "backup of Monday")
+    ledger.begin_epoch("mei", "backup of Monday", timedelta(days=7))
 
     told = run("channel").stdout
     following = json.loads(run("show", NUMBER, "--json").stdout)["next"]
@@ -178,7 +179,7 @@ def test_every_reason_is_told_at_once(run: Run, merchant_settings: str, ledger: 
     Who resumes a paused channel learns beforehand that it stays closed, and why.
     """
     queued(ledger)
-    ledger.begin_epoch("mei", "backup of Monday")
+    ledger.begin_epoch("mei", "backup of Monday", timedelta(days=7))
     ledger.open_breaker(merchant_settings, Limits().breaker_rest)
 
     told = run("pause", "--why", "drill").stdout
@@ -202,7 +203,7 @@ def test_the_doctor_sees_what_stops_the_sending(
     if stop == "rest":
         ledger.open_breaker(MERCHANT, Limits().breaker_rest)
     else:
-        ledger.begin_epoch("mei", "backup of Monday")
+        ledger.begin_epoch("mei", "backup of Monday", timedelta(days=7))
 
     checks = json.loads(run("doctor", "--json").stdout)["checks"]
 

@@ -73,7 +73,8 @@ def due(dossier: Dossier, minutes: float) -> datetime | None:
         (UNKNOWN, (not_found(1),), 1, 2),
         (UNKNOWN, (not_found(2),), 2, 3),  # the ladder's own step comes first
         (UNKNOWN, (not_found(3),), 3, 10),
-        (UNKNOWN, (not_found(10),), 10, 120),
+        (UNKNOWN, (not_found(10),), 10, 12),  # the second one counts two minutes later
+        (UNKNOWN, (not_found(2), not_found(10)), 10, 120),
         # --- after success: the return watch
         (PAID, (a_query(FINI, 0),), 0, 24 * 60),
         (PAID, (a_query(FINI, 24 * 60),), 24 * 60, 2 * 24 * 60),

@@ -34,8 +34,8 @@ from worker.payouts.model import AttemptOutcome, Dossier
 from worker.payouts.policy.actions import Action, decide, may_replace
 from worker.payouts.policy.facts import gather_facts
 from worker.payouts.policy.may_send import may_send
-from worker.payouts.policy.next_query import is_doubted
 from worker.payouts.policy.obligation import may_keep_fen
+from worker.payouts.policy.restore import is_doubted
 from worker.payouts.status import PayoutStatus
 
 LIMITS = Limits()
@@ -166,9 +166,10 @@ def acted(action: Action) -> Callable[[Dossier], bool]:
 
 def undoubted(dossier: Dossier) -> bool:
     """
-    Whether a restored row is believed again, once JD has said that it has no such trade.
+    Whether a restored row is believed again, once JD has said twice that it has no such trade.
     """
-    return not is_doubted(gather_facts(also(dossier, not_found(LATE))))
+    denied = also(dossier, not_found(LATE + 5), not_found(LATE + 15))
+    return not is_doubted(gather_facts(denied), LIMITS)
 
 
 def is_free(dossier: Dossier) -> bool:

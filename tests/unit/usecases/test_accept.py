@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.doubles.usecases import UseCases
+from tests.doubles.usecases import UseCases, an_upkeep
 from tests.doubles.world import Clock, RecordingDispatcher, ScriptedGateway
 from tests.factories import PAYEE, TERMS, a_trade, an_order, at
 from worker.payouts.acceptance import Accepted, Conflict, Same
@@ -17,25 +17,7 @@ from worker.payouts.policy.controls import ReviewList
 from worker.payouts.status import PayoutStatus, Reason
 from worker.store.ledger import SqlLedger
 from worker.usecases.evidence import EvidenceHandler
-from worker.usecases.maintenance import Maintenance
 from worker.usecases.operate import Operator
-
-
-class NoMark:
-    """
-    A high-water mark that has forgotten everything.
-    """
-
-    def seen(self, _uid: str) -> int:
-        """
-        Nothing.
-        """
-        return 0
-
-    def remember(self, _count: object) -> None:
-        """
-        Forget it.
-        """
 
 
 def test_a_job_is_accepted_and_a_worker_is_woken(
@@ -213,7 +195,7 @@ def test_nothing_sends_what_is_held_for_review(
 
     for _ in range(3):
         reviewing.submit(held.payout_id)
-        Maintenance(handler, ledger, NoMark()).run()
+        an_upkeep(handler, ledger).run()
         assert not reviewing.sweep().sends
         clock.advance(days=1)
 

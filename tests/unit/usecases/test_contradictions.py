@@ -429,7 +429,7 @@ def test_a_doubt_is_not_lifted_by_silence_where_jd_knows_more(
     """
     desk.hear(an_answer(trade_no="JD1"))
     desk.accept()
-    desk.ledger.begin_epoch("cli:mei", "restored")
+    desk.ledger.begin_epoch("cli:mei", "restored", timedelta(days=7))
     desk.ask(NOT_FOUND)
     assert desk.row.doubted_at is not None
     assert desk.row.next_query_at is not None

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.doubles.usecases import UseCases
+from tests.doubles.usecases import UseCases, an_upkeep
 from tests.doubles.world import Clock, RecordingDispatcher, ScriptedGateway
 from tests.factories import MERCHANT, TERMS, a_trade, an_answer, an_order
 from worker.intake import jobs
@@ -16,24 +16,6 @@ from worker.payouts.evidence import TradeStatus
 from worker.payouts.limits import Limits
 from worker.store.ledger import SqlLedger
 from worker.usecases.evidence import EvidenceHandler
-from worker.usecases.maintenance import Maintenance
-
-
-class NoMark:
-    """
-    A high water mark that remembers nothing.
-    """
-
-    def seen(self, uid: str) -> int:
-        """
-        None was ever told.
-        """
-        return 0
-
-    def remember(self, count: object) -> None:
-        """
-        Forget it at once.
-        """
 
 
 @pytest.fixture
@@ -76,7 +58,7 @@ def test_whatever_is_about_a_payout_names_its_number(
     service.submit(payout.id)
     service.query(payout.id)
     clock.advance(hours=3)
-    Maintenance(handler, ledger, NoMark()).run()
+    an_upkeep(handler, ledger).run()
     stranger = EvidenceHandler(ledger, "360080000000000002", Limits(), "stranger")
     UseCases(stranger, gateway, RecordingDispatcher(), TERMS).query(payout.id)
     with monkeypatch.context() as broken:

@@ -8,53 +8,24 @@ from datetime import timedelta
 
 import pytest
 
-from tests.doubles.usecases import UseCases
+from tests.doubles.usecases import UseCases, an_upkeep
 from tests.doubles.world import Clock, ScriptedGateway
-from tests.factories import MERCHANT, a_bare, a_trade, an_order
+from tests.factories import MERCHANT, a_trade, an_order
 from worker.payouts.errors import MaybeSent
-from worker.payouts.evidence import Meaning, TradeStatus
-from worker.payouts.health import SweepCount
+from worker.payouts.evidence import TradeStatus
 from worker.payouts.model import CaseKind
 from worker.payouts.status import PayoutStatus
+from worker.store.ledger import SqlLedger
 from worker.usecases.evidence import EvidenceHandler
 from worker.usecases.maintenance import Maintenance
 
 
-class Memory:
-    """
-    A witness that remembers what it was told last.
-    """
-
-    def __init__(self) -> None:
-        self.sweep_count: dict[str, int] = {}
-
-    def seen(self, uid: str) -> int:
-        """
-        The last count.
-        """
-        return self.sweep_count.get(uid, 0)
-
-    def remember(self, beat: SweepCount) -> None:
-        """
-        Keep it.
-        """
-        self.sweep_count[beat.uid] = beat.count
-
-
 @pytest.fixture
-def mark() -> Memory:
-    """
-    One that knows nothing yet.
-    """
-    return Memory()
-
-
-@pytest.fixture
-def watch(handler: EvidenceHandler, mark: Memory) -> Maintenance:
+def watch(handler: EvidenceHandler, ledger: SqlLedger) -> Maintenance:
     """
     The watch under test.
     """
-    return Maintenance(handler, handler.ledger, mark)
+    return an_upkeep(handler, ledger)
 
 
 @pytest.fixture
@@ -156,102 +127,6 @@ def test_sending_rests_while_most_of_it_ends_as_unknown(
     assert status(service, waiting) is PayoutStatus.PAID
 
 
-def test_a_database_that_went_back_is_noticed(
-    service: UseCases, watch: Maintenance, mark: Memory, queued: Callable[[str], int]
-) -> None:
-    """
-    The witness saw more sweeps than the database has counted.
-    """
-    payout_id = queued("P-1")
-    for _ in range(3):
-        watch.run()
-    assert service.ledger.dossier(payout_id).payout.doubted_at is None
-
-    mark.sweep_count = {service.ledger.sweep_count().uid: 9}
-    watch.run()
-    doubted_at = service.ledger.dossier(payout_id).payout.doubted_at
-    assert doubted_at is not None
-    assert mark.seen(service.ledger.sweep_count().uid) == 4  # told once, not at every sweep
-
-
-def test_a_witness_that_forgot_raises_no_alarm(
-    service: UseCases, watch: Maintenance, mark: Memory, queued: Callable[[str], int]
-) -> None:
-    """
-    A broker that was emptied knows nothing, and says so.
-    """
-    payout_id = queued("P-1")
-    watch.run()
-    mark.sweep_count.clear()
-    watch.run()
-
-    assert service.ledger.dossier(payout_id).payout.doubted_at is None
-
-
-def test_a_sweep_that_overtakes_is_no_lost_one(
-    service: UseCases, handler: EvidenceHandler, queued: Callable[[str], int]
-) -> None:
-    """
-    Another sweep ends while the witness is asked.
-    """
-
-    class Busy(Memory):
-        def seen(self, uid: str) -> int:
-            self.remember(service.ledger.count_sweep())
-            return super().seen(uid)
-
-    payout_id = queued("P-1")
-    Maintenance(handler, handler.ledger, Busy()).check_epoch()
-
-    assert service.ledger.dossier(payout_id).payout.doubted_at is None
-
-
-def test_a_process_that_starts_is_no_sweep(service: UseCases, watch: Maintenance) -> None:
-    """
-    Workers that start again and again must not hide that nobody sweeps.
-    """
-    before = service.ledger.sweep_count()
-    watch.check_epoch()
-
-    assert service.ledger.sweep_count() == before
-
-
-def test_jd_is_asked_before_anything_is_sent_in_doubt(
-    service: UseCases,
-    gateway: ScriptedGateway,
-    clock: Clock,
-    queued: Callable[[str], int],
-) -> None:
-    """
-    What the restored rows call unsent may have been paid: JD knows; what it lacks is then sent.
-    """
-    paid, find_stale = queued("P-1"), queued("P-2")
-    service.ledger.begin_epoch("alice", "restored")
-    service.submit(paid)
-    service.submit(find_stale)
-    assert gateway.sent == []
-
-    gateway.answers = [
-        a_trade(TradeStatus.FINI, number="P-1"),
-        a_bare(Meaning.UNCLEAR),  # signed, and it says nothing: the doubt stays
-    ]
-    service.sweep()
-    service.query(paid)
-    service.query(find_stale)
-    service.submit(find_stale)
-    assert gateway.sent == []
-    assert status(service, paid) is PayoutStatus.PAID
-    assert [c.kind for c in service.ledger.dossier(paid).open_cases] == [CaseKind.UNEXPECTED]
-
-    clock.advance(seconds=31)
-    assert service.sweep().queries
-    gateway.answers = [a_bare(Meaning.NOT_FOUND)]
-    service.query(find_stale)
-    gateway.replies = [a_trade(TradeStatus.FINI, number="P-2")]
-    service.submit(find_stale)
-    assert status(service, find_stale) is PayoutStatus.PAID
-
-
 def test_a_question_that_stays_unanswered_is_asked_on(
     service: UseCases, gateway: ScriptedGateway, clock: Clock, queued: Callable[[str], int]
 ) -> None:
@@ -259,7 +134,7 @@ def test_a_question_that_stays_unanswered_is_asked_on(
     The doubt about a payout that was never sent outlasts a query that got lost.
     """
     payout_id = queued("P-1")
-    service.ledger.begin_epoch("alice", "restored")
+    service.ledger.begin_epoch("alice", "restored", timedelta(days=7))
     gateway.answers = [MaybeSent("read_timeout")]
     assert service.sweep().queries
     service.ask()

@@ -15,7 +15,6 @@ from worker.payouts.model import Case, CaseKind, Dossier
 from worker.payouts.policy import proof
 from worker.payouts.policy.description import what_it_is, why_not_free, why_not_replaced
 from worker.payouts.policy.facts import Facts, gather_facts
-from worker.payouts.policy.next_query import is_doubted
 from worker.payouts.policy.proof import Proof
 from worker.payouts.status import PayoutStatus
 
@@ -254,7 +253,7 @@ def _need_certainty(facts: Facts) -> None:
     """
     Refuse to take a restored row for proof; to withdraw or let go what it holds is no claim.
     """
-    if is_doubted(facts):
+    if facts.payout.doubted_at is not None:
         raise NotAllowed(
             f"{what_it_is(facts.payout)} in a database that was restored, and JD has not been heard"
             " about it since: `payouts query` asks now"

@@ -9,9 +9,10 @@ from itertools import pairwise
 from worker.payouts.evidence import Evidence, TradeStatus
 from worker.payouts.limits import Limits
 from worker.payouts.model import AttemptOutcome, CaseKind, Payout
+from worker.payouts.policy.absence import proven_absent
 from worker.payouts.policy.controls import is_in_review, is_stale, lapses
 from worker.payouts.policy.facts import Facts
-from worker.payouts.policy.may_send import may_resend, proven_absent
+from worker.payouts.policy.may_send import may_resend
 from worker.payouts.policy.returns import fen, odd_amounts, returns
 from worker.payouts.policy.signs import further, second_numbers, speaking
 from worker.payouts.status import PayoutStatus
@@ -128,7 +129,8 @@ def _returns(facts: Facts) -> Iterator[CaseNote]:
 def _dead_ends(
     facts: Facts, status: PayoutStatus, now: datetime, limits: Limits
 ) -> Iterator[CaseNote]:
-    absent = proven_absent(facts, limits) if status is PayoutStatus.UNKNOWN else None
+    ended = facts.payout.lease_ended_at if status is PayoutStatus.UNKNOWN else None
+    absent = proven_absent(facts, ended, limits)
     if absent is not None and not may_resend(facts, now, limits):
         yield CaseNote(CaseKind.NOT_FOUND, absent.evidence.id)
     sent_at = facts.payout.last_sent_at

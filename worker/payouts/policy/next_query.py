@@ -8,8 +8,10 @@ from datetime import datetime
 
 from worker.payouts.evidence import Source, TradeStatus
 from worker.payouts.limits import Limits
+from worker.payouts.policy.absence import next_denial_at
 from worker.payouts.policy.classification import CLOSED_TWICE_AFTER, is_odd
 from worker.payouts.policy.facts import Facts
+from worker.payouts.policy.restore import denied_next_at, is_doubted
 from worker.payouts.policy.returns import shrunken
 from worker.payouts.policy.signs import beyond, further
 from worker.payouts.status import PayoutStatus
@@ -44,8 +46,8 @@ def _due(
     answered_at = facts.answered_at
     if _is_unheard(facts) or _is_puzzling(facts):
         return now
-    if is_doubted(facts) and facts.payout.doubted_at is not None:
-        return limits.schedule.after_transmission(facts.payout.doubted_at, answered_at)
+    if is_doubted(facts, limits):
+        return _until_certain(facts, limits)
     if status.awaits_gateway or _moves_after_all(facts, status):
         return _ladder(facts, status, limits)
     if finalized_at is None or status is PayoutStatus.CANCELLED:
@@ -57,19 +59,25 @@ def _due(
     return _closed_again_at(facts)
 
 
-def is_doubted(facts: Facts) -> bool:
+def _until_certain(facts: Facts, limits: Limits) -> datetime:
     """
-    Whether the database was restored, and no answer of JD's tells since then where this payout is.
+    When to ask next about a payout in doubt: as soon as a not-found answer would count.
 
-    That JD does not have it is an answer only if nothing shows that it knows more.
+    Of what was not sent, as far as we know, there is nothing else to hear.
     """
-    since = facts.payout.doubted_at
-    if since is None:
-        return False
-    silent = {absent.evidence.id for absent in facts.absences}
-    silent |= {none.evidence.id for none in facts.no_results}
-    spoilt = bool(beyond(facts))
-    return all(e.as_of < since or (spoilt and e.id in silent) for e in facts.answers)
+    payout, asked = facts.payout, facts.answered_at
+    at = denied_next_at(facts, limits)
+    if at is not None and not facts.exposing and (asked is None or at > asked):
+        return at
+    since = max(payout.doubted_at or payout.accepted_at, payout.accepted_at)
+    return _sooner(limits.schedule.after_transmission(since, asked), at, asked)
+
+
+def _sooner(due: datetime, at: datetime | None, asked: datetime | None) -> datetime:
+    """
+    The earlier of two times, of which the second counts only if nothing was asked since then.
+    """
+    return due if at is None or (asked is not None and at <= asked) else min(due, at)
 
 
 def _is_unheard(facts: Facts) -> bool:
@@ -116,9 +124,7 @@ def _ladder(facts: Facts, status: PayoutStatus, limits: Limits) -> datetime | No
     if status is PayoutStatus.UNKNOWN and ended is not None and facts.absences:
         # JD said that it does not have it: ask again as soon as that answer would count, since a
         # payout that never arrived should not wait two hours to be sent again.
-        asked = facts.answered_at
-        gaps = [ended + gap for gap in limits.resend_gaps]
-        return min([due, *(at for at in gaps if asked is None or at > asked)])
+        return _sooner(due, next_denial_at(facts, ended, limits), facts.answered_at)
     return due
 
 

@@ -16,7 +16,8 @@ from worker.payouts.policy.classification import BALANCE_SHORT, Refusal
 from worker.payouts.policy.controls import is_stale, lapses
 from worker.payouts.policy.facts import Facts, gather_facts
 from worker.payouts.policy.may_send import may_send
-from worker.payouts.policy.next_query import is_doubted, next_query_at
+from worker.payouts.policy.next_query import next_query_at
+from worker.payouts.policy.restore import is_doubted
 from worker.payouts.query_schedule import doubled
 from worker.payouts.status import PayoutStatus, Reason
 from worker.payouts.update import Update
@@ -47,7 +48,7 @@ def derive_update(dossier: Dossier, now: datetime, limits: Limits) -> Update:
         next_send_at=_next_send_at(facts, status, now, limits),
         next_query_at=next_query_at(facts, status, finalized_at, now, limits),
         query_misses=0 if _is_news(facts) else payout.query_misses,
-        doubted_at=payout.doubted_at if is_doubted(facts) else None,
+        doubted_at=payout.doubted_at if is_doubted(facts, limits) else None,
         cases=cases(facts, status, now, limits),
         pause=_pause(dossier, waiting),
         verified=tuple(e.answer.verified for e in waiting if e.source is not Source.NOTIFICATION),

@@ -6,25 +6,26 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Protocol
 
-from worker.payouts.health import Health, Overdue, SweepCount
+from worker.payouts.health import Health, Overdue
 from worker.payouts.policy.circuit_breaker import Tally
+from worker.payouts.progress import Progress
 
 
 class HighWaterMark(Protocol):
     """
-    Something outside the database that remembers how far its count had come.
+    Something outside the database that remembers how far it had come, and never goes down.
 
-    It may forget, and it never raises.
+    It may forget as a whole, as a broker does that is emptied. Raises `MarkUnavailable`.
     """
 
-    def seen(self, uid: str) -> int:
+    def known(self, uid: str) -> Progress:
         """
-        The highest count that it was told; 0 if it knows none.
+        The farthest that it was told.
         """
 
-    def remember(self, count: SweepCount) -> None:
+    def remember(self, progress: Progress) -> Progress:
         """
-        Keep the newest count.
+        Keep the farther of what is known and what is told; return what was known before.
         """
 
 
@@ -33,12 +34,23 @@ class EpochLedger(Protocol):
     What happens when the database may have forgotten something.
     """
 
-    def begin_epoch(self, who: str, why: str) -> int:
+    def sweep_count(self) -> Progress:
+        """
+        How many sweeps this database has counted.
+        """
+
+    def has_forgotten(self, known: Progress) -> bool | None:
+        """
+        Whether it lacks something of what is known; None if that is of another epoch.
+        """
+
+    def begin_epoch(self, who: str, why: str, ask_first_for: timedelta) -> int:
         """
         Begin a new epoch: the database may have forgotten what was sent.
 
         Every unfinished payout is to be asked about now, and no merchant sends until JD has
-        answered for each of its own. Returns how many there are.
+        answered for each of its own; what is accepted within `ask_first_for` is asked about before
+        it is sent. Returns how many unfinished ones there are.
         """
 
 
@@ -47,14 +59,9 @@ class HealthLedger(EpochLedger, Protocol):
     The ledger's share in looking after the whole. Every method is one transaction.
     """
 
-    def sweep_count(self) -> SweepCount:
+    def count_sweep(self) -> Progress:
         """
-        How many sweeps this database has counted.
-        """
-
-    def count_sweep(self) -> SweepCount:
-        """
-        Count one more sweep, at the database's time.
+        Count one more sweep.
         """
 
     def find_stale(self, limit: int, within: timedelta) -> Sequence[int]:

@@ -1,0 +1,438 @@
+"""
+A database that goes back in time: a real file, put back as it was, under the real use cases.
+"""
+
+import sqlite3
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.doubles.high_water_mark import MemoryMark
+from tests.doubles.usecases import UseCases, an_upkeep
+from tests.doubles.world import Clock, RecordingDispatcher, ScriptedGateway
+from tests.factories import MERCHANT, TERMS, a_bare, a_trade, an_order
+from worker.payouts.errors import MaybeSent
+from worker.payouts.evidence import Meaning, TradeStatus
+from worker.payouts.model import AttemptOutcome, CaseKind, Payout
+from worker.payouts.progress import Progress
+from worker.payouts.status import PayoutStatus
+from worker.store.ledger import SqlLedger
+from worker.usecases.epochs import Epochs
+from worker.usecases.evidence import EvidenceHandler
+
+NOT_FOUND = a_bare(Meaning.NOT_FOUND)
+#: Longer than any request of a forgotten claim may be under way.
+LEASE = timedelta(seconds=75)
+A_WEEK = timedelta(days=7)
+
+
+class Installation:
+    """
+    The processes of one installation, its database, and a backup of that.
+    """
+
+    def __init__(
+        self, ledger: SqlLedger, handler: EvidenceHandler, gateway: ScriptedGateway, clock: Clock
+    ) -> None:
+        self.ledger = ledger
+        self.handler = handler
+        self.gateway = gateway
+        self.clock = clock
+        self.mark = MemoryMark()
+        self.upkeep = an_upkeep(handler, ledger, self.mark)
+        self._file = str(ledger._engine.url.database)
+        self._backup = str(Path(self._file).with_suffix(".backup"))
+
+    def process(self) -> UseCases:
+        """
+        One more worker.
+        """
+        return UseCases(
+            self.handler,
+            self.gateway,
+            RecordingDispatcher(),
+            TERMS,
+            steady=self.clock.steady,
+            mark=self.mark,
+        )
+
+    def back_up(self) -> None:
+        """
+        Keep the database as it is now.
+        """
+        _copy(self._file, self._backup)
+
+    def go_back(self) -> None:
+        """
+        Make the database what the backup has, as an administrator or a failover does.
+        """
+        self.ledger.close()
+        _copy(self._backup, self._file)
+
+    def payout(self, number: str) -> Payout:
+        """
+        A payout's row.
+        """
+        found = self.ledger.find(MERCHANT, number)
+        assert found is not None
+        return found
+
+    def ask(self, number: str, answer: object = NOT_FOUND) -> None:
+        """
+        JD is asked about one payout.
+        """
+        self.gateway.answers = [answer]  # type: ignore[list-item]
+        self.process().query(self.payout(number).id)
+
+
+def _copy(source: str, target: str) -> None:
+    with sqlite3.connect(source) as one, sqlite3.connect(target) as other:
+        one.backup(other)
+    one.close()
+    other.close()
+
+
+@pytest.fixture
+def here(
+    ledger: SqlLedger, handler: EvidenceHandler, gateway: ScriptedGateway, clock: Clock
+) -> Installation:
+    """
+    An installation that swept once.
+    """
+    found = Installation(ledger, handler, gateway, clock)
+    found.upkeep.run()
+    return found
+
+
+@pytest.mark.parametrize("is_same_process", [True, False])
+def test_a_claim_that_a_failover_lost_is_noticed_before_the_next_one_is_sent(
+    here: Installation, is_same_process: bool
+) -> None:
+    """
+    No sweep came between: the mark knows of the claim, and the database does not.
+    """
+    process = here.process()
+    process.accept(an_order("P-1"))
+    here.back_up()
+    here.gateway.replies = [MaybeSent("read_timeout")]
+    process.send()
+    here.go_back()
+
+    assert here.payout("P-1").status is PayoutStatus.QUEUED
+    (process if is_same_process else here.process()).send()
+
+    assert len(here.gateway.sent) == 1
+    row = here.payout("P-1")
+    assert (row.status, row.exposed) == (PayoutStatus.QUEUED, False)
+    assert row.doubted_at == here.clock.now
+    (attempt,) = here.ledger.dossier(row.id).attempts
+    assert (attempt.outcome, attempt.detail) == (AttemptOutcome.NOT_CONNECTED, "restored")
+
+    here.ask("P-1", a_trade(TradeStatus.FINI, number="P-1"))
+    assert here.payout("P-1").status is PayoutStatus.PAID
+    assert len(here.gateway.sent) == 1
+
+
+def test_a_larger_batch_does_not_hide_the_claims_that_were_lost(here: Installation) -> None:
+    """
+    The numbers of attempts run past those that were seen; their tokens are others.
+    """
+    process = here.process()
+    process.accept(an_order("P-1"))
+    here.back_up()
+    here.gateway.replies = [MaybeSent("read_timeout")]
+    process.send()
+    here.go_back()
+    for place in range(2, 7):
+        process.accept(an_order(f"P-{place}"))
+    process.send()
+
+    assert len(here.gateway.sent) == 1
+    assert here.ledger.health(MERCHANT).in_doubt == 6
+
+
+def test_what_was_found_once_is_not_found_again(here: Installation) -> None:
+    """
+    A new epoch has a name of its own: sending goes on once JD has answered.
+    """
+    process = here.process()
+    process.accept(an_order("P-1"))
+    here.back_up()
+    here.gateway.replies = [MaybeSent("read_timeout"), a_trade(TradeStatus.FINI, number="P-1")]
+    process.send()
+    here.go_back()
+    process.send()
+    began_at = here.payout("P-1").doubted_at
+    here.clock.now += LEASE + timedelta(minutes=2)
+    here.ask("P-1")
+    here.clock.now += timedelta(minutes=8)
+    here.ask("P-1")
+    for worker in (process, here.process()):
+        worker.send()
+    here.upkeep.run()
+
+    assert began_at is not None
+    assert here.payout("P-1").status is PayoutStatus.PAID
+    assert here.ledger.health(MERCHANT).in_doubt == 0
+
+
+def test_a_database_that_has_counted_less_was_restored(here: Installation) -> None:
+    """
+    Nothing was claimed since the backup; a sweep tells it.
+    """
+    here.process().accept(an_order("P-1"))
+    here.back_up()
+    here.upkeep.run()
+    here.upkeep.run()
+    assert here.payout("P-1").doubted_at is None
+    here.go_back()
+    here.upkeep.run()
+
+    assert here.payout("P-1").doubted_at == here.clock.now
+
+
+def test_a_sweep_that_overtakes_is_no_lost_one(here: Installation) -> None:
+    """
+    Another sweep ends while the mark is asked.
+    """
+
+    class Busy(MemoryMark):
+        def known(self, uid: str) -> Progress:
+            self.remember(here.ledger.count_sweep())
+            return super().known(uid)
+
+    here.process().accept(an_order("P-1"))
+    Epochs(here.ledger, Busy(), here.handler.limits).check()
+
+    assert here.payout("P-1").doubted_at is None
+
+
+def test_claims_that_are_told_late_are_no_lost_ones(here: Installation) -> None:
+    """
+    Of two processes the one that claimed first tells the mark last.
+    """
+    overtaken = here.process()
+    for number in ("P-1", "P-2"):
+        overtaken.accept(an_order(number))
+
+    class Overtaken(MemoryMark):
+        def remember(self, progress: Progress) -> Progress:
+            if not here.gateway.sent:
+                here.mark = self
+                here.gateway.sent.append("only once")
+                here.process().submit(here.payout("P-2").id)
+            return super().remember(progress)
+
+    here.mark = Overtaken()
+    here.gateway.replies = [MaybeSent("read_timeout")] * 2
+    here.process().submit(here.payout("P-1").id)
+
+    assert [text.partition("@")[0] for text in here.gateway.sent[1:]] == ["P-2", "P-1"]
+    assert here.ledger.health(MERCHANT).in_doubt == 0
+
+
+def test_an_epoch_that_another_process_began_is_no_second_one(here: Installation) -> None:
+    """
+    A process that has claimed before knows the old name of the epoch.
+    """
+    process = here.process()
+    here.gateway.replies = [MaybeSent("read_timeout"), a_trade(TradeStatus.FINI, number="P-2")]
+    process.accept(an_order("P-1"))
+    process.send()
+    here.ledger.begin_epoch("mei", "a backup", timedelta(0))
+    here.ask("P-1", a_trade(TradeStatus.FINI, number="P-1"))
+    process.accept(an_order("P-2"))
+    process.send()
+
+    assert here.payout("P-2").status is PayoutStatus.PAID
+    assert here.ledger.health(MERCHANT).in_doubt == 0
+
+
+def test_without_its_mark_nothing_is_sent(here: Installation) -> None:
+    """
+    What was claimed is given back, unexposed, and goes out once the mark is there again.
+    """
+    process = here.process()
+    process.accept(an_order("P-1"))
+    here.mark.is_away = True
+    process.send()
+    here.upkeep.run()
+
+    row = here.payout("P-1")
+    assert here.gateway.sent == []
+    assert (row.status, row.exposed) == (PayoutStatus.QUEUED, False)
+    here.mark.is_away = False
+    here.clock.advance(seconds=5)
+    here.gateway.replies = [a_trade(TradeStatus.FINI, number="P-1")]
+    process.send()
+    assert here.payout("P-1").status is PayoutStatus.PAID
+
+
+def test_a_mark_that_was_away_is_not_told_less(here: Installation) -> None:
+    """
+    It cannot be asked at the first sweep after a restore; the next one finds it all the same.
+    """
+    process = here.process()
+    process.accept(an_order("P-1"))
+    here.back_up()
+    for _ in range(3):
+        here.upkeep.run()
+    here.go_back()
+    here.mark.is_away = True
+    here.upkeep.run()
+    assert here.payout("P-1").doubted_at is None
+    here.mark.is_away = False
+    here.upkeep.run()
+
+    assert here.payout("P-1").doubted_at == here.clock.now
+
+
+def test_a_mark_that_forgot_raises_no_alarm(here: Installation) -> None:
+    """
+    A broker that was emptied knows nothing, and says so.
+    """
+    here.process().accept(an_order("P-1"))
+    here.mark.memory.clear()
+    here.upkeep.run()
+
+    assert here.payout("P-1").doubted_at is None
+
+
+def test_a_process_that_starts_is_no_sweep(here: Installation) -> None:
+    """
+    Workers that start again and again must not hide that nobody sweeps.
+    """
+    before = here.ledger.sweep_count()
+    Epochs(here.ledger, here.mark, here.handler.limits).check()
+
+    assert here.ledger.sweep_count() == before
+
+
+def test_a_job_that_the_backup_lacks_is_asked_about_before_it_is_sent(here: Installation) -> None:
+    """
+    Its producer repeats it after the restore: JD has it, and it is not sent again.
+    """
+    process = here.process()
+    here.back_up()
+    process.accept(an_order("P-1"))
+    here.gateway.replies = [MaybeSent("read_timeout")]
+    process.send()
+    here.go_back()
+    here.ledger.begin_epoch("mei", "last night's backup", A_WEEK)
+    here.clock.advance(days=1)
+    process.accept(an_order("P-1"))
+    process.send()
+    assert here.ledger.has_due_queries(MERCHANT)
+    here.ask("P-1", a_trade(TradeStatus.FINI, number="P-1"))
+    process.send()
+
+    assert len(here.gateway.sent) == 1
+    dossier = here.ledger.dossier(here.payout("P-1").id)
+    assert dossier.payout.status is PayoutStatus.PAID
+    assert [case.kind for case in dossier.open_cases] == [CaseKind.UNEXPECTED]
+
+
+def test_what_jd_lacks_too_is_sent_after_two_answers(here: Installation) -> None:
+    """
+    A new payout after a restore waits for JD's word, two minutes apart, and holds up nobody else.
+    """
+    process = here.process()
+    process.accept(an_order("P-0"))
+    here.ledger.begin_epoch("mei", "last night's backup", A_WEEK)
+    here.ask("P-0", a_trade(TradeStatus.CLOS, number="P-0"))
+    here.clock.advance(days=1)
+    for number in ("P-1", "P-2"):
+        process.accept(an_order(number))
+    here.ask("P-1")
+    assert here.payout("P-1").next_query_at == here.clock.now + timedelta(minutes=2)
+    process.send()
+    assert here.gateway.sent == []
+    here.clock.advance(minutes=2)
+    here.ask("P-1")
+    here.gateway.replies = [a_trade(TradeStatus.FINI, number="P-1")]
+    process.send()
+
+    assert [text.partition("@")[0] for text in here.gateway.sent] == ["P-1"]
+    assert here.payout("P-2").doubted_at is not None
+
+
+def test_in_time_a_restore_is_over(here: Installation) -> None:
+    """
+    What is accepted later than a backup can lack it is sent at once.
+    """
+    process = here.process()
+    here.ledger.begin_epoch("mei", "last night's backup", A_WEEK)
+    here.clock.now += A_WEEK
+    process.accept(an_order("P-1"))
+    here.gateway.replies = [a_trade(TradeStatus.FINI, number="P-1")]
+    process.send()
+
+    assert here.payout("P-1").status is PayoutStatus.PAID
+
+
+@pytest.mark.parametrize(
+    ("seconds", "is_lifted"),
+    [
+        ((30,), False),
+        ((30, 900), False),
+        ((75 + 120, 75 + 599), False),
+        ((75 + 119, 75 + 600), False),
+        ((75 + 599, 75 + 600), False),
+        ((75 + 120, 75 + 600), True),
+        ((75 + 600,), False),
+        ((75 + 600, 75 + 720), True),
+    ],
+)
+def test_a_doubt_is_lifted_by_the_gaps_of_a_resend(
+    here: Installation, seconds: tuple[int, ...], is_lifted: bool
+) -> None:
+    """
+    Two answers, 2 and 10 minutes after the last lease that can have been forgotten, 2 apart.
+    """
+    process = here.process()
+    process.accept(an_order("P-1"))
+    here.ledger.begin_epoch("mei", "last night's backup", A_WEEK)
+    began = here.clock.now
+    for after in seconds:
+        here.clock.now = began + timedelta(seconds=after)
+        here.ask("P-1")
+    here.gateway.replies = [a_trade(TradeStatus.FINI, number="P-1")]
+    process.send()
+
+    assert (here.payout("P-1").status is PayoutStatus.PAID) is is_lifted
+    assert len(here.gateway.sent) == is_lifted
+
+
+def test_the_questions_come_when_their_answers_count(here: Installation) -> None:
+    """
+    At once, and then at the gaps: a merchant waits no longer than it must.
+    """
+    process = here.process()
+    process.accept(an_order("P-1"))
+    here.ledger.begin_epoch("mei", "last night's backup", A_WEEK)
+    began, asked = here.clock.now, []
+    while (due := here.payout("P-1").next_query_at) is not None:
+        here.clock.now = max(here.clock.now, due)
+        asked.append((here.clock.now - began).total_seconds())
+        here.ask("P-1")
+
+    assert asked == [0, 75 + 120, 75 + 600]
+
+
+def test_a_word_that_is_none_leaves_what_was_not_sent_in_doubt(here: Installation) -> None:
+    """
+    JD had no result: an unsent payout stays, for a person; one that was sent waits for JD anyway.
+    """
+    process = here.process()
+    for number in ("P-1", "P-2"):
+        process.accept(an_order(number))
+    here.gateway.replies = [MaybeSent("read_timeout")]
+    process.submit(here.payout("P-2").id)
+    here.ledger.begin_epoch("mei", "last night's backup", A_WEEK)
+    here.clock.advance(hours=1)
+    for number in ("P-1", "P-2"):
+        here.ask(number, a_bare(Meaning.NO_RESULT))
+
+    assert here.payout("P-1").doubted_at is not None
+    assert here.payout("P-2").doubted_at is None

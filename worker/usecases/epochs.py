@@ -1,0 +1,92 @@
+"""
+A database that went back in time is noticed, and nothing that it has forgotten is sent again.
+
+A restore from a backup, or a failover to a replica that lagged, may have forgotten that payouts
+were claimed. A high-water mark outside the database remembers how far it had come. It is told of
+each batch of claims before the first of them is sent, and asked for what it knew before: what the
+database then lacks was lost.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+
+from worker.payouts.claim import Claim
+from worker.payouts.errors import MarkUnavailable, NotSent
+from worker.payouts.limits import Limits
+from worker.payouts.progress import Progress
+from worker.usecases.ports import EpochLedger, HighWaterMark
+
+log = logging.getLogger("jdpay_payouts.epochs")
+
+#: Who begins an epoch where the program itself finds the database restored.
+_ACTOR = "maintenance"
+
+
+class Epochs:
+    """
+    Compares the database with its mark, and begins an epoch where it has forgotten something.
+    """
+
+    def __init__(self, ledger: EpochLedger, mark: HighWaterMark, limits: Limits) -> None:
+        self._ledger = ledger
+        self._mark = mark
+        self._limits = limits
+        self._uid: str | None = None
+
+    def check(self) -> None:
+        """
+        Begin an epoch if the database lacks what the mark knows. Raises `StoreUnavailable`.
+
+        Without the mark nothing is found; nothing is sent then either.
+        """
+        try:
+            # The mark first: a sweep that ends meanwhile must not look like a lost one.
+            known = self._mark.known(self._ledger.sweep_count().uid)
+        except MarkUnavailable as away:
+            log.warning("not known whether the database was restored: %s", away)
+            return
+        if self._ledger.has_forgotten(known):
+            self._begin(known)
+
+    def count(self, progress: Progress) -> None:
+        """
+        Tell the mark of a sweep.
+        """
+        try:
+            self._mark.remember(progress)
+        except MarkUnavailable as away:
+            log.warning("a sweep was counted without a mark: %s", away)
+
+    def confirm(self, claims: Sequence[Claim]) -> None:
+        """
+        Raise `NotSent` unless the mark knows of these claims, and the database of all before.
+
+        The first claims after a restore begin an epoch, and are not sent.
+        """
+        newest = max((claim.attempt for claim in claims), key=lambda attempt: attempt.id)
+        uid = self._uid or self._ledger.sweep_count().uid
+        told = Progress(uid, attempt_id=newest.id, token=newest.lease_token)
+        while True:
+            try:
+                known = self._mark.remember(told)
+            except MarkUnavailable as away:
+                raise NotSent("no_high_water_mark") from away
+            forgotten = self._ledger.has_forgotten(known)
+            if forgotten is not None:
+                break
+            told = replace(told, uid=self._ledger.sweep_count().uid)
+        self._uid = told.uid
+        if forgotten:
+            self._begin(known)
+            raise NotSent("restored")
+
+    def _begin(self, known: Progress) -> None:
+        counted = self._ledger.sweep_count().sweeps
+        why = (
+            f"the database has counted {counted} sweeps and {known.sweeps} were seen, or lacks"
+            f" attempt {known.attempt_id}, which was seen"
+        )
+        doubted = self._ledger.begin_epoch(_ACTOR, why, self._limits.ask_first_for)
+        detail = f"{why}; {doubted} payouts are asked about"
+        log.critical("database restored", extra={"action": "restored", "detail": detail})
