@@ -11,7 +11,8 @@ COPY tasks tasks
 RUN pip install --no-cache-dir --no-deps --no-build-isolation .
 
 FROM python:3.13-slim
-RUN useradd --system --uid 10001 --no-create-home payouts
+RUN useradd --system --uid 10001 --no-create-home payouts \
+    && install --directory --owner=payouts /journal
 COPY --from=build /opt/payouts /opt/payouts
 ENV PATH=/opt/payouts/bin:$PATH PYTHONUNBUFFERED=1
 # Celery looks into the current folder first, so it is one where nothing can hide our packages.

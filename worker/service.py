@@ -10,7 +10,15 @@ import logging
 from collections.abc import Iterator
 from pathlib import Path
 
-from worker.bootstrap import addresses, handler, ledger, once, open_ledger, refuse_real_money
+from worker.bootstrap import (
+    addresses,
+    handler,
+    keyring,
+    ledger,
+    once,
+    open_ledger,
+    refuse_real_money,
+)
 from worker.broker.app import app
 from worker.broker.dispatch import CeleryDispatcher
 from worker.broker.high_water_mark import BrokerHighWaterMark
@@ -25,10 +33,11 @@ from worker.jdpay.transport import Transport
 from worker.payouts.errors import SettingsError
 from worker.processes import MOST_IN_FLIGHT
 from worker.settings import AcceptanceSettings, Settings
+from worker.store.journal import FileJournal
 from worker.usecases.accept import Acceptor
 from worker.usecases.epochs import Epochs
 from worker.usecases.maintenance import Maintenance
-from worker.usecases.ports import Dispatcher, Gateway
+from worker.usecases.ports import Dispatcher, Gateway, Journal
 from worker.usecases.query import Querier
 from worker.usecases.send import Sender
 from worker.usecases.sweep import Sweeper
@@ -73,7 +82,7 @@ def sender() -> Sender:
     What sends. The database is first asked whether it was restored.
     """
     _epochs().check()
-    return Sender(handler(), ledger(), _gateway(), _epochs(), steady)
+    return Sender(handler(), ledger(), _gateway(), _epochs(), _journal(), steady)
 
 
 @once
@@ -114,6 +123,12 @@ def _epochs() -> Epochs:
     What notices a restored database; the broker remembers how far it had come.
     """
     return Epochs(ledger(), BrokerHighWaterMark(app), handler().limits)
+
+
+@once
+def _journal() -> Journal:
+    settings = Settings.load()
+    return FileJournal(settings.journal, keyring(settings), settings.journal_keep)
 
 
 @once

@@ -281,6 +281,9 @@ class Settings(BrokerSettings, AcceptanceSettings):
     pfx_file: Path
     pfx_password: SecretStr
     pfx_password_file: Path | None = None
+    #: Where each process that sends keeps a journal of its claims, and for how long.
+    journal: Path = Path("journal")
+    journal_keep: Duration = timedelta(days=35)
     #: JD's certificate (DER or PEM), which the envelope is sealed for.
     jd_cert_file: Path
     envelope_digest: Digest = Digest.SHA1

@@ -15,6 +15,7 @@ from tests.doubles.rows import storable, transactions
 from worker.payouts.claim import Asker, Claim, Claimant, Claims, Draft, DueQueries
 from worker.payouts.errors import StaleTransition
 from worker.payouts.evidence import Answer, Evidence, Source
+from worker.payouts.journal import JournaledClaim, Recalled
 from worker.payouts.judgement import Judge, Judged, Orphaned
 from worker.payouts.model import (
     Attempt,
@@ -28,7 +29,7 @@ from worker.payouts.news import News, Told
 from worker.payouts.pace import PaceKind
 from worker.payouts.policy.obligation import AskFirst, Covered, Overpaid, cover, normalized
 from worker.payouts.status import PayoutStatus
-from worker.payouts.update import CaseNote, Update, apply, claim
+from worker.payouts.update import CaseNote, Update, apply, claim, recall
 
 _FOREIGN = ("code", "merchant", "number", "currency", "trade_no", "reason_code")
 
@@ -104,7 +105,54 @@ class MemoryLedger(MemoryActions, MemoryHealth):
         self._move(row, claimed, claimant.actor)
         self._write(row, claimed)
         tries.append(attempt)
-        return Claim(row, attempt, request)
+        return Claim(row, attempt, self._orders[row.id], request)
+
+    def find_forgotten(self, claims: Sequence[JournaledClaim]) -> Sequence[JournaledClaim]:
+        """
+        Those of some journaled claims that it lacks.
+        """
+        known = {a.lease_token for tries in self._attempts.values() for a in tries}
+        return [claim for claim in claims if claim.attempt.lease_token not in known]
+
+    def recall(self, claim: JournaledClaim, lease: timedelta) -> Recalled:
+        """
+        Put a claim back, and its payout if need be, with a case.
+        """
+        order, merchant, now = claim.order, claim.terms.customer_no, self._clock()
+        found = self.find(merchant, order.out_trade_no)
+        payout_id = found.id if found else self._recall_payout(claim)
+        with self._transaction(payout_id):
+            row, tries = self._row(payout_id), self._attempts[payout_id]
+            if not self.find_forgotten([claim]):
+                return Recalled.KNOWN
+            if row.lease_token is not None:
+                raise StaleTransition(f"payout {payout_id} is being sent")
+            forgotten = replace(
+                claim.attempt,
+                id=next(self._ids["attempts"]),
+                payout_id=payout_id,
+                number=len(tries) + 1,
+                closed_at=now,
+                outcome=AttemptOutcome.LOST,
+            )
+            tries.append(forgotten)
+            self._requests.setdefault(payout_id, claim.request)
+            after = recall(row, forgotten.started_at, now + lease, now)
+            self._write(row, after)
+            self._move(row, after, "journal")
+            note = CaseNote(CaseKind.FORGOTTEN, reopens=True)
+            self._open_case(payout_id, merchant, order.out_trade_no, note)
+        return Recalled.ATTEMPT if found else Recalled.PAYOUT
+
+    def _recall_payout(self, claim: JournaledClaim) -> int:
+        payout_id = self.accept(claim.order, claim.terms)
+        if payout_id is not None:
+            return payout_id
+        # Its debt has no room for it: it counts with what may be kept of it.
+        payout_id = self._insert(claim.order, claim.terms)
+        row = self._rows[payout_id]
+        self._write(row, replace(row, released_at=self._clock()))
+        return payout_id
 
     def put_off(self, payout_id: int, by: timedelta) -> None:
         """

@@ -146,6 +146,17 @@ class MemoryRows:
         except NotAllowed:
             return None
         self._commit(owed, order.amount_fen)
+        payout_id = self._insert(order, terms)
+        if for_review:
+            queued = self._rows[payout_id]
+            held = hold_for_review(queued, queued.accepted_at)
+            self._write(queued, held)
+            self._move(queued, held, REVIEW_LIST)
+            self._open_case(payout_id, *number, CaseNote(CaseKind.REVIEW))
+        return payout_id
+
+    def _insert(self, order: Order, terms: Terms) -> int:
+        number = (terms.customer_no, order.out_trade_no)
         now = self._clock()
         payout_id = next(self._ids["payouts"])
         self._numbers[number] = payout_id
@@ -184,12 +195,6 @@ class MemoryRows:
             reason=Reason.ACCEPTED,
             actor=order.producer,
         )
-        if for_review:
-            queued = self._rows[payout_id]
-            held = hold_for_review(queued, now)
-            self._write(queued, held)
-            self._move(queued, held, REVIEW_LIST)
-            self._open_case(payout_id, *number, CaseNote(CaseKind.REVIEW))
         return payout_id
 
     def reject(self, rejection: Rejection) -> None:

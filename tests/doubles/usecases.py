@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import cast
 
 from tests.doubles.high_water_mark import MemoryMark
+from tests.doubles.journal import MemoryJournal
 from worker.jdpay.deadline import steady
 from worker.payouts.acceptance import Acceptance
 from worker.payouts.model import Order, Rejection, Terms
@@ -15,7 +16,7 @@ from worker.usecases.accept import Acceptor
 from worker.usecases.epochs import Epochs
 from worker.usecases.evidence import EvidenceHandler
 from worker.usecases.maintenance import Maintenance
-from worker.usecases.ports import Dispatcher, Gateway, HighWaterMark, Ledger
+from worker.usecases.ports import Dispatcher, Gateway, HighWaterMark, Journal, Ledger
 from worker.usecases.query import Querier
 from worker.usecases.send import Sender
 from worker.usecases.sweep import Sweeper, Swept
@@ -79,6 +80,7 @@ class UseCases:
         begin: Callable[[Work], object] = lambda work: work(),
         gathered: "Gathered | None" = None,
         mark: HighWaterMark | None = None,
+        journal: Journal | None = None,
     ) -> None:
         self._batch = batch
         self._begin = begin
@@ -89,7 +91,7 @@ class UseCases:
         self.terms = terms
         self.acceptor = Acceptor(ledger, dispatcher, terms, review_list)
         epochs = Epochs(ledger, mark or MemoryMark(), handler.limits)
-        self.sender = Sender(handler, ledger, gateway, epochs, steady)
+        self.sender = Sender(handler, ledger, gateway, epochs, journal or MemoryJournal(), steady)
         self.querier = Querier(handler, ledger, gateway)
         self.sweeper = Sweeper(handler, ledger, dispatcher)
 

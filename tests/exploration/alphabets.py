@@ -86,7 +86,11 @@ def _sends(numbers: str, fates: Sequence[Submit]) -> Iterator[Letter]:
 
 def _says(numbers: str, asked: Sequence[Said], told: Sequence[Said]) -> Iterator[Letter]:
     def may(number: str, said: Said, world: World) -> bool:
-        return _there(number, world) and world.jd.may_say(number, said)
+        if not _there(number, world):
+            return False
+        # After a restore JD is asked about what was not sent, too.
+        is_denied_unsent = world.restored and not world.jd.entry(number).sent
+        return world.jd.may_say(number, said) or (is_denied_unsent and said is Said.NOT_FOUND)
 
     for number in numbers:
         for said in asked:
@@ -141,6 +145,11 @@ RESTORE_OLDER = Letter(
 FAILOVER = Letter("failover", World.fail_over, lambda world: world.backup is not None)
 AWAY = Letter("the mark goes away", World.switch_mark, lambda w: not w.mark.is_away)
 BACK = Letter("the mark comes back", World.switch_mark, lambda w: w.mark.is_away)
+WITH_JOURNAL = Letter(
+    "restore a backup without A, with the journal",
+    World.restore_with_journal,
+    lambda world: world.backup is not None,
+)
 REPEAT = Letter(
     "repeat job A", partial(World.accept, number="A"), lambda world: not _there("A", world)
 )
@@ -241,6 +250,20 @@ _ALL = (
             *_acts("A", (Action.RESEND, Action.CANCEL)),
             *(*_look("A"), SWEEP, RESTORE, RESTORE_OLDER, FAILOVER, AWAY, BACK, REPEAT),
             *_passing(*_GAPS),
+        ),
+        keeps_backups=True,
+    ),
+    Alphabet(
+        "journal",
+        True,
+        (
+            *_sends("A", (Submit.DELAYED, Submit.REPLY_LOST)),
+            *_sends("B", (Submit.REPLY_LOST,)),
+            *_says("A", (Said.NOT_FOUND, Said.CLOS, Said.FINI), (Said.FINI,)),
+            *_says("B", (Said.NOT_FOUND,), ()),
+            *_acts("A", (Action.RELEASE,)),
+            *(*_look("A"), *_second(), WITH_JOURNAL, REPEAT),
+            *_passing("2 minutes", "10 minutes", "a day"),
         ),
         keeps_backups=True,
     ),

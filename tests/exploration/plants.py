@@ -59,6 +59,13 @@ def nobody_asks_the_mark() -> list[Change]:
     return [(Epochs, "confirm", lambda *_: None)]
 
 
+def journal_is_not_read() -> list[Change]:
+    """
+    What the database has forgotten stays forgotten.
+    """
+    return [(ledger.MemoryLedger, "find_forgotten", lambda *_: [])]
+
+
 def no_mark_is_no_hindrance() -> list[Change]:
     """
     While the mark is away everything goes on.
@@ -83,6 +90,7 @@ PLANTS: dict[str, Callable[[], list[Change]]] = {
     "claim_does_not_ask_the_debt": claim_does_not_ask_the_debt,
     "one_denial_lifts_a_doubt": one_denial_lifts_a_doubt,
     "nobody_asks_the_mark": nobody_asks_the_mark,
+    "journal_is_not_read": journal_is_not_read,
     "no_mark_is_no_hindrance": no_mark_is_no_hindrance,
 }
 

@@ -46,6 +46,7 @@ def _state(world: World) -> tuple[Hashable, ...]:
     parts += [(number, _entry(entry, now)) for number, entry in sorted(world.jd.entries.items())]
     parts += [ledger.channel(MERCHANT).paused_why, world.rejected, world.restored]
     parts += [_has_forgotten(world), world.mark.is_away, _since(ledger.restored_at, now)]
+    parts.append(tuple(claim.order.out_trade_no for claim in world.journal.claims))
     if world.backup is not None:
         held = world.backup["_rows"].values()
         parts.append(tuple(_row(row, now) for row in held))

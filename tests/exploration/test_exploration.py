@@ -27,6 +27,7 @@ DEPTHS = {
     "closes": 6,
     "returns": 4,
     "restore": 4,
+    "journal": 4,
 }
 
 #: What finds each bug: the alphabet, the promise, and a history that is the shortest.
@@ -87,6 +88,20 @@ FOUND = {
         "restore",
         Promise.NUMBER,
         ("send A: under way for minutes", "failover", "send A: under way for minutes"),
+    ),
+    "journal_is_not_read": (
+        "journal",
+        Promise.DEBT,
+        (
+            "send A: booked, reply lost",
+            "restore a backup without A, with the journal",
+            "second job B",
+            "10 minutes",
+            "ask B: TRADE_NOT_EXIST",
+            "2 minutes",
+            "ask B: TRADE_NOT_EXIST",
+            "send B: booked, reply lost",
+        ),
     ),
     "no_mark_is_no_hindrance": (
         "restore",

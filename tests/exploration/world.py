@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from tests.doubles.high_water_mark import MemoryMark
+from tests.doubles.journal import MemoryJournal
 from tests.doubles.ledger import MemoryLedger
 from tests.doubles.usecases import UseCases
 from tests.doubles.world import Clock
@@ -19,6 +20,7 @@ from tests.exploration.words import Said, Submit
 from tests.factories import MERCHANT, NOON, TERMS, an_order
 from worker.payouts.acceptance import Conflict
 from worker.payouts.errors import IllegalMove, NotAllowed, StaleTransition
+from worker.payouts.journal import JournaledClaim
 from worker.payouts.limits import Limits
 from worker.payouts.model import Payout
 from worker.payouts.pace import Pace
@@ -28,6 +30,7 @@ from worker.payouts.progress import Progress
 from worker.payouts.status import PayoutStatus
 from worker.usecases.evidence import EvidenceHandler
 from worker.usecases.operate import Operator
+from worker.usecases.recall import recall
 
 AMOUNT = 100
 DEBT = "A"
@@ -78,6 +81,7 @@ class Snapshot:
     backup: dict[str, Any] | None
     restored: bool
     mark: dict[str, Progress]
+    journal: tuple[JournaledClaim, ...]
     is_mark_away: bool
 
 
@@ -98,11 +102,18 @@ class World:
         self.backup: dict[str, Any] | None = None
         self.restored = False
         self.mark = MemoryMark()
+        self.journal = MemoryJournal()
         self._keeps_backups = keeps_backups
         handler = EvidenceHandler(self.ledger, MERCHANT, LIMITS, "worker")
         self._handler = handler
         self._payouts = UseCases(
-            handler, self.jd, Nobody(), TERMS, steady=self.clock.steady, mark=self.mark
+            handler,
+            self.jd,
+            Nobody(),
+            TERMS,
+            steady=self.clock.steady,
+            mark=self.mark,
+            journal=self.journal,
         )
         self._operator = Operator(self.ledger, _WHO)
         self._empty = _tables(self.ledger)
@@ -126,6 +137,7 @@ class World:
             self.backup,
             self.restored,
             dict(self.mark.memory),
+            tuple(self.journal.claims),
             self.mark.is_away,
         )
 
@@ -140,6 +152,7 @@ class World:
         self.backup = to.backup
         self.restored = to.restored
         self.mark.memory = dict(to.mark)
+        self.journal.claims = list(to.journal)
         self.mark.is_away = to.is_mark_away
 
     # --- what letters do
@@ -239,6 +252,14 @@ class World:
         The database is what it was before payout A was accepted, and someone says so.
         """
         self._restore(self._empty)
+
+    def restore_with_journal(self) -> None:
+        """
+        The same, and its claims are put back from the journal.
+        """
+        self.restore_without()
+        for _ in recall(self.ledger, self.journal.claims, LIMITS.lease):
+            pass
 
     def fail_over(self) -> None:
         """

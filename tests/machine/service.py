@@ -11,6 +11,7 @@ from itertools import count
 from typing import Any
 
 from tests.doubles.high_water_mark import MemoryMark
+from tests.doubles.journal import MemoryJournal
 from tests.doubles.ledger import MemoryLedger
 from tests.doubles.usecases import UseCases
 from tests.factories import MERCHANT, REVIEW_LIST, TERMS
@@ -79,6 +80,7 @@ class Service:
         #: What the broker remembers of the database.
         self.mark = MemoryMark()
         self._ledger = guarded("ledger", self.ledger, self.stage.around)
+        self._journal = guarded("journal", MemoryJournal(), self.stage.around)
         self._mark = guarded("high_water_mark", self.mark, self.stage.around)
         self._gateway = guarded("gateway", self.gateway, self.stage.around)
         self._dispatcher = guarded("dispatcher", self, self.stage.around)
@@ -106,6 +108,7 @@ class Service:
             steady=self.clock.seconds,
             begin=self._begin,
             mark=self._mark,
+            journal=self._journal,
         )
 
     def wake_sender(self) -> None:

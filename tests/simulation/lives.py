@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from tests.doubles.clock import telling
 from tests.doubles.high_water_mark import MemoryMark
+from tests.doubles.journal import MemoryJournal
 from tests.doubles.usecases import UseCases
 from tests.factories import MERCHANT, NOON, TERMS, a_bare, a_trade, an_order
 from tests.simulation.effects import Around, guarded
@@ -290,9 +291,17 @@ def live(life: Life, folder: Path, around: Around) -> list[Breach]:
         gateway = guarded("gateway", jd, around)
         dispatcher = guarded("dispatcher", messages, around)
         listed = ReviewList(frozenset({ORDER.payee.account_no} if life.reviewed else ()))
+        journal = guarded("journal", MemoryJournal(), around)
         mark = guarded("high_water_mark", messages.mark, around)
         service = UseCases(
-            handler, gateway, dispatcher, TERMS, listed, steady=jd.seconds, mark=mark
+            handler,
+            gateway,
+            dispatcher,
+            TERMS,
+            listed,
+            steady=jd.seconds,
+            mark=mark,
+            journal=journal,
         )
         maintenance = Maintenance(
             handler, service.ledger, Epochs(service.ledger, mark, handler.limits)

@@ -11,6 +11,7 @@ from itertools import count
 from random import Random
 from typing import Any
 
+from tests.doubles.journal import MemoryJournal
 from tests.doubles.ledger import MemoryLedger
 from tests.doubles.usecases import Gathered, UseCases
 from tests.factories import LISTED, MERCHANT, NOON, PAYEE, REVIEW_LIST, TERMS, an_order
@@ -114,6 +115,7 @@ class World:
             "gateway": self._jd,
             "dispatcher": self._broker,
             "high_water_mark": self._broker.mark,
+            "journal": MemoryJournal(),
         }
         self.ports = {
             port: guarded(port, target, self._failpoints.around) for port, target in real.items()
@@ -302,6 +304,7 @@ class World:
             begin=self._begin_apart if one_by_one else self._begin_here,
             gathered=gathered,
             mark=self.ports["high_water_mark"],
+            journal=self.ports["journal"],
         )
 
     def _begin_here(self, work: Any) -> None:

@@ -34,7 +34,7 @@ COMMANDS = {
     "replace": "worker.cli.replace:replace",
     "resend": "worker.cli.actions:resend",
     "resolve": "worker.cli.actions:resolve",
-    "restored": "worker.cli.alerts:restored",
+    "restored": "worker.cli.restored:restored",
     "resume": "worker.cli.channel:resume",
     "sandbox": "worker.cli.sandbox:sandbox",
     "schema": "worker.cli.schema:schema",

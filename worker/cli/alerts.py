@@ -1,11 +1,10 @@
 """
-`payouts alerts`: what someone should be woken for; `payouts restored`: the database was.
+`payouts alerts`: what someone should be woken for.
 """
 
 import click
 
 from worker import bootstrap
-from worker.cli.operator import operator, why
 from worker.cli.output import Page, answering, table
 from worker.payouts.policy import alerts as domain
 from worker.settings import ReceiverSettings
@@ -31,19 +30,3 @@ def alerts() -> Page:
         return Page(document, f"all is well; the last sweep was at {cell(health.swept_at)}")
     rows = [(alert.kind, alert.detail) for alert in found]
     return Page(document, table(("alert", "what is wrong"), rows), f"{len(found)} alerts")
-
-
-@click.command()
-@why
-@answering
-def restored(why: str) -> Page:
-    """
-    Say that the database was restored or failed over: JD is asked before anything is sent.
-
-    Run it before the workers start again. What people decided after the backup is forgotten, a
-    withdrawal too: decide it again before they start as well.
-    """
-    ask_first_for = ReceiverSettings.load().ask_first_for
-    doubted = operator().declare_restored(why, ask_first_for)
-    told = f"JD is asked about {doubted} unfinished payouts; nothing is sent until it has answered"
-    return Page({"in_doubt": doubted}, told)

@@ -162,6 +162,7 @@ def running(
             "PAYOUTS_BROKER_URL": stack.broker.url,
             "PAYOUTS_DATABASE_URL": database_url,
             "PAYOUTS_KEYRING": Keyring.generate_key(),
+            "PAYOUTS_JOURNAL": str(directory / "journal"),
             "PAYOUTS_NOTIFY_URL": f"{stack.receiver_url}/jdpay/notify",
             **settings,
         }

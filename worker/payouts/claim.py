@@ -50,6 +50,7 @@ class Claim:
     #: The row as it was before.
     payout: Payout = field(repr=False)
     attempt: Attempt
+    order: Order = field(repr=False)
     request: str = field(repr=False)
 
 

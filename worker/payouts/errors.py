@@ -6,6 +6,7 @@ Everything that this program raises on purpose, as one tree.
     PayoutError
     ├── InvalidAmount           not a whole, positive number of fen
     ├── InvalidJob              a job breaks rules: every fault, field by field
+    ├── UnreadableJournal       a line of a journal is no claim that could be put back
     ├── UnreadableJobs          a file holds no JSON that jobs could be read from
     ├── NoSuchPayout            no payout has that id or number
     │   └── AmbiguousNumber     several merchants have a payout with that number
@@ -73,6 +74,12 @@ class InvalidJob(PayoutError):
 class UnreadableJobs(PayoutError):
     """
     The file holds no JSON that jobs could be read from.
+    """
+
+
+class UnreadableJournal(PayoutError):
+    """
+    A journal of claims cannot be read; the message names file and line, and nothing of them.
     """
 
 

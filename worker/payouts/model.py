@@ -207,6 +207,7 @@ class CaseKind(enum.StrEnum):
     UNEXPECTED = "unexpected"  #: evidence about a payout that we withdrew or never sent
     STALE = "stale"  #: not sent in time: a person lets it go, or withdraws it
     REVIEW = "review"  #: its payee is on the review list: a person lets it go, or withdraws it
+    FORGOTTEN = "forgotten"  #: a worker's journal has a claim that the restored database lacked
     ORPHAN = "orphan"  #: a signed notification names a number that we do not have
 
 

@@ -108,6 +108,37 @@ def end_lease(payout: Payout, ended_at: datetime, now: datetime) -> Payout:
     )
 
 
+def recall(payout: Payout, claimed_at: datetime, ended_at: datetime, now: datetime) -> Payout:
+    """
+    The row of a payout of which a claim was forgotten: JD may have it, and is asked now.
+
+    `ended_at` is when that claim's lease has ended for sure. What more is known of it stays.
+    """
+    is_behind = payout.status in _BEFORE_EXPOSURE
+    if is_behind:
+        check_move(payout.status, PayoutStatus.UNKNOWN)
+    return replace(
+        payout,
+        status=PayoutStatus.UNKNOWN if is_behind else payout.status,
+        reason=Reason.LEASE_EXPIRED if is_behind else payout.reason,
+        version=payout.version + 1,
+        exposed=True,
+        lease_ended_at=ended_at,
+        first_sent_at=min(payout.first_sent_at or claimed_at, claimed_at),
+        last_sent_at=max(payout.last_sent_at or claimed_at, claimed_at),
+        finalized_at=None if is_behind else payout.finalized_at,
+        next_send_at=None,
+        next_query_at=now,
+        updated_at=now,
+    )
+
+
+#: What is known of a payout that was never exposed is wrong once a claim of it turns up.
+_BEFORE_EXPOSURE = frozenset(
+    {PayoutStatus.QUEUED, PayoutStatus.HELD, PayoutStatus.REFUSED, PayoutStatus.CANCELLED}
+)
+
+
 def apply(payout: Payout, update: Update, now: datetime) -> Payout:
     """
     The row of a payout after all evidence was judged.

@@ -11,7 +11,7 @@ from sqlalchemy import RowMapping
 
 from worker.payouts.claim import Claim, Claimant, Claims, Draft
 from worker.payouts.errors import NoSuchPayout, StaleTransition
-from worker.payouts.model import Attempt, CaseKind, Dossier, Obligation, Payout
+from worker.payouts.model import Attempt, CaseKind, Dossier, Obligation, Order, Payout
 from worker.payouts.pace import PaceKind
 from worker.payouts.policy.obligation import AskFirst, Covered, Overpaid, cover
 from worker.payouts.update import CaseNote, claim
@@ -56,6 +56,7 @@ class _Taken:
     dossier: Dossier = field(repr=False)
     claimed: Payout
     token: str
+    order: Order = field(repr=False)
     request: str = field(repr=False)
 
     @property
@@ -150,7 +151,8 @@ class ClaimStore(Base):
             _withhold(conn, dossier.payout, coverage, claimant, now)
             return None
         token = self._new_token()
-        return _Taken(dossier, claim(dossier.payout, token, claimant.lease, now), token, request)
+        claimed = claim(dossier.payout, token, claimant.lease, now)
+        return _Taken(dossier, claimed, token, order, request)
 
     def _begin(
         self, conn: sa.Connection, taken: Sequence[_Taken], claimant: Claimant, now: datetime
@@ -167,6 +169,7 @@ class ClaimStore(Base):
             Claim(
                 one.dossier.payout,
                 Attempt(begun, one.claimed.id, one.number, one.token, started_at=now),
+                one.order,
                 one.request,
             )
             for one, begun in zip(taken, ids, strict=True)

@@ -12,6 +12,7 @@ from worker.store.evidence import EvidenceStore
 from worker.store.health import HealthStore
 from worker.store.leases import Leases
 from worker.store.reads import Reads
+from worker.store.recall import RecallStore
 
 
 class SqlLedger(
@@ -25,6 +26,7 @@ class SqlLedger(
     Actions,
     Audit,
     HealthStore,
+    RecallStore,
 ):
     """
     The durable truth, in SQLite or PostgreSQL. Every method is one transaction.

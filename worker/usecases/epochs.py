@@ -58,11 +58,12 @@ class Epochs:
         except MarkUnavailable as away:
             log.warning("a sweep was counted without a mark: %s", away)
 
-    def confirm(self, claims: Sequence[Claim]) -> None:
+    def confirm(self, claims: Sequence[Claim]) -> str:
         """
-        Raise `NotSent` unless the mark knows of these claims, and the database of all before.
+        Return the name of the epoch in which these claims were made.
 
-        The first claims after a restore begin an epoch, and are not sent.
+        Raises `NotSent` unless the mark knows of them, and the database of all before: the first
+        claims after a restore begin an epoch, and are not sent.
         """
         newest = max((claim.attempt for claim in claims), key=lambda attempt: attempt.id)
         uid = self._uid or self._ledger.sweep_count().uid
@@ -80,6 +81,7 @@ class Epochs:
         if forgotten:
             self._begin(known)
             raise NotSent("restored")
+        return told.uid
 
     def _begin(self, known: Progress) -> None:
         counted = self._ledger.sweep_count().sweeps

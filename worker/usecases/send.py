@@ -18,7 +18,7 @@ from worker.payouts.policy.facts import gather_facts
 from worker.payouts.policy.may_send import may_send
 from worker.usecases.epochs import Epochs
 from worker.usecases.evidence import EvidenceHandler, about
-from worker.usecases.ports import DueWork, Gateway, LeaseLedger
+from worker.usecases.ports import DueWork, Gateway, Journal, LeaseLedger
 from worker.usecases.taken import Taken, Work
 
 log = logging.getLogger("jdpay_payouts.send")
@@ -47,12 +47,14 @@ class Sender:
         ledger: SendLedger,
         gateway: Gateway,
         epochs: Epochs,
+        journal: Journal,
         steady: Callable[[], float],
     ) -> None:
         self._handler = handler
         self._ledger = ledger
         self._gateway = gateway
         self._epochs = epochs
+        self._journal = journal
         self._limits = limits = handler.limits
         self._steady = steady
         self._claimant = Claimant(
@@ -139,7 +141,7 @@ class Sender:
         Whether claims may be sent; otherwise they are given back, and nothing of them went out.
         """
         try:
-            self._epochs.confirm(claims)
+            self._journal.record(self._epochs.confirm(claims), claims)
         except NotSent as fault:
             for claim in claims:
                 self._close(claim, AttemptOutcome.NOT_CONNECTED, fault.detail)

@@ -39,6 +39,7 @@ CASE_MEANINGS = {
     CaseKind.UNEXPECTED: "JD reports a trade for a payout that we never sent, or withdrew",
     CaseKind.STALE: "it could not be sent in time",
     CaseKind.REVIEW: "its payee is on the review list, so it was held when it was accepted",
+    CaseKind.FORGOTTEN: "the restored database lacked a claim that a worker's journal has",
     CaseKind.ORPHAN: "a signed notification names a number that we do not have",
 }
 
@@ -59,6 +60,7 @@ CASE_ADVICE = {
         "Is it still wanted? Let it go or withdraw it; a refused one: send it again or end it."
     ),
     CaseKind.REVIEW: "Are payee and amount right? Let it go or withdraw it.",
+    CaseKind.FORGOTTEN: "JD is asked by itself; wait for its word before you pay anything instead.",
     CaseKind.ORPHAN: "Was the database restored? Look the number up in JD's console.",
 }
 

@@ -9,17 +9,21 @@ from pathlib import Path
 import pytest
 
 from tests.doubles.high_water_mark import MemoryMark
+from tests.doubles.journal import MemoryJournal
 from tests.doubles.usecases import UseCases, an_upkeep
 from tests.doubles.world import Clock, RecordingDispatcher, ScriptedGateway
 from tests.factories import MERCHANT, TERMS, a_bare, a_trade, an_order
+from worker.payouts.acceptance import Conflict
 from worker.payouts.errors import MaybeSent
-from worker.payouts.evidence import Meaning, TradeStatus
+from worker.payouts.evidence import Answer, Meaning, TradeStatus
+from worker.payouts.journal import JournaledClaim, Recalled
 from worker.payouts.model import AttemptOutcome, CaseKind, Payout
 from worker.payouts.progress import Progress
 from worker.payouts.status import PayoutStatus
 from worker.store.ledger import SqlLedger
 from worker.usecases.epochs import Epochs
 from worker.usecases.evidence import EvidenceHandler
+from worker.usecases.recall import recall
 
 NOT_FOUND = a_bare(Meaning.NOT_FOUND)
 #: Longer than any request of a forgotten claim may be under way.
@@ -40,6 +44,7 @@ class Installation:
         self.gateway = gateway
         self.clock = clock
         self.mark = MemoryMark()
+        self.journal = MemoryJournal()
         self.upkeep = an_upkeep(handler, ledger, self.mark)
         self._file = str(ledger._engine.url.database)
         self._backup = str(Path(self._file).with_suffix(".backup"))
@@ -55,6 +60,7 @@ class Installation:
             TERMS,
             steady=self.clock.steady,
             mark=self.mark,
+            journal=self.journal,
         )
 
     def back_up(self) -> None:
@@ -267,6 +273,67 @@ def test_without_its_mark_nothing_is_sent(here: Installation) -> None:
     here.gateway.replies = [a_trade(TradeStatus.FINI, number="P-1")]
     process.send()
     assert here.payout("P-1").status is PayoutStatus.PAID
+
+
+def test_without_its_journal_nothing_is_sent(here: Installation) -> None:
+    """
+    What was claimed is given back, unexposed, and goes out once the disk has room again.
+    """
+    process = here.process()
+    process.accept(an_order("P-1"))
+    here.journal.is_full = True
+    process.send()
+
+    row = here.payout("P-1")
+    assert here.gateway.sent == []
+    assert (row.status, row.exposed) == (PayoutStatus.QUEUED, False)
+    here.journal.is_full = False
+    here.clock.advance(seconds=5)
+    here.gateway.replies = [a_trade(TradeStatus.FINI, number="P-1")]
+    process.send()
+    assert here.payout("P-1").status is PayoutStatus.PAID
+
+
+def test_a_claim_is_in_the_journal_before_it_is_sent(here: Installation) -> None:
+    """
+    With its order, its request and the name of the epoch.
+    """
+    process = here.process()
+    process.accept(an_order("P-1"))
+    seen: list[JournaledClaim] = []
+
+    def reply() -> Answer:
+        seen.extend(here.journal.claims)
+        return a_trade(TradeStatus.FINI, number="P-1")
+
+    here.gateway.replies = [reply]
+    process.send()
+
+    (claim,) = seen
+    assert (claim.uid, claim.order) == (here.ledger.sweep_count().uid, an_order("P-1"))
+    assert [claim.request] == here.gateway.sent
+
+
+def test_a_journal_keeps_a_debt_from_being_paid_under_another_number(here: Installation) -> None:
+    """
+    The backup lacks the payout, and its producer would pay the debt by another one.
+    """
+    process = here.process()
+    here.back_up()
+    process.accept(an_order("P-1", obligation="rent"))
+    here.gateway.replies = [MaybeSent("read_timeout")]
+    process.send()
+    here.go_back()
+    here.ledger.begin_epoch("mei", "last night's backup", A_WEEK)
+    put_back = [*recall(here.ledger, here.journal.claims, LEASE)]
+    outcome = process.accept(an_order("P-2", obligation="rent"))
+
+    assert [one.found for one in put_back] == [Recalled.PAYOUT]
+    assert isinstance(outcome, Conflict)
+    assert here.payout("P-1").status is PayoutStatus.UNKNOWN
+    here.ask("P-1", a_trade(TradeStatus.FINI, number="P-1"))
+    assert here.payout("P-1").status is PayoutStatus.PAID
+    assert len(here.gateway.sent) == 1
 
 
 def test_a_mark_that_was_away_is_not_told_less(here: Installation) -> None:

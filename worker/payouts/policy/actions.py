@@ -58,6 +58,7 @@ CLOSED_BY: dict[CaseKind, frozenset[Action]] = {
         {Action.LET_GO, Action.CANCEL, Action.RESEND, Action.FAIL, Action.RESOLVE}
     ),
     CaseKind.REVIEW: frozenset({Action.LET_GO, Action.CANCEL, Action.RESOLVE}),
+    CaseKind.FORGOTTEN: frozenset({Action.RESOLVE}),
     CaseKind.ORPHAN: frozenset({Action.RESOLVE}),
 }
 

@@ -5,7 +5,7 @@ What the use cases need from the world, as protocols: each role by itself, and `
 from worker.usecases.ports.actions import ActionLedger, CaseReads
 from worker.usecases.ports.dispatcher import Dispatcher
 from worker.usecases.ports.gateway import Gateway
-from worker.usecases.ports.health import EpochLedger, HealthLedger, HighWaterMark
+from worker.usecases.ports.health import EpochLedger, HealthLedger, HighWaterMark, Journal
 from worker.usecases.ports.ledger import Ledger
 from worker.usecases.ports.reads import AuditReads, Reads
 from worker.usecases.ports.work import (
@@ -28,6 +28,7 @@ __all__ = [
     "Gateway",
     "HealthLedger",
     "HighWaterMark",
+    "Journal",
     "LeaseLedger",
     "Ledger",
     "PayoutReads",

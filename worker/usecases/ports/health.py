@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Protocol
 
+from worker.payouts.claim import Claim
 from worker.payouts.health import Health, Overdue
+from worker.payouts.journal import JournaledClaim, Recalled
 from worker.payouts.policy.circuit_breaker import Tally
 from worker.payouts.progress import Progress
 
@@ -26,6 +28,17 @@ class HighWaterMark(Protocol):
     def remember(self, progress: Progress) -> Progress:
         """
         Keep the farther of what is known and what is told; return what was known before.
+        """
+
+
+class Journal(Protocol):
+    """
+    Something of this process's own that keeps its claims, in case the database forgets them.
+    """
+
+    def record(self, uid: str, claims: Sequence[Claim]) -> None:
+        """
+        Keep claims of an epoch for good, before any of them is sent. Raises `NotSent`.
         """
 
 
@@ -51,6 +64,20 @@ class EpochLedger(Protocol):
         Every unfinished payout is to be asked about now, and no merchant sends until JD has
         answered for each of its own; what is accepted within `ask_first_for` is asked about before
         it is sent. Returns how many unfinished ones there are.
+        """
+
+    def find_forgotten(self, claims: Sequence[JournaledClaim]) -> Sequence[JournaledClaim]:
+        """
+        Those of some journaled claims that the database lacks.
+        """
+
+    def recall(self, claim: JournaledClaim, lease: timedelta) -> Recalled:
+        """
+        Put a claim back that the database lacks, and its payout if it lacks that too: one commit.
+
+        The payout is exposed and, unless more is known of it, `unknown`; JD is asked about it now,
+        and a case opens. A not-found answer counts from when `lease` from now is over. Raises
+        `StaleTransition` while another claim of it is being sent.
         """
 
 

@@ -1,0 +1,170 @@
+"""
+A claim that a restored ledger lacks is put back from a journal.
+"""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from tests.contract.samples import (
+    LEASE,
+    MERCHANT,
+    NOON,
+    TERMS,
+    VirtualClock,
+    accepted,
+    an_order,
+    applied,
+    claimed,
+    close_attempt,
+    try_claim,
+)
+from worker.payouts.errors import StaleTransition
+from worker.payouts.journal import JournaledClaim, Recalled
+from worker.payouts.model import Attempt, AttemptOutcome, CaseKind
+from worker.payouts.policy.actions import Action, decide
+from worker.payouts.status import PayoutStatus, Reason
+from worker.usecases.ports import Ledger
+
+BEFORE = NOON - timedelta(hours=1)
+
+
+def a_claim(
+    number: str = "P-1", token: str = "lost", at: datetime = BEFORE, **order: object
+) -> JournaledClaim:
+    """
+    A claim as a journal has it.
+    """
+    attempt = Attempt(77, 66, 1, token, at)
+    return JournaledClaim("epoch", attempt, an_order(number, **order), TERMS, "the same request")
+
+
+def test_a_payout_that_is_lacking_is_made_anew(ledger: Ledger, clock: VirtualClock) -> None:
+    """
+    It may be with JD: exposed, unknown, asked about now, with a case, and its debt is taken.
+    """
+    assert ledger.recall(a_claim(), LEASE) is Recalled.PAYOUT
+
+    row = ledger.find(MERCHANT, "P-1")
+    assert row is not None
+    assert (row.status, row.reason, row.exposed) == (
+        PayoutStatus.UNKNOWN,
+        Reason.LEASE_EXPIRED,
+        True,
+    )
+    assert (row.first_sent_at, row.last_sent_at) == (BEFORE, BEFORE)
+    assert (row.next_send_at, row.next_query_at) == (None, clock.now)
+    assert row.lease_ended_at == clock.now + LEASE
+    dossier = ledger.dossier(row.id)
+    (attempt,) = dossier.attempts
+    assert (attempt.outcome, attempt.lease_token) == (AttemptOutcome.LOST, "lost")
+    assert [case.kind for case in dossier.open_cases] == [CaseKind.FORGOTTEN]
+    assert ledger.order(row.id) == an_order("P-1")
+    assert ledger.request(row.id) == "the same request"
+    assert [move.to_status for move in ledger.history(row.id)] == [
+        PayoutStatus.QUEUED,
+        PayoutStatus.UNKNOWN,
+    ]
+    assert ledger.find_due_sends(MERCHANT, 10) == []
+
+
+def test_a_debt_that_is_recalled_is_taken(ledger: Ledger) -> None:
+    """
+    Nothing else pays it, under whatever number.
+    """
+    ledger.recall(a_claim(obligation="rent"), LEASE)
+
+    assert ledger.accept(an_order("P-2", obligation="rent"), TERMS) is None
+
+
+def test_a_debt_that_is_taken_already_counts_both(ledger: Ledger) -> None:
+    """
+    Another payout was accepted for it meanwhile: the recalled one holds nothing, and may be kept.
+    """
+    later = accepted(ledger, "P-2", obligation="rent")
+    assert ledger.recall(a_claim(obligation="rent"), LEASE) is Recalled.PAYOUT
+
+    row = ledger.find(MERCHANT, "P-1")
+    assert row is not None
+    assert row.released_at is not None
+    obligation = ledger.obligation("rent")
+    assert obligation is not None
+    assert obligation.committed_fen == later.amount_fen
+    assert try_claim(ledger, later) is None
+
+
+@pytest.mark.parametrize("status", [PayoutStatus.QUEUED, PayoutStatus.CANCELLED])
+def test_a_claim_that_is_lacking_exposes_its_payout(ledger: Ledger, status: PayoutStatus) -> None:
+    """
+    Whatever people made of it since.
+    """
+    payout = accepted(ledger)
+    if status is PayoutStatus.CANCELLED:
+        dossier = ledger.dossier(payout.id)
+        ledger.carry_out(dossier, decide(Action.CANCEL, dossier, "mei", "not wanted"))
+    assert ledger.recall(a_claim(), LEASE) is Recalled.ATTEMPT
+
+    row = ledger.dossier(payout.id).payout
+    assert (row.status, row.exposed, row.finalized_at) == (PayoutStatus.UNKNOWN, True, None)
+    assert ledger.find_due_sends(MERCHANT, 10) == []
+
+
+def test_what_more_is_known_stays(ledger: Ledger, clock: VirtualClock) -> None:
+    """
+    A payout that JD has paid is paid; the earlier attempt stands beside the later one.
+    """
+    payout = accepted(ledger)
+    attempt = claimed(ledger, payout)
+    close_attempt(ledger, attempt, AttemptOutcome.ANSWERED, "")
+    applied(ledger, payout.id, status=PayoutStatus.PAID, exposed=True, finalized_at=clock.now)
+    assert ledger.recall(a_claim(), LEASE) is Recalled.ATTEMPT
+
+    dossier = ledger.dossier(payout.id)
+    assert (dossier.payout.status, dossier.payout.finalized_at) == (PayoutStatus.PAID, clock.now)
+    assert dossier.payout.first_sent_at == BEFORE
+    assert [attempt.number for attempt in dossier.attempts] == [1, 2]
+
+
+def test_what_is_known_is_left_alone(ledger: Ledger) -> None:
+    """
+    A journal holds all claims, and most are there; a second reading changes nothing.
+    """
+    attempt = claimed(ledger, accepted(ledger))
+    known = a_claim(token=attempt.lease_token)
+    forgotten = a_claim("P-2")
+    before = ledger.dossier(attempt.payout_id)
+
+    assert ledger.find_forgotten([known, forgotten]) == [forgotten]
+    assert ledger.recall(known, LEASE) is Recalled.KNOWN
+    assert ledger.dossier(attempt.payout_id) == before
+    ledger.recall(forgotten, LEASE)
+    assert ledger.find_forgotten([known, forgotten]) == []
+    assert ledger.recall(forgotten, LEASE) is Recalled.KNOWN
+
+
+def test_what_is_being_sent_is_recalled_later(ledger: Ledger) -> None:
+    """
+    Its worker closes its attempt first.
+    """
+    attempt = claimed(ledger, accepted(ledger))
+    with pytest.raises(StaleTransition):
+        ledger.recall(a_claim(), LEASE)
+    close_attempt(ledger, attempt, AttemptOutcome.NO_ANSWER, "timeout")
+
+    assert ledger.recall(a_claim(), LEASE) is Recalled.ATTEMPT
+
+
+def test_two_claims_of_one_payout_are_two_attempts(ledger: Ledger) -> None:
+    """
+    It was resent, and the backup is older than both.
+    """
+    for place, token in enumerate(("first", "second")):
+        claim = a_claim(token=token, at=BEFORE + timedelta(minutes=place))
+        ledger.recall(replace(claim, request=f"request {place}"), LEASE)
+
+    row = ledger.find(MERCHANT, "P-1")
+    assert row is not None
+    assert (row.first_sent_at, row.last_sent_at) == (BEFORE, BEFORE + timedelta(minutes=1))
+    assert len(ledger.dossier(row.id).attempts) == 2
+    assert ledger.request(row.id) == "request 0"

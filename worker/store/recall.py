@@ -1,0 +1,108 @@
+"""
+What a restored database has forgotten, and a journal of claims still knows.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import sqlalchemy as sa
+
+from worker.payouts.errors import NotAllowed, StaleTransition
+from worker.payouts.journal import JournaledClaim, Recalled
+from worker.payouts.model import AttemptOutcome, CaseKind
+from worker.payouts.policy.obligation import normalized
+from worker.payouts.update import CaseNote, recall
+from worker.store.acceptance import insert_payout
+from worker.store.base import Base
+from worker.store.cases import open_case
+from worker.store.obligations import NAMESPACE, commit_order
+from worker.store.rows import order_columns
+from worker.store.tables import attempts, obligations, payouts
+from worker.store.writes import Move, append_transitions, write_row
+
+#: Who moves a payout whose claim was forgotten, as its history names it.
+_ACTOR = "journal"
+
+
+class RecallStore(Base):
+    """
+    Claims that are put back.
+    """
+
+    def find_forgotten(self, claims: Sequence[JournaledClaim]) -> Sequence[JournaledClaim]:
+        """
+        Those of some journaled claims that this database lacks.
+        """
+        tokens = sa.select(attempts.c.lease_token).where(
+            attempts.c.lease_token.in_([claim.attempt.lease_token for claim in claims])
+        )
+        with self._snapshot() as conn:
+            known = {*conn.scalars(tokens)}
+        return [claim for claim in claims if claim.attempt.lease_token not in known]
+
+    def recall(self, claim: JournaledClaim, lease: timedelta) -> Recalled:
+        """
+        Put a claim back that the database lacks, and the payout too if need be, with a case.
+
+        JD may have it: it is exposed, and JD is asked about it now. A payout that its debt has no
+        room for any more does not hold the debt, and counts with what may be kept of it.
+        """
+        order, merchant = claim.order, claim.terms.customer_no
+        numbered = (payouts.c.customer_no == merchant, payouts.c.out_trade_no == order.out_trade_no)
+        with self._transaction() as conn:
+            self._locks.number(conn, merchant, order.out_trade_no)
+            payout_id = conn.scalar(sa.select(payouts.c.id).where(*numbered))
+            recalled = Recalled.PAYOUT if payout_id is None else Recalled.ATTEMPT
+            if payout_id is None:
+                payout_id = self._insert(conn, claim)
+            _, now = self._locks.obligation(conn, payout_id)
+            locked = self._locks.payout(conn, payout_id)
+            tries = sa.select(sa.func.count()).where(attempts.c.payout_id == payout_id)
+            same = tries.where(attempts.c.lease_token == claim.attempt.lease_token)
+            if conn.scalar(same):
+                return Recalled.KNOWN
+            if locked.payout.lease_token is not None:
+                raise StaleTransition(f"payout {payout_id} is being sent; try again in a minute")
+            started_at = claim.attempt.started_at
+            conn.execute(
+                sa.insert(attempts).values(
+                    payout_id=payout_id,
+                    number=(conn.scalar(tries) or 0) + 1,
+                    lease_token=claim.attempt.lease_token,
+                    started_at=started_at,
+                    closed_at=now,
+                    outcome=AttemptOutcome.LOST,
+                    detail="from a journal",
+                )
+            )
+            never_sent = payouts.c.sealed_request.is_(None)
+            sealed = self._keyring.seal(claim.request)
+            conn.execute(
+                sa.update(payouts)
+                .where(payouts.c.id == payout_id, never_sent)
+                .values(sealed_request=sealed)
+            )
+            after = recall(locked.payout, started_at, now + lease, now)
+            write_row(conn, locked.payout, after)
+            append_transitions(conn, [Move(locked.payout, after)], _ACTOR)
+            open_case(conn, now, after, CaseNote(CaseKind.FORGOTTEN, reopens=True))
+            return recalled
+
+    def _insert(self, conn: sa.Connection, claim: JournaledClaim) -> int:
+        order = claim.order
+        columns = order_columns(order, claim.terms, self._keyring)
+        now = self._locks.number(conn, claim.terms.customer_no, order.out_trade_no)
+        try:
+            with conn.begin_nested():
+                debt = commit_order(conn, order, now, self._keyring)
+            return insert_payout(conn, now, columns, debt)
+        except NotAllowed:
+            named = sa.select(obligations.c.id).where(
+                obligations.c.namespace == NAMESPACE,
+                obligations.c.name == normalized(order.obligation),
+            )
+            debt = conn.execute(named.with_for_update()).scalar_one()
+            payout_id = insert_payout(conn, now, columns, debt)
+            released = sa.update(payouts).where(payouts.c.id == payout_id)
+            conn.execute(released.values(released_at=now))
+            return payout_id
