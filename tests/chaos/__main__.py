@@ -44,6 +44,9 @@ def chaos(wanted: Wanted, directory: Path) -> Outcome:
     show_default=True,
     help="What the ledger is on; SQLite's disk is full now and then.",
 )
+@click.option(
+    "--restores", is_flag=True, help="The database goes back now and then; the broker does not."
+)
 @click.option("--plan", "show_plan", is_flag=True, help="Print the plan, then exit.")
 @click.option(
     "--keep",
@@ -51,17 +54,24 @@ def chaos(wanted: Wanted, directory: Path) -> Outcome:
     help="Work in this folder, and leave logs and database there.",
 )
 def main(
-    minutes: float, seed: int, rate: float, database: str, show_plan: bool, keep: Path | None
+    *,
+    minutes: float,
+    seed: int,
+    rate: float,
+    database: str,
+    restores: bool,
+    show_plan: bool,
+    keep: Path | None,
 ) -> None:
     """
     Break the whole product by a seed's plan, and check every promise afterwards.
     """
     if show_plan:
-        for fault in plan.make(seed, minutes * 60, database):
+        for fault in plan.make(seed, minutes * 60, database, restores=restores):
             click.echo(fault)
         return
     with _folder(keep) as directory:
-        outcome = chaos(Wanted(seed, minutes * 60, rate, database), directory)
+        outcome = chaos(Wanted(seed, minutes * 60, rate, database, restores), directory)
     for line in report.lines(outcome):
         click.echo(line)
     sys.exit(1 if outcome.breaches else 0)

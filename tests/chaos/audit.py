@@ -24,6 +24,9 @@ _EXPECTED = {
     CaseKind.REVIEW,
 }
 
+#: Where the database goes back: JD knows what it has forgotten.
+_RESTORED = {CaseKind.UNEXPECTED, CaseKind.FORGOTTEN, CaseKind.ORPHAN}
+
 #: Of these payouts it never tells an end, which a long run calls unresolved as well.
 _ENDLESS = {CaseKind.NO_RESULT, CaseKind.NOT_FOUND}
 
@@ -56,11 +59,17 @@ def unfinished(ledger: Ledger, books: Mapping[str, Any], jobs: Sequence[Job]) ->
 
 
 def audit(
-    ledger: Ledger, books: Mapping[str, Any], limits: Limits, jobs: Sequence[Job]
+    ledger: Ledger,
+    books: Mapping[str, Any],
+    limits: Limits,
+    jobs: Sequence[Job],
+    *,
+    restored: bool = False,
 ) -> Findings:
     """
     Check every payout, and hold the ledger against the books and the producer's jobs.
     """
+    expected = _EXPECTED | (_RESTORED if restored else set())
     payouts = ledger.payouts(None, _ALL)
     cases = ledger.cases(open_only=False, limit=_ALL)
     by_payout: dict[int | None, list[Case]] = {}
@@ -77,12 +86,14 @@ def audit(
     breaches += [
         f"{case.out_trade_no}: a case {case.kind} for which the gateway gave no reason"
         for case in cases
-        if not _is_expected(case, {other.kind for other in by_payout[case.payout_id]})
+        if not _is_expected(case, expected, {other.kind for other in by_payout[case.payout_id]})
     ]
+    if books["conflicting"]:
+        breaches.append(f"{books['conflicting']} numbers went out again with other content")
     breaches += books_audit.audit(books, jobs, ledger).faults
     return Findings(payouts, histories, cases, books, tuple(breaches))
 
 
-def _is_expected(case: Case, of_payout: Set[CaseKind]) -> bool:
+def _is_expected(case: Case, expected: Set[CaseKind], of_payout: Set[CaseKind]) -> bool:
     endless = case.kind is CaseKind.UNRESOLVED and not of_payout.isdisjoint(_ENDLESS)
-    return case.kind in _EXPECTED or endless
+    return case.kind in expected or endless

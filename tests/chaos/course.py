@@ -42,6 +42,8 @@ class Wanted:
     jobs_per_second: float
     #: What the ledger is on: ``postgres`` or ``sqlite``.
     database: str = "postgres"
+    #: Whether the database goes back in time now and then.
+    restores: bool = False
     #: For so long after the last fault nothing may come to rest while something is still to.
     rest_seconds: float = 150.0
 
@@ -81,7 +83,10 @@ def run(stack: Stack, ledger: Ledger, wanted: Wanted, tell: Callable[[str], None
     Break a running stack by the plan of a seed, let it heal, and check what became of it.
     """
     merchant = stack.environment["PAYOUTS_CUSTOMER_NO"]
-    producer = Producer(stack.broker.url, merchant, ledger, wanted.seed, wanted.jobs_per_second)
+    producer = Producer(
+        *(stack.broker.url, merchant, ledger, wanted.seed, wanted.jobs_per_second),
+        restores=wanted.restores,
+    )
     injector = Injector(stack)
     with contextlib.closing(producer):
         _wait_for_work(injector, producer)
@@ -100,7 +105,7 @@ def run(stack: Stack, ledger: Ledger, wanted: Wanted, tell: Callable[[str], None
         rejected=len(producer.rejected),
         repeated=producer.repeated,
         rested_after=rested_after,
-        findings=audit(ledger, stack.books(), limits, producer.jobs),
+        findings=audit(ledger, stack.books(), limits, producer.jobs, restored=wanted.restores),
     )
 
 
@@ -118,7 +123,8 @@ def _wait_for_work(injector: Injector, producer: Producer) -> None:
 def _break(
     injector: Injector, producer: Producer, wanted: Wanted, tell: Callable[[str], None]
 ) -> list[tuple[Fault, datetime]]:
-    waiting = deque(plan.make(wanted.seed, wanted.seconds, wanted.database))
+    made = plan.make(wanted.seed, wanted.seconds, wanted.database, restores=wanted.restores)
+    waiting = deque(made)
     begun: list[tuple[Fault, datetime]] = []
     lasting: list[Fault] = []
     start = time.monotonic()
@@ -129,6 +135,8 @@ def _break(
             with contextlib.suppress(NotReady):
                 injector.end(fault)
                 lasting.remove(fault)
+                if fault.kind in plan.RESTORES:
+                    producer.look_again()
         # Not before what the plan says is fixed by then: starting a server may have taken longer.
         while waiting and waiting[0].at <= elapsed and waiting[0].target not in _targets(lasting):
             fault = waiting.popleft()

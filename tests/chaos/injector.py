@@ -14,7 +14,7 @@ import requests
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from tests.chaos import disk
+from tests.chaos import backup, disk
 from tests.chaos.plan import BEATS, WORKERS, Fault, Kind
 from worker.demo.stack import Stack
 from worker.embedded.postgres import Postgres
@@ -61,6 +61,8 @@ class Injector:
                 self._postgres.stop(immediate=True)
             case Kind.DISK_FULL:
                 self._allow_files(disk.NEXT_TO_NOTHING)
+            case Kind.DATABASE_RESTORED | Kind.DATABASE_FAILED_OVER:
+                backup.take(self._stack)
             case Kind.REPLIES_DROPPED:
                 self._switch(drop_replies=True)
             case Kind.NOTIFICATIONS_DROPPED:
@@ -86,6 +88,10 @@ class Injector:
                 self._postgres.start()
             case Kind.DISK_FULL:
                 self._allow_files(resource.RLIM_INFINITY)
+            case Kind.DATABASE_RESTORED:
+                self._restore()
+            case Kind.DATABASE_FAILED_OVER:
+                backup.put_back(self._stack)
             case Kind.REPLIES_DROPPED:
                 self._switch(drop_replies=False)
             case Kind.NOTIFICATIONS_DROPPED:
@@ -110,6 +116,20 @@ class Injector:
             child.send(signal.SIGTERM)
         for child in children:
             child.stop()
+
+    def _restore(self) -> None:
+        """
+        Do what the documents ask of an operator: stop all, put back, say so, start again.
+        """
+        running = [name for name in _SUPERVISED if name not in self._down]
+        for name in running:
+            self._stack.kill(name)
+            self._down.add(name)
+        backup.put_back(self._stack)
+        backup.say_so(self._stack)
+        for name in running:
+            self._start(name)
+            self._down.discard(name)
 
     @property
     def _postgres(self) -> Postgres:

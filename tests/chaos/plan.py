@@ -30,6 +30,8 @@ class Kind(enum.StrEnum):
     BROKER_KILLED = "broker killed"
     POSTGRES_STOPPED = "postgres stopped"  #: its immediate mode, which is a crash
     DISK_FULL = "disk full"  #: what writes to a SQLite database cannot write to any file
+    DATABASE_RESTORED = "database restored"  #: put back, and someone says so, with the journals
+    DATABASE_FAILED_OVER = "database failed over"  #: seconds are lost, and nobody says so
     GATEWAY_FROZEN = "gateway frozen"  #: its books are in memory, so it is never killed
     REPLIES_DROPPED = "replies dropped"
     NOTIFICATIONS_DROPPED = "notifications dropped"
@@ -67,8 +69,11 @@ _CHOICES: dict[Kind, tuple[int, tuple[str, ...], tuple[float, float]]] = {
     Kind.BROKER_CLIENTS_CUT: (2, ("broker",), (0.0, 0.0)),
     Kind.BROKER_EMPTIED: (3, ("broker",), (0.0, 0.0)),
     Kind.BROKER_KILLED: (2, ("broker",), (0.2, 4.0)),
-    Kind.POSTGRES_STOPPED: (2, ("postgres",), (0.2, 4.0)),
-    Kind.DISK_FULL: (3, ("disk",), (1.0, 6.0)),
+    Kind.POSTGRES_STOPPED: (2, ("database",), (0.2, 4.0)),
+    Kind.DISK_FULL: (3, ("database",), (1.0, 6.0)),
+    # What was written since it began is lost at its end.
+    Kind.DATABASE_RESTORED: (1, ("database",), (1.0, 15.0)),
+    Kind.DATABASE_FAILED_OVER: (1, ("database",), (0.5, 5.0)),
     Kind.GATEWAY_FROZEN: (2, ("gateway",), (1.0, 5.0)),
     Kind.REPLIES_DROPPED: (2, ("gateway",), (2.0, 8.0)),
     Kind.NOTIFICATIONS_DROPPED: (2, ("gateway",), (2.0, 8.0)),
@@ -78,20 +83,27 @@ _CHOICES: dict[Kind, tuple[int, tuple[str, ...], tuple[float, float]]] = {
 _GAPS = (0.5, 4.0)
 
 
-def kinds(database: str) -> list[Kind]:
+#: The database goes back in time.
+RESTORES = frozenset({Kind.DATABASE_RESTORED, Kind.DATABASE_FAILED_OVER})
+
+
+def kinds(database: str, *, restores: bool = False) -> list[Kind]:
     """
     What can happen to a stack on this database, ``postgres`` or ``sqlite``.
+
+    A database that goes back needs a broker that has not forgotten how far it had come.
     """
     others = {"postgres": Kind.DISK_FULL, "sqlite": Kind.POSTGRES_STOPPED}
-    return [kind for kind in Kind if kind is not others[database]]
+    never = {others[database]} | ({Kind.BROKER_EMPTIED} if restores else RESTORES)
+    return [kind for kind in Kind if kind not in never]
 
 
-def make(seed: int, seconds: float, database: str) -> list[Fault]:
+def make(seed: int, seconds: float, database: str, *, restores: bool = False) -> list[Fault]:
     """
     The faults of one run; a longer run with the same seed begins with the shorter one's.
     """
     found: list[Fault] = []
-    for fault in _endless(random.Random(seed), kinds(database)):
+    for fault in _endless(random.Random(seed), kinds(database, restores=restores)):
         if fault.at > seconds:
             return found
         found.append(fault)

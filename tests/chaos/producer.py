@@ -28,7 +28,6 @@ _SPLIT = (11, 12)
 #: A short balance pauses the channel, which is right, and would end the load. A refused request
 #: waits for a person, so it never comes to rest by itself; a held payout is at rest in its case.
 _LEFT_OUT = {PAUSING, "refused_request"}
-_SCENARIOS = tuple(scenario for scenario in SCENARIOS if scenario.name not in _LEFT_OUT)
 
 
 @dataclass(slots=True)
@@ -48,7 +47,14 @@ class Producer:
     """
 
     def __init__(
-        self, broker_url: str, merchant: str, ledger: Ledger, seed: int, per_second: float
+        self,
+        broker_url: str,
+        merchant: str,
+        ledger: Ledger,
+        seed: int,
+        per_second: float,
+        *,
+        restores: bool = False,
     ) -> None:
         #: What it keeps of each job, for the audit.
         self.jobs: list[Job] = []
@@ -62,6 +68,12 @@ class Producer:
         self._dice = random.Random(seed)
         self._kept: dict[str, _Kept] = {}
         self._made: list[str] = []
+        self._jobs: dict[str, dict[str, Any]] = {}
+        self._is_in_doubt = False
+        # After a restore no answer ever comes for it, and so nothing is sent any more: a person
+        # has to say so.
+        left_out = _LEFT_OUT | ({"no_result"} if restores else set())
+        self._scenarios = tuple(s for s in SCENARIOS if s.name not in left_out)
         self._app = Celery("producer", broker=broker_url, set_as_current=False)
         self._app.conf.broker_transport_options = {"socket_timeout": 2, "socket_connect_timeout": 2}
 
@@ -86,7 +98,7 @@ class Producer:
         while self.made < elapsed * self._per_second:
             place = self.made
             number = f"CHAOS{self._seed}N{place:06}"
-            scenario = _SCENARIOS[place % len(_SCENARIOS)]
+            scenario = self._scenarios[place % len(self._scenarios)]
             wanted = job(Actor(number, scenario, scenario.ends.normal), 10_000 + place)
             if place % _DOUBLE_EVERY == _DOUBLE_EVERY - 1:
                 wanted["obligation"] = self._dice.choice(self._made)
@@ -94,6 +106,7 @@ class Producer:
                 first = place - place % _DOUBLE_EVERY + _SPLIT[0]
                 wanted["obligation"] = f"CHAOS{self._seed}SPLIT{first:06}"
                 wanted["owed_fen"] = 2 * (10_000 + first) + 1
+            self._jobs[number] = wanted
             self._kept[number] = _Kept(wanted)
             self.jobs.append(note(wanted))
             self._made.append(number)
@@ -122,10 +135,22 @@ class Producer:
         except OperationalError:
             return  # the jobs are kept, and come again
 
+    def look_again(self) -> None:
+        """
+        See, at the next look, whether the ledger still has what it accepted.
+        """
+        self._is_in_doubt = True
+
     def look(self) -> None:
         """
-        Let go of the jobs that the ledger accepted or rejected.
+        Let go of the jobs that the ledger accepted or rejected; keep those again that it lost.
         """
+        if self._is_in_doubt:
+            for number in list(self.accepted):
+                if self._ledger.find(self._merchant, number) is None:
+                    self.accepted.discard(number)
+                    self._kept[number] = _Kept(self._jobs[number])
+            self._is_in_doubt = False
         for number in list(self._kept):
             if self._ledger.find(self._merchant, number) is not None:
                 self.accepted.add(number)

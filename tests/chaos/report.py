@@ -28,7 +28,7 @@ def _faults(outcome: Outcome) -> Iterator[str]:
     found = [(fault.kind, recovery.after(began, histories)) for fault, began in outcome.faults]
     yield f"faults ({len(found)}), and how soon after each, in seconds as median / p99 / longest,"
     yield "a payout that was under way moved on; and all had that were being sent:"
-    for kind in kinds(outcome.wanted.database):
+    for kind in kinds(outcome.wanted.database, restores=outcome.wanted.restores):
         of_kind = [one for name, one in found if name is kind]
         yield _row(kind, len(of_kind), of_kind)
     yield _row("all", len(found), [one for _, one in found])

@@ -12,14 +12,14 @@ SECONDS = 40.0
 SEED = 3
 
 
-@pytest.mark.parametrize("database", ["postgres", "sqlite"])
-def test_the_promises_hold_whatever_breaks(database: str) -> None:
+@pytest.mark.parametrize(("database", "restores"), [("postgres", True), ("sqlite", False)])
+def test_the_promises_hold_whatever_breaks(database: str, restores: bool) -> None:
     """
     Each kind of fault at least once, under load: then all comes to rest, and every promise holds.
     """
     with TemporaryDirectory(prefix="payouts-chaos-") as folder:
-        outcome = chaos(Wanted(SEED, SECONDS, 1.0, database), Path(folder))
+        outcome = chaos(Wanted(SEED, SECONDS, 1.0, database, restores), Path(folder))
 
     assert outcome.breaches == (), "\n".join(report.lines(outcome))
-    assert {fault.kind for fault, _ in outcome.faults} == set(kinds(database))
+    assert {fault.kind for fault, _ in outcome.faults} == set(kinds(database, restores=restores))
     assert outcome.accepted + outcome.rejected == outcome.made >= SECONDS / 2

@@ -15,7 +15,7 @@ from tests.doubles.rows import storable, transactions
 from worker.payouts.claim import Asker, Claim, Claimant, Claims, Draft, DueQueries
 from worker.payouts.errors import StaleTransition
 from worker.payouts.evidence import Answer, Evidence, Source
-from worker.payouts.journal import JournaledClaim, Recalled
+from worker.payouts.journal import FROM_A_JOURNAL, JournaledClaim, Recalled
 from worker.payouts.judgement import Judge, Judged, Orphaned
 from worker.payouts.model import (
     Attempt,
@@ -134,6 +134,7 @@ class MemoryLedger(MemoryActions, MemoryHealth):
                 number=len(tries) + 1,
                 closed_at=now,
                 outcome=AttemptOutcome.LOST,
+                detail=FROM_A_JOURNAL,
             )
             tries.append(forgotten)
             self._requests.setdefault(payout_id, claim.request)

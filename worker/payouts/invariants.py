@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from worker.payouts.journal import FROM_A_JOURNAL
 from worker.payouts.limits import Limits
 from worker.payouts.model import Case, CaseKind, Dossier, Payout, Transition
 from worker.payouts.policy.facts import gather_facts
@@ -229,6 +230,8 @@ _ROBOTS = frozenset({"worker", "receiver"})
 def _one_at_a_time(dossier: Dossier) -> Iterator[str]:
     ends: datetime | None = None
     for attempt in dossier.attempts:
+        if attempt.detail == FROM_A_JOURNAL:
+            continue  # it was made in a history that this database has lost
         if ends is not None and attempt.started_at < ends:
             yield f"attempt {attempt.number} began before the one before it had ended"
         ends = attempt.closed_at or ends

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 
 from worker.payouts.model import Attempt, Order, Terms
 
+#: What an attempt that was put back says of itself.
+FROM_A_JOURNAL = "from a journal"
+
 
 @dataclass(frozen=True, slots=True)
 class JournaledClaim:

@@ -8,7 +8,7 @@ from datetime import timedelta
 import sqlalchemy as sa
 
 from worker.payouts.errors import NotAllowed, StaleTransition
-from worker.payouts.journal import JournaledClaim, Recalled
+from worker.payouts.journal import FROM_A_JOURNAL, JournaledClaim, Recalled
 from worker.payouts.model import AttemptOutcome, CaseKind
 from worker.payouts.policy.obligation import normalized
 from worker.payouts.update import CaseNote, recall
@@ -72,7 +72,7 @@ class RecallStore(Base):
                     started_at=started_at,
                     closed_at=now,
                     outcome=AttemptOutcome.LOST,
-                    detail="from a journal",
+                    detail=FROM_A_JOURNAL,
                 )
             )
             never_sent = payouts.c.sealed_request.is_(None)

@@ -19,6 +19,7 @@ from tests.factories import (
 )
 from worker.payouts.evidence import Meaning
 from worker.payouts.invariants import Invariant, of_books, of_payout
+from worker.payouts.journal import FROM_A_JOURNAL
 from worker.payouts.limits import Limits
 from worker.payouts.model import AttemptOutcome, CaseKind, Dossier, Transition
 from worker.payouts.status import PayoutStatus, Reason
@@ -165,3 +166,18 @@ def test_what_is_held_waits_for_a_person(
     found = of_payout(dossier, moves(*history), cases, at(1), Limits())
 
     assert details == [b.detail for b in found if b.invariant is Invariant.I11_HELD_FOR_A_PERSON]
+
+
+@pytest.mark.parametrize(("detail", "breached"), [(FROM_A_JOURNAL, False), ("timeout", True)])
+def test_attempts_follow_each_other_in_one_history(detail: str, breached: bool) -> None:
+    """
+    One that a journal put back was made in another history, beside those of this one.
+    """
+    first = replace(an_attempt(1, AttemptOutcome.LOST), started_at=at(0), closed_at=at(2))
+    second = replace(
+        an_attempt(2, AttemptOutcome.LOST), started_at=at(1), closed_at=at(3), detail=detail
+    )
+    dossier = a_dossier(a_payout(PayoutStatus.UNKNOWN), attempts=(first, second))
+    found = of_payout(dossier, (), (), at(4), Limits())
+
+    assert (Invariant.I9_ONE_AT_A_TIME in {breach.invariant for breach in found}) is breached
