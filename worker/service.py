@@ -81,7 +81,7 @@ def sender() -> Sender:
     """
     What sends. The database is first asked whether it was restored.
     """
-    _epochs().check()
+    _epochs().check(_journal())
     return Sender(handler(), ledger(), _gateway(), _epochs(), _journal(), steady)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from worker.payouts.claim import Claim
 from worker.payouts.errors import NotSent
 from worker.payouts.journal import JournaledClaim
+from worker.payouts.progress import Progress
 
 
 class MemoryJournal:
@@ -28,3 +29,13 @@ class MemoryJournal:
             JournaledClaim(uid, one.attempt, one.order, one.payout.terms, one.request)
             for one in claims
         ]
+
+    def newest(self, uid: str) -> Progress:
+        """
+        The newest claim of an epoch.
+        """
+        own = [claim.attempt for claim in self.claims if claim.uid == uid]
+        newest = max(own, key=lambda attempt: attempt.id, default=None)
+        if newest is None:
+            return Progress(uid)
+        return Progress(uid, attempt_id=newest.id, token=newest.lease_token)

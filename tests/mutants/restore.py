@@ -193,4 +193,10 @@ GUARDS = (
         ),
         (f"{_RECALL}::test_a_debt_that_is_recalled_is_taken",),
     ),
+    Guard(
+        "journal-is-asked-at-start",
+        "A broker that was restored with its database would hide that both went back.",
+        (Change(_EPOCHS, "if journal is not None and", "if False and"),),
+        (f"{_RESTORE}::test_a_journal_tells_where_the_mark_has_forgotten",),
+    ),
 )

@@ -22,11 +22,15 @@ from worker.payouts.claim import Claim
 from worker.payouts.errors import NotSent, StoreError, UnreadableJournal
 from worker.payouts.journal import JournaledClaim
 from worker.payouts.model import Attempt, Order, Payee, Terms
+from worker.payouts.progress import Progress
 from worker.store.keyring import Keyring
 
 log = logging.getLogger("jdpay_payouts.journal")
 
 _PATTERN = "claims-*.jsonl"
+
+#: Of each file so much is read to see its newest claims: a batch of them, at the least.
+_END_BYTES = 256 * 1024
 
 
 class FileJournal:
@@ -63,6 +67,18 @@ class FileJournal:
                 told = "no claim can be written to the journal in %s: %s"
                 log.error(told, self._folder, error)  # noqa: TRY400 (its cause says it all)
                 raise NotSent("no_journal") from error
+
+    def newest(self, uid: str) -> Progress:
+        """
+        The newest claim of an epoch in all files of the folder, whoever wrote them.
+        """
+        found = Progress(uid)
+        for path in self._folder.glob(_PATTERN):
+            for line in _last_lines(path):
+                named = _named(line)
+                if named is not None and named.uid == uid and named.attempt_id > found.attempt_id:
+                    found = named
+        return found
 
     def _todays(self) -> int:
         now = self._clock()
@@ -107,6 +123,32 @@ class FileJournal:
             },
             ensure_ascii=False,
         )
+
+
+def _last_lines(path: Path) -> list[bytes]:
+    """
+    The whole lines at the end of a file: a process's attempts are numbered upwards.
+    """
+    try:
+        with path.open("rb") as file:
+            file.seek(0, os.SEEK_END)
+            file.seek(max(0, file.tell() - _END_BYTES))
+            *lines, _ = file.read().split(b"\n")
+    except OSError as error:
+        log.warning("the journal %s cannot be read: %s", path, error)
+        return []
+    return lines
+
+
+def _named(line: bytes) -> Progress | None:
+    """
+    The claim that a line names in the open; None if it is only a part of one.
+    """
+    try:
+        found = json.loads(line)
+        return Progress(found["uid"], 0, int(found["attempt_id"]), found["lease_token"])
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def journals(paths: Sequence[Path]) -> list[Path]:

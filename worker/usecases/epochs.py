@@ -15,7 +15,7 @@ from worker.payouts.claim import Claim
 from worker.payouts.errors import MarkUnavailable, NotSent
 from worker.payouts.limits import Limits
 from worker.payouts.progress import Progress
-from worker.usecases.ports import EpochLedger, HighWaterMark
+from worker.usecases.ports import EpochLedger, HighWaterMark, Journal
 
 log = logging.getLogger("jdpay_payouts.epochs")
 
@@ -34,15 +34,19 @@ class Epochs:
         self._limits = limits
         self._uid: str | None = None
 
-    def check(self) -> None:
+    def check(self, journal: Journal | None = None) -> None:
         """
-        Begin an epoch if the database lacks what the mark knows. Raises `StoreUnavailable`.
+        Begin an epoch if the database lacks what the mark knows, or this process's journal.
 
-        Without the mark nothing is found; nothing is sent then either.
+        Without the mark nothing is found; nothing is sent then either. Raises `StoreUnavailable`.
         """
+        uid = self._ledger.sweep_count().uid
+        if journal is not None and self._ledger.has_forgotten(known := journal.newest(uid)):
+            self._begin(known)
+            return
         try:
             # The mark first: a sweep that ends meanwhile must not look like a lost one.
-            known = self._mark.known(self._ledger.sweep_count().uid)
+            known = self._mark.known(uid)
         except MarkUnavailable as away:
             log.warning("not known whether the database was restored: %s", away)
             return

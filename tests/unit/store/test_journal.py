@@ -17,6 +17,7 @@ from worker.payouts.claim import Claim
 from worker.payouts.errors import NotSent, UnreadableJournal
 from worker.payouts.journal import JournaledClaim
 from worker.payouts.model import Attempt
+from worker.payouts.progress import Progress
 from worker.payouts.status import PayoutStatus
 from worker.store.journal import FileJournal, journals, read_journal
 from worker.store.keyring import Keyring
@@ -210,3 +211,19 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     """
     with pytest.raises(UnreadableJournal, match="none"):
         list(read_journal(tmp_path / "none.jsonl", KEYRING))
+
+
+def test_the_newest_claim_of_an_epoch_is_found(tmp_path: Path) -> None:
+    """
+    In whichever file it is, beside half a line, and not that of another epoch.
+    """
+    first, second = a_journal(tmp_path), a_journal(tmp_path)
+    assert first.newest("epoch") == Progress("epoch")
+    second.record("epoch", [a_claim(place) for place in range(2, 500)])
+    first.record("epoch", [a_claim(500), a_claim(501)])
+    first.record("another", [a_claim(900)])
+    torn = tmp_path / "claims-torn.jsonl"
+    torn.write_bytes(journals([tmp_path])[0].read_bytes()[:-9])
+
+    assert a_journal(tmp_path).newest("epoch") == Progress("epoch", 0, 501, "token-501")
+    assert a_journal(tmp_path).newest("none") == Progress("none")

@@ -336,6 +336,27 @@ def test_a_journal_keeps_a_debt_from_being_paid_under_another_number(here: Insta
     assert len(here.gateway.sent) == 1
 
 
+def test_a_journal_tells_where_the_mark_has_forgotten(here: Installation) -> None:
+    """
+    The broker was restored together with the database: a process that starts has its own files.
+    """
+    process = here.process()
+    process.accept(an_order("P-1"))
+    here.back_up()
+    here.gateway.replies = [MaybeSent("read_timeout")]
+    process.send()
+    here.go_back()
+    here.mark.memory.clear()
+    epochs = Epochs(here.ledger, here.mark, here.handler.limits)
+    epochs.check(here.journal)
+    began = here.payout("P-1").doubted_at
+    here.clock.advance(hours=1)
+    epochs.check(here.journal)
+
+    assert began is not None
+    assert here.payout("P-1").doubted_at == began
+
+
 def test_a_mark_that_was_away_is_not_told_less(here: Installation) -> None:
     """
     It cannot be asked at the first sweep after a restore; the next one finds it all the same.

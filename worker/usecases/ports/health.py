@@ -41,6 +41,11 @@ class Journal(Protocol):
         Keep claims of an epoch for good, before any of them is sent. Raises `NotSent`.
         """
 
+    def newest(self, uid: str) -> Progress:
+        """
+        The newest claim of an epoch that it has.
+        """
+
 
 class EpochLedger(Protocol):
     """
