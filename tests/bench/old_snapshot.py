@@ -15,7 +15,6 @@ from tests.bench.figures import Result, Samples
 from tests.bench.product import Ledger, Postgres
 from tests.bench.wanted import Wanted
 
-_BATCH = 20
 #: In so many parts the time held is told.
 _PARTS = 5
 
@@ -25,7 +24,7 @@ def measure(wanted: Wanted, directory: Path) -> Result:
     Accept, claim and record without a pause: before, while and after a snapshot is held.
     """
     samples = Samples()
-    rows, done = 4 * wanted.payouts, 0
+    rows, done = 20 * wanted.payouts, 0
     with contextlib.ExitStack() as parts:
         server = parts.enter_context(Postgres(directory / "postgres"))
         url = server.create_database("ours")
@@ -55,16 +54,16 @@ def measure(wanted: Wanted, directory: Path) -> Result:
     return Result(
         name="old_snapshot",
         what=(
-            "Claim a due send and record how it ended, while another session keeps a snapshot of"
-            " the database open: rows a second of one process, in batches, without the time in"
-            " which they are accepted. In another database of the same server nothing is held. A"
-            " part's ratio is that of its median."
+            "Claim due sends in batches, each in one commit, and record in another how they ended,"
+            " while another session keeps a snapshot of the database open: rows a second of one"
+            " process, without the time in which they are accepted. In another database of the same"
+            " server nothing is held. A part's ratio is that of its median."
         ),
         conditions={
             "held": f"{wanted.held:g} s",
             "rows while held": done,
             "rows at once": rows,
-            "batch": _BATCH,
+            "batch": product.BATCH,
         },
         figures=samples.figures(),
     )
@@ -93,7 +92,7 @@ def _rate(ledger: Ledger, rows: int) -> float:
     for place in range(rows):
         ledger.accept(f"{run}{place:06}")
     start = time.perf_counter()
-    while ledger.work(_BATCH):
+    while ledger.work(product.BATCH):
         pass
     return rows / (time.perf_counter() - start)
 

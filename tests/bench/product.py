@@ -14,6 +14,7 @@ from worker import bootstrap
 from worker.embedded.broker import Broker, free_port
 from worker.embedded.children import Child
 from worker.embedded.postgres import Postgres
+from worker.in_flight import BATCH
 from worker.jdpay import canonical, envelope, request
 from worker.jdpay.certificates import load_jd, load_merchant
 from worker.jdpay.signature import SHA_256, SignKey
@@ -26,7 +27,7 @@ from worker.settings import Settings, StoreSettings
 from worker.store.keyring import Keyring
 from worker.store.ledger import SqlLedger
 
-__all__ = ["Broker", "Child", "Postgres", "free_port"]
+__all__ = ["BATCH", "Broker", "Child", "Postgres", "free_port"]
 
 #: The entry message, as every producer knows it.
 ENTRY_TASK, ENTRY_QUEUE = "payouts.enqueue", "payouts.entry"
