@@ -44,6 +44,10 @@ def _sizes(value: str | None) -> tuple[int, ...]:
 @click.option(
     "--held", type=click.FloatRange(min=1), help="Hold a snapshot open for so many seconds."
 )
+@click.option(
+    "--follow-ups", type=click.IntRange(min=2), help="Ask so many questions, 100,000 an hour."
+)
+@click.option("--killed", type=click.IntRange(min=2), help="Kill all with so many in flight.")
 @click.option("--large", is_flag=True, help="Sweep a million rows too, and audit more payouts.")
 @click.option("--smallest", is_flag=True, help="See that everything runs; the figures say nothing.")
 @click.option(
@@ -60,6 +64,8 @@ def main(
     database: str | None,
     sizes: tuple[int, ...],
     held: float | None,
+    follow_ups: int | None,
+    killed: int | None,
     large: bool,
     smallest: bool,
     against: Path | None,
@@ -76,6 +82,8 @@ def main(
         databases=(database,) if database else wanted.databases,
         rows=sizes or wanted.rows,
         held=held or wanted.held,
+        follow_ups=follow_ups or wanted.follow_ups,
+        killed=killed or wanted.killed,
     )
     if large:
         rows = (*wanted.rows, _LARGE_ROWS)

@@ -4,10 +4,14 @@ The gateway of a run: `payouts sandbox` as a process, and the settings for who p
 
 import contextlib
 import json
+import ssl
 import subprocess
+import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 from tests.bench.checkout import THIS
 from tests.bench.errors import CannotMeasure
@@ -15,6 +19,7 @@ from tests.bench.product import Child
 from tests.waiting import until
 
 _START_SECONDS = 60.0
+_BOOKS_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +33,19 @@ class Gateway:
     ca_file: Path
     #: What a worker needs to pay through it.
     settings: Mapping[str, str]
+
+    def books(self) -> Mapping[str, Any]:
+        """
+        What it has booked, and what became of that.
+        """
+        address = urlsplit(self.url)
+        trusted = ssl.create_default_context(cafile=str(self.ca_file))
+        https = urllib.request.HTTPSHandler(context=trusted)
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), https)
+        url = f"{address.scheme}://{address.netloc}/sandbox/books"
+        with opener.open(url, timeout=_BOOKS_SECONDS) as response:
+            found: Mapping[str, Any] = json.load(response)
+        return found
 
 
 @contextlib.contextmanager

@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TypedDict
 
 import sqlalchemy as sa
 from pydantic import SecretStr
@@ -213,7 +214,22 @@ def _order(out_trade_no: str) -> Order:
     )
 
 
-def job(out_trade_no: str, account_no: str) -> dict[str, object]:
+class Job(TypedDict):
+    """
+    What a producer asks for, as its message has it.
+    """
+
+    out_trade_no: str
+    amount_fen: int
+    payee_account_no: str
+    payee_account_name: str
+    payee_bank_code: str
+    payee_account_type: str
+    payee_card_type: str
+    subject: str
+
+
+def job(out_trade_no: str, account_no: str) -> Job:
     """
     The job that a producer sends.
     """

@@ -7,8 +7,8 @@ import secrets
 import subprocess
 import time
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -29,6 +29,8 @@ CONSUMERS = ("worker", "sender", "querier")
 
 _START_SECONDS = 60.0
 _LOOK_SECONDS = 0.02
+#: So often where a look costs more than knowing it late.
+_SELDOM_SECONDS = 0.5
 #: Without a payout getting on for so long, a run is given up.
 _PATIENCE_SECONDS = 60.0
 
@@ -48,15 +50,21 @@ class Stack:
     engine: sa.Engine
     #: The settings of its processes.
     environment: Mapping[str, str]
+    #: All that were ever enqueued.
+    jobs: list[product.Job] = field(default_factory=list)
 
-    def enqueue(self, payouts: int, account_no: str) -> None:
+    def enqueue(self, payouts: int, account_no: str, seconds: float = 0.0) -> Sequence[product.Job]:
         """
-        Send the messages of so many payouts, and wait for nothing.
+        Send the messages of so many payouts, at random times within so many seconds.
+
+        Returns the jobs, and waits for nothing else.
         """
         run = f"BENCH{secrets.token_hex(5).upper()}"
         jobs = [product.job(f"{run}{place:06}", account_no) for place in range(payouts)]
+        self.jobs.extend(jobs)
         messages = [{"job": job} for job in jobs]
-        send(self.broker.url, product.ENTRY_TASK, messages, product.ENTRY_QUEUE)
+        send(self.broker.url, product.ENTRY_TASK, messages, product.ENTRY_QUEUE, seconds)
+        return jobs
 
     def pay(self, payouts: int, account_no: str, count: Count = product.final_count) -> float:
         """
@@ -65,18 +73,29 @@ class Stack:
         Raises `CannotMeasure`. On PostgreSQL it looks on in one transaction, which it rolls back.
         """
         with self._looking() as look:
-            before = done = look(count)
-            start = progress = time.monotonic()
+            before = look(count)
+            start = time.monotonic()
             self.enqueue(payouts, account_no)
-            while done < before + payouts:
-                time.sleep(_LOOK_SECONDS)
-                found, now = look(count), time.monotonic()
-                if found > done:
-                    done, progress = found, now
-                elif now - progress > _PATIENCE_SECONDS:
-                    tail = self.children["worker"].tail(30)
-                    raise CannotMeasure(f"{done - before} of {payouts} came to an end:\n{tail}")
+            self._wait(lambda: look(count), before + payouts, _LOOK_SECONDS)
             return time.monotonic() - start
+
+    def wait(self, count: Count, wanted: int) -> None:
+        """
+        Wait until `count` says so many. Raises `CannotMeasure`.
+        """
+        with self._looking() as look:
+            self._wait(lambda: look(count), wanted, _SELDOM_SECONDS)
+
+    def _wait(self, count: Callable[[], int], wanted: int, every: float) -> None:
+        most, progress = count(), time.monotonic()
+        while (done := count()) < wanted:
+            time.sleep(every)
+            now = time.monotonic()
+            if done > most:
+                most, progress = done, now
+            elif now - progress > _PATIENCE_SECONDS:
+                tail = self.children["worker"].tail(30)
+                raise CannotMeasure(f"{wanted - done} of {wanted} did not come about:\n{tail}")
 
     def rest(self) -> None:
         """

@@ -32,6 +32,14 @@ class Wanted:
     #: So many requests wait at once for a gateway, and for so long.
     in_flight: int = 200
     hanging: str = "15s"
+    #: So many questions fall due, at the rate of 100,000 an hour.
+    follow_ups: int = 3_000
+    #: The first step of their schedule, in seconds.
+    step: float = 10.0
+    #: So many payouts are in flight when everything is killed.
+    killed: int = 2_000
+    #: For so long they are owned by who sends them, in seconds.
+    lease: float = 75.0
     #: Numbers of prefork children, to tell from what one more takes.
     children: Sequence[int] = (4, 16)
     #: Rows of the tables that are swept.
@@ -63,6 +71,10 @@ SMALLEST = Wanted(
     held=1.0,
     in_flight=4,
     hanging="3s",
+    follow_ups=8,
+    step=2.0,
+    killed=8,
+    lease=5.0,
     children=(2, 3),
     rows=(500,),
     audited=20,
