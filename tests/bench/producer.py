@@ -19,7 +19,8 @@ def send(
     """
     Send one message for each set of keyword arguments, at random times within so many seconds.
     """
-    moments = sorted(random.Random(1).uniform(0.0, seconds) for _ in messages)
+    dice = random.Random(1)
+    moments = sorted(dice.uniform(0.0, seconds) for _ in messages)
     start = time.monotonic()
     with Celery("producer", broker=broker_url, set_as_current=False) as producer:
         for arguments, moment in zip(messages, moments, strict=True):
