@@ -58,7 +58,8 @@ class InFlight:
                 gathered = now + GATHER_S
             elif now >= gathered:
                 return False
-            self._wait(_LOOK_S if taken.more_after is None else taken.more_after)
+            wait = _LOOK_S if taken.more_after is None else taken.more_after
+            self._wait(min(wait, end - now))
         return True
 
     def stop(self) -> None:

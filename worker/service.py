@@ -90,7 +90,7 @@ def querier() -> Querier:
     """
     What asks JD.
     """
-    return Querier(handler(), ledger(), _gateway())
+    return Querier(handler(), ledger(), _gateway(), Settings.load().sweep_every)
 
 
 @once
@@ -106,7 +106,7 @@ def sweeper() -> Sweeper:
     """
     What finds due work that no message announced.
     """
-    return Sweeper(handler(), ledger(), dispatcher())
+    return Sweeper(handler(), ledger(), dispatcher(), Settings.load().sweep_every)
 
 
 @once

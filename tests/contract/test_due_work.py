@@ -168,19 +168,21 @@ def test_a_payout_with_an_open_case_is_no_due_send(ledger: SqlLedger) -> None:
     assert ledger.find_due_sends(MERCHANT, 10) == [first.id, second.id]
 
 
-def test_a_question_is_due_until_it_is_claimed(ledger: SqlLedger, clock: VirtualClock) -> None:
+def test_when_the_next_question_is_due_is_told(ledger: SqlLedger, clock: VirtualClock) -> None:
     """
-    Whether one is due is told without claiming it.
+    Of the merchant's own payouts, the first to come or the longest overdue, without claiming it.
     """
-    payout = accepted(ledger)
-    applied(ledger, payout.id, next_query_at=NOON + A_MINUTE)
-    assert not ledger.has_due_queries(MERCHANT)
+    first, second = accepted(ledger), accepted(ledger, "P-2")
+    assert ledger.until_next_query(MERCHANT) is None
+    applied(ledger, second.id, next_query_at=NOON + 2 * A_MINUTE)
+    applied(ledger, first.id, next_query_at=NOON + A_MINUTE)
+    assert ledger.until_next_query(MERCHANT) == A_MINUTE
+    assert ledger.until_next_query(f"{MERCHANT}0") is None
 
-    clock.advance(minutes=1)
-    assert ledger.has_due_queries(MERCHANT)
-    assert ledger.has_due_queries(MERCHANT)
-    assert due_queries(ledger) == [payout.id]
-    assert not ledger.has_due_queries(MERCHANT)
+    clock.advance(seconds=90)
+    assert ledger.until_next_query(MERCHANT) == timedelta(seconds=-30)
+    assert due_queries(ledger, 10, lambda _: timedelta(hours=1)) == [first.id]
+    assert ledger.until_next_query(MERCHANT) == timedelta(seconds=30)
 
 
 def test_due_queries_back_off(ledger: SqlLedger, clock: VirtualClock) -> None:

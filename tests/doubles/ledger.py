@@ -330,11 +330,13 @@ class MemoryLedger(MemoryActions, MemoryHealth):
         )
         return [payout_id for _, payout_id in due[:limit]]
 
-    def has_due_queries(self, customer_no: str) -> bool:
+    def until_next_query(self, customer_no: str) -> timedelta | None:
         """
-        Whether a follow-up query about one of the merchant's payouts is due.
+        How long until the merchant's next follow-up query is due; None where none is to be asked.
         """
-        return bool(self._due_queries(customer_no))
+        own = (row for row in self._rows.values() if row.terms.customer_no == customer_no)
+        waiting = [row.next_query_at for row in own if row.next_query_at is not None]
+        return min(waiting) - self._clock() if waiting else None
 
     def claim_due_queries(self, limit: int, asker: Asker) -> DueQueries:
         """

@@ -3,6 +3,7 @@ Many pieces of work side by side: so many at the most, and what was taken is beg
 """
 
 import threading
+import time
 
 import pytest
 
@@ -115,6 +116,17 @@ def test_what_comes_while_it_gathers_is_found() -> None:
     assert done == [1]
     # It was found after three quarters, and then it is looked for as long once more.
     assert looks[-1] >= looks[3] + GATHER_S
+
+
+def test_it_waits_for_more_no_longer_than_it_is_to_last() -> None:
+    """
+    At a pace of one an hour the next one is for another wake-up, and the process is not idle long.
+    """
+    in_flight = InFlight(10)
+    began = time.monotonic()
+
+    assert in_flight.work_off(lambda _most: Taken(more_after=3600.0), 0.2) is True
+    assert time.monotonic() - began < _PATIENCE
 
 
 def test_where_all_places_are_taken_nothing_more_is() -> None:

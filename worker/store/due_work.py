@@ -59,6 +59,12 @@ _DUE_SENDS = (
     .order_by(payouts.c.next_send_at, payouts.c.id)
     .limit(sa.bindparam("most", type_=sa.Integer))
 )
+_NEXT_QUERY = (
+    sa.select(payouts.c.next_query_at)
+    .where(IS_FOLLOWED, _is_of(sa.bindparam("merchant", type_=sa.String)))
+    .order_by(payouts.c.next_query_at)
+    .limit(1)
+)
 
 
 class DueWork(Base):
@@ -166,16 +172,16 @@ class DueWork(Base):
         with self._writing() as (conn, now):
             put_off(conn, payout_id, now, now + by)
 
-    def has_due_queries(self, customer_no: str) -> bool:
+    def until_next_query(self, customer_no: str) -> timedelta | None:
         """
-        Whether a follow-up query about one of the merchant's payouts is due.
+        How long until the merchant's next follow-up query is due: not above zero where one is due.
+
+        None where none is ever to be asked.
         """
         with self._snapshot() as conn:
             now = read_clock(conn, self._clock)
-            due = sa.select(payouts.c.id).where(
-                IS_FOLLOWED, payouts.c.next_query_at <= now, _is_of(sa.literal(customer_no))
-            )
-            return conn.execute(due.limit(1)).first() is not None
+            due_at = conn.scalar(_NEXT_QUERY, {"merchant": customer_no})
+            return None if due_at is None else due_at - now
 
     def claim_due_queries(self, limit: int, asker: Asker) -> DueQueries:
         """

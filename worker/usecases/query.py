@@ -5,6 +5,7 @@ JD is asked what became of payouts.
 import functools
 import logging
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Protocol
 
 from worker.payouts.claim import Asker
@@ -14,9 +15,14 @@ from worker.payouts.model import Question
 from worker.payouts.news import News, Told
 from worker.usecases.evidence import EvidenceHandler, about
 from worker.usecases.ports import DueWork, Gateway, PayoutReads
+from worker.usecases.ports.dispatcher import GATHER_S
 from worker.usecases.taken import Taken
 
 log = logging.getLogger("jdpay_payouts.query")
+
+#: Whoever waits for the next question looks at least so often, in seconds, whether another one
+#: became due meanwhile.
+_LOOK_S = 0.5
 
 
 class QueryLedger(PayoutReads, DueWork, Protocol):
@@ -28,12 +34,21 @@ class QueryLedger(PayoutReads, DueWork, Protocol):
 class Querier:
     """
     Asks about the payouts of the handler's merchant.
+
+    It waits for questions that fall due within `ahead`, so that they are asked on time.
     """
 
-    def __init__(self, handler: EvidenceHandler, ledger: QueryLedger, gateway: Gateway) -> None:
+    def __init__(
+        self,
+        handler: EvidenceHandler,
+        ledger: QueryLedger,
+        gateway: Gateway,
+        ahead: timedelta = timedelta(0),
+    ) -> None:
         self._handler = handler
         self._ledger = ledger
         self._gateway = gateway
+        self._ahead = ahead
         limits = handler.limits
         self._asker = Asker(handler.customer_no, limits.query_pace, limits.schedule.retry)
 
@@ -45,7 +60,18 @@ class Querier:
         works = tuple(functools.partial(self._ask, q) for q in self._questions(due.payout_ids))
         if due.held_back is not None:
             return Taken(works, due.held_back.total_seconds())
+        if not due.payout_ids:
+            return Taken(more_after=self._until_next())
         return Taken(works, 0.0 if len(due.payout_ids) == most else None)
+
+    def _until_next(self) -> float | None:
+        """
+        How many seconds to wait for the next question; None if it is not worth waiting for.
+        """
+        due_in = self._ledger.until_next_query(self._handler.customer_no)
+        if due_in is None or due_in > self._ahead:
+            return None
+        return min(max(due_in.total_seconds(), GATHER_S), _LOOK_S)
 
     def query(self, payout_id: int) -> bool:
         """

@@ -3,6 +3,7 @@ Due work that no message announced: the one thing that beat has to call.
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from worker.usecases.evidence import EvidenceHandler
 from worker.usecases.ports import Dispatcher, DueWork
@@ -15,7 +16,7 @@ class Swept:
     """
 
     applied: int
-    #: Whether something is due to be sent, or to be asked.
+    #: Whether something is due to be sent, or to be asked, before the next sweep.
     sends: bool
     queries: bool
 
@@ -23,12 +24,22 @@ class Swept:
 class Sweeper:
     """
     Ends expired leases, applies evidence that waits, and wakes workers for what is due.
+
+    Whoever asks is woken for questions that fall due within `ahead`, and waits for them: so they
+    are asked on time, and not at the next sweep.
     """
 
-    def __init__(self, handler: EvidenceHandler, ledger: DueWork, dispatcher: Dispatcher) -> None:
+    def __init__(
+        self,
+        handler: EvidenceHandler,
+        ledger: DueWork,
+        dispatcher: Dispatcher,
+        ahead: timedelta = timedelta(0),
+    ) -> None:
         self._handler = handler
         self._ledger = ledger
         self._dispatcher = dispatcher
+        self._ahead = ahead
 
     def sweep(self, limit: int = 100) -> Swept:
         """
@@ -41,7 +52,8 @@ class Sweeper:
         while waiting := self._waiting(limit) - applied:
             self._handler.apply_all(sorted(waiting))
             applied |= waiting
-        queries = self._ledger.has_due_queries(self._handler.customer_no)
+        due_in = self._ledger.until_next_query(self._handler.customer_no)
+        queries = due_in is not None and due_in <= self._ahead
         if queries:
             self._dispatcher.wake_querier()
         sends = bool(self._ledger.find_due_sends(self._handler.customer_no, 1))

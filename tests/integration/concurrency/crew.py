@@ -6,7 +6,7 @@ import contextlib
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from tests.contract.samples import MERCHANT, TERMS, a_verified_answer, due_queries
 from tests.doubles.clock import telling
@@ -81,7 +81,7 @@ def ask_all(contender: Contender) -> list[int]:
     """
     got: list[int] = []
     with contender.ledger() as ledger:
-        while ledger.has_due_queries(MERCHANT):
+        while (due_in := ledger.until_next_query(MERCHANT)) is not None and due_in <= timedelta(0):
             got += due_queries(ledger, 7, Limits().schedule.retry)
     return got
 

@@ -34,10 +34,10 @@ def engine(sqlite_databases: SqliteDatabases) -> Iterator[sa.Engine]:
         (lambda ledger: ledger.expire_leases(10), "ix_payouts_lease_until"),
         (lambda ledger: ledger.find_unapplied(10), "ix_evidence_waiting"),
         (lambda ledger: ledger.find_due_sends(MERCHANT, 10), "ix_payouts_next_send_at"),
-        (lambda ledger: ledger.has_due_queries(MERCHANT), "ix_payouts_next_query_at"),
+        (lambda ledger: ledger.until_next_query(MERCHANT), "ix_payouts_next_query_at"),
         (lambda ledger: due_queries(ledger, 10, lambda _: HOUR), "ix_payouts_next_query_at"),
     ],
-    ids=["expired", "find_unapplied", "find_due_sends", "has_due_queries", "claim_due_queries"],
+    ids=["expired", "find_unapplied", "find_due_sends", "until_next_query", "claim_due_queries"],
 )
 def test_a_sweep_reads_by_its_index(
     engine: sa.Engine, sweep: Callable[[SqlLedger], object], index: str

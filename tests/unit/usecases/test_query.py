@@ -4,6 +4,7 @@ What follows a transmission: queries, notifications, and the sweep that forgets 
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -38,6 +39,8 @@ from worker.payouts.news import News, Told
 from worker.payouts.status import PayoutStatus
 from worker.store.ledger import SqlLedger
 from worker.usecases.evidence import EvidenceHandler
+from worker.usecases.query import Querier
+from worker.usecases.taken import Taken
 
 FINI = a_trade(TradeStatus.FINI)
 WPAR = a_trade(TradeStatus.WPAR)
@@ -611,3 +614,26 @@ def test_one_broken_payout_does_not_stop_the_others_from_being_sent(
     assert ledger.find_due_sends(MERCHANT, 9) == []
     clock.advance(seconds=30)
     assert ledger.find_due_sends(MERCHANT, 9) == [2]
+
+
+def test_a_question_that_falls_due_soon_is_waited_for(
+    handler: EvidenceHandler,
+    ledger: SqlLedger,
+    gateway: ScriptedGateway,
+    clock: Clock,
+    payout_id: int,
+) -> None:
+    """
+    Not from afar; at most half a second at a time, as others may be due sooner; then it is asked.
+    """
+    querier = Querier(handler, ledger, gateway, timedelta(seconds=5))
+    clock.advance(seconds=54)
+    assert querier.take(10) == Taken()
+
+    for seconds, wait in ((1, 0.5), (4.5, 0.5), (0.25, 0.25), (0.2, 0.1)):
+        clock.advance(seconds=seconds)
+        assert querier.take(10) == Taken(more_after=pytest.approx(wait))
+
+    clock.advance(seconds=0.05)
+    taken = querier.take(10)
+    assert (len(taken.works), taken.more_after) == (1, None)

@@ -2,6 +2,8 @@
 Who is woken, and when.
 """
 
+from datetime import timedelta
+
 import pytest
 
 from tests.doubles.usecases import UseCases
@@ -9,6 +11,9 @@ from tests.doubles.world import Clock, Died, RecordingDispatcher, ScriptedGatewa
 from tests.factories import an_order
 from worker.payouts.errors import MaybeSent
 from worker.payouts.status import PayoutStatus
+from worker.store.ledger import SqlLedger
+from worker.usecases.evidence import EvidenceHandler
+from worker.usecases.sweep import Sweeper
 
 
 @pytest.fixture
@@ -33,6 +38,26 @@ def test_nobody_is_woken_for_nothing(
     service.sweep()
 
     assert dispatcher.woken == []
+
+
+def test_whoever_asks_is_woken_before_a_question_is_due(
+    handler: EvidenceHandler,
+    ledger: SqlLedger,
+    dispatcher: RecordingDispatcher,
+    clock: Clock,
+    unanswered: None,
+) -> None:
+    """
+    It falls due a minute after it was sent: from the sweep before that on, five seconds ahead.
+    """
+    sweeper = Sweeper(handler, ledger, dispatcher, timedelta(seconds=5))
+    clock.advance(seconds=54)
+    assert not sweeper.sweep().queries
+    assert dispatcher.woken == []
+
+    clock.advance(seconds=1)
+    assert sweeper.sweep().queries
+    assert dispatcher.woken == ["querier"]
 
 
 def test_questions_come_before_sends(

@@ -211,9 +211,11 @@ class DueWork(Protocol):
         Rows with an open case are left out: nothing may be sent of them.
         """
 
-    def has_due_queries(self, customer_no: str) -> bool:
+    def until_next_query(self, customer_no: str) -> timedelta | None:
         """
-        Whether a follow-up query about one of the merchant's payouts is due.
+        How long until the merchant's next follow-up query is due: not above zero where one is due.
+
+        None where none is ever to be asked.
         """
 
     def claim_due_queries(self, limit: int, asker: Asker) -> DueQueries:
