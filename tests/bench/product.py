@@ -3,15 +3,16 @@ All that the benchmarks know of the product's inside; whoever renames something 
 """
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TypedDict
+from typing import Any, TypedDict
 
 import sqlalchemy as sa
 from pydantic import SecretStr
 
 from worker import bootstrap
+from worker.demo import audit
 from worker.embedded.broker import Broker, free_port
 from worker.embedded.children import Child
 from worker.embedded.postgres import Postgres
@@ -24,11 +25,13 @@ from worker.payouts.claim import Asker, Claimant
 from worker.payouts.model import AttemptOutcome, Order, Payee, Terms
 from worker.payouts.news import Ending, of_reply
 from worker.payouts.pace import Pace
+from worker.processes import MOST_IN_FLIGHT
+from worker.sandbox import debts
 from worker.settings import Settings, StoreSettings
 from worker.store.keyring import Keyring
 from worker.store.ledger import SqlLedger
 
-__all__ = ["BATCH", "Broker", "Child", "Postgres", "free_port"]
+__all__ = ["BATCH", "MOST_IN_FLIGHT", "Broker", "Child", "Postgres", "free_port"]
 
 #: The entry message, as every producer knows it.
 ENTRY_TASK, ENTRY_QUEUE = "payouts.enqueue", "payouts.entry"
@@ -177,6 +180,21 @@ class Ledger:
         endings = (Ending(claim.attempt, AttemptOutcome.ANSWERED, "0000") for claim in claims)
         self._ledger.take_in([of_reply(ending, None) for ending in endings])
         return len(claims)
+
+    def audit(self, books: Mapping[str, Any], jobs: Sequence["Job"]) -> tuple[int, int]:
+        """
+        Hold the ledger against the gateway's books and the producer's jobs.
+
+        Returns how many numbers or debts were paid twice, and about how many others something else
+        is wrong.
+        """
+        now = self._ledger.now()
+        asked = [
+            debts.Job(job["out_trade_no"], job["amount_fen"], job["out_trade_no"], now)
+            for job in jobs
+        ]
+        found = audit.audit(books, asked, self._ledger)
+        return found.duplicates, found.missing
 
     def sweep(self, limit: int) -> Mapping[str, Callable[[], object]]:
         """

@@ -53,13 +53,12 @@ def asked(connection: sa.Connection, numbers: Collection[str]) -> Mapping[str, A
     }
 
 
-def statuses(connection: sa.Connection) -> Mapping[str, int]:
+def count(connection: sa.Connection, status: str) -> int:
     """
-    How many payouts have each status.
+    How many payouts have a status.
     """
-    status = payouts.c.status
-    found = connection.execute(sa.select(status, sa.func.count()).group_by(status))
-    return {PayoutStatus(name).value: count for name, count in found}
+    having = payouts.c.status == PayoutStatus(status)
+    return connection.execute(sa.select(sa.func.count()).where(having)).scalar_one()
 
 
 def leases(connection: sa.Connection) -> Mapping[str, datetime]:

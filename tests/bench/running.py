@@ -34,6 +34,7 @@ BENCHMARKS = (
     "slow_gateway",
     "in_flight",
     "follow_ups",
+    "kill",
 )
 
 
