@@ -168,6 +168,47 @@ def test_a_payout_with_an_open_case_is_no_due_send(ledger: SqlLedger) -> None:
     assert ledger.find_due_sends(MERCHANT, 10) == [first.id, second.id]
 
 
+def test_what_is_due_since_before_others_is_not_forgotten(
+    ledger: SqlLedger, clock: VirtualClock
+) -> None:
+    """
+    A search begins near what the last one found; within a second everything is searched again.
+    """
+    waiting, slow = accepted(ledger), accepted(ledger, "P-2")
+    applied(ledger, waiting.id, cases=(CaseNote(CaseKind.NUMBER_TAKEN),))
+    ledger.put_off(slow.id, timedelta(hours=1))
+    clock.advance(minutes=10)
+    payout = accepted(ledger, "P-3")
+    assert ledger.find_due_sends(MERCHANT, 10) == [payout.id]
+
+    # Its transaction began first and ended last.
+    applied(ledger, slow.id, next_send_at=clock.now - timedelta(seconds=4))
+    assert ledger.find_due_sends(MERCHANT, 10) == [slow.id, payout.id]
+
+    (case,) = ledger.cases(open_only=True, limit=10)
+    ledger.close_case(case, "operator", "looked into")
+    clock.advance(seconds=1)
+    assert ledger.find_due_sends(MERCHANT, 10) == [waiting.id, slow.id, payout.id]
+
+
+def test_questions_due_since_before_others_are_not_forgotten(
+    ledger: SqlLedger, clock: VirtualClock
+) -> None:
+    """
+    Neither when they are looked for, nor when they are claimed.
+    """
+    early, late = accepted(ledger), accepted(ledger, "P-2")
+    clock.advance(minutes=10)
+    applied(ledger, late.id, next_query_at=clock.now)
+    assert ledger.until_next_query(MERCHANT) == timedelta(0)
+    assert due_queries(ledger) == [late.id]
+
+    applied(ledger, early.id, next_query_at=NOON)
+    clock.advance(seconds=1)
+    assert ledger.until_next_query(MERCHANT) == -timedelta(minutes=10, seconds=1)
+    assert due_queries(ledger) == [early.id]
+
+
 def test_when_the_next_question_is_due_is_told(ledger: SqlLedger, clock: VirtualClock) -> None:
     """
     Of the merchant's own payouts, the first to come or the longest overdue, without claiming it.

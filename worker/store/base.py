@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from worker.store.clock import DATABASE_CLOCK, Clock, read_clock
 from worker.store.engine import read_only
 from worker.store.faults import translated
+from worker.store.frontier import Frontier
 from worker.store.keyring import Keyring
 from worker.store.locks import Locks
 from worker.store.writes import write_nothing
@@ -42,6 +43,7 @@ class Base:
         self._clock = clock
         self._locks = Locks(clock, keyring)
         self._new_token = new_token
+        self._sends, self._queries = Frontier(), Frontier()
 
     @contextmanager
     def _transaction(self) -> Iterator[sa.Connection]:

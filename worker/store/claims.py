@@ -78,7 +78,7 @@ class ClaimStore(Base):
         """
         merchant = claimant.customer_no
         return self._at_its_pace(
-            claimant, lambda conn, now: find_due_sends(conn, merchant, now, limit)
+            claimant, lambda conn, now: find_due_sends(conn, self._sends, merchant, now, limit)
         )
 
     def claim(self, payout_ids: Sequence[int], claimant: Claimant) -> Claims:

@@ -18,6 +18,7 @@ from worker.payouts.status import PayoutStatus
 from worker.store.base import Base
 from worker.store.channels import is_stopped
 from worker.store.clock import read_clock
+from worker.store.frontier import Frontier
 from worker.store.paces import spend
 from worker.store.tables import (
     IN_FLIGHT,
@@ -41,15 +42,16 @@ def _is_of(customer_no: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
     return payouts.c.customer_no + "" == customer_no
 
 
-_NOW = sa.bindparam("now", type_=UtcDateTime)
+_NOW, _SINCE = (sa.bindparam(name, type_=UtcDateTime) for name in ("now", "since"))
 _HAS_CASE = sa.exists().where(cases.c.payout_id == payouts.c.id, cases.c.closed_at.is_(None))
 
 # Made once: making a statement costs more than the statement does.
 _DUE_SENDS = (
-    sa.select(payouts.c.id)
+    sa.select(payouts.c.id, payouts.c.next_send_at)
     .where(
         MAY_BE_SENT,
         payouts.c.next_send_at <= _NOW,
+        payouts.c.next_send_at >= _SINCE,
         _is_of(sa.bindparam("merchant", type_=sa.String)),
         ~is_stopped(_NOW),
         ~_HAS_CASE,
@@ -61,7 +63,11 @@ _DUE_SENDS = (
 )
 _NEXT_QUERY = (
     sa.select(payouts.c.next_query_at)
-    .where(IS_FOLLOWED, _is_of(sa.bindparam("merchant", type_=sa.String)))
+    .where(
+        IS_FOLLOWED,
+        payouts.c.next_query_at >= _SINCE,
+        _is_of(sa.bindparam("merchant", type_=sa.String)),
+    )
     .order_by(payouts.c.next_query_at)
     .limit(1)
 )
@@ -163,7 +169,7 @@ class DueWork(Base):
         """
         with self._snapshot() as conn:
             now = read_clock(conn, self._clock)
-            return find_due_sends(conn, customer_no, now, limit)
+            return find_due_sends(conn, self._sends, customer_no, now, limit)
 
     def put_off(self, payout_id: int, by: timedelta) -> None:
         """
@@ -180,7 +186,9 @@ class DueWork(Base):
         """
         with self._snapshot() as conn:
             now = read_clock(conn, self._clock)
-            due_at = conn.scalar(_NEXT_QUERY, {"merchant": customer_no})
+            since = self._queries.since(customer_no, now)
+            due_at = conn.scalar(_NEXT_QUERY, {"merchant": customer_no, "since": since})
+            self._queries.found(customer_no, since, due_at, now)
             return None if due_at is None else due_at - now
 
     def claim_due_queries(self, limit: int, asker: Asker) -> DueQueries:
@@ -190,16 +198,20 @@ class DueWork(Base):
         with self._transaction() as conn:
             full_at, now = self._locks.pace(conn, asker.customer_no, PaceKind.QUERY)
             tokens = asker.pace.left(full_at, now)
+            since = self._queries.since(asker.customer_no, now)
             found = conn.execute(
-                _unlocked(sa.select(payouts.c.id, payouts.c.query_misses))
+                _unlocked(sa.select(payouts.c.id, payouts.c.query_misses, payouts.c.next_query_at))
                 .where(
                     IS_FOLLOWED,
                     payouts.c.next_query_at <= now,
+                    payouts.c.next_query_at >= since,
                     _is_of(sa.literal(asker.customer_no)),
                 )
                 .order_by(payouts.c.next_query_at, payouts.c.id)
                 .limit(limit)
             ).all()
+            first = found[0].next_query_at if found else None
+            self._queries.found(asker.customer_no, since, first, now)
             taken = found[:tokens]
             for misses in {row.query_misses for row in taken}:
                 alike = [row.id for row in taken if row.query_misses == misses]
@@ -229,13 +241,16 @@ class DueWork(Base):
 
 
 def find_due_sends(
-    conn: sa.Connection, customer_no: str, now: datetime, limit: int
+    conn: sa.Connection, frontier: Frontier, customer_no: str, now: datetime, limit: int
 ) -> Sequence[int]:
     """
     What one merchant may send by its time, the longest due first.
     """
-    wanted = {"merchant": customer_no, "now": now, "most": limit}
-    return conn.scalars(_DUE_SENDS, wanted).all()
+    since = frontier.since(customer_no, now)
+    wanted = {"merchant": customer_no, "now": now, "since": since, "most": limit}
+    found = conn.execute(_DUE_SENDS, wanted).all()
+    frontier.found(customer_no, since, found[0].next_send_at if found else None, now)
+    return [row.id for row in found]
 
 
 def ask_now(conn: sa.Connection, payout_ids: Sequence[int], now: datetime) -> None:
