@@ -35,7 +35,7 @@ def measure(wanted: Wanted, directory: Path) -> Result:
         what=(
             "Everything of ours is killed with -9 while so many payouts are in flight, each owned"
             " by a lease: worker, senders, querier, beat, receiver, broker and database. Senders"
-            " are the product's, behind a gateway that takes every second request and answers"
+            " are the product's, behind a gateway that takes every fifth request and answers"
             " none; then all is started again as it is deployed. A row is accounted for once it"
             " no longer counts as being sent. No notification arrives: every end is learnt by"
             " asking, and what never reached the gateway is sent again after two answers that say"
@@ -68,6 +68,9 @@ def _kill(samples: Samples, wanted: Wanted, folder: Path, database: str) -> None
             leases, silent = _send(before, folder, payouts, crew)
             killed_at = _now()
             _kill_all([*before.children.values(), silent], before, server)
+        booked = len(leases.keys() & {order["out_trade_no"] for order in near.books()["orders"]})
+        samples.add(f"{database}: in flight", "payouts", len(leases))
+        samples.add(f"{database}: of them in the gateway's books", "payouts", booked)
         if server:
             server.stop()
             server.start()
@@ -116,7 +119,7 @@ def _send(
     Have so many payouts in flight; return until when each is owned, and who owns them.
     """
     before.children["sender"].kill()
-    before.enqueue(payouts, product.PAID_LATER)
+    before.enqueue(payouts, product.PAID_AT_ONCE)
     before.wait(lambda connection: records.count(connection, "queued"), payouts)
     silent = Child(
         [THIS.program("python"), "-m", "tests.bench.silent", str(crew)],
@@ -167,7 +170,6 @@ def _accounted(
 ) -> None:
     late = sorted(_since(max(leases[number], runs_at), at) for number, at in moved.items())
     samples.add(f"{named}everything runs again after", "s", _since(killed_at, runs_at))
-    samples.add(f"{named}rows that were in flight", "payouts", len(leases))
     samples.add(f"{named}rows not accounted for", "payouts", len(leases) - len(moved))
     for share, name in ((0.5, "median"), (0.99, "99 %"), (1.0, "most")):
         place = max(0, math.ceil(share * len(late)) - 1)

@@ -2,8 +2,8 @@
 Senders whose gateway never answers: all that they send is in flight until they are killed.
 
 ``python -m tests.bench.silent PROCESSES`` is so many of them, each with as many requests in flight
-as the product's own sender has. Half of the requests reach the gateway, as the product sends them;
-the other half never do, as if the process had died between the claim and the connection.
+as the product's own sender has. Every fifth request reaches the gateway, as the product sends it;
+the others never do, as if the process had died between the claim and the connection.
 """
 
 import contextlib
@@ -25,13 +25,16 @@ from worker.settings import Settings
 from worker.usecases.ports import Gateway
 from worker.usecases.send import Sender
 
+#: One of so many requests reaches the gateway.
+REACHES = 5
+
 _LASTING_SECONDS = 3600.0
 _LOOK_SECONDS = 0.1
 
 
 class Silent:
     """
-    A gateway that takes every second request, and tells nobody.
+    A gateway that takes every fifth request, and tells nobody.
     """
 
     def __init__(self, gateway: Gateway) -> None:
@@ -48,7 +51,7 @@ class Silent:
         """
         Send or not, and never come back.
         """
-        if next(self._places) % 2:
+        if next(self._places) % REACHES == 0:
             # Whatever came of it, nobody hears of it.
             with contextlib.suppress(Exception):
                 self._gateway.submit(request, terms, before_connect)

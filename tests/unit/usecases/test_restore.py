@@ -411,7 +411,9 @@ def test_a_job_that_the_backup_lacks_is_asked_about_before_it_is_sent(here: Inst
     here.clock.advance(days=1)
     process.accept(an_order("P-1"))
     process.send()
-    assert here.ledger.has_due_queries(MERCHANT)
+    due_in = here.ledger.until_next_query(MERCHANT)
+    assert due_in is not None
+    assert due_in <= timedelta(0)
     here.ask("P-1", a_trade(TradeStatus.FINI, number="P-1"))
     process.send()
 
