@@ -48,6 +48,7 @@ def _sizes(value: str | None) -> tuple[int, ...]:
     "--follow-ups", type=click.IntRange(min=2), help="Ask so many questions, 100,000 an hour."
 )
 @click.option("--killed", type=click.IntRange(min=2), help="Kill all with so many in flight.")
+@click.option("--lease", type=click.FloatRange(min=5), help="They are owned for so many seconds.")
 @click.option("--large", is_flag=True, help="Sweep a million rows too, and audit more payouts.")
 @click.option("--smallest", is_flag=True, help="See that everything runs; the figures say nothing.")
 @click.option(
@@ -66,6 +67,7 @@ def main(
     held: float | None,
     follow_ups: int | None,
     killed: int | None,
+    lease: float | None,
     large: bool,
     smallest: bool,
     against: Path | None,
@@ -84,6 +86,7 @@ def main(
         held=held or wanted.held,
         follow_ups=follow_ups or wanted.follow_ups,
         killed=killed or wanted.killed,
+        lease=lease or wanted.lease,
     )
     if large:
         rows = (*wanted.rows, _LARGE_ROWS)

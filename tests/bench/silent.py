@@ -9,21 +9,19 @@ the others never do, as if the process had died between the claim and the connec
 import contextlib
 import itertools
 import os
+import signal
 import sys
 import threading
 import time
 from collections.abc import Callable
 from datetime import datetime
 
-from worker import bootstrap, service
-from worker.in_flight import InFlight
-from worker.jdpay.deadline import steady
+from worker import service
+from worker.embedded.children import die_with
 from worker.payouts.evidence import Answer
 from worker.payouts.model import Order, Terms
-from worker.processes import MOST_IN_FLIGHT
 from worker.settings import Settings
 from worker.usecases.ports import Gateway
-from worker.usecases.send import Sender
 
 #: One of so many requests reaches the gateway.
 REACHES = 5
@@ -69,12 +67,14 @@ def main() -> None:
     """
     Be so many processes, this one included, until killed.
     """
-    gateway = service.gateway(Settings.load())
+    gateway, first = Silent(service.gateway(Settings.load())), os.getpid()
     for _ in range(1, int(sys.argv[1])):
         if os.fork() == 0:
+            die_with(first, signal.SIGKILL)
             break
-    ledger, handler = bootstrap.ledger(), bootstrap.handler()
-    sender, in_flight = Sender(handler, ledger, Silent(gateway), steady), InFlight(MOST_IN_FLIGHT)
+    # All else is put together as the product does it.
+    service._gateway = lambda: gateway
+    sender, in_flight = service.sender(), service.in_flight()
     while True:
         in_flight.work_off(sender.take, _LASTING_SECONDS)
         time.sleep(_LOOK_SECONDS)
