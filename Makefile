@@ -22,6 +22,9 @@ ROUNDS ?= 3
 ONLY ?=
 SIZES ?=
 HELD ?=
+FOLLOW_UPS ?=
+KILLED ?=
+LEASE ?=
 AGAINST ?=
 JSON ?=
 
@@ -69,6 +72,8 @@ mutants: .venv/installed-dev ## Take away each guard of the money; a test must n
 bench: .venv/installed-dev ## Measure all, or ONLY one, also AGAINST a checkout; JSON=1
 	@$(BIN)/python -m tests.bench --rounds $(ROUNDS) $(if $(ONLY),--only $(ONLY)) \
 	  $(if $(SIZES),--sizes $(SIZES)) $(if $(HELD),--held $(HELD)) \
+	  $(if $(FOLLOW_UPS),--follow-ups $(FOLLOW_UPS)) $(if $(KILLED),--killed $(KILLED)) \
+	  $(if $(LEASE),--lease $(LEASE)) \
 	  $(if $(AGAINST),--against $(AGAINST)) $(if $(JSON),--json)
 
 lock: ## Resolve both locks anew for Python 3.11 to 3.13 (needs uv)

@@ -18,6 +18,7 @@ from datetime import datetime
 
 from worker import service
 from worker.embedded.children import die_with
+from worker.payouts.errors import StoreUnavailable
 from worker.payouts.evidence import Answer
 from worker.payouts.model import Order, Terms
 from worker.settings import Settings
@@ -76,7 +77,10 @@ def main() -> None:
     service._gateway = lambda: gateway
     sender, in_flight = service.sender(), service.in_flight()
     while True:
-        in_flight.work_off(sender.take, _LASTING_SECONDS)
+        # So many wait for one merchant's pace that one may wait too long: as a task, it fails, and
+        # is woken again.
+        with contextlib.suppress(StoreUnavailable):
+            in_flight.work_off(sender.take, _LASTING_SECONDS)
         time.sleep(_LOOK_SECONDS)
 
 

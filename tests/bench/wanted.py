@@ -33,13 +33,13 @@ class Wanted:
     in_flight: int = 200
     hanging: str = "15s"
     #: So many questions fall due, at the rate of 100,000 an hour.
-    follow_ups: int = 3_000
+    follow_ups: int = 1_500
     #: The first step of their schedule, in seconds.
     step: float = 10.0
     #: So many payouts are in flight when everything is killed.
-    killed: int = 2_000
+    killed: int = 1_000
     #: For so long they are owned by who sends them, in seconds.
-    lease: float = 75.0
+    lease: float = 30.0
     #: Numbers of prefork children, to tell from what one more takes.
     children: Sequence[int] = (4, 16)
     #: Rows of the tables that are swept.
