@@ -59,8 +59,8 @@ def measure(wanted: Wanted, directory: Path) -> Result:
         name="slow_gateway",
         what=(
             "Payouts with a final status a second where each answer takes so long, from the first"
-            " message sent: the time in which none can end yet is counted. So many are paid, slowly and"
-            " at once, that it takes about as long as the conditions say."
+            " message sent: the time in which none can end yet is counted. So many are paid, slowly"
+            " and at once, that it takes about as long as the conditions say."
         ),
         conditions={
             "latency": wanted.latency,
