@@ -81,4 +81,4 @@ def moved_on(connection: sa.Connection) -> Mapping[str, datetime]:
         .where(from_sending)
         .group_by(_NUMBER)
     )
-    return dict(found.tuples().all())
+    return dict(found.all())
