@@ -36,6 +36,7 @@ from worker.settings import AcceptanceSettings, Settings
 from worker.store.journal import FileJournal
 from worker.usecases.accept import Acceptor
 from worker.usecases.epochs import Epochs
+from worker.usecases.group_commit import GroupCommit
 from worker.usecases.maintenance import Maintenance
 from worker.usecases.ports import Dispatcher, Gateway, Journal
 from worker.usecases.query import Querier
@@ -73,7 +74,7 @@ def acceptor() -> Acceptor:
     """
     settings = AcceptanceSettings.load()
     refuse_real_money(settings)
-    return Acceptor(ledger(), dispatcher(), settings.terms, settings.review_list)
+    return Acceptor(ledger(), dispatcher(), settings.terms, settings.review_list, GroupCommit)
 
 
 @once

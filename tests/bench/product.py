@@ -21,6 +21,7 @@ from worker.jdpay import canonical, envelope, request
 from worker.jdpay.certificates import load_jd, load_merchant
 from worker.jdpay.signature import SHA_256, SignKey
 from worker.jdpay.transport import Transport
+from worker.payouts.acceptance import Entry
 from worker.payouts.claim import Asker, Claimant
 from worker.payouts.model import AttemptOutcome, Order, Payee, Terms
 from worker.payouts.news import Ending, of_reply
@@ -168,7 +169,7 @@ class Ledger:
         """
         Accept a payout that is due at once; return its id.
         """
-        accepted = self._ledger.accept(_order(out_trade_no), _TERMS)
+        (accepted,) = self._ledger.accept([Entry(_order(out_trade_no))], _TERMS)
         assert accepted is not None
         return accepted
 

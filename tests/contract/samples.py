@@ -9,6 +9,7 @@ from typing import Any
 
 from tests.doubles.clock import telling
 from tests.factories import FAST, a_claimant
+from worker.payouts.acceptance import Entry
 from worker.payouts.claim import Asker
 from worker.payouts.evidence import Answer, Meaning, Source, TradeStatus
 from worker.payouts.judgement import Judge, Judged
@@ -20,7 +21,7 @@ from worker.store.engine import create_engine
 from worker.store.installation import ensure_profile
 from worker.store.keyring import Keyring
 from worker.store.migrate import upgrade
-from worker.usecases.ports import Ledger
+from worker.usecases.ports import AcceptanceLedger, Ledger
 
 NOON = datetime(2026, 3, 2, 12, 0, 0, 123456, tzinfo=UTC)
 LEASE = timedelta(minutes=3)
@@ -111,11 +112,21 @@ def an_update(payout: Payout, **changes: Any) -> Update:
     return Update(**{"evidence_id": None} | kept | changes)
 
 
+def accept(
+    ledger: AcceptanceLedger, order: Order, terms: Terms = TERMS, *, for_review: bool = False
+) -> int | None:
+    """
+    Accept one job alone; its payout's id, or None.
+    """
+    (payout_id,) = ledger.accept([Entry(order, for_review)], terms)
+    return payout_id
+
+
 def accepted(ledger: Ledger, number: str = "P-1", **changes: Any) -> Payout:
     """
     A payout that was just accepted.
     """
-    payout_id = ledger.accept(an_order(number, **changes), TERMS)
+    payout_id = accept(ledger, an_order(number, **changes))
     assert payout_id is not None
     return ledger.dossier(payout_id).payout
 
@@ -124,7 +135,7 @@ def in_review(ledger: Ledger, number: str = "P-1", **changes: Any) -> Dossier:
     """
     A payout that was just accepted, and is held for review.
     """
-    payout_id = ledger.accept(an_order(number, **changes), TERMS, for_review=True)
+    payout_id = accept(ledger, an_order(number, **changes), for_review=True)
     assert payout_id is not None
     return ledger.dossier(payout_id)
 

@@ -14,6 +14,7 @@ from tests.contract.samples import (
     TERMS,
     VirtualClock,
     a_verified_answer,
+    accept,
     accepted,
     an_order,
     claimed,
@@ -81,7 +82,7 @@ def test_an_order_comes_back_as_it_was(ledger: SqlLedger, order: Order) -> None:
     """
     What the producer asked for is returned field by field, payee included.
     """
-    payout_id = ledger.accept(order, TERMS)
+    payout_id = accept(ledger, order)
 
     assert payout_id is not None
     assert ledger.order(payout_id) == order
@@ -93,7 +94,7 @@ def test_a_number_is_accepted_once(ledger: SqlLedger) -> None:
     """
     first = accepted(ledger)
 
-    assert ledger.accept(an_order(obligation="another"), TERMS) is None
+    assert accept(ledger, an_order(obligation="another")) is None
     assert ledger.payouts(None, 10) == [first]
 
 
@@ -105,8 +106,8 @@ def test_another_merchant_may_use_the_same_number(ledger: SqlLedger) -> None:
 
     other = dataclasses.replace(TERMS, customer_no="another")
 
-    assert ledger.accept(an_order(), other) is None
-    assert ledger.accept(an_order(obligation="another debt"), other) is not None
+    assert accept(ledger, an_order(), other) is None
+    assert accept(ledger, an_order(obligation="another debt"), other) is not None
 
 
 def test_an_obligation_is_paid_by_one_payout(ledger: SqlLedger) -> None:
@@ -115,7 +116,7 @@ def test_an_obligation_is_paid_by_one_payout(ledger: SqlLedger) -> None:
     """
     first = accepted(ledger, obligation="invoice-7")
 
-    assert ledger.accept(an_order("P-2", obligation="invoice-7"), TERMS) is None
+    assert accept(ledger, an_order("P-2", obligation="invoice-7")) is None
     assert ledger.holders_of("invoice-7") == [first]
     assert ledger.holders_of("invoice-8") == []
 
@@ -256,7 +257,7 @@ def test_what_is_taken_opens_no_case(ledger: Ledger, taken: dict[str, str]) -> N
     """
     accepted(ledger)
 
-    assert ledger.accept(an_order(**taken), TERMS, for_review=True) is None
+    assert accept(ledger, an_order(**taken), for_review=True) is None
     assert ledger.cases(open_only=False, limit=10) == []
     assert [payout.status for payout in ledger.payouts(None, 10)] == [PayoutStatus.QUEUED]
 
@@ -287,7 +288,7 @@ def test_it_is_held_or_it_is_not_accepted(ledger: Ledger, engine: sa.Engine, bro
 
     sa.event.listen(engine, "before_cursor_execute", give_up)
     with pytest.raises(ConnectionError):
-        ledger.accept(an_order(), TERMS, for_review=True)
+        accept(ledger, an_order(), for_review=True)
     sa.event.remove(engine, "before_cursor_execute", give_up)
 
     assert ledger.payouts(None, 10) == []

@@ -68,6 +68,18 @@ def test_no_more_is_committed_than_is_owed(
         conn.execute(more)
 
 
+def test_a_second_row_for_a_number_is_refused(ledger: SqlLedger, engine: sa.Engine) -> None:
+    """
+    Whoever inserts behind the ledger's back cannot have a merchant's number paid twice.
+    """
+    accepted(ledger)
+    columns = [column.name for column in payouts.c if column.name != "id"]
+    same = sa.insert(payouts).from_select(columns, sa.select(*(payouts.c[n] for n in columns)))
+
+    with pytest.raises(sa.exc.IntegrityError, match="out_trade_no"), engine.begin() as conn:
+        conn.execute(same)
+
+
 def test_rows_of_a_payout_keep_it(ledger: SqlLedger, engine: sa.Engine) -> None:
     """
     A payout with a history cannot be deleted.

@@ -20,6 +20,7 @@ from tests.contract.samples import (
     VirtualClock,
     a_judge,
     a_verified_answer,
+    accept,
     accepted,
     an_order,
     an_update,
@@ -216,7 +217,7 @@ def test_a_notification_that_comes_amid_the_acceptance_finds_it(
         "open", lambda: got.append(ledger.notify(MERCHANT, a_verified_answer(), a_judge()))
     )
 
-    SqlLedger(engine, keyring, clock.told).accept(an_order(obligation="DEBT"), TERMS)
+    accept(SqlLedger(engine, keyring, clock.told), an_order(obligation="DEBT"))
 
     keyring.wait()
     assert [type(kept) for kept in got] == [Judged]
@@ -243,8 +244,8 @@ def test_two_jobs_at_once_do_not_share_what_is_left_once(
         return an_order(number, obligation="DEBT", amount_fen=4_000)
 
     got: list[int | None] = []
-    keyring = Interrupted("open", lambda: got.append(ledger.accept(job("P-2"), TERMS)))
-    got.append(SqlLedger(engine, keyring, clock.told).accept(job("P-3"), TERMS))
+    keyring = Interrupted("open", lambda: got.append(accept(ledger, job("P-2"))))
+    got.append(accept(SqlLedger(engine, keyring, clock.told), job("P-3")))
 
     keyring.wait()
     assert [one is None for one in got].count(False) == 1
@@ -254,6 +255,6 @@ def test_a_number_sent_in_six_times_at_once_is_accepted_once(ledger: SqlLedger) 
     """
     The broker may repeat an order as it likes.
     """
-    got = at_once(6, lambda _: ledger.accept(an_order(), TERMS))
+    got = at_once(6, lambda _: accept(ledger, an_order()))
 
     assert [one is None for one in got].count(False) == 1

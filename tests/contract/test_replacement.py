@@ -11,6 +11,7 @@ from tests.contract.samples import (
     TERMS,
     VirtualClock,
     a_verified_answer,
+    accept,
     accepted,
     an_order,
     recorded,
@@ -181,8 +182,8 @@ def test_what_was_paid_in_part_is_never_freed_whole(ledger: Ledger, clock: Virtu
 
     ledger.carry_out(dossier, decide(Action.RELEASE, dossier, "cli:mei", "wrong again"))
 
-    assert ledger.accept(an_order("P-3", obligation=OWED, amount_fen=4_001), TERMS) is None
-    assert ledger.accept(an_order("P-3", obligation=OWED, amount_fen=4_000), TERMS) is not None
+    assert accept(ledger, an_order("P-3", obligation=OWED, amount_fen=4_001)) is None
+    assert accept(ledger, an_order("P-3", obligation=OWED, amount_fen=4_000)) is not None
 
 
 def test_a_payout_that_was_freed_and_paid_after_all_counts(
@@ -204,7 +205,7 @@ def test_a_payout_that_was_freed_and_paid_after_all_counts(
     with pytest.raises(NotAllowed, match="at most 0 fen"):
         replaced(ledger, dossier, "P-3", amount_fen=1)
     ledger.carry_out(dossier, decide(Action.RELEASE, dossier, "cli:mei", "try again"))
-    assert ledger.accept(an_order("P-3", obligation=OWED, amount_fen=1), TERMS) is None
+    assert accept(ledger, an_order("P-3", obligation=OWED, amount_fen=1)) is None
 
 
 def test_what_has_changed_is_not_replaced(ledger: Ledger) -> None:

@@ -69,7 +69,7 @@ class MemoryActions(MemoryRows):
         self._write(row, after)
         if row.released_at is None:
             self._commit(owed, -row.amount_fen)
-        payout_id = self.accept(order, terms, for_review=for_review)
+        payout_id = self._accept(order, terms, for_review)
         assert payout_id is not None
         self._record(row.id, decision, replaced_by=payout_id)
         return payout_id

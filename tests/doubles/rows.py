@@ -14,6 +14,7 @@ from typing import Any, TypeVar, cast
 
 from sqlalchemy.engine.default import DefaultDialect
 
+from worker.payouts.acceptance import Entry
 from worker.payouts.channel import Channel
 from worker.payouts.errors import IllegalMove, NoSuchCase, NoSuchPayout, NotAllowed
 from worker.payouts.evidence import Evidence, Source
@@ -122,18 +123,15 @@ class MemoryRows:
         """
         return self._clock()
 
-    def accept(
-        self,
-        order: Order,
-        terms: Terms,
-        *,
-        for_review: bool = False,
-    ) -> int | None:
+    def accept(self, entries: Sequence[Entry], terms: Terms) -> Sequence[int | None]:
         """
-        Insert a queued payout, due at once, or one that is held for review.
+        Insert queued payouts, due at once, or held for review.
 
-        None if its number or obligation is taken.
+        None for one whose number or obligation is taken.
         """
+        return [self._accept(entry.order, terms, entry.for_review) for entry in entries]
+
+    def _accept(self, order: Order, terms: Terms, for_review: bool) -> int | None:
         number = (terms.customer_no, order.out_trade_no)
         if number in self._numbers:
             return None

@@ -6,12 +6,15 @@ from tests.mutants.guard import Change, Guard
 
 _CLAIM = "worker/store/claims.py"
 _EVIDENCE = "worker/store/evidence.py"
+_ACCEPTANCE = "worker/store/acceptance.py"
+_DEBTS = "worker/store/obligations.py"
 _DUE = "worker/store/due_work.py"
 _PACE = "worker/payouts/pace.py"
 _GROUP = "worker/usecases/group_commit.py"
 _IN_FLIGHT = "worker/in_flight.py"
 _DISPATCH = "worker/broker/dispatch.py"
 _BATCHES = "tests/contract/test_batches.py"
+_ENTRIES = "tests/contract/test_entries.py"
 _LEASES = "tests/contract/test_leases.py"
 _BOUND = f"{_BATCHES}::test_no_more_is_claimed_than_the_pace_allows"
 _OWN = f"{_BATCHES}::test_each_outcome_of_a_batch_is_its_own"
@@ -144,8 +147,48 @@ GUARDS = (
     Guard(
         "what-fails-together-is-kept-alone",
         "The fault of one payout would lose what JD said of forty-nine others.",
-        (Change(_GROUP, "if len(group) == 1 or isinstance(fault, StoreUnavailable):", "if True:"),),
+        (Change(_GROUP, "if len(group) == 1 or _is_away(fault):", "if True:"),),
         (f"{_TOGETHER}::test_the_fault_of_one_is_nobody_elses",),
+    ),
+    Guard(
+        "a-row-that-is-taken-is-not-the-database",
+        "One frozen process would have forty-nine other payouts' answers thrown away.",
+        (Change(_GROUP, " and not isinstance(fault, StoreBusy)", ""),),
+        (f"{_TOGETHER}::test_a_row_that_someone_holds_is_nobody_elses_fault",),
+    ),
+    Guard(
+        "a-lock-is-told-from-an-outage",
+        "One frozen process would have forty-nine other payouts' answers thrown away.",
+        (
+            Change(
+                "worker/store/faults.py",
+                "if held else StoreUnavailable",
+                "if False else StoreUnavailable",
+            ),
+        ),
+        ("tests/unit/store/test_faults.py",),
+    ),
+    Guard(
+        "jobs-of-one-debt-follow-each-other",
+        "Two jobs that come together would each be paid what is left of a debt but once.",
+        (Change(_ACCEPTANCE, "if known & names), default=0)", "if False), default=0)"),),
+        (f"{_ENTRIES}::test_jobs_that_come_together_share_a_debt_as_if_they_had_come_alone",),
+    ),
+    Guard(
+        "a-taken-number-is-its-jobs-alone",
+        "A producer that repeats itself would have fifty other jobs accepted one by one.",
+        (Change(_ACCEPTANCE, "if number not in taken]", "if True]"),),
+        (f"{_ENTRIES}::test_a_job_that_cannot_be_is_nobody_elses_trouble",),
+    ),
+    Guard(
+        "debts-are-made-in-one-order",
+        "On PostgreSQL two who accept would wait for each other, until one is thrown out.",
+        (
+            Change(
+                "worker/store/obligations.py", "for name in sorted(named):", "for name in named:"
+            ),
+        ),
+        (f"{_ENTRIES}::test_two_who_accept_at_once_wait_for_no_circle[postgres]",),
     ),
     Guard(
         "no-more-than-there-is-room-for",

@@ -42,7 +42,7 @@ GUARDS = (
                 '"id", "out_trade_no"',
             ),
         ),
-        ("tests/contract/test_acceptance.py::test_a_number_is_accepted_once",),
+        ("tests/contract/test_constraints.py::test_a_second_row_for_a_number_is_refused",),
     ),
     Guard(
         "debt-is-not-exceeded",

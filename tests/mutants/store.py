@@ -288,8 +288,8 @@ LOCKS = (
         (
             Change(
                 "worker/store/obligations.py",
-                "conn.execute(named.with_for_update())",
-                "conn.execute(named)",
+                "    .order_by(obligations.c.name)\n    .with_for_update()\n",
+                "    .order_by(obligations.c.name)\n",
             ),
         ),
         (f"{_RACES}::test_two_jobs_at_once_do_not_share_what_is_left_once[postgres]",),

@@ -1,10 +1,21 @@
 """
-What may become of a job when it arrives.
+A job that arrives, and what may become of it.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 
 from worker.payouts.model import Order
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """
+    What a job asks for, on its way in.
+    """
+
+    order: Order = field(repr=False)
+    #: Whether it is held for a person to look at first.
+    for_review: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -165,6 +165,12 @@ class StoreUnavailable(StoreError):
     """
 
 
+class StoreBusy(StoreUnavailable):
+    """
+    Somebody else holds, for longer than is waited for, what one of the transaction's rows needs.
+    """
+
+
 class StoreFault(StoreError):
     """
     The database refused, by a fault of ours or of its set-up: trying again does not help.

@@ -2,26 +2,47 @@
 Taking orders in, or recording why not.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
+from worker.payouts.acceptance import Entry
 from worker.payouts.errors import NotAllowed
-from worker.payouts.model import CaseKind, Order, Rejection, Terms
+from worker.payouts.model import CaseKind, Rejection, Terms
+from worker.payouts.policy.obligation import normalized
 from worker.payouts.status import PayoutStatus, Reason
 from worker.payouts.update import REVIEW_LIST, CaseNote, hold_for_review
 from worker.store.base import Base
 from worker.store.cases import open_case
 from worker.store.dossiers import read_row
 from worker.store.keyring import Keyring
-from worker.store.obligations import commit_order
+from worker.store.obligations import commit_orders
 from worker.store.rows import order_columns, to_payout
 from worker.store.tables import evidence, installation, payouts, rejections, transitions
 from worker.store.types import UtcDateTime
-from worker.store.writes import Move, append_transitions, insert_new, write_row
+from worker.store.writes import Move, append_transitions, insert_all_new, write_row
+
+_TAKEN = sa.select(payouts.c.out_trade_no).where(
+    payouts.c.customer_no == sa.bindparam("whose"),
+    payouts.c.out_trade_no.in_(sa.bindparam("numbers", expanding=True)),
+)
+_ACCEPTED = sa.insert(transitions)
+_ORPHANS = sa.update(evidence).where(
+    evidence.c.payout_id.is_(None),
+    evidence.c.customer_no == sa.bindparam("whose"),
+    evidence.c.out_trade_no.in_(sa.bindparam("numbers", expanding=True)),
+)
+_ADOPT = _ORPHANS.values(
+    payout_id=sa.select(payouts.c.id)
+    .where(
+        payouts.c.customer_no == evidence.c.customer_no,
+        payouts.c.out_trade_no == evidence.c.out_trade_no,
+    )
+    .scalar_subquery()
+)
 
 #: When the database was restored, if JD is asked first about what is accepted now. The row is held,
 #: so that an epoch that begins meanwhile finds this payout.
@@ -37,30 +58,31 @@ class Acceptance(Base):
     The ledger's entrance.
     """
 
-    def accept(
-        self,
-        order: Order,
-        terms: Terms,
-        *,
-        for_review: bool = False,
-    ) -> int | None:
+    def accept(self, entries: Sequence[Entry], terms: Terms) -> Sequence[int | None]:
         """
-        Insert a queued payout, due at once, or one that is held for review.
+        Insert queued payouts, due at once, or held for review, in one transaction.
 
-        None, and nothing is written, if its number is taken or its obligation has no room for it.
+        None, and nothing is written, for one whose number is taken or whose obligation has no room
+        for it: each is decided as if those before it had been accepted alone.
         """
-        columns = order_columns(order, terms, self._keyring)
-        try:
-            with self._transaction() as conn:
-                now = self._locks.number(conn, terms.customer_no, order.out_trade_no)
-                obligation_id = commit_order(conn, order, now, self._keyring)
-                payout_id = insert_payout(conn, now, columns, obligation_id)
-                if for_review:
-                    hold_payout(conn, now, payout_id, self._keyring)
-                return payout_id
-        except NotAllowed:
-            # Rolled back, so that no obligation is left behind that nothing pays.
-            return None
+        if not entries:
+            return []
+        ids: list[int | None] = [None] * len(entries)
+        sealed = [order_columns(entry.order, terms, self._keyring) for entry in entries]
+        with self._transaction() as conn:
+            numbers = [entry.order.out_trade_no for entry in entries]
+            now = self._locks.numbers(conn, terms.customer_no, numbers)
+            for places in _rounds(entries):
+                free = _free(conn, terms, {place: numbers[place] for place in places})
+                orders = {place: entries[place].order for place in free}
+                debts = commit_orders(conn, orders, now, self._keyring)
+                rows = [sealed[place] | {"obligation_id": debts[place]} for place in debts]
+                ids_of = insert_payouts(conn, now, rows)
+                for place, payout_id in zip(debts, ids_of, strict=True):
+                    ids[place] = payout_id
+                    if entries[place].for_review:
+                        hold_payout(conn, now, payout_id, self._keyring)
+        return ids
 
     def reject(self, rejection: Rejection) -> None:
         """
@@ -72,52 +94,80 @@ class Acceptance(Base):
             conn.execute(sa.insert(rejections).values(**values))
 
 
-def insert_payout(
-    conn: sa.Connection,
-    now: datetime,
-    columns: Mapping[str, Any],
-    obligation_id: int,
-) -> int:
+def _rounds(entries: Sequence[Entry]) -> list[list[int]]:
     """
-    Insert a queued payout, given the columns of its order, with its first transition.
+    The places of jobs, in rounds that have each number and each debt once, in the order given.
+    """
+    rounds: list[list[int]] = []
+    seen: list[set[str]] = []
+    for place, entry in enumerate(entries):
+        names = {f"number {entry.order.out_trade_no}", f"debt {normalized(entry.order.obligation)}"}
+        after = max((turn + 1 for turn, known in enumerate(seen) if known & names), default=0)
+        if after == len(rounds):
+            rounds.append([])
+            seen.append(set())
+        rounds[after].append(place)
+        seen[after] |= names
+    return rounds
 
-    After a restore JD is asked about it before it is sent: the backup may lack a payout with this
-    number. The number is held, so that a notification stored at this moment does not miss it, and
-    the amount is committed. Raises `NotAllowed` if another payout has the number.
+
+def _free(conn: sa.Connection, terms: Terms, numbers: Mapping[int, str]) -> list[int]:
     """
+    The places of those numbers, which are held, that no payout of the merchant's has.
+    """
+    named = {"whose": terms.customer_no, "numbers": [*numbers.values()]}
+    taken = {*conn.scalars(_TAKEN, named)}
+    return [place for place, number in numbers.items() if number not in taken]
+
+
+def insert_payouts(
+    conn: sa.Connection, now: datetime, rows: Sequence[Mapping[str, Any]]
+) -> Sequence[int]:
+    """
+    Insert queued payouts of one merchant, given their orders' columns, with first transitions.
+
+    After a restore JD is asked about each before it is sent: the backup may lack a payout with its
+    number. The numbers are held, so that a notification stored at this moment does not miss them,
+    and their amounts are committed. Returns their ids. Raises `NotAllowed` if another payout has a
+    number.
+    """
+    if not rows:
+        return []
     restored_at = conn.execute(_ASK_FIRST, {"now": now}).scalar_one_or_none()
-    payout_id = insert_new(
-        conn,
-        payouts,
-        **columns,
-        obligation_id=obligation_id,
-        status=PayoutStatus.QUEUED,
-        reason=Reason.ACCEPTED,
-        version=1,
-        exposed=False,
-        accepted_at=now,
-        updated_at=now,
-        returned_fen=0,
-        resends=0,
-        next_send_at=now,
-        doubted_at=restored_at,
-        next_query_at=None if restored_at is None else now,
-        query_misses=0,
-    )
-    if payout_id is None:
+    state = {
+        "status": PayoutStatus.QUEUED,
+        "reason": Reason.ACCEPTED,
+        "version": 1,
+        "exposed": False,
+        "accepted_at": now,
+        "updated_at": now,
+        "returned_fen": 0,
+        "resends": 0,
+        "next_send_at": now,
+        "doubted_at": restored_at,
+        "next_query_at": None if restored_at is None else now,
+        "query_misses": 0,
+    }
+    found = insert_all_new(conn, payouts, [{**row, **state} for row in rows], "out_trade_no")
+    ids_by_number = {row.out_trade_no: row.id for row in found}
+    if len(ids_by_number) < len(rows):
         raise NotAllowed("out_trade_no: another payout has this number")
+    ids: list[int] = [ids_by_number[row["out_trade_no"]] for row in rows]
     conn.execute(
-        sa.insert(transitions),
-        {
-            "payout_id": payout_id,
-            "to_status": PayoutStatus.QUEUED,
-            "reason": Reason.ACCEPTED,
-            "actor": columns["producer"],
-            "at": now,
-        },
+        _ACCEPTED,
+        [
+            {
+                "payout_id": payout_id,
+                "to_status": PayoutStatus.QUEUED,
+                "reason": Reason.ACCEPTED,
+                "actor": row["producer"],
+                "at": now,
+            }
+            for payout_id, row in zip(ids, rows, strict=True)
+        ],
     )
-    _adopt_orphans(conn, payout_id, columns["customer_no"], columns["out_trade_no"])
-    return payout_id
+    _adopt_orphans(conn, rows[0]["customer_no"], [*ids_by_number])
+    return ids
 
 
 def hold_payout(conn: sa.Connection, now: datetime, payout_id: int, keyring: Keyring) -> None:
@@ -131,21 +181,11 @@ def hold_payout(conn: sa.Connection, now: datetime, payout_id: int, keyring: Key
     open_case(conn, now, held, CaseNote(CaseKind.REVIEW))
 
 
-def _adopt_orphans(
-    conn: sa.Connection, payout_id: int, customer_no: str, out_trade_no: str
-) -> None:
+def _adopt_orphans(conn: sa.Connection, customer_no: str, numbers: Sequence[str]) -> None:
     """
-    Give the payout what JD notified of its number before we had it, to be judged.
+    Give new payouts what JD notified of their numbers before we had them, to be judged.
 
     A database restored from a backup has lost payouts that were paid: a producer that enqueues
     them again must not have them sent again.
     """
-    conn.execute(
-        sa.update(evidence)
-        .where(
-            evidence.c.payout_id.is_(None),
-            evidence.c.customer_no == customer_no,
-            evidence.c.out_trade_no == out_trade_no,
-        )
-        .values(payout_id=payout_id)
-    )
+    conn.execute(_ADOPT, {"whose": customer_no, "numbers": numbers})

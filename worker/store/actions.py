@@ -13,7 +13,7 @@ from worker.payouts.policy.actions import Action, Decision, Recorded
 from worker.payouts.policy.effects import take
 from worker.payouts.policy.obligation import check_fresh, check_replacement
 from worker.store import rows
-from worker.store.acceptance import hold_payout, insert_payout
+from worker.store.acceptance import hold_payout, insert_payouts
 from worker.store.base import Base
 from worker.store.obligations import commit_fen, sharing
 from worker.store.tables import cases, decisions, payouts
@@ -58,7 +58,7 @@ class Actions(Base):
         payout = dossier.payout
         columns = rows.order_columns(order, terms, self._keyring)
         with self._transaction() as conn:
-            self._locks.number(conn, terms.customer_no, order.out_trade_no)
+            self._locks.numbers(conn, terms.customer_no, [order.out_trade_no])
             obligation, now = self._locks.obligation(conn, payout.id)
             after = take(decision.action, payout, now)
             others = sharing(conn, obligation, self._keyring, but=payout.id)
@@ -67,7 +67,8 @@ class Actions(Base):
             _write(conn, payout, after)
             given_back = payout.amount_fen if payout.released_at is None else 0
             commit_fen(conn, obligation.id, order.amount_fen - given_back)
-            payout_id = insert_payout(conn, now, columns, obligation.id)
+            columns = {**columns, "obligation_id": obligation.id}
+            (payout_id,) = insert_payouts(conn, now, [columns])
             if for_review:
                 hold_payout(conn, now, payout_id, self._keyring)
             _record(conn, now, payout.id, decision, replaced_by=payout_id)

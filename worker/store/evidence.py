@@ -66,7 +66,7 @@ class EvidenceStore(Base):
             locked = self._locks.numbered(conn, customer_no, number)
             if locked is None:
                 # It may be accepted at this very moment: until this transaction ends, none can be.
-                now = self._locks.number(conn, customer_no, number)
+                now = self._locks.numbers(conn, customer_no, [number])
                 locked = self._locks.numbered(conn, customer_no, number)
                 if locked is None:
                     _store_orphan(conn, now, customer_no, told, self._keyring)

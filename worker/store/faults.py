@@ -12,11 +12,14 @@ from contextlib import contextmanager
 import psycopg
 from sqlalchemy import exc
 
-from worker.payouts.errors import StoreFault, StoreUnavailable
+from worker.payouts.errors import StoreBusy, StoreFault, StoreUnavailable
 
 #: Classes of SQLSTATE that pass: connection, authorization, rollback (a deadlock), resources, a
 #: lock, an operator's doing (timeouts, shutdown), the server's system. All others are for good.
 _PASSING_CLASSES = {"08", "28", "3D", "40", "53", "55", "57", "58"}
+
+#: Somebody else's lock: a deadlock that was broken, and one that was waited for long enough.
+_HELD = {"40P01", "55P03"}
 
 #: A transaction was idle too long.
 _PASSING = {"25P03"}
@@ -61,13 +64,13 @@ def translated() -> Iterator[None]:
         raise StoreUnavailable("no connection was free in time") from error
     except exc.DBAPIError as error:
         if error.connection_invalidated or passes(error.orig):
-            raise StoreUnavailable(_first_line(error.orig)) from error
+            raise _kind(error.orig)(_first_line(error.orig)) from error
         raise StoreFault(_name(error.orig or error)) from error
     except exc.StatementError as error:
         raise StoreFault(_name(error.orig or error)) from error
     except (psycopg.Error, sqlite3.Error) as error:
         if passes(error):
-            raise StoreUnavailable(_first_line(error)) from error
+            raise _kind(error)(_first_line(error)) from error
         raise StoreFault(_name(error)) from error
     except exc.SQLAlchemyError as error:
         raise StoreFault(_name(error)) from error
@@ -90,6 +93,14 @@ def passes(error: BaseException | None) -> bool:
         code = getattr(error, "sqlite_errorcode", None)
         return code is not None and code & 0xFF in _SQLITE_PASSING
     return False
+
+
+def _kind(error: BaseException | None) -> type[StoreUnavailable]:
+    """
+    Whether all of the database is away, or one row of it.
+    """
+    held = isinstance(error, psycopg.Error) and error.sqlstate in _HELD
+    return StoreBusy if held else StoreUnavailable
 
 
 def _arose_in_a_statement(error: BaseException) -> bool:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 
 import sqlalchemy as sa
 from sqlalchemy import RowMapping
+from sqlalchemy.dialects import postgresql
 
 from worker.payouts.errors import NoSuchPayout
 from worker.payouts.model import Obligation, Payout
@@ -24,6 +25,7 @@ from worker.store.writes import insert_new
 
 _ID = sa.bindparam("payout_id", type_=sa.BigInteger)
 _IDS = sa.bindparam("ids", expanding=True, type_=sa.BigInteger)
+_NUMBERS = sa.bindparam("numbers", type_=postgresql.ARRAY(sa.String))
 _MERCHANT, _NUMBER = (sa.bindparam(name, type_=sa.String) for name in ("merchant", "number"))
 
 #: A bucket that nothing was ever taken of has been full since long ago.
@@ -51,8 +53,12 @@ class Locks:
     def __init__(self, clock: Clock, keyring: Keyring) -> None:
         self._clock = clock
         self._keyring = keyring
-        key = sa.func.hashtextextended(_MERCHANT + " " + _NUMBER, 0)
-        self._number = sa.select(sa.func.pg_advisory_xact_lock(key), clock.label("now"))
+        named = sa.func.unnest(_NUMBERS).column_valued("number")
+        key = sa.func.hashtextextended(_MERCHANT + " " + named, 0).label("key")
+        keys = sa.select(key).distinct().order_by(key).subquery("keys")
+        self._numbers = sa.select(
+            sa.func.pg_advisory_xact_lock(keys.c.key), clock.label("now")
+        ).select_from(keys)
         own = sa.select(payouts.c.obligation_id).where(payouts.c.id == _ID).scalar_subquery()
         owed = sa.select(obligations).where(obligations.c.id == own).with_for_update()
         held = owed.subquery("held")
@@ -80,14 +86,17 @@ class Locks:
             payouts.c.customer_no == _MERCHANT, payouts.c.out_trade_no == _NUMBER
         )
 
-    def number(self, conn: sa.Connection, customer_no: str, out_trade_no: str) -> datetime:
+    def numbers(
+        self, conn: sa.Connection, customer_no: str, out_trade_nos: Sequence[str]
+    ) -> datetime:
         """
-        Hold an order number, whether or not a payout has it yet; return the time.
+        Hold order numbers, whether or not payouts have them yet; return the time.
         """
         if conn.dialect.name != "postgresql":
             return read_clock(conn, self._clock)
-        named = {"merchant": customer_no, "number": out_trade_no}
-        now: datetime = conn.execute(self._number, named).one().now
+        named = {"merchant": customer_no, "numbers": [*out_trade_nos]}
+        # Each row's time is that of its own lock: the last one was held with all the others.
+        now: datetime = max(row.now for row in conn.execute(self._numbers, named))
         return now
 
     def obligation(self, conn: sa.Connection, payout_id: int) -> tuple[Obligation, datetime]:

@@ -4,24 +4,34 @@ Debts: what is owed, and what is committed to the payouts that hold it.
 The obligation's row is locked before any of its payouts' rows, everywhere.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy import RowMapping
 
+from worker.payouts.errors import NotAllowed
 from worker.payouts.model import Dossier, Obligation, Order
 from worker.payouts.policy.obligation import check_fits, normalized
 from worker.store import rows
 from worker.store.dossiers import read_dossiers
 from worker.store.keyring import Keyring
 from worker.store.tables import obligations, payouts
-from worker.store.writes import insert_new
+from worker.store.writes import insert_all_new
 
 #: One name space for the whole installation: neither merchant nor producer splits a debt.
 NAMESPACE = "default"
 
 
+_NAMED = (
+    sa.select(obligations)
+    .where(
+        obligations.c.namespace == sa.bindparam("namespace"),
+        obligations.c.name.in_(sa.bindparam("names", expanding=True)),
+    )
+    .order_by(obligations.c.name)
+    .with_for_update()
+)
 _SHARING = (
     sa.select(payouts)
     .where(payouts.c.obligation_id == sa.bindparam("obligation"))
@@ -29,34 +39,51 @@ _SHARING = (
 )
 
 
-def commit_order(conn: sa.Connection, order: Order, now: datetime, keyring: Keyring) -> int:
+def commit_orders(
+    conn: sa.Connection, orders: Mapping[int, Order], now: datetime, keyring: Keyring
+) -> Mapping[int, int]:
     """
-    Commit an order's amount of the obligation that it pays; return the obligation's id.
+    Commit orders' amounts of the obligations that they pay, each another; return those debts' ids.
 
-    The obligation is made if the order is the first to name it, and stays locked. Raises
-    `NotAllowed` if it has no room for the order, or is owed otherwise.
+    They come by the keys of the orders, without those that a debt has no room for, or that it is
+    owed otherwise. One that an order is the first to name is made. All stay locked, and are locked
+    by their names, so that two who accept never wait for each other.
     """
-    name = normalized(order.obligation)
-    fresh = Obligation(0, NAMESPACE, name, order.owed_fen or order.amount_fen, 0)
-    check_fits(fresh, (), order)
-    made = insert_new(
-        conn,
-        obligations,
-        namespace=NAMESPACE,
-        name=name,
-        owed_fen=fresh.owed_fen,
-        committed_fen=order.amount_fen,
-        created_at=now,
-    )
-    if made is not None:
-        return made
-    named = sa.select(obligations).where(
-        obligations.c.namespace == NAMESPACE, obligations.c.name == name
-    )
-    obligation = rows.to_obligation(conn.execute(named.with_for_update()).mappings().one())
-    check_fits(obligation, sharing(conn, obligation, keyring), order)
-    commit_fen(conn, obligation.id, order.amount_fen)
-    return obligation.id
+    named = {normalized(order.obligation): key for key, order in orders.items()}
+    fresh = {}
+    for name in sorted(named):
+        order = orders[named[name]]
+        obligation = Obligation(0, NAMESPACE, name, order.owed_fen or order.amount_fen, 0)
+        if _fits(obligation, (), order):
+            fresh[name] = {
+                "namespace": NAMESPACE,
+                "name": name,
+                "owed_fen": obligation.owed_fen,
+                "committed_fen": order.amount_fen,
+                "created_at": now,
+            }
+    if not fresh:
+        return {}
+    made = {
+        row.name: row.id for row in insert_all_new(conn, obligations, [*fresh.values()], "name")
+    }
+    committed = {named[name]: debt for name, debt in made.items()}
+    if known := fresh.keys() - made.keys():
+        found = conn.execute(_NAMED, {"namespace": NAMESPACE, "names": sorted(known)})
+        for obligation in map(rows.to_obligation, found.mappings().all()):
+            key = named[obligation.name]
+            if _fits(obligation, sharing(conn, obligation, keyring), orders[key]):
+                commit_fen(conn, obligation.id, orders[key].amount_fen)
+                committed[key] = obligation.id
+    return {key: committed[key] for key in orders if key in committed}
+
+
+def _fits(obligation: Obligation, others: Sequence[Dossier], order: Order) -> bool:
+    try:
+        check_fits(obligation, others, order)
+    except NotAllowed:
+        return False
+    return True
 
 
 def rows_of(conn: sa.Connection, obligation: Obligation) -> Sequence[RowMapping]:

@@ -5,7 +5,7 @@ What is written in more than one place: rows that are new, rows that move, and t
 import functools
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -29,9 +29,10 @@ def write_nothing(conn: sa.Connection) -> None:
 
 
 @functools.cache
-def _insertion(dialect: str, table: sa.Table) -> sa.Executable:
+def _insertion(dialect: str, table: sa.Table, *names: str) -> sa.Executable:
     insert = _INSERTS[dialect](table)
-    return insert.on_conflict_do_nothing().returning(*table.primary_key)
+    told = [table.c[name] for name in names]
+    return insert.on_conflict_do_nothing().returning(*table.primary_key, *told)
 
 
 def insert_new(conn: sa.Connection, table: sa.Table, **values: object) -> int | None:
@@ -42,6 +43,17 @@ def insert_new(conn: sa.Connection, table: sa.Table, **values: object) -> int | 
         _insertion(conn.dialect.name, table), values
     ).scalar_one_or_none()
     return key
+
+
+def insert_all_new(
+    conn: sa.Connection, table: sa.Table, values: Sequence[Mapping[str, object]], *names: str
+) -> Sequence[sa.Row[Any]]:
+    """
+    Insert rows, but for those that a unique constraint forbids; return keys and `names` of them.
+
+    They are inserted in the order given, and told in any.
+    """
+    return conn.execute(_insertion(conn.dialect.name, table, *names), values).all()
 
 
 #: Brings a row from what it was to what it will be. The guards are its id, status and version as it

@@ -3,19 +3,25 @@ A job becomes a payout: durable, queued or held for review, and once only for it
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
-from worker.payouts.acceptance import Acceptance, Accepted, Conflict, Same, differing
+from worker.payouts.acceptance import Acceptance, Accepted, Conflict, Entry, Same, differing
 from worker.payouts.model import Order, Rejection, Terms
 from worker.payouts.policy.controls import ReviewList, needs_review
+from worker.usecases.group_commit import one_by_one
 from worker.usecases.ports import AcceptanceLedger, Dispatcher
 
 log = logging.getLogger("jdpay_payouts.accept")
+
+_One = Callable[[Entry], int | None]
+Together = Callable[[Callable[[Sequence[Entry]], Sequence[int | None]]], _One]
 
 
 class Acceptor:
     """
     Takes the jobs of one merchant. It needs no gateway and no key that signs.
+
+    `together` makes, of what accepts several jobs in one commit, what accepts one of them.
     """
 
     def __init__(
@@ -24,11 +30,13 @@ class Acceptor:
         dispatcher: Dispatcher,
         terms: Terms,
         review_list: ReviewList,
+        together: Together = one_by_one,
     ) -> None:
         self._ledger = ledger
         self._dispatcher = dispatcher
         self._terms = terms
         self._review_list = review_list
+        self._commit = together(lambda entries: ledger.accept(entries, terms))
 
     def accept(self, order: Order) -> Acceptance:
         """
@@ -42,7 +50,7 @@ class Acceptor:
         for_review = needs_review(order, self._review_list)
         payout_id = None
         if not expired:
-            payout_id = self._ledger.accept(order, self._terms, for_review=for_review)
+            payout_id = self._commit(Entry(order, for_review))
         if payout_id is not None:
             log.info(
                 "payout accepted, and held for review" if for_review else "payout accepted",

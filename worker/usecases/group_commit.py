@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
-from worker.payouts.errors import StoreUnavailable
+from worker.payouts.errors import StoreBusy, StoreUnavailable
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -101,9 +101,16 @@ class GroupCommit(Generic[Item, Result]):
             results = self._commit([waiting.item for waiting in group])
         except Exception as fault:  # noqa: BLE001 (the border: each hears of its own faults)
             # Whose fault it is shows when each is alone; but a database that is away is away.
-            if len(group) == 1 or isinstance(fault, StoreUnavailable):
+            if len(group) == 1 or _is_away(fault):
                 for waiting in group:
                     waiting.fault = fault
         else:
             for waiting, result in zip(group, results, strict=True):
                 waiting.results.append(result)
+
+
+def _is_away(fault: Exception) -> bool:
+    """
+    Whether the database is away for everybody, and not one row of it taken.
+    """
+    return isinstance(fault, StoreUnavailable) and not isinstance(fault, StoreBusy)

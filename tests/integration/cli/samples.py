@@ -7,6 +7,7 @@ from typing import Any
 from tests.contract.samples import close_attempt
 from tests.factories import a_claimant
 from worker.intake import jobs
+from worker.payouts.acceptance import Entry
 from worker.payouts.evidence import Answer, Meaning, TradeStatus
 from worker.payouts.limits import Limits
 from worker.payouts.model import Attempt, AttemptOutcome, Terms
@@ -66,7 +67,7 @@ def queued(ledger: SqlLedger, number: str = NUMBER, terms: Terms = TERMS, **chan
     """
     A payout that was just accepted; its id.
     """
-    payout_id = ledger.accept(jobs.parse(a_job(number, **changes)), terms)
+    (payout_id,) = ledger.accept([Entry(jobs.parse(a_job(number, **changes)))], terms)
     assert payout_id is not None
     return payout_id
 

@@ -11,6 +11,7 @@ from tests.contract.samples import TERMS, an_order
 from tests.factories import a_claimant
 from tests.integration.cli.conftest import Run
 from tests.integration.cli.samples import MERCHANT, NUMBER, queued
+from worker.payouts.acceptance import Entry
 from worker.payouts.limits import Limits
 from worker.store.ledger import SqlLedger
 
@@ -66,7 +67,7 @@ def test_the_pace_and_the_backlog_are_told(
     monkeypatch.setenv("PAYOUTS_SEND_PACE", "6/m")
     monkeypatch.setenv("PAYOUTS_QUERY_PACE", "7/s")
     for place in range(13):
-        ledger.accept(an_order(f"P-{place}"), TERMS)
+        ledger.accept([Entry(an_order(f"P-{place}"))], TERMS)
 
     shown = json.loads(run("channel", "--json").stdout)
     lines = run("channel").stdout.splitlines()

@@ -16,6 +16,7 @@ from tests.factories import a_claimant
 from tests.integration.web.notifications import AMOUNT_FEN, KEY, MERCHANT, NUMBER
 from tests.servers import Databases
 from worker.jdpay.signature import SignKey
+from worker.payouts.acceptance import Entry
 from worker.payouts.limits import Limits
 from worker.payouts.model import AttemptOutcome, Order, Payee, Payout, Terms
 from worker.store.engine import create_engine
@@ -125,7 +126,7 @@ def payout(ledger: SqlLedger, handler: EvidenceHandler) -> Payout:
     The payout of the worked example, sent and never answered.
     """
     order = Order(NUMBER, AMOUNT_FEN, "测试代付 A+B", _PAYEE, obligation=NUMBER)
-    payout_id = ledger.accept(order, _TERMS)
+    (payout_id,) = ledger.accept([Entry(order)], _TERMS)
     assert payout_id is not None
     (claim,) = ledger.claim([payout_id], a_claimant()).claims
     close_attempt(ledger, claim.attempt, AttemptOutcome.NO_ANSWER, "read_timeout")

@@ -21,6 +21,7 @@ from tests.contract.samples import (
 )
 from tests.factories import a_claimant
 from tests.servers import Databases
+from worker.payouts.acceptance import Entry
 from worker.payouts.errors import WrongKey
 from worker.payouts.evidence import Source
 from worker.payouts.status import PayoutStatus
@@ -51,7 +52,7 @@ def engine(databases: Databases) -> Iterator[sa.Engine]:
     order = an_order(
         subject="给老母亲的钱", return_params="退回说明", metadata={"note": "家庭备注"}
     )
-    payout_id = ledger.accept(order, TERMS)
+    (payout_id,) = ledger.accept([Entry(order)], TERMS)
     assert payout_id is not None
     ledger.claim([payout_id], a_claimant(everything))
     payout = ledger.dossier(payout_id).payout

@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
-from worker.payouts.errors import StoreUnavailable
+from worker.payouts.errors import StoreBusy, StoreUnavailable
 from worker.usecases.group_commit import GroupCommit, one_by_one
 
 _PATIENCE = 30
@@ -136,6 +136,26 @@ def test_a_database_that_is_away_is_away_for_all(door: Door) -> None:
             with pytest.raises(StoreUnavailable):
                 future.result(_PATIENCE)
     assert door.groups == [[0], [1, 2, 3]]
+
+
+def test_a_row_that_someone_holds_is_nobody_elses_fault(door: Door) -> None:
+    """
+    Whoever needs it hears of it; the others are kept.
+    """
+
+    def fails(items: Sequence[int]) -> None:
+        if 2 in items:
+            raise StoreBusy("canceling statement due to lock timeout")
+
+    door.fails = fails
+    commit = GroupCommit(door)
+    with ThreadPoolExecutor(9) as pool:
+        futures = gathered(door, commit, pool, 3)
+        door.open.release(9)
+
+        assert [futures[item].result(_PATIENCE) for item in (1, 3)] == ["kept 1", "kept 3"]
+        with pytest.raises(StoreBusy):
+            futures[2].result(_PATIENCE)
 
 
 def test_after_a_fault_the_next_one_commits(door: Door) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from worker.payouts.acceptance import Entry
 from worker.payouts.claim import Asker, Claimant, Claims, DueQueries
 from worker.payouts.evidence import Answer
 from worker.payouts.judgement import Judge, Judged, Orphaned
@@ -75,21 +76,17 @@ class AcceptanceLedger(PayoutReads, Protocol):
     Taking jobs in, or recording why not.
     """
 
-    def accept(
-        self,
-        order: Order,
-        terms: Terms,
-        *,
-        for_review: bool = False,
-    ) -> int | None:
+    def accept(self, entries: Sequence[Entry], terms: Terms) -> Sequence[int | None]:
         """
-        Insert a queued payout and its first transition; return its id.
+        Insert a queued payout and its first transition for each job: one commit; return their ids.
 
-        It is due at once. `for_review`, it is held in the same transaction, with a second
+        Each is due at once. One that is for review is held in the same transaction, with a second
         transition and a case, and nobody ever sees it queued.
 
-        None if its number is taken, or its obligation has no room for it or is owed otherwise:
-        nothing was written, and the caller looks at what is there.
+        None in the place of a job whose number is taken, or whose obligation has no room for it or
+        is owed otherwise, by a job before it among these too: nothing was written of it, and the
+        caller looks at what is there. What is raised concerns all of them: nothing is written, so
+        a caller goes on with each alone.
         """
 
     def reject(self, rejection: Rejection) -> None:
