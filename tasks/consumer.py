@@ -7,6 +7,7 @@ rejection with size, SHA-256 and reason instead, and the next message is served.
 
 import functools
 import logging
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -37,16 +38,19 @@ class Consumer(consumer.Consumer):
 
     #: Set by Celery: what the transport raises when the broker is gone.
     connection_errors: tuple[type[Exception], ...]
+    #: Set by Celery: its event loop.
+    hub: Any
 
     def create_task_handler(self, *args: Any, **kwargs: Any) -> Callable[[Any], None]:
         """
         Return the callback for each message: screened first, then Celery's own.
         """
         handle = super().create_task_handler(*args, **kwargs)
+        loop = threading.get_ident()
 
         def on_task_received(message: Any) -> None:
-            message.ack_log_error = functools.partial(_answer, message.ack)
-            message.reject_log_error = functools.partial(_answer, message.reject)
+            message.ack_log_error = functools.partial(self._end, loop, message.ack)
+            message.reject_log_error = functools.partial(self._end, loop, message.reject)
             headers = message.headers
             if len(_body(message)) > jobs.MAX_BODY_BYTES:
                 self._refuse(message, "too_large")
@@ -90,6 +94,26 @@ class Consumer(consumer.Consumer):
         """
         self._refuse(message, "invalid_task", exc)
 
+    def _end(
+        self,
+        loop: int,
+        answer: Callable[..., None],
+        logger: logging.Logger,
+        _errors: object = None,
+        *options: object,
+        **named: object,
+    ) -> None:
+        """
+        Answer a message in the thread of the loop, which alone notices that a connection is lost.
+
+        A task that is a thread of its own would raise it where nobody hears it.
+        """
+        ending = functools.partial(_answer, answer, logger, *options, **named)
+        if threading.get_ident() == loop:
+            ending()
+        else:
+            self.hub.call_soon(ending)
+
     def _refuse(self, message: Any, reason: str, error: Exception | None = None) -> None:
         described = jobs.described(_body(message), reason, _kind(error))
         log.warning(
@@ -112,11 +136,7 @@ class Consumer(consumer.Consumer):
 
 
 def _answer(
-    answer: Callable[..., None],
-    logger: logging.Logger,
-    _errors: object = None,
-    *options: object,
-    **named: object,
+    answer: Callable[..., None], logger: logging.Logger, *options: object, **named: object
 ) -> None:
     """
     Acknowledge a message or send it back, and let a lost connection end the connection.

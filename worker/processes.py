@@ -27,13 +27,16 @@ def _consumer(name: str, *queues: QueueName) -> tuple[str, ...]:
 #: A wake-up is worked off by one thread, which has the others do what it claimed.
 _ONE_THREAD = ("--pool=threads", "--concurrency=1")
 
+#: Jobs are taken side by side, since those that come together are accepted in one commit.
+_ACCEPTING = ("--pool=threads", "--concurrency=16")
+
 #: A connection of the receiver's has a thread of its own, whether or not it says anything.
 _CONNECTIONS = "--threads=128"
 
 #: The command of each process, without what depends on the place: addresses, files, log level.
 COMMANDS: Mapping[str, tuple[str, ...]] = {
     "web": ("gunicorn", "worker.web.app:create_app()", _CONNECTIONS, "--no-control-socket"),
-    "worker": _consumer("worker", QueueName.ENTRY, QueueName.SWEEP),
+    "worker": (*_consumer("worker", QueueName.ENTRY, QueueName.SWEEP), *_ACCEPTING),
     "sender": (*_consumer("sender", QueueName.SEND), *_ONE_THREAD),
     "querier": (*_consumer("querier", QueueName.QUERY), *_ONE_THREAD),
     "beat": (*_CELERY, "beat"),

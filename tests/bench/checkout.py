@@ -64,6 +64,12 @@ class Checkout:
         """
         return ["/bin/sh", "-c", " ".join([self._commands()[name], *options])]
 
+    def has_threads(self, name: str) -> bool:
+        """
+        Whether a process works in threads, and not in children.
+        """
+        return "--pool=threads" in self._commands()[name]
+
     def _commands(self) -> dict[str, str]:
         lines = (self.path / "Procfile").read_text(encoding="utf-8").splitlines()
         return dict(line.split(": ", 1) for line in lines if ": " in line)

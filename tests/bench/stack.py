@@ -21,7 +21,8 @@ from tests.bench.producer import send
 from tests.bench.product import Broker, Child, free_port
 from tests.waiting import until
 
-#: Prefork children; where they also send and ask, requests in flight.
+#: Prefork children of the unsafe task, and of versions whose worker has any; where those also send
+#: and ask, requests in flight.
 CONCURRENCY = 4
 
 #: What takes messages, in one version or another.
@@ -155,7 +156,8 @@ def running(
         migrate(checkout, environment)
         children: dict[str, Child] = {}
         for name in sorted(checkout.processes & {"web", *CONSUMERS, "beat"}):
-            options = ("--concurrency", str(CONCURRENCY)) if name == "worker" else ()
+            has_children = name == "worker" and not checkout.has_threads(name)
+            options = ("--concurrency", str(CONCURRENCY)) if has_children else ()
             child = Child(
                 checkout.process(name, *options),
                 log=directory / f"{name}.log",

@@ -200,8 +200,8 @@ def test_an_accepted_order_takes_up_what_was_notified_of_its_number(ledger: SqlL
     """
     An orphan notification becomes evidence of the payout that is accepted under its number.
     """
-    ledger.notify(MERCHANT, a_verified_answer(number="P-1"))
-    ledger.notify(MERCHANT, a_verified_answer(number="P-2", raw=b"other"))
+    ledger.notify(MERCHANT, [a_verified_answer(number="P-1")])
+    ledger.notify(MERCHANT, [a_verified_answer(number="P-2", raw=b"other")])
 
     payout = accepted(ledger, "P-1")
 
@@ -266,7 +266,7 @@ def test_what_is_held_takes_up_what_was_notified_of_its_number(ledger: Ledger) -
     """
     An orphan notification is judged as that of any other payout.
     """
-    ledger.notify(MERCHANT, a_verified_answer(number="P-1"))
+    ledger.notify(MERCHANT, [a_verified_answer(number="P-1")])
 
     payout = in_review(ledger).payout
 

@@ -230,7 +230,7 @@ def test_an_orphan_is_closed_too(ledger: Ledger) -> None:
     """
     It belongs to no payout, so no version rises.
     """
-    ledger.notify(MERCHANT, a_verified_answer(number="P-404"))
+    ledger.notify(MERCHANT, [a_verified_answer(number="P-404")])
     (case,) = ledger.cases(open_only=True, limit=10)
 
     ledger.close_case(case, "cli:mei", "found in JD's console")
@@ -267,7 +267,7 @@ def test_a_closed_case_knows_the_decision_that_closed_it(ledger: Ledger) -> None
     """
     One about a number that we do not have, too; while it is open there is none.
     """
-    ledger.notify(MERCHANT, a_verified_answer(number="P-404"))
+    ledger.notify(MERCHANT, [a_verified_answer(number="P-404")])
     (case,) = ledger.cases(open_only=True, limit=1)
     before = ledger.closing(case.id)
     ledger.close_case(case, "cli:mei", "found in the old database")

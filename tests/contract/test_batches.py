@@ -3,7 +3,7 @@ Many payouts in one commit: each has its own claim and its own outcome, and all 
 """
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -24,12 +24,12 @@ from tests.factories import a_claimant
 from worker.payouts.claim import Draft
 from worker.payouts.errors import NoSuchPayout
 from worker.payouts.evidence import Answer, Source
-from worker.payouts.judgement import Judge
-from worker.payouts.model import AttemptOutcome, CaseKind, Payout
+from worker.payouts.judgement import Judge, Judged, Orphaned
+from worker.payouts.model import AttemptOutcome, CaseKind, Dossier, Payout
 from worker.payouts.news import Ending, News, Told, of_reply
 from worker.payouts.pace import Pace
 from worker.payouts.status import PayoutStatus
-from worker.payouts.update import CaseNote
+from worker.payouts.update import CaseNote, Update
 from worker.usecases.ports import Ledger
 
 
@@ -372,3 +372,70 @@ def test_each_merchant_has_a_pace_of_its_own(ledger: Ledger) -> None:
     assert len(ledger.claim([first.id], claimant).claims) == 1
     other = replace(claimant, customer_no="360080000000000002")
     assert len(ledger.claim([second.id], other).claims) == 1
+
+
+def test_notifications_that_come_together_find_each_its_payout(ledger: Ledger) -> None:
+    """
+    Each is stored with the payout that it names, judged, and answered in its own place.
+    """
+    first, _, third = several(ledger)
+    said = [a_verified_answer(number=n, raw=n.encode()) for n in ("P-3", "P-404", "P-1")]
+
+    judged, orphaned, other = ledger.notify(MERCHANT, said, a_judge())
+
+    assert isinstance(judged, Judged)
+    assert isinstance(other, Judged)
+    assert orphaned == Orphaned()
+    assert (judged.dossier.payout.id, other.dossier.payout.id) == (third.id, first.id)
+    kept = [ledger.dossier(payout.id).evidence for payout in ledger.payouts(None, 9)]
+    assert [[piece.answer.raw for piece in pieces] for pieces in kept] == [[b"P-3"], [], [b"P-1"]]
+    assert all(piece.applied_at for pieces in kept for piece in pieces)
+    (case,) = ledger.cases(open_only=True, limit=9)
+    assert (case.kind, case.out_trade_no) == (CaseKind.ORPHAN, "P-404")
+
+
+def test_notifications_of_one_payout_follow_each_other(ledger: Ledger) -> None:
+    """
+    The second judge knows what the first one was told; what is identical is stored once.
+    """
+    (payout,) = several(ledger, 1)
+    said = [a_verified_answer(raw=raw) for raw in (b"first", b"second", b"first")]
+
+    results = ledger.notify(MERCHANT, said, a_judge())
+
+    judged = [one for one in results if isinstance(one, Judged)]
+    assert [[e.answer.raw for e in one.dossier.evidence] for one in judged] == [
+        [b"first"],
+        [b"first", b"second"],
+        [b"first", b"second"],
+    ]
+    assert len(ledger.dossier(payout.id).evidence) == 2
+
+
+def test_notifications_that_cannot_be_judged_together_leave_nothing(ledger: Ledger) -> None:
+    """
+    A fault about one of them: each is stored alone then, so that none is told to be kept and lost.
+    """
+    _, second = several(ledger, 2)
+
+    def decide(dossier: Dossier, _now: datetime) -> Update:
+        if dossier.payout.id == second.id:
+            raise Fault
+        return an_update(dossier.payout)
+
+    said = [a_verified_answer(number=n, raw=n.encode()) for n in ("P-1", "P-2")]
+    with pytest.raises(Fault):
+        ledger.notify(MERCHANT, said, Judge(decide, "receiver", 9))
+
+    assert [ledger.dossier(p.id).evidence for p in ledger.payouts(None, 9)] == [(), ()]
+
+
+def test_notifications_without_a_judge_wait(ledger: Ledger) -> None:
+    """
+    Stored and not applied, for the sweep to come back to.
+    """
+    payouts = several(ledger, 2)
+    said = [a_verified_answer(number=n, raw=n.encode()) for n in ("P-1", "P-2")]
+
+    assert list(ledger.notify(MERCHANT, said)) == [None, None]
+    assert ledger.find_unapplied(9) == ids(payouts)

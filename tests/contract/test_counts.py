@@ -36,7 +36,7 @@ def test_cases_are_counted_open_or_all(ledger: Ledger) -> None:
     Of three, one was closed.
     """
     for number in ("P-1", "P-2", "P-3"):
-        ledger.notify(MERCHANT, a_verified_answer(number=number))
+        ledger.notify(MERCHANT, [a_verified_answer(number=number)])
     (newest,) = ledger.cases(open_only=True, limit=1)
     ledger.close_case(newest, "mei", "found in the old database")
 

@@ -109,7 +109,7 @@ def test_each_takes_up_what_was_notified_of_its_own_number(ledger: Ledger) -> No
     Two orphans find their payouts, and the third job has none.
     """
     for number in ("P-1", "P-3"):
-        ledger.notify(MERCHANT, a_verified_answer(number=number, raw=number.encode()))
+        ledger.notify(MERCHANT, [a_verified_answer(number=number, raw=number.encode())])
 
     ids = ledger.accept([job("P-1"), job("P-2"), job("P-3")], TERMS)
 

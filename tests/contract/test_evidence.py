@@ -158,9 +158,9 @@ def test_an_orphan_opens_a_case(ledger: SqlLedger) -> None:
     A notification about a number that we do not have is kept and shown to a person, once.
     """
     answer = a_verified_answer(number="P-404")
-    ledger.notify(MERCHANT, answer)
-    ledger.notify(MERCHANT, answer)
-    ledger.notify(MERCHANT, a_verified_answer(number="P-404", raw=b"more"))
+    ledger.notify(MERCHANT, [answer])
+    ledger.notify(MERCHANT, [answer])
+    ledger.notify(MERCHANT, [a_verified_answer(number="P-404", raw=b"more")])
 
     (case,) = ledger.cases(open_only=True, limit=10)
 
@@ -173,7 +173,7 @@ def test_an_orphan_that_is_accepted_later_hears_its_notification(ledger: SqlLedg
     """
     The orphan's trace does not keep the same notification from the payout that comes after it.
     """
-    ledger.notify(MERCHANT, a_verified_answer())
+    ledger.notify(MERCHANT, [a_verified_answer()])
     payout = accepted(ledger)
 
     assert len(recorded(ledger, payout.id, Source.NOTIFICATION).evidence) == 1
@@ -183,7 +183,7 @@ def test_an_orphan_that_names_no_merchant_is_its_receivers(ledger: SqlLedger) ->
     """
     It verified with that merchant's key, so the merchant's job under its number hears it.
     """
-    ledger.notify(MERCHANT, a_verified_answer(merchant=None))
+    ledger.notify(MERCHANT, [a_verified_answer(merchant=None)])
 
     assert len(ledger.dossier(accepted(ledger).id).evidence) == 1
 
@@ -195,7 +195,7 @@ def test_a_notification_whose_payout_came_meanwhile_is_no_orphan(ledger: SqlLedg
     payout = accepted(ledger)
     judge = Judge(lambda dossier, _now: an_update(dossier.payout), "receiver", 9)
 
-    judged = ledger.notify(MERCHANT, a_verified_answer(), judge=judge)
+    (judged,) = ledger.notify(MERCHANT, [a_verified_answer()], judge=judge)
 
     assert judged is not None
     assert len(ledger.dossier(payout.id).evidence) == 1
@@ -207,7 +207,7 @@ def test_a_repeated_orphan_is_stored_once(ledger: SqlLedger) -> None:
     The payout that comes after it takes up one notification, however often that came.
     """
     for _ in range(2):
-        ledger.notify(MERCHANT, a_verified_answer())
+        ledger.notify(MERCHANT, [a_verified_answer()])
 
     assert len(ledger.dossier(accepted(ledger).id).evidence) == 1
 

@@ -141,7 +141,7 @@ def test_a_notification_that_comes_six_times_at_once_is_stored_once(ledger: SqlL
 
     def notify(_: int) -> None:
         record(ledger, payout, Source.NOTIFICATION, a_verified_answer())
-        ledger.notify(MERCHANT, orphan)
+        ledger.notify(MERCHANT, [orphan])
 
     at_once(6, notify)
 
@@ -195,7 +195,7 @@ def test_a_notification_and_its_job_at_once_find_each_other(
     ledger = SqlLedger(engine, KEYRING, clock.told)
     keyring = Interrupted("seal", lambda: accepted(ledger))
 
-    SqlLedger(engine, keyring, clock.told).notify(MERCHANT, a_verified_answer())
+    SqlLedger(engine, keyring, clock.told).notify(MERCHANT, [a_verified_answer()])
 
     keyring.wait()
     payout = ledger.find(MERCHANT, "P-1")
@@ -214,7 +214,7 @@ def test_a_notification_that_comes_amid_the_acceptance_finds_it(
     got: list[object] = []
     # The debt's other payout is read, and opened, amid the acceptance.
     keyring = Interrupted(
-        "open", lambda: got.append(ledger.notify(MERCHANT, a_verified_answer(), a_judge()))
+        "open", lambda: got.extend(ledger.notify(MERCHANT, [a_verified_answer()], a_judge()))
     )
 
     accept(SqlLedger(engine, keyring, clock.told), an_order(obligation="DEBT"))

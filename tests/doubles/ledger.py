@@ -221,18 +221,22 @@ class MemoryLedger(MemoryActions, MemoryHealth):
         return None if judge is None else self._judge(row.id, judge)
 
     def notify(
-        self, customer_no: str, answer: Answer, judge: Judge | None = None
-    ) -> Judged | Orphaned | None:
+        self, customer_no: str, answers: Sequence[Answer], judge: Judge | None = None
+    ) -> Sequence[Judged | Orphaned | None]:
         """
-        Record a notification with the payout that has its number, or as an orphan.
+        Record notifications, each with the payout that has its number, or as an orphan.
         """
-        payout = self.find(customer_no, answer.number or "")
-        if payout is not None:
-            told = Told(Source.NOTIFICATION, answer)
-            (judged,) = self.take_in([News(payout.id, told=told)], judge)
-            return judged
-        self._keep_orphan(customer_no, answer)
-        return Orphaned()
+        found = [self.find(customer_no, answer.number or "") for answer in answers]
+        news = [
+            News(payout.id, told=Told(Source.NOTIFICATION, answer))
+            for payout, answer in zip(found, answers, strict=True)
+            if payout is not None
+        ]
+        kept = iter(self.take_in(news, judge))
+        return [
+            self._keep_orphan(customer_no, answer) if payout is None else next(kept)
+            for payout, answer in zip(found, answers, strict=True)
+        ]
 
     def judge(self, payout_id: int, judge: Judge) -> Judged:
         """
@@ -253,12 +257,13 @@ class MemoryLedger(MemoryActions, MemoryHealth):
             self._evidence[payout.id].append(piece)
             self._touch(self._rows[payout.id])
 
-    def _keep_orphan(self, customer_no: str, answer: Answer) -> None:
+    def _keep_orphan(self, customer_no: str, answer: Answer) -> Orphaned:
         number = (customer_no, answer.number or "")
         piece = self._piece(None, Told(Source.NOTIFICATION, answer))
         if _is_new(piece, self._orphans[number]):
             self._orphans[number].append(piece)
             self._open_case(None, *number, CaseNote(CaseKind.ORPHAN, piece.id))
+        return Orphaned()
 
     def _piece(self, payout_id: int | None, told: Told) -> Evidence:
         return Evidence(

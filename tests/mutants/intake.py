@@ -108,6 +108,12 @@ GUARDS = (
         ("tests/unit/broker/test_consumer.py::test_a_lost_acknowledgement_ends_the_connection",),
     ),
     Guard(
+        "threads-answer-through-the-loop",
+        "A broker that comes back would find a worker whose hands are full for ever.",
+        (Change(_CONSUMER, "if threading.get_ident() == loop:", "if True:"),),
+        ("tests/unit/broker/test_consumer.py::test_a_thread_answers_through_the_loop",),
+    ),
+    Guard(
         "body-is-capped",
         "One message could end the worker, again and again.",
         (Change(_CONSUMER, "if len(_body(message)) > jobs.MAX_BODY_BYTES:", "if False:"),),

@@ -50,9 +50,6 @@ HURRIED_SANDBOX = (
     *("--notify-at", "0s,1s,3s,6s,12s"),
 )
 
-#: Celery would start a child for each CPU of the machine, where two do.
-_FEW = {"worker": ("--concurrency=2",)}
-
 
 class StackError(PayoutError):
     """
@@ -172,7 +169,7 @@ def running(
         stack.start("receiver", *COMMANDS["web"], "--bind", bind)
         for kind in CONSUMERS:
             for name in _names(kind, workers):
-                stack.start(name, *COMMANDS[kind], f"--hostname={name}@%h", *_FEW.get(kind, ()))
+                stack.start(name, *COMMANDS[kind], f"--hostname={name}@%h")
         for name in _names("beat", beats):
             stack.start(name, *COMMANDS["beat"], "--schedule", str(directory / name))
         if flower:

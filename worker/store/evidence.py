@@ -24,7 +24,7 @@ from worker.store.keyring import Keyring
 from worker.store.locks import Locked
 from worker.store.rows import answer_columns
 from worker.store.tables import attempts, cases, evidence
-from worker.store.writes import Move, append_transitions, insert_new, write_rows
+from worker.store.writes import Move, append_transitions, insert_all_new, insert_new, write_rows
 
 _ENDED = sa.update(attempts).where(attempts.c.id == sa.bindparam("attempt"))
 _STORE = sa.insert(evidence).returning(evidence.c.id, sort_by_parameter_order=True)
@@ -44,36 +44,66 @@ class EvidenceStore(Base):
         notification is stored once. Without a judge the evidence waits, unapplied, and no decision
         made without it can be written. Raises `NoSuchPayout`.
         """
-        results: dict[int, Judged | None] = {}
         with self._transaction() as conn:
-            for places in _rounds(news):
-                ids = [news[place].payout_id for place in places]
-                locked = self._locks.payouts(conn, ids)
-                files = [(locked[news[place].payout_id], news[place]) for place in places]
-                results |= zip(places, _take_in(conn, files, judge, self._keyring), strict=True)
-        return [results[place] for place in range(len(news))]
+            return self._keep(conn, news, judge)
 
     def notify(
-        self, customer_no: str, answer: Answer, judge: Judge | None = None
+        self, customer_no: str, answers: Sequence[Answer], judge: Judge | None = None
+    ) -> Sequence[Judged | Orphaned | None]:
+        """
+        Record notifications, each with the merchant's payout that has its number.
+
+        Those of no payout come after the others, each in a transaction of its own: whoever holds
+        payouts must not wait for a number.
+        """
+        numbers = [answer.number or "" for answer in answers]
+        with self._transaction() as conn:
+            locked = self._locks.numbered(conn, customer_no, numbers)
+            known = [place for place, number in enumerate(numbers) if number in locked]
+            news = [_noticed(locked[numbers[place]], answers[place]) for place in known]
+            held = {one.payout.id: one for one in locked.values()}
+            results: dict[int, Judged | Orphaned | None] = {}
+            results |= zip(known, self._keep(conn, news, judge, held), strict=True)
+        for place, answer in enumerate(answers):
+            if place not in results:
+                results[place] = self._notify_unknown(customer_no, answer, judge)
+        return [results[place] for place in range(len(answers))]
+
+    def _notify_unknown(
+        self, customer_no: str, answer: Answer, judge: Judge | None
     ) -> Judged | Orphaned | None:
         """
-        Record a notification with the merchant's payout that has its number.
-
-        If there is none, an orphan case is opened, and nothing is judged.
+        Store a notification about a number that no payout had just now: if none has, as an orphan.
         """
-        number, told = answer.number or "", Told(Source.NOTIFICATION, answer)
+        number = answer.number or ""
         with self._transaction() as conn:
-            locked = self._locks.numbered(conn, customer_no, number)
-            if locked is None:
-                # It may be accepted at this very moment: until this transaction ends, none can be.
-                now = self._locks.numbers(conn, customer_no, [number])
-                locked = self._locks.numbered(conn, customer_no, number)
-                if locked is None:
-                    _store_orphan(conn, now, customer_no, told, self._keyring)
-                    return Orphaned()
-            news = News(locked.payout.id, told=told)
-            (kept,) = _take_in(conn, [(locked, news)], judge, self._keyring)
+            # It may be accepted at this very moment: until this transaction ends, none can be.
+            now = self._locks.numbers(conn, customer_no, [number])
+            locked = self._locks.numbered(conn, customer_no, [number])
+            if number not in locked:
+                told = Told(Source.NOTIFICATION, answer)
+                _store_orphan(conn, now, customer_no, told, self._keyring)
+                return Orphaned()
+            (kept,) = self._keep(conn, [_noticed(locked[number], answer)], judge)
             return kept
+
+    def _keep(
+        self,
+        conn: sa.Connection,
+        news: Sequence[News],
+        judge: Judge | None,
+        held: Mapping[int, Locked] | None = None,
+    ) -> list[Judged | None]:
+        """
+        Take in what is new of payouts, a payout at a time; `held` are those just locked, if any.
+        """
+        results: dict[int, Judged | None] = {}
+        for places in _rounds(news):
+            locked = held or self._locks.payouts(conn, [news[place].payout_id for place in places])
+            held = None  # what is written of a payout makes it another to whoever comes next
+            files = [(locked[news[place].payout_id], news[place]) for place in places]
+            results |= zip(places, _take_in(conn, files, judge, self._keyring), strict=True)
+        return [results[place] for place in range(len(news))]
 
     def judge(self, payout_id: int, judge: Judge) -> Judged:
         """
@@ -84,6 +114,10 @@ class EvidenceStore(Base):
         (judged,) = self.take_in([News(payout_id)], judge)
         assert judged is not None
         return judged
+
+
+def _noticed(locked: Locked, answer: Answer) -> News:
+    return News(locked.payout.id, told=Told(Source.NOTIFICATION, answer))
 
 
 def _rounds(news: Sequence[News]) -> list[list[int]]:
@@ -221,8 +255,11 @@ def _store(
     if answers:
         stored = conn.scalars(_STORE, [columns[place] for place in answers])
         ids |= zip(answers, stored, strict=True)
-    for place in columns.keys() - ids.keys():
-        ids[place] = insert_new(conn, evidence, **columns[place])
+    notices = {columns[place]["payout_id"]: place for place in columns.keys() - ids.keys()}
+    if notices:
+        rows = [columns[place] for place in notices.values()]
+        for row in insert_all_new(conn, evidence, rows, "payout_id"):
+            ids[notices[row.payout_id]] = row.id
     return [_piece(*file, ids.get(place)) for place, file in enumerate(files)]
 
 

@@ -26,7 +26,8 @@ from worker.store.writes import insert_new
 _ID = sa.bindparam("payout_id", type_=sa.BigInteger)
 _IDS = sa.bindparam("ids", expanding=True, type_=sa.BigInteger)
 _NUMBERS = sa.bindparam("numbers", type_=postgresql.ARRAY(sa.String))
-_MERCHANT, _NUMBER = (sa.bindparam(name, type_=sa.String) for name in ("merchant", "number"))
+_MERCHANT = sa.bindparam("merchant", type_=sa.String)
+_NAMED = sa.bindparam("named", expanding=True, type_=sa.String)
 
 #: A bucket that nothing was ever taken of has been full since long ago.
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
@@ -83,7 +84,7 @@ class Locks:
         )
         self._pace = sa.select(kept.with_for_update().subquery("held"), clock.label("now"))
         self._numbered = self._of_payouts(
-            payouts.c.customer_no == _MERCHANT, payouts.c.out_trade_no == _NUMBER
+            payouts.c.customer_no == _MERCHANT, payouts.c.out_trade_no.in_(_NAMED)
         )
 
     def numbers(
@@ -158,13 +159,16 @@ class Locks:
         now = max(row["now"] for row in found)
         return {row["id"]: self._locked(row, now) for row in found}
 
-    def numbered(self, conn: sa.Connection, customer_no: str, out_trade_no: str) -> Locked | None:
+    def numbered(
+        self, conn: sa.Connection, customer_no: str, out_trade_nos: Sequence[str]
+    ) -> Mapping[str, Locked]:
         """
-        Hold the payout that has an order number, if there is one.
+        Hold the payouts that have these order numbers, those that there are, by their numbers.
         """
-        row = conn.execute(self._numbered, {"merchant": customer_no, "number": out_trade_no})
-        found = row.mappings().one_or_none()
-        return None if found is None else self._locked(found, found["now"])
+        named = {"merchant": customer_no, "named": [*out_trade_nos]}
+        found = conn.execute(self._numbered, named).mappings().all()
+        now = max((row["now"] for row in found), default=_LONG_AGO)
+        return {row["out_trade_no"]: self._locked(row, now) for row in found}
 
     def _of_payouts(self, *conditions: sa.ColumnElement[bool]) -> sa.Select[tuple[object, ...]]:
         owned = sa.select(payouts).where(*conditions).order_by(payouts.c.id)

@@ -3,18 +3,15 @@ A job becomes a payout: durable, queued or held for review, and once only for it
 """
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from worker.payouts.acceptance import Acceptance, Accepted, Conflict, Entry, Same, differing
 from worker.payouts.model import Order, Rejection, Terms
 from worker.payouts.policy.controls import ReviewList, needs_review
-from worker.usecases.group_commit import one_by_one
+from worker.usecases.group_commit import Together, one_by_one
 from worker.usecases.ports import AcceptanceLedger, Dispatcher
 
 log = logging.getLogger("jdpay_payouts.accept")
-
-_One = Callable[[Entry], int | None]
-Together = Callable[[Callable[[Sequence[Entry]], Sequence[int | None]]], _One]
 
 
 class Acceptor:
@@ -36,7 +33,7 @@ class Acceptor:
         self._dispatcher = dispatcher
         self._terms = terms
         self._review_list = review_list
-        self._commit = together(lambda entries: ledger.accept(entries, terms))
+        self._commit = together(self._accept)
 
     def accept(self, order: Order) -> Acceptance:
         """
@@ -78,6 +75,9 @@ class Acceptor:
                 "out_trade_no": rejection.out_trade_no,
             },
         )
+
+    def _accept(self, entries: Sequence[Entry]) -> Sequence[int | None]:
+        return self._ledger.accept(entries, self._terms)
 
     def _already(self, order: Order) -> Acceptance:
         payout = self._ledger.find(self._terms.customer_no, order.out_trade_no)

@@ -14,16 +14,13 @@ from worker.payouts.limits import Limits
 from worker.payouts.model import Payout
 from worker.payouts.news import News
 from worker.payouts.policy.state import derive_update
-from worker.usecases.group_commit import one_by_one
+from worker.usecases.group_commit import Together, one_by_one
 from worker.usecases.ports import EvidenceLedger
 
 log = logging.getLogger("jdpay_payouts.evidence")
 
 #: So many rows are brought in line in one commit.
 _TOGETHER = 50
-
-_One = Callable[[News], Judged | None]
-Together = Callable[[Callable[[Sequence[News]], Sequence[Judged | None]]], _One]
 
 
 class EvidenceHandler:
@@ -46,6 +43,7 @@ class EvidenceHandler:
         self.limits = limits
         self.actor = actor
         self._commit = together(self._take_in)
+        self._commit_notice = together(self._notified)
 
     def check_ledger(self) -> None:
         """
@@ -76,7 +74,10 @@ class EvidenceHandler:
             return False
 
         def store(judge: Judge | None) -> Judged | Orphaned | None:
-            return self.ledger.notify(self.customer_no, answer, judge)
+            if judge is not None:
+                return self._commit_notice(answer)
+            (unjudged,) = self.ledger.notify(self.customer_no, [answer])
+            return unjudged
 
         about = {"out_trade_no": answer.number}
         if isinstance(self._keep(about, store), Orphaned):
@@ -111,6 +112,9 @@ class EvidenceHandler:
 
     def _take_in(self, news: Sequence[News]) -> Sequence[Judged | None]:
         return self.ledger.take_in(news, self.judge)
+
+    def _notified(self, answers: Sequence[Answer]) -> Sequence[Judged | Orphaned | None]:
+        return self.ledger.notify(self.customer_no, answers, self.judge)
 
     def _keep(
         self,

@@ -7,7 +7,7 @@ those commits for all of them. Alone, nobody waits for anybody.
 
 import threading
 from collections.abc import Callable, Sequence
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from worker.payouts.errors import StoreBusy, StoreUnavailable
 
@@ -16,6 +16,17 @@ Result = TypeVar("Result")
 
 #: Keeps several items, in the order given, in one commit; all of them or none.
 Commit = Callable[[Sequence[Item]], Sequence[Result]]
+
+
+class Together(Protocol):
+    """
+    Makes, of what keeps several items in one commit, what keeps one of them.
+    """
+
+    def __call__(self, commit: Commit[Item, Result], /) -> Callable[[Item], Result]:
+        """
+        Return it.
+        """
 
 
 def one_by_one(commit: Commit[Item, Result]) -> Callable[[Item], Result]:

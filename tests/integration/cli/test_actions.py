@@ -214,7 +214,7 @@ def test_an_orphan_is_resolved(run: Run, ledger: SqlLedger) -> None:
     """
     A number that we do not have has no payout to act on.
     """
-    ledger.notify(MERCHANT, an_answer("ORDER404"))
+    ledger.notify(MERCHANT, [an_answer("ORDER404")])
     (case,) = ledger.cases(open_only=True, limit=10)
     (told,) = json.loads(run("cases", "--json").stdout)["cases"]
 
@@ -244,7 +244,7 @@ def test_a_closed_case_says_who_closed_it_and_advises_nothing(run: Run, ledger: 
     """
     One about a number that we do not have, too: it is told nowhere else.
     """
-    ledger.notify(MERCHANT, an_answer("ORDER404"))
+    ledger.notify(MERCHANT, [an_answer("ORDER404")])
     (case,) = ledger.cases(open_only=True, limit=10)
     before = run("cases", "show", str(case.id)).stdout
     run("resolve", str(case.id), "--why", "found in the old database")

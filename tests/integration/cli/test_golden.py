@@ -125,7 +125,7 @@ def test_what_is_looked_up(told: Told, run: Run, healthy: None, ledger: SqlLedge
     claimed(ledger, queued(ledger, "ORDER002"))
     case_id = returned(ledger, "ORDER003")
     refused(ledger, "ORDER004")
-    ledger.notify(MERCHANT, an_answer("ORDER404"))
+    ledger.notify(MERCHANT, [an_answer("ORDER404")])
     told("cases", "cases")
     told("cases_show", "cases", "show", str(case_id))
     told("show", "show", "ORDER003")

@@ -59,7 +59,7 @@ def test_rejections_and_cases_say_how_many_there_are(run: Run, ledger: SqlLedger
     """
     for number in ("ORDER001", "ORDER002", "ORDER003"):
         ledger.reject(jobs.rejection(a_job(number), "invalid", (), "unsealed"))
-        ledger.notify(MERCHANT, an_answer(number))
+        ledger.notify(MERCHANT, [an_answer(number)])
 
     for command, named in (("rejections", "rejections"), ("cases", "open cases")):
         told = json.loads(run(command, "--limit", "2", "--json").stdout)
@@ -73,7 +73,7 @@ def test_cases_that_are_closed_are_counted_on_demand_only(run: Run, ledger: SqlL
     Two were found, one is closed.
     """
     for number in ("ORDER001", "ORDER002"):
-        ledger.notify(MERCHANT, an_answer(number))
+        ledger.notify(MERCHANT, [an_answer(number)])
     ledger.close_case(ledger.cases(open_only=True, limit=1)[0], "mei", "found")
 
     assert json.loads(run("cases", "--json").stdout)["total"] == 1
@@ -128,7 +128,7 @@ def test_cases_are_listed_and_shown(run: Run, ledger: SqlLedger) -> None:
     """
     An orphan notification is a case with advice, though no payout has its number.
     """
-    ledger.notify(MERCHANT, an_answer("NEVERHEARDOF"))
+    ledger.notify(MERCHANT, [an_answer("NEVERHEARDOF")])
 
     (listed,) = json.loads(run("cases", "--json").stdout)["cases"]
     shown = json.loads(run("cases", "show", str(listed["id"]), "--json").stdout)["case"]

@@ -6,10 +6,13 @@ import contextlib
 import hashlib
 import json
 import logging
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 import redis
+from kombu.asynchronous import Hub
 from kombu.exceptions import DecodeError
 
 from tasks import consumer
@@ -321,3 +324,27 @@ def test_a_lost_acknowledgement_ends_the_connection(
 
     with expected:
         message.ack_log_error(logging.getLogger("x"))  # type: ignore[attr-defined]
+
+
+def test_a_thread_answers_through_the_loop(receiver: consumer.Consumer) -> None:
+    """
+    A task's own thread would raise where nobody hears it; the loop's next turn ends the connection.
+    """
+    message = Message(b"[[], {}, {}]")
+    answered_by: list[int] = []
+
+    def fail() -> None:
+        answered_by.append(threading.get_ident())
+        raise redis.exceptions.ConnectionError("gone")
+
+    message.ack = fail  # type: ignore[method-assign]
+    receiver.hub = hub = Hub()
+    deliver(receiver, message)
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(message.ack_log_error, logging.getLogger("x")).result()  # type: ignore[attr-defined]
+    assert answered_by == []
+
+    with pytest.raises(redis.exceptions.ConnectionError):
+        hub.run_once()
+    hub.close()
+    assert answered_by == [threading.get_ident()]

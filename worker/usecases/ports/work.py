@@ -159,13 +159,14 @@ class EvidenceLedger(PayoutReads, Protocol):
         """
 
     def notify(
-        self, customer_no: str, answer: Answer, judge: Judge | None = None
-    ) -> Judged | Orphaned | None:
+        self, customer_no: str, answers: Sequence[Answer], judge: Judge | None = None
+    ) -> Sequence[Judged | Orphaned | None]:
         """
-        Record a notification with the merchant's payout that has its number: one commit.
+        Record notifications, each with the merchant's payout that has its number: one commit.
 
-        If no payout has it, an orphan case is opened, and nothing is judged. Without a judge it
-        waits, unapplied, and None is returned.
+        If no payout has it, an orphan case is opened, in a commit of its own, and nothing is
+        judged. Without a judge it waits, unapplied, and None is returned. What is raised tells
+        nothing of the others: all may be told again, since an identical one is stored once.
         """
 
     def judge(self, payout_id: int, judge: Judge) -> Judged:
