@@ -169,6 +169,30 @@ GUARDS = (
         ("tests/unit/store/test_faults.py",),
     ),
     Guard(
+        "notices-of-one-payout-follow-each-other",
+        "Two notifications that come together would be judged each as if the other had not come.",
+        (
+            Change(
+                _EVIDENCE,
+                "            held = None  # what",
+                "            held = held  # what",
+            ),
+        ),
+        (f"{_BATCHES}::test_notifications_of_one_payout_follow_each_other",),
+    ),
+    Guard(
+        "each-notice-finds-its-own-payout",
+        "What JD said of one payout would be kept, and judged, as said of another.",
+        (
+            Change(
+                "worker/store/notifications.py",
+                "_noticed(locked[numbers[place]], answers[place])",
+                "_noticed(locked[numbers[place]], answers[known[0]])",
+            ),
+        ),
+        (f"{_BATCHES}::test_notifications_that_come_together_find_each_its_payout",),
+    ),
+    Guard(
         "jobs-of-one-debt-follow-each-other",
         "Two jobs that come together would each be paid what is left of a debt but once.",
         (Change(_ACCEPTANCE, "if known & names), default=0)", "if False), default=0)"),),

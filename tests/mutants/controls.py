@@ -124,7 +124,7 @@ GUARDS = (
     Guard(
         "held-at-acceptance",
         "What needs a look would be queued, and sent by the next sweep.",
-        (Change("worker/store/acceptance.py", "if for_review:", "if False:"),),
+        (Change("worker/store/acceptance.py", "if entries[place].for_review:", "if False:"),),
         (f"{_ACCEPTED}::test_what_needs_review_is_held_at_acceptance",),
     ),
     Guard(

@@ -75,8 +75,8 @@ GUARDS = (
         (
             Change(
                 "worker/store/obligations.py",
-                "committed_fen=order.amount_fen,",
-                "committed_fen=0,",
+                '"committed_fen": order.amount_fen,',
+                '"committed_fen": 0,',
             ),
             Change(
                 "worker/store/obligations.py",

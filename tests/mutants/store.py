@@ -220,8 +220,8 @@ EVIDENCE = (
         (
             Change(
                 "worker/store/acceptance.py",
-                "\n    _adopt_orphans(conn, payout_id,",
-                "\n    _ = (conn, payout_id,",
+                '\n    _adopt_orphans(conn, rows[0]["customer_no"],',
+                '\n    _ = (conn, rows[0]["customer_no"],',
             ),
         ),
         (_TAKEN_UP,),
@@ -366,9 +366,9 @@ NUMBERS = (
         "A payout whose notification came while it was accepted would be sent beside it.",
         (
             Change(
-                _EVIDENCE,
-                "customer_no, number)\n                if locked is None:",
-                "customer_no, number) if False else None\n                if locked is None:",
+                "worker/store/notifications.py",
+                "            if number not in locked:",
+                "            if True:",
             ),
         ),
         (f"{_RACES}::test_a_notification_that_comes_amid_the_acceptance_finds_it[postgres]",),

@@ -11,9 +11,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from worker.payouts.errors import StaleTransition
-from worker.payouts.evidence import Answer, Evidence, Source
-from worker.payouts.judgement import Judge, Judged, Orphaned
-from worker.payouts.model import CaseKind, Payout
+from worker.payouts.evidence import Evidence, Source
+from worker.payouts.judgement import Judge, Judged
+from worker.payouts.model import Payout
 from worker.payouts.news import News, Told
 from worker.payouts.update import apply, end_lease
 from worker.store.base import Base
@@ -23,8 +23,8 @@ from worker.store.dossiers import read_dossiers
 from worker.store.keyring import Keyring
 from worker.store.locks import Locked
 from worker.store.rows import answer_columns
-from worker.store.tables import attempts, cases, evidence
-from worker.store.writes import Move, append_transitions, insert_all_new, insert_new, write_rows
+from worker.store.tables import attempts, evidence
+from worker.store.writes import Move, append_transitions, insert_all_new, write_rows
 
 _ENDED = sa.update(attempts).where(attempts.c.id == sa.bindparam("attempt"))
 _STORE = sa.insert(evidence).returning(evidence.c.id, sort_by_parameter_order=True)
@@ -46,46 +46,6 @@ class EvidenceStore(Base):
         """
         with self._transaction() as conn:
             return self._keep(conn, news, judge)
-
-    def notify(
-        self, customer_no: str, answers: Sequence[Answer], judge: Judge | None = None
-    ) -> Sequence[Judged | Orphaned | None]:
-        """
-        Record notifications, each with the merchant's payout that has its number.
-
-        Those of no payout come after the others, each in a transaction of its own: whoever holds
-        payouts must not wait for a number.
-        """
-        numbers = [answer.number or "" for answer in answers]
-        with self._transaction() as conn:
-            locked = self._locks.numbered(conn, customer_no, numbers)
-            known = [place for place, number in enumerate(numbers) if number in locked]
-            news = [_noticed(locked[numbers[place]], answers[place]) for place in known]
-            held = {one.payout.id: one for one in locked.values()}
-            results: dict[int, Judged | Orphaned | None] = {}
-            results |= zip(known, self._keep(conn, news, judge, held), strict=True)
-        for place, answer in enumerate(answers):
-            if place not in results:
-                results[place] = self._notify_unknown(customer_no, answer, judge)
-        return [results[place] for place in range(len(answers))]
-
-    def _notify_unknown(
-        self, customer_no: str, answer: Answer, judge: Judge | None
-    ) -> Judged | Orphaned | None:
-        """
-        Store a notification about a number that no payout had just now: if none has, as an orphan.
-        """
-        number = answer.number or ""
-        with self._transaction() as conn:
-            # It may be accepted at this very moment: until this transaction ends, none can be.
-            now = self._locks.numbers(conn, customer_no, [number])
-            locked = self._locks.numbered(conn, customer_no, [number])
-            if number not in locked:
-                told = Told(Source.NOTIFICATION, answer)
-                _store_orphan(conn, now, customer_no, told, self._keyring)
-                return Orphaned()
-            (kept,) = self._keep(conn, [_noticed(locked[number], answer)], judge)
-            return kept
 
     def _keep(
         self,
@@ -114,10 +74,6 @@ class EvidenceStore(Base):
         (judged,) = self.take_in([News(payout_id)], judge)
         assert judged is not None
         return judged
-
-
-def _noticed(locked: Locked, answer: Answer) -> News:
-    return News(locked.payout.id, told=Told(Source.NOTIFICATION, answer))
 
 
 def _rounds(news: Sequence[News]) -> list[list[int]]:
@@ -295,16 +251,6 @@ def _store_unjudged(
     write_rows(conn, moves)
 
 
-def _store_orphan(
-    conn: sa.Connection, now: datetime, customer_no: str, told: Told, keyring: Keyring
-) -> None:
-    named = {"customer_no": customer_no, "out_trade_no": told.answer.number or ""}
-    evidence_id = insert_new(conn, evidence, **named, **_message(now, told, keyring))
-    if evidence_id is not None:
-        orphan = {"kind": CaseKind.ORPHAN, "evidence_id": evidence_id, "opened_at": now}
-        insert_new(conn, cases, **named, **orphan)
-
-
 def _columns(
     locked: Locked, told: Told, keyring: Keyring, applied_at: datetime | None
 ) -> Mapping[str, Any]:
@@ -314,13 +260,16 @@ def _columns(
         "out_trade_no": payout.out_trade_no,
         "payout_id": payout.id,
         "applied_at": applied_at,
-        **_message(locked.now, told, keyring),
+        **message_columns(locked.now, told, keyring),
         "attempt_id": told.attempt_id,
         "asked_at": told.asked_at,
     }
 
 
-def _message(now: datetime, told: Told, keyring: Keyring) -> dict[str, Any]:
+def message_columns(now: datetime, told: Told, keyring: Keyring) -> dict[str, Any]:
+    """
+    The columns of a message, whatever it is about.
+    """
     return {
         **answer_columns(told.answer, keyring),
         "source": told.source,

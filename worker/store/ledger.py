@@ -8,9 +8,9 @@ from worker.store.audit import Audit
 from worker.store.channels import Channels
 from worker.store.claims import ClaimStore
 from worker.store.due_work import DueWork
-from worker.store.evidence import EvidenceStore
 from worker.store.health import HealthStore
 from worker.store.leases import Leases
+from worker.store.notifications import Notifications
 from worker.store.reads import Reads
 from worker.store.recall import RecallStore
 
@@ -20,7 +20,7 @@ class SqlLedger(
     Reads,
     ClaimStore,
     Leases,
-    EvidenceStore,
+    Notifications,
     DueWork,
     Channels,
     Actions,
