@@ -80,7 +80,7 @@ GUARDS = (
             ),
             Change(
                 "worker/store/obligations.py",
-                "commit_fen(conn, obligation.id, order.amount_fen)",
+                "commit_fen(conn, obligation.id, orders[key].amount_fen)",
                 "pass",
             ),
         ),

@@ -3,6 +3,7 @@ From rows to the domain's values, and the sealed content of each.
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -56,13 +57,20 @@ def order_columns(order: Order, terms: Terms, keyring: Keyring) -> dict[str, Any
     }
 
 
-def to_order(row: RowMapping, keyring: Keyring) -> Order:
+def unsealed(row: RowMapping, keyring: Keyring) -> Mapping[str, Any]:
+    """
+    What is sealed of a payout beside its payee, for those who make both of what follows of one row.
+    """
+    return _open(keyring, row["sealed_order"])
+
+
+def to_order(row: RowMapping, keyring: Keyring, opened: Mapping[str, Any] | None = None) -> Order:
     """
     What the producer asked for, payee and all.
     """
     return Order(
         **_pick(row, _ORDER),
-        **_open(keyring, row["sealed_order"]),
+        **(opened or unsealed(row, keyring)),
         payee=Payee(**_open(keyring, row["sealed_payee"])),
     )
 
@@ -75,7 +83,7 @@ def to_request(row: RowMapping, keyring: Keyring) -> str | None:
     return None if sealed is None else keyring.open(sealed).decode()
 
 
-def to_payout(row: RowMapping, keyring: Keyring) -> Payout:
+def to_payout(row: RowMapping, keyring: Keyring, opened: Mapping[str, Any] | None = None) -> Payout:
     """
     A payout without its payee.
     """
@@ -83,7 +91,7 @@ def to_payout(row: RowMapping, keyring: Keyring) -> Payout:
         **_pick(row, _ORDER),
         **_pick(row, _STATE),
         terms=Terms(**_pick(row, _TERMS)),
-        subject=_open(keyring, row["sealed_order"])["subject"],
+        subject=(opened or unsealed(row, keyring))["subject"],
     )
 
 
