@@ -13,6 +13,7 @@ from tests.contract.samples import (
     NOON,
     TERMS,
     VirtualClock,
+    accept,
     accepted,
     an_order,
     applied,
@@ -75,7 +76,7 @@ def test_a_debt_that_is_recalled_is_taken(ledger: Ledger) -> None:
     """
     ledger.recall(a_claim(obligation="rent"), LEASE)
 
-    assert ledger.accept(an_order("P-2", obligation="rent"), TERMS) is None
+    assert accept(ledger, an_order("P-2", obligation="rent")) is None
 
 
 def test_a_debt_that_is_taken_already_counts_both(ledger: Ledger) -> None:

@@ -146,7 +146,7 @@ class MemoryLedger(MemoryActions, MemoryHealth):
         return Recalled.ATTEMPT if found else Recalled.PAYOUT
 
     def _recall_payout(self, claim: JournaledClaim) -> int:
-        payout_id = self.accept(claim.order, claim.terms)
+        payout_id = self._accept(claim.order, claim.terms, False)
         if payout_id is not None:
             return payout_id
         # Its debt has no room for it: it counts with what may be kept of it.

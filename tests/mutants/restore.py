@@ -67,7 +67,11 @@ GUARDS = (
     Guard(
         "repeated-job-is-asked-about",
         "A job that the backup lacks would be repeated, and paid a second time.",
-        (Change("worker/store/acceptance.py", "doubted_at=restored_at,", "doubted_at=None,"),),
+        (
+            Change(
+                "worker/store/acceptance.py", '"doubted_at": restored_at,', '"doubted_at": None,'
+            ),
+        ),
         (f"{_RESTORE}::test_a_job_that_the_backup_lacks_is_asked_about_before_it_is_sent",),
     ),
     Guard(
@@ -187,8 +191,8 @@ GUARDS = (
         (
             Change(
                 "worker/store/recall.py",
-                "debt = commit_order(conn, order, now, self._keyring)",
-                "raise NotAllowed",
+                "debts = commit_orders(conn, {0: order}, now, self._keyring)",
+                "debts: dict[int, int] = {}",
             ),
         ),
         (f"{_RECALL}::test_a_debt_that_is_recalled_is_taken",),

@@ -7,15 +7,15 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
-from worker.payouts.errors import NotAllowed, StaleTransition
+from worker.payouts.errors import StaleTransition
 from worker.payouts.journal import FROM_A_JOURNAL, JournaledClaim, Recalled
 from worker.payouts.model import AttemptOutcome, CaseKind
 from worker.payouts.policy.obligation import normalized
 from worker.payouts.update import CaseNote, recall
-from worker.store.acceptance import insert_payout
+from worker.store.acceptance import insert_payouts
 from worker.store.base import Base
 from worker.store.cases import open_case
-from worker.store.obligations import NAMESPACE, commit_order
+from worker.store.obligations import NAMESPACE, commit_orders
 from worker.store.rows import order_columns
 from worker.store.tables import attempts, obligations, payouts
 from worker.store.writes import Move, append_transitions, write_row
@@ -50,7 +50,7 @@ class RecallStore(Base):
         order, merchant = claim.order, claim.terms.customer_no
         numbered = (payouts.c.customer_no == merchant, payouts.c.out_trade_no == order.out_trade_no)
         with self._transaction() as conn:
-            self._locks.number(conn, merchant, order.out_trade_no)
+            self._locks.numbers(conn, merchant, [order.out_trade_no])
             payout_id = conn.scalar(sa.select(payouts.c.id).where(*numbered))
             recalled = Recalled.PAYOUT if payout_id is None else Recalled.ATTEMPT
             if payout_id is None:
@@ -91,18 +91,17 @@ class RecallStore(Base):
     def _insert(self, conn: sa.Connection, claim: JournaledClaim) -> int:
         order = claim.order
         columns = order_columns(order, claim.terms, self._keyring)
-        now = self._locks.number(conn, claim.terms.customer_no, order.out_trade_no)
-        try:
-            with conn.begin_nested():
-                debt = commit_order(conn, order, now, self._keyring)
-            return insert_payout(conn, now, columns, debt)
-        except NotAllowed:
-            named = sa.select(obligations.c.id).where(
-                obligations.c.namespace == NAMESPACE,
-                obligations.c.name == normalized(order.obligation),
-            )
-            debt = conn.execute(named.with_for_update()).scalar_one()
-            payout_id = insert_payout(conn, now, columns, debt)
-            released = sa.update(payouts).where(payouts.c.id == payout_id)
-            conn.execute(released.values(released_at=now))
+        now = self._locks.numbers(conn, claim.terms.customer_no, [order.out_trade_no])
+        debts = commit_orders(conn, {0: order}, now, self._keyring)
+        if debts:
+            (payout_id,) = insert_payouts(conn, now, [{**columns, "obligation_id": debts[0]}])
             return payout_id
+        named = sa.select(obligations.c.id).where(
+            obligations.c.namespace == NAMESPACE,
+            obligations.c.name == normalized(order.obligation),
+        )
+        debt = conn.execute(named.with_for_update()).scalar_one()
+        (payout_id,) = insert_payouts(conn, now, [{**columns, "obligation_id": debt}])
+        released = sa.update(payouts).where(payouts.c.id == payout_id)
+        conn.execute(released.values(released_at=now))
+        return payout_id
