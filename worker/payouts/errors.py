@@ -21,6 +21,7 @@ Everything that this program raises on purpose, as one tree.
     ├── MarkUnavailable             whether the database was restored cannot be told now
     ├── StoreError              the ledger did not do what it was asked
     │   ├── StoreUnavailable    it cannot be reached now: try again
+    │   │   └── StoreBusy       somebody else holds a row of it: others may go on
     │   ├── StoreFault          it refused, by a fault of ours: trying again does not help
     │   ├── IllegalMove         a move that the table of transitions does not allow
     │   ├── ProfileMismatch     the database belongs to another profile
