@@ -7,7 +7,6 @@ from tests.mutants.guard import Change, Guard
 _CLAIM = "worker/store/claims.py"
 _EVIDENCE = "worker/store/evidence.py"
 _ACCEPTANCE = "worker/store/acceptance.py"
-_DEBTS = "worker/store/obligations.py"
 _DUE = "worker/store/due_work.py"
 _PACE = "worker/payouts/pace.py"
 _GROUP = "worker/usecases/group_commit.py"
@@ -203,16 +202,6 @@ GUARDS = (
         "A producer that repeats itself would have fifty other jobs accepted one by one.",
         (Change(_ACCEPTANCE, "if number not in taken]", "if True]"),),
         (f"{_ENTRIES}::test_a_job_that_cannot_be_is_nobody_elses_trouble",),
-    ),
-    Guard(
-        "debts-are-made-in-one-order",
-        "On PostgreSQL two who accept would wait for each other, until one is thrown out.",
-        (
-            Change(
-                "worker/store/obligations.py", "for name in sorted(named):", "for name in named:"
-            ),
-        ),
-        (f"{_ENTRIES}::test_two_who_accept_at_once_wait_for_no_circle[postgres]",),
     ),
     Guard(
         "no-more-than-there-is-room-for",
