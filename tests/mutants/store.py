@@ -85,8 +85,8 @@ CLAIMS = (
         (
             Change(
                 _UPDATE,
-                "version=payout.version + 1,\n        exposed=True,",
-                "version=payout.version,\n        exposed=True,",
+                "version=payout.version + 1,\n        exposed=True,\n        resends",
+                "version=payout.version,\n        exposed=True,\n        resends",
             ),
         ),
         (f"{_CLAIMS}::test_a_claim_is_written_before_anything_is_sent",),
@@ -94,7 +94,13 @@ CLAIMS = (
     Guard(
         "claim-exposes",
         "A payout on the wire could be withdrawn.",
-        (Change(_UPDATE, "exposed=True,", "exposed=payout.exposed,"),),
+        (
+            Change(
+                _UPDATE,
+                "exposed=True,\n        resends",
+                "exposed=payout.exposed,\n        resends",
+            ),
+        ),
         (f"{_CLAIMS}::test_a_claim_is_written_before_anything_is_sent",),
     ),
     Guard(
