@@ -3,7 +3,7 @@ All use cases over the same parts, as one worker process has them.
 """
 
 from collections.abc import Callable, Sequence
-from typing import cast
+from typing import Any, cast
 
 from tests.doubles.high_water_mark import MemoryMark
 from tests.doubles.journal import MemoryJournal
@@ -44,12 +44,19 @@ class Gathered:
         self._news: list[News] = []
         self._commit: Callable[[Sequence[News]], object] = lambda _news: None
 
-    def __call__(self, commit: Callable[[Sequence[News]], object]) -> Callable[[News], None]:
+    def __call__(self, commit: Callable[[Sequence[Any]], Sequence[Any]]) -> Callable[[Any], Any]:
         """
-        Stand in for what keeps one piece.
+        Stand in for what keeps one piece. What is acknowledged is kept at once.
         """
-        self._commit = commit
-        return self._news.append
+
+        def keep(item: object) -> object:
+            if not isinstance(item, News):
+                return commit([item])[0]
+            self._commit = commit
+            self._news.append(item)
+            return None
+
+        return keep
 
     def flush(self) -> None:
         """
