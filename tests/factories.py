@@ -97,7 +97,6 @@ def a_payout(status: PayoutStatus = PayoutStatus.UNKNOWN, **changes: Any) -> Pay
         "out_trade_no": NUMBER,
         "amount_fen": AMOUNT,
         "currency": "CNY",
-        "subject": "提现",
         "obligation": NUMBER,
         "producer": "unsealed",
         "payee_masked": PAYEE.masked,

@@ -50,7 +50,7 @@ def test_an_accepted_order_is_queued_and_due_at_once(ledger: SqlLedger) -> None:
     assert payout.accepted_at == payout.updated_at == payout.next_send_at == NOON
     assert payout.next_query_at is None
     assert payout.payee_masked == "6222 **** **** 7312"
-    assert payout.subject == "张三丰的提现"
+    assert ledger.order(payout.id).subject == "张三丰的提现"
 
 
 def test_acceptance_is_the_first_transition(ledger: SqlLedger) -> None:

@@ -27,6 +27,7 @@ from tests.contract.samples import (
     applied,
     due_queries,
     record,
+    recorded,
     try_claim,
 )
 from tests.contract.stories import partly_returned, withdrawn
@@ -210,9 +211,10 @@ def test_a_notification_that_comes_amid_the_acceptance_finds_it(
     It looked for its payout while that was not committed yet, and looks again before it gives up.
     """
     ledger = SqlLedger(engine, KEYRING, clock.told)
-    accepted(ledger, "P-0", obligation="DEBT", owed_fen=2 * 12_345)
+    other = accepted(ledger, "P-0", obligation="DEBT", owed_fen=2 * 12_345)
+    recorded(ledger, other.id, number="P-0")
     got: list[object] = []
-    # The debt's other payout is read, and opened, amid the acceptance.
+    # What JD told of the debt's other payout is read, and opened, amid the acceptance.
     keyring = Interrupted(
         "open", lambda: got.extend(ledger.notify(MERCHANT, [a_verified_answer()], a_judge()))
     )

@@ -335,6 +335,13 @@ class MemoryLedger(MemoryActions, MemoryHealth):
         )
         return [payout_id for _, payout_id in due[:limit]]
 
+    def open_case(self, payout_id: int, note: CaseNote) -> None:
+        """
+        Open a case about a payout.
+        """
+        row = self._row(payout_id)
+        self._open_case(row.id, row.terms.customer_no, row.out_trade_no, note)
+
     def until_next_query(self, customer_no: str) -> timedelta | None:
         """
         How long until the merchant's next follow-up query is due; None where none is to be asked.

@@ -4,7 +4,7 @@ What a ledger in memory holds, what comes in at its door, and how to look things
 
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -170,7 +170,6 @@ class MemoryRows:
             out_trade_no=order.out_trade_no,
             amount_fen=order.amount_fen,
             currency=order.currency,
-            subject=order.subject,
             obligation=order.obligation,
             producer=order.producer,
             payee_masked=order.payee.masked,
@@ -294,6 +293,12 @@ class MemoryRows:
         All cases of one payout, closed ones included, oldest first.
         """
         return [case for case in self._cases if case.payout_id == payout_id]
+
+    def unreadable(self, payout_ids: Sequence[int]) -> Set[int]:
+        """
+        Nothing is sealed in memory.
+        """
+        return set()
 
     def count(self, status: PayoutStatus | None = None) -> int:
         """

@@ -9,7 +9,7 @@ from worker.cli import newest
 from worker.cli.output import Page, answering
 from worker.payouts.money import yuan
 from worker.payouts.status import PayoutStatus
-from worker.views import documents
+from worker.views import documents, texts
 from worker.views.tables import Column
 
 _SHOWN = 50
@@ -25,6 +25,7 @@ _PAYOUTS = (
     Column("payee", gives_way=2),
     Column("accepted", gives_way=1),
     Column("JD is asked", gives_way=4),
+    Column("fault", gives_way=5),
 )
 _REJECTIONS = (
     Column("id", gives_way=3),
@@ -50,14 +51,16 @@ def list_(status: str | None, limit: int) -> Page:
     wanted = PayoutStatus(status) if status else None
     found = ledger.payouts(wanted, limit)
     total = newest.total(len(found), limit, lambda: ledger.count(wanted))
+    lost = ledger.unreadable([p.id for p in found])
     rows = [
         (
             *(p.id, p.out_trade_no, p.status, p.reason, yuan(p.amount_fen), p.payee_masked),
-            *(p.accepted_at, p.next_query_at),
+            *(p.accepted_at, p.next_query_at, texts.UNREADABLE if p.id in lost else None),
         )
         for p in found
     ]
-    document: dict[str, object] = {"payouts": [documents.payout(p) for p in found], "total": total}
+    told = [{**documents.payout(p), "readable": p.id not in lost} for p in found]
+    document: dict[str, object] = {"payouts": told, "total": total}
     named = f"{wanted} payout" if wanted else "payout"
     return Page(document, newest.page(_PAYOUTS, rows, total, named))
 

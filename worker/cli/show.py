@@ -17,7 +17,7 @@ from worker.payouts.evidence import Meaning, Source
 from worker.payouts.model import Dossier
 from worker.payouts.money import yuan
 from worker.payouts.policy.actions import Recorded, legal
-from worker.views import documents
+from worker.views import documents, texts
 from worker.views.advice import next_step
 from worker.views.evidence import Run, fold
 from worker.views.formats import cell
@@ -74,9 +74,11 @@ def story(payout_id: int) -> Page:
     others = [payout for payout in holders if payout.id != payout_id]
     decisions = ledger.decisions(payout_id)
     learnt_from = ledger.history(payout_id)[-1].learnt_from
+    readable = payout_id not in ledger.unreadable([payout_id])
     following = next_step(dossier, look_up(ledger, merchant), others)
     document = {
         **documents.payout(dossier.payout),
+        "readable": readable,
         "learnt_from": learnt_from,
         "next": following,
         "attempts": [documents.attempt(a) for a in dossier.attempts],
@@ -84,11 +86,16 @@ def story(payout_id: int) -> Page:
         "open_cases": [documents.case(c, legal(c, dossier)) for c in dossier.open_cases],
         "decisions": [documents.decision(d) for d in decisions],
     }
-    return Page(document, _body(dossier, decisions, learnt_from, following))
+    return Page(document, _body(dossier, decisions, learnt_from, following, readable=readable))
 
 
 def _body(
-    dossier: Dossier, decisions: Sequence[Recorded], learnt_from: Source | None, following: str
+    dossier: Dossier,
+    decisions: Sequence[Recorded],
+    learnt_from: Source | None,
+    following: str,
+    *,
+    readable: bool,
 ) -> RenderableType:
     payout = dossier.payout
     back = f", {yuan(payout.returned_fen)} of it came back" if payout.returned_fen else ""
@@ -105,6 +112,7 @@ def _body(
         ("accepted", payout.accepted_at),
         ("sent", payout.last_sent_at),
         ("ended", payout.finalized_at),
+        ("fault", None if readable else texts.UNREADABLE),
     ]
     width = max(len(name) for name, _ in lines)
     parts: list[RenderableType] = [

@@ -116,7 +116,6 @@ class Payout:
     out_trade_no: str
     amount_fen: int
     currency: str
-    subject: str
     obligation: str
     producer: str
     payee_masked: str
@@ -208,6 +207,7 @@ class CaseKind(enum.StrEnum):
     STALE = "stale"  #: not sent in time: a person lets it go, or withdraws it
     REVIEW = "review"  #: its payee is on the review list: a person lets it go, or withdraws it
     FORGOTTEN = "forgotten"  #: a worker's journal has a claim that the restored database lacked
+    UNREADABLE = "unreadable"  #: what is to be sent opens with no key at hand
     ORPHAN = "orphan"  #: a signed notification names a number that we do not have
 
 

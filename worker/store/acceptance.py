@@ -18,7 +18,6 @@ from worker.payouts.update import REVIEW_LIST, CaseNote, hold_for_review
 from worker.store.base import Base
 from worker.store.cases import open_case
 from worker.store.dossiers import read_row
-from worker.store.keyring import Keyring
 from worker.store.obligations import commit_orders
 from worker.store.rows import order_columns, to_payout
 from worker.store.tables import evidence, installation, payouts, rejections, transitions
@@ -81,7 +80,7 @@ class Acceptance(Base):
                 for place, payout_id in zip(debts, ids_of, strict=True):
                     ids[place] = payout_id
                     if entries[place].for_review:
-                        hold_payout(conn, now, payout_id, self._keyring)
+                        hold_payout(conn, now, payout_id)
         return ids
 
     def reject(self, rejection: Rejection) -> None:
@@ -170,11 +169,11 @@ def insert_payouts(
     return ids
 
 
-def hold_payout(conn: sa.Connection, now: datetime, payout_id: int, keyring: Keyring) -> None:
+def hold_payout(conn: sa.Connection, now: datetime, payout_id: int) -> None:
     """
     Hold a payout that this transaction inserted: no other transaction ever sees it queued.
     """
-    queued = to_payout(read_row(conn, payout_id), keyring)
+    queued = to_payout(read_row(conn, payout_id))
     held = hold_for_review(queued, now)
     write_row(conn, queued, held)
     append_transitions(conn, [Move(queued, held)], REVIEW_LIST)

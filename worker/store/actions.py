@@ -70,7 +70,7 @@ class Actions(Base):
             columns = {**columns, "obligation_id": obligation.id}
             (payout_id,) = insert_payouts(conn, now, [columns])
             if for_review:
-                hold_payout(conn, now, payout_id, self._keyring)
+                hold_payout(conn, now, payout_id)
             _record(conn, now, payout.id, decision, replaced_by=payout_id)
             return payout_id
 

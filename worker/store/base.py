@@ -41,7 +41,7 @@ class Base:
         self._snapshots = read_only(engine)
         self._keyring = keyring
         self._clock = clock
-        self._locks = Locks(clock, keyring)
+        self._locks = Locks(clock)
         self._new_token = new_token
         self._sends, self._queries = Frontier(), Frontier()
 

@@ -5,7 +5,6 @@ Payouts are claimed for sending: as many as there may be, in one commit.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import RowMapping
@@ -120,14 +119,10 @@ class ClaimStore(Base):
         held = self._locks.free_obligations(conn, payout_ids)
         found, now = self._locks.sharing(conn, held)
         debts = _debts(payout_ids, held, found)
-        sharing = [row for debt in debts for row in debt.rows]
-        opened = {row["id"]: rows.unsealed(row, self._keyring) for row in sharing}
-        held_payouts = [rows.to_payout(row, self._keyring, opened[row["id"]]) for row in sharing]
-        known = {d.payout.id: d for d in read_dossiers(conn, held_payouts, self._keyring)}
+        sharing = [rows.to_payout(row) for debt in debts for row in debt.rows]
+        known = {d.payout.id: d for d in read_dossiers(conn, sharing, self._keyring)}
         _check_owed(conn, payout_ids, found)
-        looked = (
-            self._look(conn, debt, known, opened[debt.payout_id], claimant, now) for debt in debts
-        )
+        looked = (self._look(conn, debt, known, claimant, now) for debt in debts)
         taken = [one for one in looked if one is not None]
         return self._begin(conn, taken, claimant, now), len(debts)
 
@@ -136,18 +131,15 @@ class ClaimStore(Base):
         conn: sa.Connection,
         debt: _Debt,
         known: Mapping[int, Dossier],
-        opened: Mapping[str, Any],
         claimant: Claimant,
         now: datetime,
     ) -> _Taken | None:
         """
         Decide about one payout, under its debt's lock, from all that is known of those that share.
-
-        `opened` is what its row has sealed.
         """
         dossier = known[debt.payout_id]
         (row,) = (row for row in debt.rows if row["id"] == debt.payout_id)
-        order = rows.to_order(row, self._keyring, opened)
+        order = rows.to_order(row, self._keyring)
         sent_before = rows.to_request(row, self._keyring)
         under_way = any(attempt.outcome is None for attempt in dossier.attempts)
         request = claimant.decide(Draft(dossier, order, sent_before, now))

@@ -15,9 +15,13 @@ from worker.payouts.health import Overdue
 from worker.payouts.model import AttemptOutcome
 from worker.payouts.pace import PaceKind
 from worker.payouts.status import PayoutStatus
+from worker.payouts.update import CaseNote
+from worker.store import rows
 from worker.store.base import Base
+from worker.store.cases import open_case
 from worker.store.channels import is_stopped
 from worker.store.clock import read_clock
+from worker.store.dossiers import read_row
 from worker.store.frontier import Frontier
 from worker.store.paces import spend
 from worker.store.tables import (
@@ -177,6 +181,13 @@ class DueWork(Base):
         """
         with self._writing() as (conn, now):
             put_off(conn, payout_id, now, now + by)
+
+    def open_case(self, payout_id: int, note: CaseNote) -> None:
+        """
+        Open a case about a payout whose row may not open itself. Raises `NoSuchPayout`.
+        """
+        with self._writing() as (conn, now):
+            open_case(conn, now, rows.to_payout(read_row(conn, payout_id)), note)
 
     def until_next_query(self, customer_no: str) -> timedelta | None:
         """

@@ -45,6 +45,16 @@ class Keyring:
         except InvalidToken:
             raise WrongKey from None
 
+    def opens(self, sealed: bytes) -> bool:
+        """
+        Whether any of the keys opens it.
+        """
+        try:
+            self.open(sealed)
+        except WrongKey:
+            return False
+        return True
+
 
 def _fernet(key: str, place: int) -> Fernet:
     try:

@@ -19,7 +19,6 @@ from worker.payouts.model import Obligation, Payout
 from worker.payouts.pace import PaceKind
 from worker.store import rows
 from worker.store.clock import Clock, read_clock
-from worker.store.keyring import Keyring
 from worker.store.tables import channels, obligations, paces, payouts
 from worker.store.writes import insert_new
 
@@ -51,9 +50,8 @@ class Locks:
     The locks of one ledger. Its statements are made once: making them costs more than they do.
     """
 
-    def __init__(self, clock: Clock, keyring: Keyring) -> None:
+    def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._keyring = keyring
         named = sa.func.unnest(_NUMBERS).column_valued("number")
         key = sa.func.hashtextextended(_MERCHANT + " " + named, 0).label("key")
         keys = sa.select(key).distinct().order_by(key).subquery("keys")
@@ -181,4 +179,4 @@ class Locks:
         )
 
     def _locked(self, row: RowMapping, now: datetime) -> Locked:
-        return Locked(rows.to_payout(row, self._keyring), now, row["unverifiable"] or 0)
+        return Locked(rows.to_payout(row), now, row["unverifiable"] or 0)

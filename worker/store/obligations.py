@@ -99,7 +99,7 @@ def sharing(
     """
     All that is known of the payouts of an obligation, oldest first; one of them left out.
     """
-    found = [rows.to_payout(row, keyring) for row in rows_of(conn, obligation)]
+    found = [rows.to_payout(row) for row in rows_of(conn, obligation)]
     return read_dossiers(conn, [payout for payout in found if payout.id != but], keyring)
 
 

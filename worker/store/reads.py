@@ -2,7 +2,7 @@
 Looking things up; nothing here writes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 import sqlalchemy as sa
 
@@ -54,7 +54,7 @@ class Reads(Base):
         same = sa.select(payouts).where(payouts.c.out_trade_no == out_trade_no)
         with self._snapshot() as conn:
             found = conn.execute(same.order_by(payouts.c.id)).mappings()
-            return [rows.to_payout(row, self._keyring) for row in found]
+            return [rows.to_payout(row) for row in found]
 
     def number_of(self, payout_id: int) -> str:
         """
@@ -78,7 +78,7 @@ class Reads(Base):
         )
         with self._snapshot() as conn:
             found = conn.execute(held.order_by(payouts.c.id)).mappings()
-            return [rows.to_payout(row, self._keyring) for row in found]
+            return [rows.to_payout(row) for row in found]
 
     def obligation(self, name: str) -> Obligation | None:
         """
@@ -94,7 +94,7 @@ class Reads(Base):
         Everything known of one payout, read in one snapshot. Raises `NoSuchPayout`.
         """
         with self._snapshot() as conn:
-            payout = rows.to_payout(read_row(conn, payout_id), self._keyring)
+            payout = rows.to_payout(read_row(conn, payout_id))
             return read_dossier(conn, payout, self._keyring)
 
     def order(self, payout_id: int) -> Order:
@@ -103,6 +103,20 @@ class Reads(Base):
         """
         with self._snapshot() as conn:
             return rows.to_order(read_row(conn, payout_id), self._keyring)
+
+    def unreadable(self, payout_ids: Sequence[int]) -> Set[int]:
+        """
+        Those of these payouts whose order opens with no key at hand.
+        """
+        sealed = (payouts.c.sealed_order, payouts.c.sealed_payee, payouts.c.sealed_request)
+        asked = sa.select(payouts.c.id, *sealed).where(payouts.c.id.in_(payout_ids))
+        with self._snapshot() as conn:
+            found = conn.execute(asked).all()
+        return {
+            payout_id
+            for payout_id, *parts in found
+            if not all(part is None or self._keyring.opens(part) for part in parts)
+        }
 
     def request(self, payout_id: int) -> str | None:
         """
@@ -119,7 +133,7 @@ class Reads(Base):
         with self._snapshot() as conn:
             found = {row["id"]: row for row in conn.execute(asked).mappings()}
         return [
-            Question(rows.to_payout(row, self._keyring), row["now"])
+            Question(rows.to_payout(row), row["now"])
             for payout_id in payout_ids
             if (row := found.get(payout_id))
         ]
@@ -146,7 +160,7 @@ class Reads(Base):
             newest = newest.where(payouts.c.status == status)
         with self._snapshot() as conn:
             found = conn.execute(newest).mappings()
-            return [rows.to_payout(row, self._keyring) for row in found]
+            return [rows.to_payout(row) for row in found]
 
     def cases_of(self, payout_id: int) -> Sequence[Case]:
         """
@@ -222,4 +236,4 @@ class Reads(Base):
     def _one_payout(self, *conditions: sa.ColumnElement[bool]) -> Payout | None:
         with self._snapshot() as conn:
             found = conn.execute(sa.select(payouts).where(*conditions)).mappings().one_or_none()
-            return None if found is None else rows.to_payout(found, self._keyring)
+            return None if found is None else rows.to_payout(found)

@@ -3,12 +3,12 @@ From rows to the domain's values, and the sealed content of each.
 """
 
 import json
-from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import RowMapping
 
+from worker.payouts.errors import WrongKey
 from worker.payouts.evidence import Answer, Evidence
 from worker.payouts.model import (
     Attempt,
@@ -57,20 +57,13 @@ def order_columns(order: Order, terms: Terms, keyring: Keyring) -> dict[str, Any
     }
 
 
-def unsealed(row: RowMapping, keyring: Keyring) -> Mapping[str, Any]:
-    """
-    What is sealed of a payout beside its payee, for those who make both of what follows of one row.
-    """
-    return _open(keyring, row["sealed_order"])
-
-
-def to_order(row: RowMapping, keyring: Keyring, opened: Mapping[str, Any] | None = None) -> Order:
+def to_order(row: RowMapping, keyring: Keyring) -> Order:
     """
     What the producer asked for, payee and all.
     """
     return Order(
         **_pick(row, _ORDER),
-        **(opened or unsealed(row, keyring)),
+        **_open(keyring, row["sealed_order"]),
         payee=Payee(**_open(keyring, row["sealed_payee"])),
     )
 
@@ -83,15 +76,14 @@ def to_request(row: RowMapping, keyring: Keyring) -> str | None:
     return None if sealed is None else keyring.open(sealed).decode()
 
 
-def to_payout(row: RowMapping, keyring: Keyring, opened: Mapping[str, Any] | None = None) -> Payout:
+def to_payout(row: RowMapping) -> Payout:
     """
-    A payout without its payee.
+    A payout without its payee and its free texts: nothing that takes a key.
     """
     return Payout(
         **_pick(row, _ORDER),
         **_pick(row, _STATE),
         terms=Terms(**_pick(row, _TERMS)),
-        subject=(opened or unsealed(row, keyring))["subject"],
     )
 
 
@@ -121,9 +113,13 @@ def answer_columns(answer: Answer, keyring: Keyring) -> dict[str, Any]:
 
 def to_evidence(row: RowMapping, keyring: Keyring) -> Evidence:
     """
-    A stored answer with its circumstances.
+    A stored answer with its circumstances. Where no key opens its raw form, that is left empty.
     """
-    answer = Answer(**_pick(row, _ANSWER), raw=keyring.open(row["sealed_raw"]))
+    try:
+        raw = keyring.open(row["sealed_raw"])
+    except WrongKey:
+        raw = b""  # nothing is decided by it
+    answer = Answer(**_pick(row, _ANSWER), raw=raw)
     return Evidence(**_pick(row, _EVIDENCE), answer=answer)
 
 

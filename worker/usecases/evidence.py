@@ -138,11 +138,13 @@ class EvidenceHandler:
             self._tell(kept)
         return kept
 
-    def apply_all(self, payout_ids: Iterable[int]) -> None:
+    def apply_all(self, payout_ids: Iterable[int]) -> int:
         """
         Bring several rows in line; one that cannot be read or decided does not stop the others.
+
+        Return how many could not.
         """
-        left = [*payout_ids]
+        left, failed = [*payout_ids], 0
         while left:
             some, left = left[:_TOGETHER], left[_TOGETHER:]
             try:
@@ -150,14 +152,14 @@ class EvidenceHandler:
             except StoreUnavailable:
                 raise
             except Exception:  # noqa: BLE001 (the border: whose fault it is shows when each is alone)
-                for payout_id in some:
-                    self._apply_alone(payout_id)
+                failed += sum(not self._apply_alone(payout_id) for payout_id in some)
             else:
                 for one in judged:
                     if one is not None:
                         self._tell(one)
+        return failed
 
-    def _apply_alone(self, payout_id: int) -> None:
+    def _apply_alone(self, payout_id: int) -> bool:
         try:
             self.apply(payout_id)
         except StoreUnavailable:
@@ -168,6 +170,8 @@ class EvidenceHandler:
                 "passed over by the sweep",
                 extra={"payout_id": payout_id, "out_trade_no": number},
             )
+            return False
+        return True
 
     def apply(self, payout_id: int) -> None:
         """

@@ -29,7 +29,7 @@ class Maintenance:
         """
         self._epochs.check()
         self._epochs.count(self._ledger.count_sweep())
-        self._handler.apply_all(self._ledger.find_stale(limit, self._limits.send_within))
+        self._hold_stale(limit)
         for late in self._ledger.mark_overdue(limit, self._limits.overdue_after):
             log.error(
                 "overdue",
@@ -44,3 +44,13 @@ class Maintenance:
             self._ledger.open_breaker(self._handler.customer_no, self._limits.breaker_rest)
             detail = f"{tally.unknown} of {tally.ended} ended as unknown"
             log.error("sending rests", extra={"action": "breaker_open", "detail": detail})
+
+    def _hold_stale(self, limit: int) -> None:
+        """
+        Hold what is stale; what cannot be held is found again, and keeps out no other.
+        """
+        within, failed = self._limits.send_within, 0
+        while failing := self._handler.apply_all(self._ledger.find_stale(limit + failed, within)):
+            if failing == failed:
+                return
+            failed = failing

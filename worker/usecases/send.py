@@ -10,12 +10,20 @@ from datetime import timedelta
 from typing import Protocol
 
 from worker.payouts.claim import Claim, Claimant, Claims, Draft
-from worker.payouts.errors import EvidenceWaits, LeaseLost, MaybeSent, NotSent, StoreUnavailable
+from worker.payouts.errors import (
+    EvidenceWaits,
+    LeaseLost,
+    MaybeSent,
+    NotSent,
+    StoreUnavailable,
+    WrongKey,
+)
 from worker.payouts.evidence import Answer
-from worker.payouts.model import AttemptOutcome
+from worker.payouts.model import AttemptOutcome, CaseKind
 from worker.payouts.news import Ending, of_reply
 from worker.payouts.policy.facts import gather_facts
 from worker.payouts.policy.may_send import may_send
+from worker.payouts.update import CaseNote
 from worker.usecases.epochs import Epochs
 from worker.usecases.evidence import EvidenceHandler, about
 from worker.usecases.ports import DueWork, Gateway, Journal, LeaseLedger
@@ -79,14 +87,20 @@ class Sender:
         except StoreUnavailable:
             raise
         except Exception:  # noqa: BLE001 (the border: one row's fault is its own)
-            return _joined([*self._each_alone(most)])
+            return self._each_alone(most)
         taken = self._works(claims, asked_at)
         if taken.more_after is None and claims.looked_at == most:
             return replace(taken, more_after=0.0)
         return taken
 
-    def _each_alone(self, most: int) -> Iterator[Taken]:
-        for payout_id in self._ledger.find_due_sends(self._handler.customer_no, most):
+    def _each_alone(self, most: int) -> Taken:
+        found = self._ledger.find_due_sends(self._handler.customer_no, most)
+        taken = _joined([*self._claimed(found)])
+        # Those that could not be claimed are not due any more: others may wait behind them.
+        return replace(taken, more_after=0.0) if len(found) == most else taken
+
+    def _claimed(self, payout_ids: Sequence[int]) -> Iterator[Taken]:
+        for payout_id in payout_ids:
             try:
                 yield self.claim(payout_id)
             except StoreUnavailable:
@@ -119,6 +133,8 @@ class Sender:
                 pass  # it could not be judged, which the handler has logged
         else:
             number = self._ledger.number_of(payout_id)
+            if isinstance(fault, WrongKey):
+                self._ledger.open_case(payout_id, CaseNote(CaseKind.UNREADABLE, reopens=True))
             log.error(
                 "not sent, by a fault of ours",
                 exc_info=fault,

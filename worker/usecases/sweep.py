@@ -46,12 +46,14 @@ class Sweeper:
         Bring all in line that waits, and wake those who send and ask: questions come first.
 
         It looks for `limit` at a time, and goes on while it finds others: where many requests were
-        in flight at once, they are not left to as many sweeps.
+        in flight at once, they are not left to as many sweeps. What could not be brought in line
+        is found again each time, so the next look goes that much further.
         """
-        applied: set[int] = set()
-        while waiting := self._waiting(limit) - applied:
-            self._handler.apply_all(sorted(waiting))
-            applied |= waiting
+        tried: set[int] = set()
+        failed = 0
+        while waiting := self._waiting(limit + failed) - tried:
+            failed += self._handler.apply_all(sorted(waiting))
+            tried |= waiting
         due_in = self._ledger.until_next_query(self._handler.customer_no)
         queries = due_in is not None and due_in <= self._ahead
         if queries:
@@ -59,7 +61,7 @@ class Sweeper:
         sends = bool(self._ledger.find_due_sends(self._handler.customer_no, 1))
         if sends:
             self._dispatcher.wake_sender()
-        return Swept(len(applied), sends, queries)
+        return Swept(len(tried) - failed, sends, queries)
 
     def _waiting(self, limit: int) -> set[int]:
         return {*self._ledger.expire_leases(limit), *self._ledger.find_unapplied(limit)}

@@ -24,6 +24,9 @@ MEANINGS = {
 #: What the person who hands in a job is told of a payout that a control holds.
 HELD = "it is held: `payouts let-go` sends it, `payouts cancel` withdraws it"
 
+#: What is shown of a payout whose sealed content opens with no key at hand.
+UNREADABLE = "no key opens it"
+
 CASE_MEANINGS = {
     CaseKind.CONTRADICTION: "JD said both that it was paid and that it was not",
     CaseKind.VANISHED: "JD does not know a trade that it told us of before",
@@ -40,6 +43,7 @@ CASE_MEANINGS = {
     CaseKind.STALE: "it could not be sent in time",
     CaseKind.REVIEW: "its payee is on the review list, so it was held when it was accepted",
     CaseKind.FORGOTTEN: "the restored database lacked a claim that a worker's journal has",
+    CaseKind.UNREADABLE: "what is to be sent opens with no key of the keyring",
     CaseKind.ORPHAN: "a signed notification names a number that we do not have",
 }
 
@@ -61,6 +65,9 @@ CASE_ADVICE = {
     ),
     CaseKind.REVIEW: "Are payee and amount right? Let it go or withdraw it.",
     CaseKind.FORGOTTEN: "JD is asked by itself; wait for its word before you pay anything instead.",
+    CaseKind.UNREADABLE: (
+        "Put the lost key back into PAYOUTS_KEYRING, or withdraw it: JD never had it."
+    ),
     CaseKind.ORPHAN: "Was the database restored? Look the number up in JD's console.",
 }
 

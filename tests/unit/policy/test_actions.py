@@ -205,6 +205,7 @@ def test_every_kind_of_case_has_its_actions() -> None:
         CaseKind.REVIEW: {Action.LET_GO, Action.CANCEL},
         CaseKind.UNRESOLVED: {Action.FAIL},
         CaseKind.PARTIAL_RETURN: {Action.REPLACE},
+        CaseKind.UNREADABLE: {Action.CANCEL, Action.FAIL},
     }
 
 

@@ -131,7 +131,9 @@ def _keyring(found: Database, settings: StoreSettings) -> Finding:
     Whether the newest payout can be opened: a lost key would stop the worker.
     """
     try:
-        found.ledger(bootstrap.keyring(settings)).payouts(None, 1)
+        ledger = found.ledger(bootstrap.keyring(settings))
+        for newest in ledger.payouts(None, 1):
+            ledger.order(newest.id)
     except BadKeyring as error:
         return fault(f"PAYOUTS_KEYRING: {error}", "`payouts keygen` makes one")
     except WrongKey:

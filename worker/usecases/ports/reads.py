@@ -2,7 +2,7 @@
 Looking things up: nothing here writes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import Protocol
 
 from worker.payouts.channel import Channel
@@ -30,6 +30,11 @@ class Reads(PayoutReads, CaseReads, Protocol):
     def payouts(self, status: PayoutStatus | None, limit: int) -> Sequence[Payout]:
         """
         The newest payouts, optionally of one status.
+        """
+
+    def unreadable(self, payout_ids: Sequence[int]) -> Set[int]:
+        """
+        Those of these payouts whose order opens with no key at hand.
         """
 
     def count(self, status: PayoutStatus | None = None) -> int:

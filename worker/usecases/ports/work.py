@@ -23,6 +23,7 @@ from worker.payouts.model import (
     Terms,
 )
 from worker.payouts.news import News
+from worker.payouts.update import CaseNote
 
 
 class PayoutReads(Protocol):
@@ -207,6 +208,11 @@ class DueWork(Protocol):
         What one merchant may send by its time, unless that is stopped; the longest due first.
 
         Rows with an open case are left out: nothing may be sent of them.
+        """
+
+    def open_case(self, payout_id: int, note: CaseNote) -> None:
+        """
+        Open a case about a payout whose row may not open itself. Raises `NoSuchPayout`.
         """
 
     def until_next_query(self, customer_no: str) -> timedelta | None:
