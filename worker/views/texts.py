@@ -66,7 +66,7 @@ CASE_ADVICE = {
     CaseKind.REVIEW: "Are payee and amount right? Let it go or withdraw it.",
     CaseKind.FORGOTTEN: "JD is asked by itself; wait for its word before you pay anything instead.",
     CaseKind.UNREADABLE: (
-        "Put the lost key back into PAYOUTS_KEYRING, or withdraw it: JD never had it."
+        "Put the lost key back into PAYOUTS_KEYRING; else withdraw it, or end a refused one."
     ),
     CaseKind.ORPHAN: "Was the database restored? Look the number up in JD's console.",
 }
