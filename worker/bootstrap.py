@@ -17,10 +17,12 @@ from urllib.parse import urlsplit
 
 from worker.jdpay.signature import SignKey
 from worker.payouts.errors import SettingsError
+from worker.payouts.person import Person
 from worker.settings import AcceptanceSettings, Profile, ReceiverSettings, StoreSettings
 from worker.store.database import Database
 from worker.store.keyring import Keyring
 from worker.store.ledger import SqlLedger
+from worker.usecases.decide import Decider
 from worker.usecases.evidence import EvidenceHandler
 from worker.usecases.group_commit import GroupCommit
 from worker.usecases.operate import Operator
@@ -92,11 +94,18 @@ def sign_key() -> SignKey:
     return SignKey(ReceiverSettings.load().sign_key.get_secret_value())
 
 
-def operator(who: str) -> Operator:
+def operator(person: Person) -> Operator:
     """
     A person at work on this ledger.
     """
-    return Operator(ledger(), who)
+    return Operator(ledger(), person.who)
+
+
+def decider(person: Person) -> Decider:
+    """
+    One of two people who decide on proof from outside.
+    """
+    return Decider(ledger(), person)
 
 
 def keyring(settings: StoreSettings) -> Keyring:

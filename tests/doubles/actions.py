@@ -134,6 +134,7 @@ class MemoryActions(MemoryRows):
                 payout_id=payout_id,
                 case_id=decision.case_id,
                 replaced_by=replaced_by,
+                proposal_id=decision.proposal_id,
             )
         )
         for other in decision.others:

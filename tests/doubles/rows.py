@@ -32,6 +32,7 @@ from worker.payouts.model import (
 )
 from worker.payouts.pace import PaceKind
 from worker.payouts.policy.obligation import check_fits, normalized
+from worker.payouts.proposal import Proposal
 from worker.payouts.status import PayoutStatus, Reason
 from worker.payouts.update import REVIEW_LIST, CaseNote, hold_for_review
 from worker.store.base import new_token
@@ -110,6 +111,7 @@ class MemoryRows:
         self._obligations: dict[str, Obligation] = {}
         self._orphans: defaultdict[tuple[str, str], list[Evidence]] = defaultdict(list)
         self._cases: list[Case] = []
+        self._proposals: dict[int, Proposal] = {}
         self._rejections: list[Rejection] = []
         self._switches: defaultdict[str, Switch] = defaultdict(Switch)
         #: Every restore of the database, the newest last.
@@ -243,6 +245,7 @@ class MemoryRows:
             tuple(self._attempts[payout_id]),
             tuple(self._evidence[payout_id]),
             tuple(c for c in self._cases if c.payout_id == payout_id and c.closed_at is None),
+            self._proposals.get(self._row(payout_id).proposal_id or 0),
         )
 
     def order(self, payout_id: int) -> Order:

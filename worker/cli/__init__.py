@@ -13,10 +13,12 @@ import click
 #: Command to "module:attribute". `payouts wire` needs no database library, so it loads none.
 COMMANDS = {
     "alerts": "worker.cli.alerts:alerts",
+    "approve": "worker.cli.decide:approve",
     "audit": "worker.cli.audit:audit",
     "cancel": "worker.cli.actions:cancel",
     "cases": "worker.cli.cases:cases",
     "channel": "worker.cli.channel:channel",
+    "decide": "worker.cli.decide:decide",
     "demo": "worker.cli.demo:demo",
     "doctor": "worker.cli.doctor.command:doctor",
     "enqueue": "worker.cli.enqueue:enqueue",
@@ -28,6 +30,8 @@ COMMANDS = {
     "list": "worker.cli.listing:list_",
     "migrate": "worker.cli.migrate:migrate",
     "pause": "worker.cli.channel:pause",
+    "people": "worker.cli.people:people",
+    "proposals": "worker.cli.decide:proposals",
     "query": "worker.cli.query:query",
     "rejections": "worker.cli.listing:rejections",
     "release": "worker.cli.actions:release",

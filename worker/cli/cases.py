@@ -76,7 +76,7 @@ def show(case_id: int) -> Page:
     decision = ledger.closing(case_id)
     lines = [
         f"case      {case.id}, {case.kind}, {'closed' if case.closed_at else 'open'}",
-        f"number    {case.out_trade_no} of merchant {case.customer_no}",
+        f"number    {cell(case.out_trade_no)} of merchant {cell(case.customer_no)}",
         f"happened  {CASE_MEANINGS[case.kind]}",
     ]
     if decision is None:
@@ -90,7 +90,7 @@ def show(case_id: int) -> Page:
         f"evidence  {cell(case.evidence_id)}",
     ]
     if decision is not None:
-        how = f"{decision.action}, by {decision.who}: {decision.why}"
+        how = f"{decision.action}, by {cell(decision.who)}: {cell(decision.why)}"
         lines.append(f"closed    {cell(case.closed_at)} with {how}")
     document: dict[str, object] = {
         "case": documents.case(case, actions),

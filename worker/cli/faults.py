@@ -2,10 +2,12 @@
 The errors that a command expects, each told in one line that says what to do.
 """
 
+from datetime import datetime
 from urllib.parse import urlsplit
 
 from worker.payouts.errors import (
     BadKeyring,
+    NotAllowed,
     PayoutError,
     ProfileMismatch,
     SettingsError,
@@ -15,6 +17,7 @@ from worker.payouts.errors import (
 )
 from worker.settings import BrokerSettings, StoreSettings
 from worker.store.address import place
+from worker.views.formats import cell, iso
 
 FAULTS = (PayoutError, OSError)
 
@@ -34,12 +37,24 @@ def explain(fault: Exception) -> str:
                 f"no key of PAYOUTS_KEYRING opens what the database {_database()} holds; put the"
                 " key that sealed it back, behind the others, with a comma between"
             )
+        case NotAllowed(possible_from=datetime() as at):
+            return f"{fault}; possible from {cell(at)}"
         case BadKeyring():
             return f"PAYOUTS_KEYRING: {fault}; `payouts keygen` makes one"
         case OSError(filename=name, strerror=cause) if name and cause:
             return f"{name}: {cause}"
         case _:
             return str(fault)
+
+
+def document(fault: Exception) -> dict[str, object]:
+    """
+    The same for a program, with the time from which it is possible where that is known.
+    """
+    told: dict[str, object] = {"error": explain(fault)}
+    if isinstance(fault, NotAllowed) and fault.possible_from is not None:
+        told["possible_from"] = iso(fault.possible_from)
+    return told
 
 
 def broker() -> str:

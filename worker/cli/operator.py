@@ -2,13 +2,21 @@
 Who is at the keyboard, and why: what every intervention is recorded with.
 """
 
-import getpass
-import os
-
 import click
 
-from worker import bootstrap
+from worker import bootstrap, os_user
+from worker.usecases.decide import Decider
 from worker.usecases.operate import Operator
+
+
+def one_line(_ctx: click.Context, _param: click.Parameter, text: str | None) -> str | None:
+    """
+    Text that a record may hold: one line of printable characters. Raises `BadParameter`.
+    """
+    text = None if text is None else text.strip()
+    if text is not None and not (text and text.isprintable()):
+        raise click.BadParameter("write one line of printable characters")
+    return text
 
 
 def _reason(_ctx: click.Context, _param: click.Parameter, text: str) -> str:
@@ -26,15 +34,11 @@ def operator() -> Operator:
     """
     The person at the keyboard, at work on the configured ledger.
     """
-    return bootstrap.operator(who())
+    return bootstrap.operator(os_user.current())
 
 
-def who() -> str:
+def decider() -> Decider:
     """
-    Who is at the keyboard, as records name them.
+    The person at the keyboard, as one of two who decide.
     """
-    try:
-        return f"cli:{getpass.getuser()}"
-    except (KeyError, OSError):
-        # A container may run as a user without a name.
-        return f"cli:uid {os.getuid()}"
+    return bootstrap.decider(os_user.current())

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import click
 from rich.console import Console, RenderableType
 
-from worker.cli.faults import FAULTS, explain
+from worker.cli.faults import FAULTS, document, explain
 from worker.views.tables import Column, FittedTable
 
 #: Where there is no terminal to fit into, as in a pipe.
@@ -45,8 +45,7 @@ def answering(command: Callable[..., Page]) -> Callable[..., None]:
         try:
             page = command(**options)
         except FAULTS as fault:
-            told = explain(fault)
-            page = Page({"error": told}, failure=told)
+            page = Page(document(fault), failure=explain(fault))
         if as_json:
             click.echo(json.dumps(page.document, ensure_ascii=False))
         elif page.body != "":

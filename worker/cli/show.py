@@ -132,7 +132,7 @@ def _body(
 
 
 def _decided(payout_id: int, decision: Recorded) -> str:
-    told = f"{cell(decision.at)} {decision.action} by {decision.who}: {decision.why}"
+    told = f"{cell(decision.at)} {decision.action} by {cell(decision.who)}: {cell(decision.why)}"
     if decision.case_id is not None:
         told += f" (case {decision.case_id})"
     if decision.replaced_by == payout_id:
@@ -182,8 +182,8 @@ def _explanations(dossier: Dossier) -> Iterator[str]:
     for code in dict.fromkeys(e.answer.code for e in dossier.evidence):
         listed = codes.look_up(code)
         if code and listed.meaning is not Meaning.PROCESSED:
-            yield f"{code}: {listed.says}; {listed.remedy}"
+            yield f"{cell(code)}: {listed.says}; {listed.remedy}"
     for given in dict.fromkeys(e.answer.reason_code for e in dossier.evidence):
         if given:
             cause = codes.reason(given)
-            yield f"{given}: {cause.says}; {cause.remedy}"
+            yield f"{cell(given)}: {cause.says}; {cause.remedy}"

@@ -11,6 +11,7 @@ Everything that this program raises on purpose, as one tree.
     ├── NoSuchPayout            no payout has that id or number
     │   └── AmbiguousNumber     several merchants have a payout with that number
     ├── NoSuchCase              no case has that id
+    ├── NoSuchProposal          nobody proposed a decision under that id
     ├── NotAllowed              an operator's action is not legal as things are
     ├── StaleTransition         another writer changed the row first: read it again
     ├── EvidenceWaits           JD's word is stored and not judged: send nothing before
@@ -45,6 +46,8 @@ Everything that this program raises on purpose, as one tree.
 
 The sandbox shares nothing with us, so its errors are its own.
 """
+
+from datetime import datetime
 
 
 class PayoutError(Exception):
@@ -102,10 +105,22 @@ class NoSuchCase(PayoutError):
     """
 
 
+class NoSuchProposal(PayoutError):
+    """
+    Nobody proposed a decision under that id.
+    """
+
+
 class NotAllowed(PayoutError):
     """
     The action is not legal as things are; the message says what is missing.
+
+    `possible_from` is when that can be had at the earliest, where that is known.
     """
+
+    def __init__(self, message: str, possible_from: datetime | None = None) -> None:
+        super().__init__(message)
+        self.possible_from = possible_from
 
 
 class StaleTransition(PayoutError):

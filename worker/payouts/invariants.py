@@ -152,7 +152,9 @@ def _honest(dossier: Dossier, history: Sequence[Transition]) -> Iterator[str]:
         yield f"may have reached JD, and is {payout.status}"
     for move in history:
         left = move.from_status is PayoutStatus.UNKNOWN
-        if left and move.to_status is not PayoutStatus.SENDING and move.evidence_id is None:
+        decided = move.reason is Reason.DECIDED and move.actor not in _ROBOTS
+        sent = move.to_status is PayoutStatus.SENDING
+        if left and not sent and not decided and move.evidence_id is None:
             yield f"left unknown for {move.to_status} without evidence"
 
 

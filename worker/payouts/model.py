@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from worker.payouts.evidence import Evidence, Source
+from worker.payouts.proposal import Proposal
 from worker.payouts.status import PayoutStatus, Reason
 
 
@@ -157,6 +158,10 @@ class Payout:
     overdue_at: datetime | None = None
     #: When its obligation became free for another payout.
     released_at: datetime | None = None
+    #: The approved decision on outside proof that ended it.
+    proposal_id: int | None = None
+    #: When a person set aside that JD does not answer for it after a restore.
+    set_aside_at: datetime | None = None
 
 
 class AttemptOutcome(enum.StrEnum):
@@ -273,6 +278,8 @@ class Dossier:
     attempts: tuple[Attempt, ...]
     evidence: tuple[Evidence, ...]
     open_cases: tuple[Case, ...]
+    #: What two people decided of it on proof from outside, the latest.
+    decided: Proposal | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -139,5 +139,6 @@ class Reason(enum.StrEnum):
     REVIEW = "review"  #: its payee is on the review list, so a person looks first
     CANCELLED = "cancelled"  #: a person withdrew it
     LET_GO = "let_go"  #: a person let it go
+    DECIDED = "decided"  #: two people decided how it ended, on proof from outside
     FAILED_BY_HAND = "failed_by_hand"  #: a person gave up what JD had refused
     PARTLY_RETURNED = "partly_returned"  #: REFU of a part, or of an amount that makes no sense

@@ -3,21 +3,21 @@ What people decide, recorded with who and why.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
 
 import sqlalchemy as sa
 
 from worker.payouts.errors import StaleTransition
-from worker.payouts.model import Case, Dossier, Order, Payout, Terms
+from worker.payouts.model import Case, Dossier, Order, Terms
 from worker.payouts.policy.actions import Action, Decision, Recorded
 from worker.payouts.policy.effects import take
 from worker.payouts.policy.obligation import check_fresh, check_replacement
 from worker.store import rows
 from worker.store.acceptance import hold_payout, insert_payouts
 from worker.store.base import Base
+from worker.store.decisions import record_decision, write_decided
 from worker.store.obligations import commit_fen, sharing
 from worker.store.tables import cases, decisions, payouts
-from worker.store.writes import Move, append_transitions, write_row
+from worker.store.writes import Move, append_transitions
 
 
 class Actions(Base):
@@ -36,10 +36,10 @@ class Actions(Base):
             if decision.action is Action.RELEASE:
                 check_fresh(dossier, now)
                 commit_fen(conn, obligation.id, -payout.amount_fen)
-            _write(conn, payout, after)
+            write_decided(conn, payout, after)
             based_on = decision.proof[-1] if decision.proof else None
             append_transitions(conn, [Move(payout, after, based_on)], decision.who)
-            _record(conn, now, payout.id, decision)
+            record_decision(conn, now, payout.id, decision)
 
     def replace(
         self,
@@ -64,14 +64,14 @@ class Actions(Base):
             others = sharing(conn, obligation, self._keyring, but=payout.id)
             check_fresh(dossier, now)
             check_replacement(dossier, order, obligation, others, now)
-            _write(conn, payout, after)
+            write_decided(conn, payout, after)
             given_back = payout.amount_fen if payout.released_at is None else 0
             commit_fen(conn, obligation.id, order.amount_fen - given_back)
             columns = {**columns, "obligation_id": obligation.id}
             (payout_id,) = insert_payouts(conn, now, [columns])
             if for_review:
                 hold_payout(conn, now, payout_id)
-            _record(conn, now, payout.id, decision, replaced_by=payout_id)
+            record_decision(conn, now, payout.id, decision, replaced_by=payout_id)
             return payout_id
 
     def close_case(self, case: Case, who: str, why: str) -> None:
@@ -92,7 +92,7 @@ class Actions(Base):
             )
             if conn.scalar(names) != case.evidence_id:
                 raise StaleTransition(f"case {case.id} names newer evidence; look again")
-            _record(conn, now, case.payout_id, decision)
+            record_decision(conn, now, case.payout_id, decision)
 
     def closing(self, case_id: int) -> Recorded | None:
         """
@@ -111,43 +111,3 @@ class Actions(Base):
         with self._snapshot() as conn:
             found = conn.execute(sa.select(decisions).where(about).order_by(decisions.c.id))
             return [rows.to_decision(row) for row in found.mappings()]
-
-
-def _write(conn: sa.Connection, before: Payout, after: Payout) -> None:
-    if not write_row(conn, before, after):
-        raise StaleTransition(f"payout {before.id} changed meanwhile; look again")
-
-
-def _record(
-    conn: sa.Connection,
-    now: datetime,
-    payout_id: int | None,
-    decision: Decision,
-    *,
-    replaced_by: int | None = None,
-) -> None:
-    """
-    Record a decision, and close the cases that it answers. Raises `StaleTransition`.
-    """
-    if decision.case_id is not None:
-        closed = conn.execute(
-            sa.update(cases)
-            .where(cases.c.id == decision.case_id, cases.c.closed_at.is_(None))
-            .values(closed_at=now)
-        )
-        if closed.rowcount == 0:
-            raise StaleTransition(f"case {decision.case_id} is closed already")
-    conn.execute(
-        sa.insert(decisions).values(
-            payout_id=payout_id,
-            case_id=decision.case_id,
-            action=decision.action.value,
-            who=decision.who,
-            why=decision.why,
-            proof=list(decision.proof),
-            replaced_by=replaced_by,
-            at=now,
-        )
-    )
-    for other in decision.others:
-        _record(conn, now, payout_id, other)

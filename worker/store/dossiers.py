@@ -11,8 +11,10 @@ from sqlalchemy import RowMapping
 
 from worker.payouts.errors import NoSuchPayout
 from worker.payouts.model import Dossier, Payout
+from worker.payouts.proposal import Proposal
 from worker.store import rows
 from worker.store.keyring import Keyring
+from worker.store.people_tables import proposals
 from worker.store.tables import attempts, cases, evidence, payouts
 
 _OF = sa.bindparam("payout_ids", expanding=True, type_=sa.BigInteger)
@@ -26,6 +28,20 @@ def _about(table: sa.Table, order: sa.Column[Any], *conditions: Any) -> sa.Selec
 _ATTEMPTS = _about(attempts, attempts.c.number)
 _EVIDENCE = _about(evidence, evidence.c.id)
 _OPEN_CASES = _about(cases, cases.c.id, cases.c.closed_at.is_(None))
+
+
+_DECIDED = sa.select(proposals).where(proposals.c.id.in_(_OF))
+
+
+def _decided(conn: sa.Connection, found: Sequence[Payout]) -> dict[int, Proposal]:
+    """
+    The decisions that ended payouts: hardly any has one, so mostly nothing is asked.
+    """
+    ids = [payout.proposal_id for payout in found if payout.proposal_id is not None]
+    if not ids:
+        return {}
+    read = conn.execute(_DECIDED, {"payout_ids": ids}).mappings()
+    return {row["payout_id"]: rows.to_proposal(row) for row in read}
 
 
 def read_row(conn: sa.Connection, payout_id: int) -> RowMapping:
@@ -62,12 +78,14 @@ def read_dossiers(
         return of
 
     tries, pieces, open_cases = (grouped(one) for one in (_ATTEMPTS, _EVIDENCE, _OPEN_CASES))
+    decided = _decided(conn, found)
     return tuple(
         Dossier(
             payout=payout,
             attempts=tuple(rows.to_attempt(row) for row in tries[payout.id]),
             evidence=tuple(rows.to_evidence(row, keyring) for row in pieces[payout.id]),
             open_cases=tuple(rows.to_case(row) for row in open_cases[payout.id]),
+            decided=decided.get(payout.id),
         )
         for payout in found
     )

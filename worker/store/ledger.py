@@ -11,6 +11,8 @@ from worker.store.due_work import DueWork
 from worker.store.health import HealthStore
 from worker.store.leases import Leases
 from worker.store.notifications import Notifications
+from worker.store.people import People
+from worker.store.proposals import Proposals
 from worker.store.reads import Reads
 from worker.store.recall import RecallStore
 
@@ -24,6 +26,8 @@ class SqlLedger(
     DueWork,
     Channels,
     Actions,
+    Proposals,
+    People,
     Audit,
     HealthStore,
     RecallStore,

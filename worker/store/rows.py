@@ -21,7 +21,9 @@ from worker.payouts.model import (
     Terms,
     Transition,
 )
+from worker.payouts.person import Person
 from worker.payouts.policy.actions import Action, Recorded
+from worker.payouts.proposal import OutsideProof, Proposal
 from worker.store.keyring import Keyring
 
 # Columns that have the name and the meaning of a field.
@@ -32,7 +34,7 @@ _STATE = (
     *("payee_masked", "bank_code", "trade_no", "returned_fen", "resends"),
     *("lease_token", "lease_until", "lease_ended_at", "first_sent_at", "last_sent_at"),
     *("finalized_at", "next_send_at", "next_query_at", "query_misses"),
-    *("let_go_at", "doubted_at", "overdue_at", "released_at"),
+    *("let_go_at", "doubted_at", "overdue_at", "released_at", "proposal_id", "set_aside_at"),
 )
 _ANSWER = (
     *("verified", "meaning", "code", "merchant", "number", "amount_fen", "currency"),
@@ -142,6 +144,34 @@ def to_decision(row: RowMapping) -> Recorded:
     What a person decided.
     """
     return Recorded(**{**row, "action": Action(row["action"]), "proof": tuple(row["proof"])})
+
+
+def person_columns(did: str, person: Person) -> dict[str, Any]:
+    """
+    The columns that say who did something.
+    """
+    return {
+        f"{did}_uid": person.uid,
+        f"{did}_login_uid": person.login_uid,
+        f"{did}_name": person.name,
+    }
+
+
+def to_proposal(row: RowMapping) -> Proposal:
+    """
+    What was proposed to decide, and what became of that.
+    """
+
+    def person(did: str) -> Person:
+        return Person(row[f"{did}_uid"], row[f"{did}_name"], row[f"{did}_login_uid"])
+
+    return Proposal(
+        **_pick(row, ("id", "payout_id", "evidence_id", "proposed_at", "approved_at")),
+        **_pick(row, ("unchecked", "voided_at", "voided_why")),
+        proof=OutsideProof(row["ended_as"], row["returned_fen"], row["reference"], row["why"]),
+        proposed_by=person("proposed"),
+        approved_by=None if row["approved_at"] is None else person("approved"),
+    )
 
 
 def to_transition(row: RowMapping) -> Transition:

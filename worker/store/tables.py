@@ -10,17 +10,12 @@ from worker.payouts.model import AttemptOutcome, CaseKind
 from worker.payouts.money import MAX_FEN
 from worker.payouts.pace import PaceKind
 from worker.payouts.status import PayoutStatus, Reason
+from worker.store.metadata import metadata, partial
+from worker.store.people_tables import former_requests, people, proposals, services
 from worker.store.types import ForeignText, Id, UtcDateTime, one_of
 
-metadata = sa.MetaData(
-    naming_convention={
-        "pk": "pk_%(table_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-    }
-)
+#: The tables of a module of their own, of the same metadata.
+OF_PEOPLE = (former_requests, people, proposals, services)
 
 # Conditions of partial indexes. A query must repeat one word for word, literals included, or
 # SQLite does not use the index: so both take it from here.
@@ -36,11 +31,6 @@ FROM_SENDING = sa.text("from_status = 'sending'")
 WAITS = sa.text("applied_at IS NULL AND payout_id IS NOT NULL")
 
 _STATUSES = ", ".join(f"'{status}'" for status in PayoutStatus)
-
-
-def _partial(name: str, *columns: str, where: sa.TextClause | str, unique: bool = False) -> Index:
-    condition = sa.text(where) if isinstance(where, str) else where
-    return Index(name, *columns, unique=unique, sqlite_where=condition, postgresql_where=condition)
 
 
 #: Debts. A payout that holds one commits its whole amount until it is released.
@@ -100,18 +90,20 @@ payouts = Table(
     Column("overdue_at", UtcDateTime),
     Column("released_at", UtcDateTime),  #: when the obligation became free for another payout
     Column("obligation_id", Id, ForeignKey("obligations.id"), index=True),
+    Column("proposal_id", Id),  #: the decision on outside proof that ended it
+    Column("set_aside_at", UtcDateTime),  #: when a person set aside that JD does not answer for it
     UniqueConstraint("customer_no", "out_trade_no"),
     CheckConstraint(f"amount_fen BETWEEN 1 AND {MAX_FEN}", name="amount"),
     CheckConstraint("returned_fen BETWEEN 0 AND amount_fen", name="returned"),
     CheckConstraint(f"status IN ({_STATUSES})", name="status"),
     CheckConstraint("NOT exposed OR status NOT IN ('queued', 'held', 'cancelled')", name="exposed"),
     CheckConstraint("(lease_token IS NULL) = (lease_until IS NULL)", name="lease"),
-    _partial("ix_payouts_next_send_at", "next_send_at", where=MAY_BE_SENT),
-    _partial("ix_payouts_next_query_at", "next_query_at", where=IS_FOLLOWED),
-    _partial("ix_payouts_lease_until", "lease_until", where=IN_FLIGHT),
-    _partial("ix_payouts_accepted_at", "accepted_at", where=UNSENT),
-    _partial("ix_payouts_first_sent_at", "first_sent_at", where=NOT_YET_OVERDUE),
-    _partial("ix_payouts_doubted_at", "customer_no", where=IN_DOUBT),
+    partial("ix_payouts_next_send_at", "next_send_at", where=MAY_BE_SENT),
+    partial("ix_payouts_next_query_at", "next_query_at", where=IS_FOLLOWED),
+    partial("ix_payouts_lease_until", "lease_until", where=IN_FLIGHT),
+    partial("ix_payouts_accepted_at", "accepted_at", where=UNSENT),
+    partial("ix_payouts_first_sent_at", "first_sent_at", where=NOT_YET_OVERDUE),
+    partial("ix_payouts_doubted_at", "customer_no", where=IN_DOUBT),
     Index("ix_payouts_status_id", "status", "id"),
 )
 
@@ -128,7 +120,7 @@ attempts = Table(
     Column("detail", sa.String, nullable=False),
     UniqueConstraint("payout_id", "number"),
     CheckConstraint("(outcome IS NULL) = (closed_at IS NULL)", name="closed"),
-    _partial("uq_attempts_open", "payout_id", where="outcome IS NULL", unique=True),
+    partial("uq_attempts_open", "payout_id", where="outcome IS NULL", unique=True),
 )
 
 evidence = Table(
@@ -159,7 +151,7 @@ evidence = Table(
     Column("traded_at", UtcDateTime),
     # `verified` is part of what makes a notification the same: one that could not be verified
     # while a certificate was wrong must not keep out its verified repetition.
-    _partial(
+    partial(
         "uq_evidence_notification",
         "payout_id",
         "digest",
@@ -167,7 +159,7 @@ evidence = Table(
         where="source = 'notification' AND payout_id IS NOT NULL",
         unique=True,
     ),
-    _partial(
+    partial(
         "uq_evidence_orphan",
         "customer_no",
         "out_trade_no",
@@ -176,7 +168,7 @@ evidence = Table(
         where="source = 'notification' AND payout_id IS NULL",
         unique=True,
     ),
-    _partial("ix_evidence_waiting", "payout_id", where=WAITS),
+    partial("ix_evidence_waiting", "payout_id", where=WAITS),
 )
 
 transitions = Table(
@@ -191,7 +183,7 @@ transitions = Table(
     Column("actor", sa.String, nullable=False),
     Column("at", UtcDateTime, nullable=False),
     CheckConstraint("from_status IS NULL OR from_status <> to_status", name="moved"),
-    _partial("ix_transitions_at", "at", where=FROM_SENDING),
+    partial("ix_transitions_at", "at", where=FROM_SENDING),
 )
 
 cases = Table(
@@ -205,14 +197,14 @@ cases = Table(
     Column("evidence_id", Id, ForeignKey("evidence.id")),
     Column("opened_at", UtcDateTime, nullable=False),
     Column("closed_at", UtcDateTime),
-    _partial(
+    partial(
         "uq_cases_open",
         "payout_id",
         "kind",
         where="closed_at IS NULL AND payout_id IS NOT NULL",
         unique=True,
     ),
-    _partial(
+    partial(
         "uq_cases_open_orphan",
         "customer_no",
         "out_trade_no",
@@ -235,6 +227,7 @@ decisions = Table(
     Column("proof", sa.JSON, nullable=False),  #: ids of the evidence that it rests on
     Column("replaced_by", Id, ForeignKey("payouts.id"), index=True),  #: which pays instead
     Column("at", UtcDateTime, nullable=False),
+    Column("proposal_id", Id),  #: what two people decided
 )
 
 rejections = Table(

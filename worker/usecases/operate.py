@@ -126,6 +126,8 @@ class Operator:
             raise NotAllowed(f"{action} does not close a case of {case.kind}; it takes {known}")
         if action is Action.REPLACE:
             raise NotAllowed("replacing takes the new job: `payouts replace NUMBER FILE`")
+        if action is Action.DECIDE:
+            raise NotAllowed("two people decide, on proof: `payouts decide NUMBER --as ...`")
         check_open(case)
         done = None
         if action is not Action.RESOLVE and case.payout_id is not None:

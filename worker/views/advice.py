@@ -63,7 +63,8 @@ def sending(found: Sending) -> str:
     if channel.is_paused:
         told.append(
             f"PAUSED: nothing is sent for merchant {merchant}\n"
-            f"since {cell(channel.paused_at)}, by {channel.paused_by}: {channel.paused_why}\n"
+            f"since {cell(channel.paused_at)}, by {cell(channel.paused_by)}:"
+            f" {cell(channel.paused_why)}\n"
             'fix the cause, then: payouts resume --why "..."'
         )
     if channel.rests_at(found.now):
@@ -82,7 +83,7 @@ def sending(found: Sending) -> str:
         return "\n".join(told)
     opened = f"open: payouts of merchant {merchant} are sent"
     if channel.resumed_at is not None:
-        by = f"by {channel.resumed_by}: {channel.resumed_why}"
+        by = f"by {cell(channel.resumed_by)}: {cell(channel.resumed_why)}"
         opened += f"\nresumed {cell(channel.resumed_at)}, {by}"
     return opened
 
@@ -154,7 +155,8 @@ def _stopped(found: Sending) -> Iterator[str]:
     """
     channel = found.channel
     if channel.is_paused:
-        yield f"Sending is paused ({channel.paused_why}): fix the cause, then `payouts resume`."
+        why = cell(channel.paused_why)
+        yield f"Sending is paused ({why}): fix the cause, then `payouts resume`."
     if channel.rests_at(found.now):
         yield (
             f"Sending rests until {cell(channel.broken_until)}, since most of what was sent ended"

@@ -10,7 +10,9 @@ from worker.jdpay import codes
 from worker.payouts.evidence import Evidence
 from worker.payouts.limits import Limits
 from worker.payouts.model import Attempt, Case, Payout, Rejection, Transition
+from worker.payouts.people import Member
 from worker.payouts.policy.actions import Action, Recorded
+from worker.payouts.proposal import Proposal
 from worker.views.advice import Sending
 from worker.views.formats import iso
 from worker.views.history import Entry
@@ -146,6 +148,43 @@ def decision(decision: Recorded) -> Document:
         "payout_id": decision.payout_id,
         "case_id": decision.case_id,
         "replaced_by": decision.replaced_by,
+        "proposal_id": decision.proposal_id,
+    }
+
+
+def proposal(proposal: Proposal) -> Document:
+    """
+    A decision on outside proof: proposed, approved or void.
+    """
+    proof, approver = proposal.proof, proposal.approved_by
+    return {
+        "id": proposal.id,
+        "payout_id": proposal.payout_id,
+        "as": proof.end,
+        "returned_fen": proof.returned_fen,
+        "reference": proof.reference,
+        "why": proof.why,
+        "evidence_id": proposal.evidence_id,
+        "proposed_by": proposal.proposed_by.who,
+        "proposed_at": iso(proposal.proposed_at),
+        "approved_by": approver and approver.who,
+        "approved_at": iso(proposal.approved_at),
+        "unchecked": proposal.unchecked,
+        "voided_at": iso(proposal.voided_at),
+        "voided_why": proposal.voided_why,
+    }
+
+
+def member(member: Member) -> Document:
+    """
+    A user who may decide with another.
+    """
+    return {
+        "uid": member.uid,
+        "name": member.name,
+        "added_by": member.added_by,
+        "added_why": member.added_why,
+        "added_at": iso(member.added_at),
     }
 
 

@@ -13,6 +13,13 @@ def iso(moment: datetime | None) -> str | None:
     return None if moment is None else moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
+def shown(text: str) -> str:
+    """
+    Text from outside as a terminal may show it: what is no printable character is escaped.
+    """
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
 def cell(value: object) -> str:
     """
     A value as people read it; a time in UTC.
@@ -23,7 +30,7 @@ def cell(value: object) -> str:
         return "yes" if value else "no"
     if isinstance(value, datetime):
         return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S}Z"
-    return str(value)
+    return shown(str(value))
 
 
 def lasting(time: timedelta) -> str:

@@ -79,6 +79,7 @@ _DONE = {
     Action.FAIL: "has failed; it will not be sent again",
     Action.RELEASE: "has freed its obligation: another payout may pay it",
     Action.REPLACE: "is replaced: another payout pays its obligation",
+    Action.DECIDE: "has ended as two people decided; nothing was sent",
     Action.RESOLVE: "stays as it is; its case is closed",
 }
 
@@ -97,5 +98,6 @@ def commands(case: Case, actions: Sequence[Action]) -> str:
     typed = {
         Action.RESOLVE: f"`payouts resolve {case.id}`",
         Action.REPLACE: f"`payouts replace {case.payout_id} FILE`",
+        Action.DECIDE: f"`payouts decide {case.payout_id} --as ...`",
     }
     return ", ".join(typed.get(a, f"`payouts {a} {case.payout_id}`") for a in actions)

@@ -199,7 +199,13 @@ def test_every_kind_of_case_has_its_actions() -> None:
     assert set(CLOSED_BY) == set(CaseKind)
     assert all(Action.RESOLVE in actions for actions in CLOSED_BY.values())
     more = {kind: set(found) - {Action.RESOLVE} for kind, found in CLOSED_BY.items()}
-    assert {kind: actions for kind, actions in more.items() if actions} == {
+    told_by_nobody = {kind for kind, actions in more.items() if Action.DECIDE in actions}
+    assert set(CaseKind) - told_by_nobody == {
+        *(CaseKind.STALE, CaseKind.REVIEW, CaseKind.OVERPAYMENT, CaseKind.UNREADABLE),
+        CaseKind.ORPHAN,
+    }
+    others = {kind: actions - {Action.DECIDE} for kind, actions in more.items()}
+    assert {kind: actions for kind, actions in others.items() if actions} == {
         CaseKind.STALE: {Action.LET_GO, Action.CANCEL, Action.RESEND, Action.FAIL},
         CaseKind.OVERPAYMENT: {Action.CANCEL},
         CaseKind.REVIEW: {Action.LET_GO, Action.CANCEL},
@@ -323,9 +329,15 @@ def restored(dossier: Dossier) -> Dossier:
             never_sent(PayoutStatus.PAID, a_query(a_trade(TradeStatus.FINI), 1)),
             (Action.RESOLVE,),
         ),
-        (CaseKind.UNRESOLVED, ended(PayoutStatus.REFUSED, REFUSED), (Action.FAIL, Action.RESOLVE)),
-        (CaseKind.UNRESOLVED, ended(PayoutStatus.UNKNOWN), (Action.RESOLVE,)),
-        (CaseKind.CONTRADICTION, ended(PayoutStatus.PAID), (Action.RESOLVE,)),
+        # two people decide where JD's word may never come
+        (
+            CaseKind.UNRESOLVED,
+            ended(PayoutStatus.REFUSED, REFUSED),
+            (Action.FAIL, Action.DECIDE, Action.RESOLVE),
+        ),
+        (CaseKind.UNRESOLVED, ended(PayoutStatus.UNKNOWN), (Action.DECIDE, Action.RESOLVE)),
+        (CaseKind.CONTRADICTION, ended(PayoutStatus.PAID), (Action.DECIDE, Action.RESOLVE)),
+        (CaseKind.MISMATCH, never_sent(PayoutStatus.QUEUED), (Action.RESOLVE,)),
     ],
 )
 def test_what_settles_a_case_as_things_stand(

@@ -15,6 +15,7 @@ from worker.payouts.model import Case, CaseKind, Dossier
 from worker.payouts.policy import proof
 from worker.payouts.policy.description import what_it_is, why_not_free, why_not_replaced
 from worker.payouts.policy.facts import Facts, gather_facts
+from worker.payouts.policy.outside_proof import check_undecided
 from worker.payouts.policy.proof import Proof
 from worker.payouts.status import PayoutStatus
 
@@ -33,24 +34,28 @@ class Action(enum.StrEnum):
     FAIL = "fail"  #: end one that JD refused for our fault, and that shall not be sent again
     RELEASE = "release"  #: free its obligation, so that another payout may pay it
     REPLACE = "replace"  #: free its obligation, and accept the payout that pays it instead
+    DECIDE = "decide"  #: say how it ended, with another person, where JD's word does not
     RESOLVE = "resolve"  #: close a case that a person has looked into; the status remains
 
+
+#: Closes what JD's word may never settle: a person has looked, or two people decide.
+_TOLD_BY_NOBODY = frozenset({Action.RESOLVE, Action.DECIDE})
 
 #: What closes a case, beside the evidence: acting closes it. An action that is not here for a
 #: kind waits until such a case is closed.
 CLOSED_BY: dict[CaseKind, frozenset[Action]] = {
-    CaseKind.CONTRADICTION: frozenset({Action.RESOLVE}),
-    CaseKind.VANISHED: frozenset({Action.RESOLVE}),
-    CaseKind.SECOND_TRADE_NO: frozenset({Action.RESOLVE}),
-    CaseKind.NUMBER_TAKEN: frozenset({Action.RESOLVE}),
-    CaseKind.MISMATCH: frozenset({Action.RESOLVE}),
-    CaseKind.PARTIAL_RETURN: frozenset({Action.RESOLVE, Action.REPLACE}),
-    CaseKind.RETURN_AMOUNT: frozenset({Action.RESOLVE}),
-    CaseKind.NO_RESULT: frozenset({Action.RESOLVE}),
-    CaseKind.NOT_FOUND: frozenset({Action.RESOLVE}),
+    CaseKind.CONTRADICTION: _TOLD_BY_NOBODY,
+    CaseKind.VANISHED: _TOLD_BY_NOBODY,
+    CaseKind.SECOND_TRADE_NO: _TOLD_BY_NOBODY,
+    CaseKind.NUMBER_TAKEN: _TOLD_BY_NOBODY,
+    CaseKind.MISMATCH: _TOLD_BY_NOBODY,
+    CaseKind.PARTIAL_RETURN: _TOLD_BY_NOBODY | {Action.REPLACE},
+    CaseKind.RETURN_AMOUNT: _TOLD_BY_NOBODY,
+    CaseKind.NO_RESULT: _TOLD_BY_NOBODY,
+    CaseKind.NOT_FOUND: _TOLD_BY_NOBODY,
     # A refused payout has no end by itself: giving it one is the answer.
-    CaseKind.UNRESOLVED: frozenset({Action.RESOLVE, Action.FAIL}),
-    CaseKind.UNEXPECTED: frozenset({Action.RESOLVE}),
+    CaseKind.UNRESOLVED: _TOLD_BY_NOBODY | {Action.FAIL},
+    CaseKind.UNEXPECTED: _TOLD_BY_NOBODY,
     # Looking lets it be claimed again, which asks the debt again.
     CaseKind.OVERPAYMENT: frozenset({Action.RESOLVE, Action.CANCEL}),
     # Looking is not enough: it is sent or it is not. `RESOLVE` is for one that JD has after all.
@@ -83,6 +88,8 @@ class Decision:
     also_closes: tuple[int, ...] = ()
     #: Where the payout is sent and asked about from now on; None: where it was.
     gateway_url: str | None = None
+    #: What two people decided on proof from outside.
+    proposal_id: int | None = None
 
     @property
     def others(self) -> "tuple[Decision, ...]":
@@ -90,7 +97,8 @@ class Decision:
         The decisions that close the other cases, with the same reasons.
         """
         return tuple(
-            Decision(Action.RESOLVE, self.who, self.why, case_id=n) for n in self.also_closes
+            Decision(Action.RESOLVE, self.who, self.why, case_id=n, proposal_id=self.proposal_id)
+            for n in self.also_closes
         )
 
 
@@ -111,6 +119,8 @@ class Recorded:
     case_id: int | None = None
     #: The payout that pays the obligation instead.
     replaced_by: int | None = None
+    #: What two people decided on proof from outside.
+    proposal_id: int | None = None
 
 
 def decide(
@@ -166,6 +176,8 @@ def _is_legal(action: Action, case: Case, dossier: Dossier | None) -> bool:
             check_resolve(case, dossier)
         elif dossier is None:
             return False
+        elif action is Action.DECIDE:
+            check_undecided(gather_facts(dossier))
         elif action is Action.REPLACE:
             may_replace(dossier, "", "")
         else:

@@ -14,7 +14,8 @@ from worker.payouts.policy.controls import is_in_review, is_stale, lapses
 from worker.payouts.policy.facts import Facts
 from worker.payouts.policy.may_send import may_resend
 from worker.payouts.policy.returns import fen, odd_amounts, returns
-from worker.payouts.policy.signs import further, second_numbers, speaking
+from worker.payouts.policy.signs import against, further, news, second_numbers, speaking
+from worker.payouts.proposal import End
 from worker.payouts.status import PayoutStatus
 from worker.payouts.update import CaseNote
 
@@ -24,7 +25,26 @@ def cases(
 ) -> tuple[CaseNote, ...]:
     """
     Every case that this payout gives reason for, each with the newest evidence that completes it.
+
+    Two people's decision answers all that JD had told by then.
     """
+    decided = facts.dossier.decided
+    notes = _of_evidence(facts, status, now, limits)
+    if decided is None:
+        return notes
+    opposed = against(facts)
+    fresh = news(facts, decided.evidence_id) if decided.proof.end is End.PAID else opposed
+    ids = {evidence.id for evidence in fresh}
+    left = (note for note in notes if note.evidence_id in ids)
+    if not opposed:
+        return tuple(left)
+    others = (note for note in left if note.kind is not CaseKind.CONTRADICTION)
+    return (*_newest(CaseKind.CONTRADICTION, opposed), *others)
+
+
+def _of_evidence(
+    facts: Facts, status: PayoutStatus, now: datetime, limits: Limits
+) -> tuple[CaseNote, ...]:
     return (
         *_newest(
             CaseKind.CONTRADICTION,

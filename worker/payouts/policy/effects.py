@@ -6,9 +6,10 @@ from dataclasses import replace
 from datetime import datetime
 
 from worker.payouts.errors import NotAllowed
-from worker.payouts.model import Payout
-from worker.payouts.policy.actions import Action
+from worker.payouts.model import Dossier, Payout
+from worker.payouts.policy.actions import Action, Decision
 from worker.payouts.policy.controls import wanted_at
+from worker.payouts.proposal import Proposal
 from worker.payouts.status import PayoutStatus, Reason, check_move
 from worker.payouts.update import release
 
@@ -48,8 +49,53 @@ def take(action: Action, payout: Payout, now: datetime, gateway_url: str | None 
             terms = replace(payout.terms, gateway_url=gateway_url or payout.terms.gateway_url)
             again = wanted_at(payout, now)
             return replace(touched, terms=terms, next_send_at=now, let_go_at=again)
-        case Action.RELEASE | Action.REPLACE | Action.RESOLVE:
+        case Action.RELEASE | Action.REPLACE | Action.RESOLVE | Action.DECIDE:
             return touched
+
+
+def conclude(payout: Payout, proposal: Proposal, now: datetime) -> Payout:
+    """
+    The row of a payout whose end two people have decided. Raises `IllegalMove`.
+    """
+    status = proposal.proof.status(payout.amount_fen)
+    check_move(payout.status, status)
+    moved = status is not payout.status
+    return replace(
+        payout,
+        status=status,
+        reason=Reason.DECIDED if moved else payout.reason,
+        version=payout.version + 1,
+        returned_fen=max(payout.returned_fen, proposal.proof.returned_fen),
+        finalized_at=now if moved else payout.finalized_at,
+        next_send_at=None,
+        next_query_at=now,
+        query_misses=0,
+        doubted_at=None,
+        proposal_id=proposal.id,
+        updated_at=now,
+    )
+
+
+def decision_on(dossier: Dossier, proposal: Proposal) -> Decision:
+    """
+    The record of what two people decided: it answers every case that is open.
+    """
+    assert proposal.approved_by is not None
+    proof, first = proposal.proof, proposal.proposed_by.who
+    told = f"{proof.end} on {proof.reference}: {proof.why} (proposed by {first})"
+    if proposal.unchecked:
+        told += " (in the sandbox profile nobody looked who they are)"
+    ids = [case.id for case in dossier.open_cases]
+    rests_on = () if proposal.evidence_id is None else (proposal.evidence_id,)
+    return Decision(
+        Action.DECIDE,
+        proposal.approved_by.who,
+        told,
+        rests_on,
+        next(iter(ids), None),
+        tuple(ids[1:]),
+        proposal_id=proposal.id,
+    )
 
 
 def _end(payout: Payout, status: PayoutStatus, reason: Reason, now: datetime) -> Payout:

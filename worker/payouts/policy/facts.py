@@ -54,6 +54,26 @@ class Facts:
         return max((e.asked_at for e in self.answers if e.asked_at is not None), default=None)
 
     @property
+    def heard_at(self) -> datetime | None:
+        """
+        When the last query was asked to which JD answered anything at all, under its signature.
+        """
+        heard = (e for e in self.dossier.evidence if e.source is Source.QUERY and e.answer.verified)
+        return max((e.asked_at for e in heard if e.asked_at is not None), default=None)
+
+    @property
+    def telling(self) -> tuple[Evidence, ...]:
+        """
+        All that says something of the payout, oldest first.
+        """
+        found = (
+            *(self.trades, self.refusals, self.absences, self.no_results),
+            *(self.taken, self.mismatches, self.known),
+        )
+        told = (one.evidence for kind in found for one in kind)
+        return tuple(sorted(told, key=lambda evidence: evidence.id))
+
+    @property
     def last_word(self) -> Trade | None:
         """
         The status that JD told to the question which was asked last.

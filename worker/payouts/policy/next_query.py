@@ -13,7 +13,7 @@ from worker.payouts.policy.classification import CLOSED_TWICE_AFTER, is_odd
 from worker.payouts.policy.facts import Facts
 from worker.payouts.policy.restore import denied_next_at, is_doubted
 from worker.payouts.policy.returns import shrunken
-from worker.payouts.policy.signs import beyond, further
+from worker.payouts.policy.signs import beyond, further, stands
 from worker.payouts.status import PayoutStatus
 
 
@@ -44,6 +44,8 @@ def _due(
     limits: Limits,
 ) -> datetime | None:
     answered_at = facts.answered_at
+    if finalized_at is not None and stands(facts):
+        return limits.schedule.after_success(finalized_at, facts.heard_at)
     if _is_unheard(facts) or _is_puzzling(facts):
         return now
     if is_doubted(facts, limits):

@@ -15,6 +15,7 @@ from worker.payouts.errors import NotAllowed
 from worker.payouts.model import Dossier, Obligation, Order, Payout
 from worker.payouts.policy.facts import Facts, gather_facts
 from worker.payouts.policy.proof import returned_fen, unpaid
+from worker.payouts.policy.signs import stands
 
 #: What frees or sends rests on a verified answer of JD's to a question no older than this.
 FRESH_WITHIN = timedelta(minutes=10)
@@ -127,8 +128,11 @@ def cover(
 def is_fresh(facts: Facts, now: datetime) -> bool:
     """
     Whether JD has answered a question about this payout that was asked a short while ago.
+
+    Where two people decided because JD's answers say nothing, an answer that says nothing will do.
     """
-    return facts.answered_at is not None and now - facts.answered_at <= FRESH_WITHIN
+    at = facts.heard_at if stands(facts) else facts.answered_at
+    return at is not None and now - at <= FRESH_WITHIN
 
 
 # --- before an obligation is freed, or paid by another payout

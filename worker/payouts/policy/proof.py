@@ -4,11 +4,11 @@ What proves that an obligation is not paid, and will not be: each proof by its e
 Never a status alone, never a timeout, never half a proof, and none that any sign spoils.
 """
 
-from worker.payouts.evidence import Source, TradeStatus
-from worker.payouts.model import AttemptOutcome
+from worker.payouts.evidence import Meaning, Source, TradeStatus
 from worker.payouts.policy.classification import CLOSED_TWICE_AFTER
 from worker.payouts.policy.facts import Facts
-from worker.payouts.policy.signs import beyond
+from worker.payouts.policy.signs import beyond, stands
+from worker.payouts.proposal import End
 from worker.payouts.status import PayoutStatus
 
 #: Ids of the evidence that something rests on.
@@ -21,15 +21,46 @@ def unpaid(facts: Facts) -> Proof | None:
     """
     if facts.payout.status is PayoutStatus.CANCELLED and not beyond(facts):
         return ()
+    if _decided_fen(facts) == facts.payout.amount_fen:
+        return decided(facts)
     return _closed_twice(facts) or _wholly_returned(facts) or _refused_for_sure(facts)
+
+
+def decided(facts: Facts) -> Proof | None:
+    """
+    The last of what two people knew who decided how it ended; None unless their decision stands.
+    """
+    made = facts.dossier.decided
+    if made is None or not stands(facts):
+        return None
+    return () if made.evidence_id is None else (made.evidence_id,)
+
+
+def _decided_fen(facts: Facts) -> int | None:
+    """
+    What the payee does not have by a decision that stands; None without one, or where JD's word is.
+    """
+    made = facts.dossier.decided
+    if made is None or decided(facts) is None:
+        return None
+    match made.proof.end:
+        case End.FAILED:
+            return facts.payout.amount_fen
+        case End.RETURNED:
+            return made.proof.returned_fen
+        case End.PAID:
+            return None
 
 
 def returned_fen(facts: Facts) -> int:
     """
     What came back of the amount, as far as another payout may pay it: what JD's latest word says.
 
-    Nothing if that word is no return, or names no amount or more than was paid, or is spoilt.
+    Nothing if that word is no return, or names no amount or more than was paid, or is spoilt. Two
+    people's decision that stands goes before it.
     """
+    if (fen := _decided_fen(facts)) is not None:
+        return fen
     return 0 if _return(facts) is None else _fen(facts)
 
 
@@ -37,8 +68,11 @@ def partly_returned(facts: Facts) -> Proof | None:
     """
     JD's word that the part which came back did so; None if no part did.
 
-    Only an answer to a question counts: replies come before any return, and notifications late.
+    Only an answer to a question counts: replies come before any return, and notifications late. Or
+    two people decided so.
     """
+    if (fen := _decided_fen(facts)) is not None:
+        return decided(facts) if 0 < fen < facts.payout.amount_fen else None
     back = _return(facts)
     return back if back is not None and _fen(facts) < facts.payout.amount_fen else None
 
@@ -88,11 +122,18 @@ def _fen(facts: Facts) -> int:
 
 
 def _refused_for_sure(facts: Facts) -> Proof | None:
-    attempts = facts.dossier.attempts
-    sent = [a for a in attempts if a.outcome is not AttemptOutcome.NOT_CONNECTED]
+    """
+    The refusals of every attempt that reached JD, and one later answer that it has no such trade.
+
+    Whether a balance that is short uses up the number is not known: the same number has to be sent
+    again first, and be refused for another cause.
+    """
     refusals = refused(facts)
-    if len(sent) != 1 or refusals is None:
+    if refusals is None:
         return None
-    refused_at = facts.refusals[0].evidence.received_at
+    last = max(facts.refusals, key=lambda refusal: refusal.evidence.attempt_id or 0).evidence
+    if last.answer.meaning is Meaning.BALANCE:
+        return None
+    refused_at = max(refusal.evidence.received_at for refusal in facts.refusals)
     later = (a.evidence.id for a in facts.absences if a.asked_at > refused_at)
-    return next(((refusals[0], absent) for absent in later), None)
+    return next(((*refusals, absent) for absent in later), None)

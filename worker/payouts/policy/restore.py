@@ -9,7 +9,7 @@ from datetime import datetime
 from worker.payouts.limits import Limits
 from worker.payouts.policy.absence import next_denial_at, proven_absent
 from worker.payouts.policy.facts import Facts
-from worker.payouts.policy.signs import beyond
+from worker.payouts.policy.signs import beyond, stands
 
 
 def is_doubted(facts: Facts, limits: Limits) -> bool:
@@ -20,7 +20,7 @@ def is_doubted(facts: Facts, limits: Limits) -> bool:
     the end of the last lease that can have been forgotten, and if nothing shows that JD knows more.
     """
     since = facts.payout.doubted_at
-    if since is None:
+    if since is None or stands(facts):
         return False
     silent = {absent.evidence.id for absent in facts.absences}
     if not facts.exposing or beyond(facts):

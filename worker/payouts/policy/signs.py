@@ -6,11 +6,15 @@ there is more spoils it, from whatever source and about whichever attempt: a rep
 question, a notification, or one that came before its job.
 """
 
+from dataclasses import replace
 from datetime import datetime
 from itertools import pairwise
 
 from worker.payouts.evidence import Evidence, Meaning, Source, TradeStatus
+from worker.payouts.policy.classification import Trade
 from worker.payouts.policy.facts import Facts
+from worker.payouts.proposal import End, OutsideProof
+from worker.payouts.status import PayoutStatus
 
 _MONEY = frozenset({TradeStatus.FINI, TradeStatus.REFU})
 
@@ -59,6 +63,60 @@ def second_numbers(facts: Facts) -> tuple[Evidence, ...]:
     """
     named = [e for e in speaking(facts) if e.answer.trade_no]
     return tuple(e for before, e in pairwise(named) if e.answer.trade_no != before.answer.trade_no)
+
+
+def news(facts: Facts, since: int | None) -> tuple[Evidence, ...]:
+    """
+    What JD told after that piece of evidence, oldest first.
+
+    An answer that only repeats the one before it, or the last one up to there, is nothing new.
+    """
+    found, last = [], None
+    for evidence in facts.telling:
+        said = replace(evidence.answer, raw=b"")
+        asked = evidence.source is Source.QUERY
+        if evidence.id > (since or 0) and not (asked and said == last):
+            found.append(evidence)
+        if asked:
+            last = said
+    return tuple(found)
+
+
+def against(facts: Facts) -> tuple[Evidence, ...]:
+    """
+    What JD told against a decision on outside proof, after it was proposed, oldest first.
+    """
+    decided = facts.dossier.decided
+    if decided is None:
+        return ()
+    whole = {trade.evidence.id: trade for trade in facts.trades}
+    silent = {one.evidence.id for kind in (facts.absences, facts.no_results) for one in kind}
+    return tuple(
+        e
+        for e in news(facts, decided.evidence_id)
+        if e.id not in silent and not _agrees(whole.get(e.id), decided.proof)
+    )
+
+
+def stands(facts: Facts) -> bool:
+    """
+    Whether two people decided how it ended, and JD has told nothing against that since.
+    """
+    return facts.dossier.decided is not None and not against(facts)
+
+
+def _agrees(trade: Trade | None, proof: OutsideProof) -> bool:
+    if trade is None:
+        return False
+    match proof.end:
+        case End.FAILED:
+            return trade.status is PayoutStatus.FAILED
+        case End.PAID:
+            return trade.status in {PayoutStatus.PAID, PayoutStatus.RETURNED}
+        case End.RETURNED:
+            answer = trade.evidence.answer
+            back = answer.trade_status is TradeStatus.REFU
+            return back and answer.refund_fen == proof.returned_fen
 
 
 def _goes_further(

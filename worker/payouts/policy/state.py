@@ -69,7 +69,7 @@ def _verdict(facts: Facts, now: datetime, limits: Limits) -> Verdict:
 
 def _evidenced(facts: Facts) -> Verdict | None:
     """
-    The highest status that JD's word gives, whatever came first.
+    The highest status that JD's word gives, or two people's decision, whatever came first.
 
     A refusal counts where no attempt may have got past it: it speaks for its own attempt alone.
     """
@@ -78,6 +78,8 @@ def _evidenced(facts: Facts) -> Verdict | None:
         found.append((facts.top.status, facts.top.reason, facts.top.evidence))
     if facts.refusals and not facts.exposing:
         found.append(_refused(max(facts.refusals, key=_attempt)))
+    if (decided := facts.dossier.decided) is not None:
+        found.append((decided.proof.status(facts.payout.amount_fen), Reason.DECIDED, None))
     return max(found, key=lambda verdict: verdict[0].rank, default=None)
 
 
@@ -149,15 +151,16 @@ def _first_trade_no(facts: Facts) -> str | None:
 
 def _returned_fen(facts: Facts) -> int:
     """
-    The most that any return named, and never more than was paid.
+    The most that any return named, or a decision, and never more than was paid.
     """
-    payout = facts.payout
+    payout, decided = facts.payout, facts.dossier.decided
+    proven = 0 if decided is None else decided.proof.returned_fen
     named = [
         t.evidence.answer.refund_fen or 0
         for t in facts.trades
         if t.evidence.answer.trade_status is TradeStatus.REFU
     ]
-    return max([payout.returned_fen, *(fen for fen in named if fen <= payout.amount_fen)])
+    return max([payout.returned_fen, proven, *(fen for fen in named if fen <= payout.amount_fen)])
 
 
 def _next_send_at(

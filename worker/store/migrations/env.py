@@ -4,7 +4,9 @@ Runs the revisions over the connection, and in the transaction, that `worker.sto
 
 from alembic import context
 
-from worker.store.tables import metadata
+from worker.store.tables import payouts
 
-context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
+context.configure(
+    connection=context.config.attributes["connection"], target_metadata=payouts.metadata
+)
 context.run_migrations()

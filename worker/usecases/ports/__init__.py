@@ -7,6 +7,7 @@ from worker.usecases.ports.dispatcher import Dispatcher
 from worker.usecases.ports.gateway import Gateway
 from worker.usecases.ports.health import EpochLedger, HealthLedger, HighWaterMark, Journal
 from worker.usecases.ports.ledger import Ledger
+from worker.usecases.ports.proposals import PeopleLedger, ProposalLedger
 from worker.usecases.ports.reads import AuditReads, Reads
 from worker.usecases.ports.work import (
     AcceptanceLedger,
@@ -32,5 +33,7 @@ __all__ = [
     "LeaseLedger",
     "Ledger",
     "PayoutReads",
+    "PeopleLedger",
+    "ProposalLedger",
     "Reads",
 ]

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from worker.usecases.ports.actions import ActionLedger
 from worker.usecases.ports.health import HealthLedger
+from worker.usecases.ports.proposals import PeopleLedger, ProposalLedger
 from worker.usecases.ports.reads import AuditReads
 from worker.usecases.ports.work import AcceptanceLedger, DueWork, EvidenceLedger, LeaseLedger
 
@@ -16,6 +17,8 @@ class Ledger(
     EvidenceLedger,
     DueWork,
     ActionLedger,
+    ProposalLedger,
+    PeopleLedger,
     HealthLedger,
     AuditReads,
     Protocol,

@@ -1,0 +1,138 @@
+"""
+What two people decide on proof from outside.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy import RowMapping
+
+from worker.payouts.errors import NoSuchProposal, NotAllowed
+from worker.payouts.model import Dossier
+from worker.payouts.person import Person
+from worker.payouts.policy.effects import conclude, decision_on
+from worker.payouts.policy.outside_proof import (
+    check_approver,
+    check_proof,
+    check_proposer,
+    check_waiting,
+    voiding,
+)
+from worker.payouts.proposal import OutsideProof, Proposal
+from worker.store import rows
+from worker.store.base import Base
+from worker.store.decisions import record_decision, write_decided
+from worker.store.dossiers import read_dossier
+from worker.store.people import read_register
+from worker.store.people_tables import proposals
+from worker.store.writes import Move, append_transitions, insert_new
+
+_WAITS = sa.and_(proposals.c.approved_at.is_(None), proposals.c.voided_at.is_(None))
+
+
+class Proposals(Base):
+    """
+    Decisions on outside proof, from the first person's word to the second's.
+    """
+
+    def propose(self, payout_id: int, proof: OutsideProof, person: Person) -> Proposal:
+        """
+        Write down how a payout ended, as one person says; it counts once another approves it.
+
+        It takes the place of a proposal that waits. Raises `NoSuchPayout` or `NotAllowed`.
+        """
+        with self._transaction() as conn:
+            dossier, now = self._held(conn, payout_id)
+            check_proposer(person, read_register(conn), dossier.payout.terms.profile)
+            check_proof(dossier, proof, now)
+            _void(conn, now, "another was proposed instead", proposals.c.payout_id == payout_id)
+            made = insert_new(
+                conn,
+                proposals,
+                payout_id=payout_id,
+                ended_as=proof.end,
+                returned_fen=proof.returned_fen,
+                reference=proof.reference,
+                why=proof.why,
+                evidence_id=max((e.id for e in dossier.evidence), default=None),
+                **rows.person_columns("proposed", person),
+                proposed_at=now,
+                unchecked=False,
+            )
+            if made is None:
+                raise NotAllowed(f"{proof.reference} is the proof of another decision already")
+            return _read(conn, made)
+
+    def approve(self, proposal_id: int, person: Person) -> Proposal:
+        """
+        Let a proposal count, or find it void because JD has told something since; return it.
+
+        Moves the payout, and closes its cases. Raises `NoSuchProposal`, `NotAllowed`.
+        """
+        with self._transaction() as conn:
+            dossier, now = self._held(conn, _read(conn, proposal_id).payout_id)
+            proposal = _read(conn, proposal_id)
+            check_waiting(proposal)
+            if voiding(dossier, proposal):
+                _void(conn, now, "JD has told more since", proposals.c.id == proposal_id)
+                return _read(conn, proposal_id)
+            profile = dossier.payout.terms.profile
+            checked = check_approver(proposal, person, read_register(conn), profile)
+            check_proof(dossier, proposal.proof, now)
+            conn.execute(
+                sa.update(proposals)
+                .where(proposals.c.id == proposal_id)
+                .values(
+                    **rows.person_columns("approved", person),
+                    approved_at=now,
+                    unchecked=not checked,
+                )
+            )
+            approved = _read(conn, proposal_id)
+            after = conclude(dossier.payout, approved, now)
+            write_decided(conn, dossier.payout, after)
+            append_transitions(conn, [Move(dossier.payout, after)], person.who)
+            record_decision(conn, now, after.id, decision_on(dossier, approved))
+            return approved
+
+    def proposal(self, proposal_id: int) -> Proposal:
+        """
+        One proposal, whatever became of it. Raises `NoSuchProposal`.
+        """
+        with self._snapshot() as conn:
+            return _read(conn, proposal_id)
+
+    def proposals(self, *, waiting_only: bool, limit: int) -> Sequence[Proposal]:
+        """
+        The newest proposals.
+        """
+        newest = sa.select(proposals).order_by(proposals.c.id.desc()).limit(limit)
+        if waiting_only:
+            newest = newest.where(_WAITS)
+        with self._snapshot() as conn:
+            return [rows.to_proposal(row) for row in conn.execute(newest).mappings()]
+
+    def _held(self, conn: sa.Connection, payout_id: int) -> tuple[Dossier, datetime]:
+        """
+        All that is known of a payout, with its debt and its row held, so that nothing comes amid.
+        """
+        self._locks.obligation(conn, payout_id)
+        locked = self._locks.payout(conn, payout_id)
+        return read_dossier(conn, locked.payout, self._keyring), locked.now
+
+
+def _read(conn: sa.Connection, proposal_id: int) -> Proposal:
+    found = conn.execute(sa.select(proposals).where(proposals.c.id == proposal_id)).mappings()
+    row: RowMapping | None = found.one_or_none()
+    if row is None:
+        raise NoSuchProposal(f"there is no proposal {proposal_id}")
+    return rows.to_proposal(row)
+
+
+def _void(conn: sa.Connection, now: datetime, why: str, *which: sa.ColumnElement[bool]) -> None:
+    """
+    Void what waits, so that its proof may be used again.
+    """
+    waiting = sa.update(proposals).where(_WAITS, *which)
+    conn.execute(waiting.values(voided_at=now, voided_why=why))
