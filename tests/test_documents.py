@@ -321,6 +321,8 @@ def test_the_keys_of_the_json_are_the_real_ones(name: str) -> None:
         documents("attempt"),
         documents("evidence"),
         documents("decision"),
+        documents("proposal"),
+        documents("registered"),
         documents("transition"),
         documents("case"),
         documents("rejection"),

@@ -9,7 +9,7 @@ from datetime import datetime
 from tests.doubles.actions import MemoryActions
 from tests.doubles.rows import transactions
 from worker.payouts.errors import NoSuchProposal, NotAllowed
-from worker.payouts.people import Member
+from worker.payouts.people import Registered
 from worker.payouts.person import Person, Register
 from worker.payouts.policy.effects import conclude, decision_on
 from worker.payouts.policy.outside_proof import (
@@ -33,7 +33,7 @@ class MemoryProposals(MemoryActions):
         self, clock: Callable[[], datetime], new_token: Callable[[], str] = new_token
     ) -> None:
         super().__init__(clock, new_token)
-        self._members: dict[int, Member] = {}
+        self._registered: dict[int, Registered] = {}
         self._services: set[int] = set()
 
     def propose(self, payout_id: int, proof: OutsideProof, person: Person) -> Proposal:
@@ -99,28 +99,28 @@ class MemoryProposals(MemoryActions):
         """
         List a user. Raises `NotAllowed`.
         """
-        if uid in self._members:
+        if uid in self._registered:
             raise NotAllowed(f"uid {uid} is listed already")
-        self._members[uid] = Member(uid, name, who, why, self._clock())
+        self._registered[uid] = Registered(uid, name, who, why, self._clock())
 
     def remove_person(self, uid: int, who: str, why: str) -> None:
         """
         Take a user off the list. Raises `NotAllowed`.
         """
-        if self._members.pop(uid, None) is None:
+        if self._registered.pop(uid, None) is None:
             raise NotAllowed(f"uid {uid} is not listed")
 
-    def members(self) -> Sequence[Member]:
+    def registered(self) -> Sequence[Registered]:
         """
         The users who are listed, by uid.
         """
-        return [self._members[uid] for uid in sorted(self._members)]
+        return [self._registered[uid] for uid in sorted(self._registered)]
 
     def register(self) -> Register:
         """
         Who may propose, and who may approve.
         """
-        return Register(frozenset(self._members), frozenset(self._services))
+        return Register(frozenset(self._registered), frozenset(self._services))
 
     def note_service(self, uid: int) -> None:
         """

@@ -108,14 +108,15 @@ GUARDS = (
         (_NOT_FREE,),
     ),
     Guard(
-        "refusal-counts-for-the-only-attempt",
+        "refusals-count-if-every-attempt-has-one",
         "The refusal of a resend would free what the first attempt paid.",
-        (
-            Change(_PROOF, "if len(sent) != 1 or refusals is None:", "if refusals is None:"),
-            Change(
-                _PROOF, "if facts.exposing or not facts.refusals or", "if not facts.refusals or"
-            ),
-        ),
+        (Change(_PROOF, "if facts.exposing or not facts.refusals or", "if not facts.refusals or"),),
+        (_NOT_FREE,),
+    ),
+    Guard(
+        "a-short-balance-frees-nothing",
+        "JD may carry out later what it refused because our balance was short, and another pays.",
+        (Change(_PROOF, "if last.answer.meaning is Meaning.BALANCE:", "if False:"),),
         (_NOT_FREE,),
     ),
     Guard(

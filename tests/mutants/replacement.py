@@ -138,7 +138,7 @@ GUARDS = (
         "Two people would act on one case, each in the belief to be the only one.",
         (
             Change(
-                _ACTIONS,
+                "worker/store/decisions.py",
                 "cases.c.id == decision.case_id, cases.c.closed_at.is_(None)",
                 "cases.c.id == decision.case_id",
             ),

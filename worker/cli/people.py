@@ -26,11 +26,11 @@ def list_() -> Page:
     List them, by uid. Root and whom a worker runs as propose, and never approve.
     """
     ledger = bootstrap.ledger()
-    found, services = ledger.members(), sorted(ledger.register().services)
+    found, services = ledger.registered(), sorted(ledger.register().services)
     rows = [(m.uid, m.name, m.added_at, m.added_by, m.added_why) for m in found]
     columns = (Column("uid"), Column("name"), Column("since", gives_way=1), "by", "why")
     document: dict[str, object] = {
-        "people": [documents.member(m) for m in found],
+        "people": [documents.registered(m) for m in found],
         "services": services,
     }
     return Page(document, table(columns, rows))

@@ -7,7 +7,7 @@ from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class Registered:
     """
     A user of the operating system who may decide with another, for as long as they are listed.
     """

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 
 from worker.payouts.errors import NotAllowed
-from worker.payouts.people import Member
+from worker.payouts.people import Registered
 from worker.payouts.person import Register
 from worker.store.base import Base
 from worker.store.people_tables import people, services
@@ -40,14 +40,14 @@ class People(Base):
             if done.rowcount == 0:
                 raise NotAllowed(f"uid {uid} is not listed")
 
-    def members(self) -> Sequence[Member]:
+    def registered(self) -> Sequence[Registered]:
         """
         The users who are listed, by uid.
         """
         names = ("uid", "name", "added_by", "added_why", "added_at")
         listed = sa.select(*(people.c[name] for name in names)).where(_LISTED)
         with self._snapshot() as conn:
-            return [Member(*row) for row in conn.execute(listed.order_by(people.c.uid))]
+            return [Registered(*row) for row in conn.execute(listed.order_by(people.c.uid))]
 
     def register(self) -> Register:
         """

@@ -10,7 +10,7 @@ from worker.jdpay import codes
 from worker.payouts.evidence import Evidence
 from worker.payouts.limits import Limits
 from worker.payouts.model import Attempt, Case, Payout, Rejection, Transition
-from worker.payouts.people import Member
+from worker.payouts.people import Registered
 from worker.payouts.policy.actions import Action, Recorded
 from worker.payouts.proposal import Proposal
 from worker.views.advice import Sending
@@ -175,16 +175,16 @@ def proposal(proposal: Proposal) -> Document:
     }
 
 
-def member(member: Member) -> Document:
+def registered(user: Registered) -> Document:
     """
     A user who may decide with another.
     """
     return {
-        "uid": member.uid,
-        "name": member.name,
-        "added_by": member.added_by,
-        "added_why": member.added_why,
-        "added_at": iso(member.added_at),
+        "uid": user.uid,
+        "name": user.name,
+        "added_by": user.added_by,
+        "added_why": user.added_why,
+        "added_at": iso(user.added_at),
     }
 
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from tests.contract.samples import record
 from tests.integration.cli.conftest import Run
 from tests.integration.cli.samples import MERCHANT, NUMBER, an_answer, answered, handler, queued
-from worker.cli.operator import who
+from worker import os_user
 from worker.payouts.evidence import Answer, Meaning, Source, TradeStatus
 from worker.payouts.policy.actions import Action
 from worker.payouts.status import PayoutStatus
@@ -188,7 +188,7 @@ def test_a_case_is_settled_by_a_legal_action_alone(run: Run, ledger: SqlLedger) 
     assert (told["case"]["actions"], told["payout"]["status"]) == ([], "cancelled")
     (decision,) = ledger.decisions(payout_id)
     assert (decision.action, decision.case_id) == (Action.CANCEL, case_id)
-    assert (decision.who, decision.why) == (who(), "too late")
+    assert (decision.who, decision.why) == (os_user.current().who, "too late")
     assert "too late" in run("show", NUMBER).stdout
 
 
@@ -253,7 +253,7 @@ def test_a_closed_case_says_who_closed_it_and_advises_nothing(run: Run, ledger: 
     told = json.loads(run("cases", "show", str(case.id), "--json").stdout)
 
     assert ("to do" in before, "to do" in page, "close by" in page) == (True, False, False)
-    assert f"with resolve, by {who()}: found in the old database" in page
+    assert f"with resolve, by {os_user.current().who}: found in the old database" in page
     assert told["case"]["advice"] == "none: it is closed"
     assert told["decision"]["why"] == "found in the old database"
 

@@ -4,6 +4,7 @@ Stopping and starting what is sent.
 
 import json
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,7 @@ from tests.contract.samples import TERMS, an_order
 from tests.factories import a_claimant
 from tests.integration.cli.conftest import Run
 from tests.integration.cli.samples import MERCHANT, NUMBER, queued
+from worker import os_user
 from worker.payouts.acceptance import Entry
 from worker.payouts.limits import Limits
 from worker.store.ledger import SqlLedger
@@ -30,8 +32,14 @@ def test_a_pause_stops_the_next_claim(
 ) -> None:
     """
     After `pause` no worker gets a payout, and the record says who and why.
+
+    Who is the operating system's word: what the environment says, anyone may say.
     """
-    monkeypatch.setenv("LOGNAME", "mei")
+    for name in ("LOGNAME", "USER", "SUDO_USER", "SUDO_UID"):
+        monkeypatch.setenv(name, "finance-director\x1b[31m\n")
+    monkeypatch.setattr("os.getuid", lambda: 4242)
+    monkeypatch.setattr(os_user, "name_of", lambda uid: {4242: "mei"}[uid])
+    monkeypatch.setattr(os_user, "_LOGIN_UID", Path("/nowhere"))
     payout = ledger.dossier(queued(ledger)).payout
 
     shown = json.loads(run("pause", "--why", "wrong file", "--json").stdout)
@@ -39,7 +47,7 @@ def test_a_pause_stops_the_next_claim(
     assert (shown["paused"], shown["paused_why"], shown["paused_by"]) == (
         True,
         "wrong file",
-        "cli:mei",
+        "cli:mei (uid 4242)",
     )
     assert ledger.claim([payout.id], a_claimant()).claims == ()
 
@@ -102,15 +110,41 @@ def test_a_user_without_a_name_has_a_number(
     """
     In a container whose user has no entry, the user id is recorded.
     """
-
-    def nobody() -> str:
-        raise OSError("No username set in the environment")
-
-    monkeypatch.setattr("getpass.getuser", nobody)
+    monkeypatch.setattr("os.getuid", lambda: 987_654)
 
     shown = json.loads(run("pause", "--why", "drill", "--json").stdout)
 
-    assert shown["paused_by"].startswith("cli:uid ")
+    assert shown["paused_by"].startswith("cli:uid 987654")
+
+
+def test_who_became_another_is_told(
+    run: Run, merchant_settings: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """
+    The kernel remembers who logged in, whatever `sudo` or `su` made of them since.
+    """
+    login_uid = tmp_path / "loginuid"
+    login_uid.write_text("1001")
+    monkeypatch.setattr(os_user, "_LOGIN_UID", login_uid)
+    monkeypatch.setattr("os.getuid", lambda: 987_654)
+
+    shown = json.loads(run("pause", "--why", "drill", "--json").stdout)
+
+    assert shown["paused_by"] == "cli:uid 987654, logged in as uid 1001"
+
+
+def test_a_name_from_outside_is_shown_escaped(
+    run: Run, merchant_settings: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    A user's name may hold anything: it moves no cursor and begins no line.
+    """
+    monkeypatch.setattr(os_user, "name_of", lambda _uid: "mei\x1b[2J\nPAUSED: no")
+
+    told = run("pause", "--why", "drill").stdout
+
+    assert "mei\\x1b[2J\\nPAUSED: no" in told
+    assert "\x1b" not in told
 
 
 def test_a_paused_channel_shows_its_payouts_still(

@@ -10,6 +10,7 @@ import json
 import subprocess
 import sys
 from collections import defaultdict
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ import sqlalchemy as sa
 from rich.console import Console
 
 from tests.contract.samples import close_attempt, record
+from tests.doubles.clock import telling
 from tests.golden import book
 from tests.integration.cli.conftest import Place, Run
 from tests.integration.cli.samples import (
@@ -193,6 +195,24 @@ def test_what_is_decided(told: Told, healthy: None, ledger: SqlLedger) -> None:
     told.why("resend", "resend", "ORDER004")
     refused(ledger, "ORDER005")
     told.why("fail", "fail", "ORDER005")
+    told.why("people_add", "people", "add", "1001", "--name", "lan")
+    told("people", "people", "list")
+    told.why("people_remove", "people", "remove", "1001")
+    undecided = an_answer("ORDER007")
+    ago = ledger.now() - timedelta(days=2)
+    answered(
+        SqlLedger(ledger._engine, ledger._keyring, telling(lambda: ago)), undecided, "ORDER007"
+    )
+    payout = ledger.find(MERCHANT, "ORDER007")
+    assert payout is not None
+    record(ledger, payout, Source.QUERY, undecided, asked_at=ledger.now())
+    handler(ledger).apply(payout.id)
+    proof = ("--as", "returned", "--amount-fen", "4000", "--proof")
+    for reference in ("SLIP-1", "SLIP-2"):
+        proposed = told.why("decide", "decide", "ORDER007", *proof, reference)
+    told("proposals", "proposals", "--all")
+    told("approve", "approve", str(proposed["proposal"]["id"]))
+    told("proposals", "proposals", "--all")
 
     assert told.differences() == ()
 

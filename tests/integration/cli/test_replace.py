@@ -21,7 +21,7 @@ from tests.integration.cli.samples import (
     handler,
     queued,
 )
-from worker.cli.operator import who
+from worker import os_user
 from worker.payouts.evidence import Source, TradeStatus
 from worker.payouts.model import CaseKind
 from worker.payouts.policy.actions import Action
@@ -64,7 +64,7 @@ def test_the_job_pays_instead(run: Run, ledger: SqlLedger, withdrawn: int) -> No
     assert told["replaced_by"]["id"] == holder.id
     *_, decision = ledger.decisions(withdrawn)
     assert (decision.action, decision.replaced_by) == (Action.REPLACE, holder.id)
-    assert (decision.who, decision.why) == (who(), "right card")
+    assert (decision.who, decision.why) == (os_user.current().who, "right card")
     assert f"(payout {holder.id} pays instead)" in run("show", NUMBER).stdout
     assert f"(instead of payout {withdrawn})" in run("show", NEW).stdout
     following = json.loads(run("show", NUMBER, "--json").stdout)["next"]

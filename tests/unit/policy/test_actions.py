@@ -52,6 +52,19 @@ def ended(status: PayoutStatus, *evidence: Evidence) -> Dossier:
     return judged(a_dossier(a_payout(status), *evidence, attempts=(attempt,)))
 
 
+def twice_refused(first: Meaning, second: Meaning, later: Evidence) -> Dossier:
+    """
+    A payout that was refused at noon, mended, and refused again at 12:20.
+    """
+    attempts = tuple(an_attempt(n, AttemptOutcome.ANSWERED) for n in (1, 2))
+    replies = (
+        a_reply(a_bare(first)),
+        a_reply(a_bare(second), attempt_id=2, asked_at=at(20), received_at=at(20)),
+    )
+    failed = a_payout(PayoutStatus.FAILED)
+    return judged(a_dossier(failed, *replies, later, attempts=attempts))
+
+
 def judged(dossier: Dossier) -> Dossier:
     """
     The same, with nothing waiting to be judged.
@@ -378,6 +391,10 @@ def test_an_orphan_is_looked_into() -> None:
         (ended(PayoutStatus.RETURNED, a_query(a_trade(TradeStatus.REFU), 5)), (1,)),
         # refused, and not known to a later query
         (ended(PayoutStatus.FAILED, REFUSED, not_found(3)), (1, 2)),
+        # refused for the request, mended, refused for the card, and not known later
+        (twice_refused(Meaning.REQUEST, Meaning.PAYEE, not_found(30)), (1, 2, 3)),
+        # the balance was short, and the same number again was refused for the card
+        (twice_refused(Meaning.BALANCE, Meaning.PAYEE, not_found(30)), (1, 2, 3)),
     ],
 )
 def test_what_frees_an_obligation(dossier: Dossier, proof: tuple[int, ...]) -> None:
@@ -412,6 +429,11 @@ def test_what_frees_an_obligation(dossier: Dossier, proof: tuple[int, ...]) -> N
         # refused without a later question, or asked only before
         ended(PayoutStatus.FAILED, REFUSED),
         ended(PayoutStatus.FAILED, not_found(-5), REFUSED),
+        # refused twice, and asked only between the two
+        twice_refused(Meaning.REQUEST, Meaning.PAYEE, not_found(10)),
+        # a balance that was short may be filled: the same number has to be sent again first
+        ended(PayoutStatus.FAILED, a_reply(a_bare(Meaning.BALANCE)), not_found(3)),
+        twice_refused(Meaning.PAYEE, Meaning.BALANCE, not_found(30)),
         # refused the second time: the first attempt may have been booked
         a_dossier(
             a_payout(PayoutStatus.FAILED),

@@ -5,7 +5,7 @@ Decisions on outside proof, and who may make them.
 from collections.abc import Sequence
 from typing import Protocol
 
-from worker.payouts.people import Member
+from worker.payouts.people import Registered
 from worker.payouts.person import Person, Register
 from worker.payouts.proposal import OutsideProof, Proposal
 
@@ -55,7 +55,7 @@ class PeopleLedger(Protocol):
         Take a user off the list. Raises `NotAllowed` if they are not on it.
         """
 
-    def members(self) -> Sequence[Member]:
+    def registered(self) -> Sequence[Registered]:
         """
         The users who are listed, by uid.
         """
