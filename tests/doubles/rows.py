@@ -297,6 +297,13 @@ class MemoryRows:
         """
         return [case for case in self._cases if case.payout_id == payout_id]
 
+    def alike(self, status: PayoutStatus, reason: Reason | None) -> Sequence[Payout]:
+        """
+        All payouts of a status, and of one reason if it is named, oldest first.
+        """
+        wanted = (row for row in self._rows.values() if row.status is status)
+        return [row for row in wanted if reason in {None, row.reason}]
+
     def unreadable(self, payout_ids: Sequence[int]) -> Set[int]:
         """
         Nothing is sealed in memory.

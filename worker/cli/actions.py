@@ -8,6 +8,7 @@ import click
 
 from worker import bootstrap
 from worker.cli import target
+from worker.cli.many import Choice, act_on_all, chosen, do_all
 from worker.cli.operator import operator, why
 from worker.cli.output import Page, answering
 from worker.payouts.policy.actions import CLOSED_BY, Action
@@ -18,8 +19,10 @@ from worker.views import documents, texts
 _CLOSING = sorted({action for actions in CLOSED_BY.values() for action in actions})
 
 
-def _act(action: Action, number: str, reason: str) -> Page:
-    done = operator().act(action, target.payout_id(number), reason)
+def _act(action: Action, choice: Choice, reason: str) -> Page:
+    if choice.number is None:
+        return act_on_all(action, choice, reason)
+    done = operator().act(action, target.payout_id(choice.number), reason)
     return Page(_document(done), texts.done(action, done.payout))
 
 
@@ -31,64 +34,67 @@ def _document(done: Done) -> dict[str, object]:
 
 
 @click.command()
-@click.argument("number")
+@chosen
 @why
 @answering
-def cancel(number: str, why: str) -> Page:
+def cancel(choice: Choice, why: str) -> Page:
     """
     Withdraw a payout that was never sent.
     """
-    return _act(Action.CANCEL, number, why)
+    return _act(Action.CANCEL, choice, why)
 
 
 @click.command("let-go")
-@click.argument("number")
+@chosen
 @why
 @answering
-def let_go(number: str, why: str) -> Page:
+def let_go(choice: Choice, why: str) -> Page:
     """
     Put a payout that a control held back into the queue.
     """
-    return _act(Action.LET_GO, number, why)
+    return _act(Action.LET_GO, choice, why)
 
 
 @click.command()
-@click.argument("number")
+@chosen
 @why
 @click.option("--here", is_flag=True, help="At PAYOUTS_GATEWAY_URL: its own address was wrong.")
 @answering
-def resend(number: str, why: str, *, here: bool) -> Page:
+def resend(choice: Choice, why: str, *, here: bool) -> Page:
     """
     Send a refused payout again, under the same number, once its cause is fixed.
     """
     if not here:
-        return _act(Action.RESEND, number, why)
+        return _act(Action.RESEND, choice, why)
     settings = AcceptanceSettings.load()
     bootstrap.refuse_real_money(settings)
-    done = operator().resend_at(target.payout_id(number), settings.terms, why)
+    person = operator()
+    if choice.number is None:
+        return do_all(Action.RESEND, choice, lambda p: person.resend_at(p.id, settings.terms, why))
+    done = person.resend_at(target.payout_id(choice.number), settings.terms, why)
     return Page(_document(done), texts.done(Action.RESEND, done.payout))
 
 
 @click.command()
-@click.argument("number")
+@chosen
 @why
 @answering
-def fail(number: str, why: str) -> Page:
+def fail(choice: Choice, why: str) -> Page:
     """
     End a refused payout that shall not be sent again.
     """
-    return _act(Action.FAIL, number, why)
+    return _act(Action.FAIL, choice, why)
 
 
 @click.command()
-@click.argument("number")
+@chosen
 @why
 @answering
-def release(number: str, why: str) -> Page:
+def release(choice: Choice, why: str) -> Page:
     """
     Free the obligation of a payout that provably was not paid, for another payout.
     """
-    return _act(Action.RELEASE, number, why)
+    return _act(Action.RELEASE, choice, why)
 
 
 @click.command()

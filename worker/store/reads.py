@@ -19,7 +19,7 @@ from worker.payouts.model import (
     Transition,
 )
 from worker.payouts.policy.obligation import normalized
-from worker.payouts.status import PayoutStatus
+from worker.payouts.status import PayoutStatus, Reason
 from worker.store import rows
 from worker.store.base import Base
 from worker.store.dossiers import read_dossier, read_row
@@ -161,6 +161,16 @@ class Reads(Base):
         with self._snapshot() as conn:
             found = conn.execute(newest).mappings()
             return [rows.to_payout(row) for row in found]
+
+    def alike(self, status: PayoutStatus, reason: Reason | None) -> Sequence[Payout]:
+        """
+        All payouts of a status, and of one reason if it is named, oldest first.
+        """
+        found = sa.select(payouts).where(payouts.c.status == status).order_by(payouts.c.id)
+        if reason is not None:
+            found = found.where(payouts.c.reason == reason)
+        with self._snapshot() as conn:
+            return [rows.to_payout(row) for row in conn.execute(found).mappings()]
 
     def cases_of(self, payout_id: int) -> Sequence[Case]:
         """

@@ -3,6 +3,7 @@ What a person may decide, in which state, and on what proof.
 """
 
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 
@@ -452,3 +453,34 @@ def test_what_does_not(dossier: Dossier) -> None:
     """
     with pytest.raises(NotAllowed):
         decide(Action.RELEASE, judged(dossier), "mei", "to be replaced")
+
+
+@pytest.mark.parametrize(
+    ("dossier", "possible_from", "decide_from"),
+    [
+        # closed once, at 12:01: the same word a day later is the proof
+        (ended(PayoutStatus.FAILED, a_query(CLOSED, 1)), at(1 + DAY), "2026-03-03 12:00Z"),
+        # JD has told nothing that could become a proof
+        (ended(PayoutStatus.UNKNOWN), None, "2026-03-03 12:00Z"),
+        # a later word that it is paid spoils the first close for good
+        (
+            ended(PayoutStatus.PAID, a_query(CLOSED, 1), a_query(a_trade(TradeStatus.FINI), 2)),
+            None,
+            "2026-03-03 12:00Z",
+        ),
+        (never_sent(PayoutStatus.QUEUED), None, None),
+    ],
+)
+def test_what_is_missing_is_told_with_its_date(
+    dossier: Dossier, possible_from: datetime | None, decide_from: str | None
+) -> None:
+    """
+    From when JD's own word can free it, and from when two people can.
+    """
+    with pytest.raises(NotAllowed) as refused:
+        decide(Action.RELEASE, judged(dossier), "mei", "to be replaced")
+
+    assert refused.value.possible_from == possible_from
+    told = "two people may decide from"
+    assert (told in str(refused.value)) == (decide_from is not None)
+    assert (decide_from or "") in str(refused.value)

@@ -15,7 +15,7 @@ from worker.payouts.model import Case, CaseKind, Dossier
 from worker.payouts.policy import proof
 from worker.payouts.policy.description import what_it_is, why_not_free, why_not_replaced
 from worker.payouts.policy.facts import Facts, gather_facts
-from worker.payouts.policy.outside_proof import check_undecided
+from worker.payouts.policy.outside_proof import check_undecided, or_two_people
 from worker.payouts.policy.proof import Proof
 from worker.payouts.status import PayoutStatus
 
@@ -238,7 +238,8 @@ def _refused(facts: Facts) -> Proof:
     found = proof.refused(facts)
     if found is None:
         told = what_it_is(facts.payout)
-        raise NotAllowed(f"{told}, and JD may have it all the same, so only JD's word can end it")
+        only = "so only JD's word can end it"
+        raise NotAllowed(f"{told}, and JD may have it all the same, {only}{or_two_people(facts)}")
     return found
 
 
@@ -256,7 +257,8 @@ def _replace(facts: Facts) -> Proof:
 def _free(facts: Facts, otherwise: str) -> Proof:
     found = proof.unpaid(facts)
     if found is None:
-        raise NotAllowed(otherwise)
+        again = proof.closed_again_from(facts)
+        raise NotAllowed(f"{otherwise}{or_two_people(facts)}", again)
     if not facts.payout.status.is_final:
         # Freed, it could be sent beside the one that pays instead.
         raise NotAllowed(f"{what_it_is(facts.payout)}, not ended: `payouts fail` comes first")

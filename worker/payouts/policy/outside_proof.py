@@ -59,6 +59,21 @@ def check_undecided(facts: Facts) -> None:
         raise NotAllowed(f"{what_it_is(payout)}, and JD never had it: {remedy}")
 
 
+def or_two_people(facts: Facts) -> str:
+    """
+    That two people may end it instead, and from when; nothing where they may not.
+    """
+    earliest = possible_from(facts.payout)
+    try:
+        check_undecided(facts)
+    except NotAllowed:
+        return ""
+    if earliest is None:
+        return ""
+    when = f"{earliest:%Y-%m-%d %H:%M}Z"
+    return f". With proof from outside, two people may decide from {when} on: `payouts decide`"
+
+
 def _check_end(facts: Facts, proof: OutsideProof) -> None:
     payout = facts.payout
     told = what_it_is(payout)

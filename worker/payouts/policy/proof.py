@@ -4,7 +4,9 @@ What proves that an obligation is not paid, and will not be: each proof by its e
 Never a status alone, never a timeout, never half a proof, and none that any sign spoils.
 """
 
-from worker.payouts.evidence import Meaning, Source, TradeStatus
+from datetime import datetime
+
+from worker.payouts.evidence import Evidence, Meaning, Source, TradeStatus
 from worker.payouts.policy.classification import CLOSED_TWICE_AFTER
 from worker.payouts.policy.facts import Facts
 from worker.payouts.policy.signs import beyond, stands
@@ -86,15 +88,31 @@ def refused(facts: Facts) -> Proof | None:
     return tuple(refusal.evidence.id for refusal in facts.refusals)
 
 
+def closed_again_from(facts: Facts) -> datetime | None:
+    """
+    From when a question that is answered with a close again proves that nothing is paid.
+
+    None where JD has told no close to a question yet, or something spoils each one that it told.
+    """
+    first, _ = _closes(facts)
+    return None if first is None else first.as_of + CLOSED_TWICE_AFTER
+
+
 def _closed_twice(facts: Facts) -> Proof | None:
+    first, last = _closes(facts)
+    if first is None or last is None or last.as_of - first.as_of < CLOSED_TWICE_AFTER:
+        return None
+    return first.id, last.id
+
+
+def _closes(facts: Facts) -> tuple[Evidence | None, Evidence | None]:
+    """
+    The first close told to a question that nothing spoils, and the last.
+    """
     closed = (t.evidence for t in facts.trades if t.status is PayoutStatus.FAILED)
     told = sorted((e for e in closed if e.source is Source.QUERY), key=lambda e: (e.as_of, e.id))
-    for first in told:
-        if told[-1].as_of - first.as_of < CLOSED_TWICE_AFTER:
-            return None
-        if not beyond(facts, TradeStatus.CLOS, first.as_of):
-            return first.id, told[-1].id
-    return None
+    unspoilt = (e for e in told if not beyond(facts, TradeStatus.CLOS, e.as_of))
+    return next(unspoilt, None), told[-1] if told else None
 
 
 def _wholly_returned(facts: Facts) -> Proof | None:

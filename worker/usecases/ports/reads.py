@@ -7,7 +7,7 @@ from typing import Protocol
 
 from worker.payouts.channel import Channel
 from worker.payouts.model import Case, Payout, Rejection, Transition
-from worker.payouts.status import PayoutStatus
+from worker.payouts.status import PayoutStatus, Reason
 from worker.usecases.ports.actions import CaseReads
 from worker.usecases.ports.work import PayoutReads
 
@@ -30,6 +30,11 @@ class Reads(PayoutReads, CaseReads, Protocol):
     def payouts(self, status: PayoutStatus | None, limit: int) -> Sequence[Payout]:
         """
         The newest payouts, optionally of one status.
+        """
+
+    def alike(self, status: PayoutStatus, reason: Reason | None) -> Sequence[Payout]:
+        """
+        All payouts of a status, and of one reason if it is named, oldest first.
         """
 
     def unreadable(self, payout_ids: Sequence[int]) -> Set[int]:
