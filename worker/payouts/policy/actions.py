@@ -63,7 +63,7 @@ CLOSED_BY: dict[CaseKind, frozenset[Action]] = {
         {Action.LET_GO, Action.CANCEL, Action.RESEND, Action.FAIL, Action.RESOLVE}
     ),
     CaseKind.REVIEW: frozenset({Action.LET_GO, Action.CANCEL, Action.RESOLVE}),
-    CaseKind.FORGOTTEN: frozenset({Action.RESOLVE}),
+    CaseKind.FORGOTTEN: _TOLD_BY_NOBODY,
     CaseKind.UNREADABLE: frozenset({Action.RESOLVE, Action.CANCEL, Action.FAIL}),
     CaseKind.ORPHAN: frozenset({Action.RESOLVE}),
 }
