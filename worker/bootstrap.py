@@ -15,6 +15,8 @@ from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 from urllib.parse import urlsplit
 
+from worker.jdpay.mending import differences
+from worker.jdpay.request import render
 from worker.jdpay.signature import SignKey
 from worker.payouts.errors import SettingsError
 from worker.payouts.person import Person
@@ -25,6 +27,7 @@ from worker.store.ledger import SqlLedger
 from worker.usecases.decide import Decider
 from worker.usecases.evidence import EvidenceHandler
 from worker.usecases.group_commit import GroupCommit
+from worker.usecases.mend import Mender
 from worker.usecases.operate import Operator
 
 P = ParamSpec("P")
@@ -106,6 +109,13 @@ def decider(person: Person) -> Decider:
     One of two people who decide on proof from outside.
     """
     return Decider(ledger(), person)
+
+
+def mender(person: Person) -> Mender:
+    """
+    A person who has a refused request rendered anew.
+    """
+    return Mender(ledger(), person.who, render, differences)
 
 
 def keyring(settings: StoreSettings) -> Keyring:

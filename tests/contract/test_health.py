@@ -12,6 +12,7 @@ from tests.contract.samples import (
     MERCHANT,
     NOON,
     VirtualClock,
+    a_judge,
     accepted,
     applied,
     claimed,
@@ -19,8 +20,10 @@ from tests.contract.samples import (
     due_queries,
     try_claim,
 )
+from worker.payouts.errors import NotAllowed
 from worker.payouts.health import Overdue
 from worker.payouts.model import AttemptOutcome
+from worker.payouts.policy.actions import Action, decide
 from worker.payouts.policy.circuit_breaker import Tally
 from worker.payouts.status import PayoutStatus
 from worker.usecases.ports import Ledger
@@ -207,3 +210,30 @@ def test_after_a_restore_nothing_is_sent_in_doubt(ledger: Ledger, clock: Virtual
     assert try_claim(ledger, row) is None  # its own doubt stands
     certain = applied(ledger, queued.id, doubted_at=None)
     assert try_claim(ledger, certain) is not None
+
+
+def test_one_in_doubt_is_set_aside_and_holds_up_itself_alone(
+    ledger: Ledger, clock: VirtualClock
+) -> None:
+    """
+    JD does not answer for it: the others go on, it is not sent, and the next restore counts it.
+    """
+    silent, other = accepted(ledger, "P-1"), accepted(ledger, "P-2")
+    clock.advance(minutes=1)
+    ledger.begin_epoch("cli:mei", "restored", timedelta(0))
+    ledger.judge(other.id, a_judge(doubted_at=None))
+    assert ledger.find_due_sends(MERCHANT, 9) == []
+    dossier = ledger.dossier(silent.id)
+
+    ledger.carry_out(dossier, decide(Action.SET_ASIDE, dossier, "cli:mei", "JD is silent"))
+
+    assert ledger.find_due_sends(MERCHANT, 9) == [other.id]
+    assert ledger.health(MERCHANT).in_doubt == 0
+    after = ledger.dossier(silent.id)
+    assert after.payout.doubted_at is not None
+    with pytest.raises(NotAllowed, match="holds up no other"):
+        decide(Action.SET_ASIDE, after, "cli:mei", "again")
+    clock.advance(minutes=1)
+    ledger.begin_epoch("cli:mei", "restored again", timedelta(0))
+    assert ledger.find_due_sends(MERCHANT, 9) == []
+    assert ledger.health(MERCHANT).in_doubt == 2

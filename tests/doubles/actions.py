@@ -2,6 +2,7 @@
 What people decide, in the ledger in memory.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -26,6 +27,7 @@ class MemoryActions(MemoryRows):
     ) -> None:
         super().__init__(clock, new_token)
         self._decisions: list[Recorded] = []
+        self._former_requests: defaultdict[int, list[str]] = defaultdict(list)
 
     def carry_out(self, dossier: Dossier, decision: Decision) -> None:
         """
@@ -37,6 +39,9 @@ class MemoryActions(MemoryRows):
             check_fresh(dossier, self._clock())
             self._commit(self._obligations[normalized(row.obligation)], -row.amount_fen)
         self._write(row, after)
+        if decision.request is not None:
+            self._former_requests[row.id].append(self._requests[row.id])
+            self._requests[row.id] = decision.request
         if decision.proof:
             evidence_id = decision.proof[-1]
             self._move(row, after, decision.who, evidence_id)
@@ -101,6 +106,18 @@ class MemoryActions(MemoryRows):
         What was decided about a payout, oldest first, and that it replaces another if it does.
         """
         return [d for d in self._decisions if payout_id in {d.payout_id, d.replaced_by}]
+
+    def request(self, payout_id: int) -> str | None:
+        """
+        The stored request; None before the first claim.
+        """
+        return self._requests.get(payout_id)
+
+    def former_requests(self, payout_id: int) -> Sequence[str]:
+        """
+        Each request that was sent before the present one took its place, oldest first.
+        """
+        return self._former_requests[payout_id]
 
     def find_unproven_releases(self) -> Sequence[str]:
         """

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from tests.doubles.rows import Epoch, MemoryRows, transactions
 from worker.payouts.health import Health, Overdue
 from worker.payouts.policy.circuit_breaker import Tally
-from worker.payouts.policy.controls import send_deadline
+from worker.payouts.policy.controls import is_set_aside, send_deadline
 from worker.payouts.progress import Progress
 from worker.payouts.status import PayoutStatus
 from worker.store.base import new_token
@@ -108,7 +108,7 @@ class MemoryHealth(MemoryRows):
             swept_at=None,
             paused_why=switch.paused_why,
             broken_until=switch.broken_until,
-            in_doubt=sum(row.doubted_at is not None for row in own),
+            in_doubt=sum(row.doubted_at is not None and not is_set_aside(row) for row in own),
             overdue=sum(r.status.awaits_gateway and r.overdue_at is not None for r in own),
             held=sum(row.status is PayoutStatus.HELD for row in own),
             open_cases=sum(

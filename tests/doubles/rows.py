@@ -31,6 +31,7 @@ from worker.payouts.model import (
     Transition,
 )
 from worker.payouts.pace import PaceKind
+from worker.payouts.policy.controls import is_set_aside
 from worker.payouts.policy.obligation import check_fits, normalized
 from worker.payouts.proposal import Proposal
 from worker.payouts.status import PayoutStatus, Reason
@@ -393,7 +394,10 @@ class MemoryRows:
             switch.paused_why is not None
             or (switch.broken_until is not None and switch.broken_until > self._clock())
             or any(
-                r.doubted_at and r.doubted_at >= r.accepted_at and r.terms.customer_no == merchant
+                r.doubted_at
+                and r.doubted_at >= r.accepted_at
+                and r.terms.customer_no == merchant
+                and not is_set_aside(r)
                 for r in self._rows.values()
             )
         )

@@ -80,7 +80,7 @@ GUARDS = (
     Guard(
         "close-counts-after-a-day",
         "A close that JD corrects the same day would free the obligation.",
-        (Change(_PROOF, "if told[-1].as_of - first.as_of < CLOSED_TWICE_AFTER:", "if False:"),),
+        (Change(_PROOF, "last.as_of - first.as_of < CLOSED_TWICE_AFTER:", "False:"),),
         (_NOT_FREE,),
     ),
     Guard(
@@ -92,7 +92,13 @@ GUARDS = (
     Guard(
         "close-beside-success-is-no-proof",
         "A payout that was paid, and closed twice, would be paid again.",
-        (Change(_PROOF, "if not beyond(facts, TradeStatus.CLOS, first.as_of):", "if True:"),),
+        (
+            Change(
+                _PROOF,
+                "(e for e in told if not beyond(facts, TradeStatus.CLOS, e.as_of))",
+                "(e for e in told)",
+            ),
+        ),
         (_NOT_FREE,),
     ),
     Guard(

@@ -95,6 +95,32 @@ GUARDS = (
         (f"{_TESTS}::test_a_proof_is_used_once",),
     ),
     Guard(
+        "a-mended-request-pays-the-same",
+        "A refused payout would be mended into one for another payee or amount.",
+        (
+            Change(
+                "worker/jdpay/mending.py",
+                "if fixed := [name for name in names if name not in MENDABLE]:",
+                "if fixed := []:",
+            ),
+        ),
+        ("tests/unit/jdpay/test_mending.py",),
+    ),
+    Guard(
+        "what-is-set-aside-holds-up-itself",
+        "After the next restore one that was set aside before would hold up nothing.",
+        (
+            Change(
+                "worker/store/channels.py",
+                "at.is_not(None), at >= doubted.c.doubted_at",
+                "at.is_not(None)",
+            ),
+        ),
+        (
+            "tests/contract/test_health.py::test_one_in_doubt_is_set_aside_and_holds_up_itself_alone",
+        ),
+    ),
+    Guard(
         "evidence-against-a-decision-locks-the-debt",
         "JD says that it pays after all, and another payout pays as well.",
         (

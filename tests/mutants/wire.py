@@ -150,7 +150,7 @@ GUARDS = (
     Guard(
         "values-cannot-add-fields",
         "A payee's name could change the amount that JD reads.",
-        (Change(_CLIENT, "canonical.refuse_unsafe(fields)"),),
+        (Change("worker/jdpay/request.py", "canonical.refuse_unsafe(fields)"),),
         ("tests/unit/jdpay/test_client.py::test_unsafe_order",),
     ),
     Guard(

@@ -42,6 +42,7 @@ COMMANDS = {
     "resume": "worker.cli.channel:resume",
     "sandbox": "worker.cli.sandbox:sandbox",
     "schema": "worker.cli.schema:schema",
+    "set-aside": "worker.cli.actions:set_aside",
     "show": "worker.cli.show:show",
     "wire": "worker.cli.wire:wire",
 }

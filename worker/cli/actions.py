@@ -6,11 +6,11 @@ Each is legal in certain states only, and is recorded with who and why; none of 
 
 import click
 
-from worker import bootstrap
+from worker import bootstrap, os_user
 from worker.cli import target
 from worker.cli.many import Choice, act_on_all, chosen, do_all
-from worker.cli.operator import operator, why
-from worker.cli.output import Page, answering
+from worker.cli.operator import one_line, operator, why
+from worker.cli.output import Page, answering, note
 from worker.payouts.policy.actions import CLOSED_BY, Action
 from worker.settings import AcceptanceSettings
 from worker.usecases.operate import Done
@@ -59,11 +59,17 @@ def let_go(choice: Choice, why: str) -> Page:
 @chosen
 @why
 @click.option("--here", is_flag=True, help="At PAYOUTS_GATEWAY_URL: its own address was wrong.")
+@click.option("--mend", is_flag=True, help="With a request rendered anew, by the settings of now.")
+@click.option("--subject", callback=one_line, help="With another subject, rendered anew.")
 @answering
-def resend(choice: Choice, why: str, *, here: bool) -> Page:
+def resend(choice: Choice, why: str, *, here: bool, mend: bool, subject: str | None) -> Page:
     """
     Send a refused payout again, under the same number, once its cause is fixed.
     """
+    if mend or subject is not None:
+        if choice.number is None or here:
+            raise click.UsageError("--mend and --subject take one payout, at its own address")
+        return _mend(target.payout_id(choice.number), subject, why, yes=choice.yes)
     if not here:
         return _act(Action.RESEND, choice, why)
     settings = AcceptanceSettings.load()
@@ -73,6 +79,21 @@ def resend(choice: Choice, why: str, *, here: bool) -> Page:
         return do_all(Action.RESEND, choice, lambda p: person.resend_at(p.id, settings.terms, why))
     done = person.resend_at(target.payout_id(choice.number), settings.terms, why)
     return Page(_document(done), texts.done(Action.RESEND, done.payout))
+
+
+def _mend(payout_id: int, subject: str | None, why: str, *, yes: bool) -> Page:
+    """
+    Show how the request differs from the one that JD refused, and send it once that is confirmed.
+    """
+    person = bootstrap.mender(os_user.current())
+    mended = person.draft(payout_id, AcceptanceSettings.load().terms.notify_url, subject)
+    lines = [texts.difference(one) for one in mended.differences]
+    note("\n".join(lines or ["the request is the same as before"]))
+    if not yes:
+        click.confirm("send it so?", abort=True, err=True)
+    done = person.resend(payout_id, mended, why)
+    names = [one.name for one in mended.differences]
+    return Page({**_document(done), "mended": names}, texts.done(Action.RESEND, done.payout))
 
 
 @click.command()
@@ -95,6 +116,17 @@ def release(choice: Choice, why: str) -> Page:
     Free the obligation of a payout that provably was not paid, for another payout.
     """
     return _act(Action.RELEASE, choice, why)
+
+
+@click.command("set-aside")
+@click.argument("number")
+@why
+@answering
+def set_aside(number: str, why: str) -> Page:
+    """
+    After a restore: let others be sent, though JD does not answer for this payout.
+    """
+    return _act(Action.SET_ASIDE, Choice(number), why)
 
 
 @click.command()

@@ -48,9 +48,7 @@ class JdPayClient:
         """
         Write the canonical text that pays the order. Raises `UnsafeValue`, naming the field.
         """
-        fields = request.defray_pay(order, terms, requested_at)
-        canonical.refuse_unsafe(fields)
-        return canonical.write(fields)
+        return request.render(order, terms, requested_at)
 
     def submit(self, request: str, terms: Terms, before_connect: Callable[[], None]) -> Answer:
         """

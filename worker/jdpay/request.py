@@ -7,7 +7,7 @@ a name that it does not know is not proved.
 
 from datetime import datetime
 
-from worker.jdpay import times
+from worker.jdpay import canonical, times
 from worker.payouts.model import Order, Terms
 
 #: To a bank account; JD's balance and 小金库 are other tools, which no public client uses.
@@ -44,6 +44,15 @@ def defray_pay(order: Order, terms: Terms, requested_at: datetime) -> dict[str, 
         "biz_trade_no": order.biz_trade_no,
         "return_params": order.return_params,
     }
+
+
+def render(order: Order, terms: Terms, requested_at: datetime) -> str:
+    """
+    Write the canonical text that pays an order. Raises `UnsafeValue`, naming the field.
+    """
+    fields = defray_pay(order, terms, requested_at)
+    canonical.refuse_unsafe(fields)
+    return canonical.write(fields)
 
 
 def trade_query(out_trade_no: str, terms: Terms, requested_at: datetime) -> dict[str, str]:

@@ -14,7 +14,7 @@ from worker.payouts.policy.obligation import check_fresh, check_replacement
 from worker.store import rows
 from worker.store.acceptance import hold_payout, insert_payouts
 from worker.store.base import Base
-from worker.store.decisions import record_decision, write_decided
+from worker.store.decisions import mend_request, record_decision, write_decided
 from worker.store.obligations import commit_fen, sharing
 from worker.store.tables import cases, decisions, payouts
 from worker.store.writes import Move, append_transitions
@@ -37,6 +37,8 @@ class Actions(Base):
                 check_fresh(dossier, now)
                 commit_fen(conn, obligation.id, -payout.amount_fen)
             write_decided(conn, payout, after)
+            if decision.request is not None:
+                mend_request(conn, payout.id, self._keyring.seal(decision.request), decision, now)
             based_on = decision.proof[-1] if decision.proof else None
             append_transitions(conn, [Move(payout, after, based_on)], decision.who)
             record_decision(conn, now, payout.id, decision)

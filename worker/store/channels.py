@@ -20,7 +20,8 @@ def is_stopped(now: datetime | sa.BindParameter[datetime]) -> sa.ColumnElement[b
     True, in a statement over payouts, for those whose merchant nothing may be sent for at `now`.
 
     Someone or something paused it, the circuit breaker is open, or payouts are in doubt that a
-    restored database has held. One accepted since then holds up itself alone.
+    restored database has held. One accepted since then holds up itself alone, and so does one that
+    a person has set aside since.
     """
     doubted = payouts.alias("doubted")
     stopped = channels.c.paused_at.is_not(None) | (channels.c.broken_until > now)
@@ -29,8 +30,17 @@ def is_stopped(now: datetime | sa.BindParameter[datetime]) -> sa.ColumnElement[b
         sa.exists().where(
             doubted.c.customer_no == payouts.c.customer_no,
             doubted.c.doubted_at >= doubted.c.accepted_at,
+            ~is_set_aside(doubted),
         ),
     )
+
+
+def is_set_aside(doubted: sa.FromClause) -> sa.ColumnElement[bool]:
+    """
+    Whether a person has set aside a doubt that is as old: after the next restore it counts again.
+    """
+    at = doubted.c.set_aside_at
+    return sa.and_(at.is_not(None), at >= doubted.c.doubted_at)
 
 
 class Channels(Base):

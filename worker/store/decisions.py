@@ -9,7 +9,8 @@ import sqlalchemy as sa
 from worker.payouts.errors import StaleTransition
 from worker.payouts.model import Payout
 from worker.payouts.policy.actions import Decision
-from worker.store.tables import cases, decisions
+from worker.store.people_tables import former_requests
+from worker.store.tables import cases, decisions, payouts
 from worker.store.writes import write_row
 
 
@@ -55,3 +56,24 @@ def record_decision(
     )
     for other in decision.others:
         record_decision(conn, now, payout_id, other)
+
+
+def mend_request(
+    conn: sa.Connection, payout_id: int, sealed: bytes, decision: Decision, now: datetime
+) -> None:
+    """
+    Have another request sent from now on, and keep the one before it.
+    """
+    own = payouts.c.id == payout_id
+    conn.execute(
+        sa.insert(former_requests).from_select(
+            ["payout_id", "sealed_request", "replaced_by", "replaced_at"],
+            sa.select(
+                payouts.c.id,
+                payouts.c.sealed_request,
+                sa.literal(decision.who),
+                sa.literal(now, former_requests.c.replaced_at.type),
+            ).where(own),
+        )
+    )
+    conn.execute(sa.update(payouts).where(own).values(sealed_request=sealed))

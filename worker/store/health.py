@@ -10,6 +10,7 @@ from worker.payouts.health import Health
 from worker.payouts.progress import Progress
 from worker.payouts.status import PayoutStatus
 from worker.store.base import Base
+from worker.store.channels import is_set_aside
 from worker.store.clock import read_clock
 from worker.store.tables import (
     IN_DOUBT,
@@ -133,7 +134,7 @@ class HealthStore(Base):
                 swept_at=swept_at,
                 paused_why=channel.paused_why if channel else None,
                 broken_until=channel.broken_until if channel else None,
-                in_doubt=count(IN_DOUBT),
+                in_doubt=count(IN_DOUBT, ~is_set_aside(payouts)),
                 overdue=count(payouts.c.status.in_(_AWAITING), payouts.c.overdue_at.is_not(None)),
                 held=count(payouts.c.status == PayoutStatus.HELD.value),
                 open_cases=conn.execute(waiting).scalar_one(),

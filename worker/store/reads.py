@@ -23,6 +23,7 @@ from worker.payouts.status import PayoutStatus, Reason
 from worker.store import rows
 from worker.store.base import Base
 from worker.store.dossiers import read_dossier, read_row
+from worker.store.people_tables import former_requests
 from worker.store.tables import (
     cases,
     channels,
@@ -124,6 +125,16 @@ class Reads(Base):
         """
         with self._snapshot() as conn:
             return rows.to_request(read_row(conn, payout_id), self._keyring)
+
+    def former_requests(self, payout_id: int) -> Sequence[str]:
+        """
+        Each request that was sent before the present one took its place, unsealed, oldest first.
+        """
+        own = former_requests.c.payout_id == payout_id
+        kept = sa.select(former_requests.c.sealed_request).where(own)
+        with self._snapshot() as conn:
+            found = conn.scalars(kept.order_by(former_requests.c.id)).all()
+        return [self._keyring.open(sealed).decode() for sealed in found]
 
     def questions(self, payout_ids: Sequence[int]) -> Sequence[Question]:
         """

@@ -64,6 +64,14 @@ def find_payout(ledger: Reads, number: str) -> int:
     )
 
 
+def done(ledger: ActionLedger, payout_id: int) -> Done:
+    """
+    A payout after the decision that was made of it last.
+    """
+    *_, recorded = ledger.decisions(payout_id)
+    return Done(ledger.dossier(payout_id).payout, recorded)
+
+
 def dossier_of(ledger: PayoutReads, case: Case) -> Dossier | None:
     """
     What an open case is about; None for an orphan, and for a closed case, which nothing closes.
@@ -186,8 +194,7 @@ class Operator:
         order = replace(order, producer=dossier.payout.producer)
         for_review = needs_review(order, review_list)
         new_id = self._ledger.replace(dossier, decision, order, terms, for_review=for_review)
-        done = self._done(payout_id)
-        return replace(done, replacement=self._ledger.dossier(new_id).payout)
+        return replace(self._done(payout_id), replacement=self._ledger.dossier(new_id).payout)
 
     def pause(self, customer_no: str, why: str) -> None:
         """
@@ -211,5 +218,4 @@ class Operator:
         return self._ledger.begin_epoch(self._who, why, ask_first_for)
 
     def _done(self, payout_id: int) -> Done:
-        *_, recorded = self._ledger.decisions(payout_id)
-        return Done(self._ledger.dossier(payout_id).payout, recorded)
+        return done(self._ledger, payout_id)

@@ -77,7 +77,7 @@ def sending(found: Sending) -> str:
             f"IN DOUBT: nothing is sent for merchant {merchant}, since the database was restored:"
             f" JD has still to answer for {counted(found.in_doubt, 'payout')}\n"
             "they are asked by themselves while beat and a worker run;"
-            " `payouts query NUMBER` asks at once"
+            " `payouts query NUMBER` asks at once; `payouts set-aside NUMBER` lets the others go on"
         )
     if told:
         return "\n".join(told)

@@ -4,9 +4,11 @@ What a status, a case or an action means to people.
 
 from collections.abc import Sequence
 
+from worker.payouts.mending import Difference
 from worker.payouts.model import Case, CaseKind, Payout
 from worker.payouts.policy.actions import Action
 from worker.payouts.status import PayoutStatus
+from worker.views.formats import shown
 
 MEANINGS = {
     PayoutStatus.QUEUED: "accepted; nothing was sent yet",
@@ -79,9 +81,24 @@ _DONE = {
     Action.FAIL: "has failed; it will not be sent again",
     Action.RELEASE: "has freed its obligation: another payout may pay it",
     Action.REPLACE: "is replaced: another payout pays its obligation",
+    Action.SET_ASIDE: "holds up no other payout; itself it waits for JD's word, or two people's",
     Action.DECIDE: "has ended as two people decided; nothing was sent",
     Action.RESOLVE: "stays as it is; its case is closed",
 }
+
+
+#: Fields of a request that may name someone, as nothing else that is shown may.
+_FREE_TEXT = frozenset({"trade_subject", "return_params", "biz_trade_no"})
+
+
+def difference(one: Difference) -> str:
+    """
+    How one field of a mended request differs; what was free text is not shown.
+    """
+    before = one.before or "nothing"
+    if one.before and one.name in _FREE_TEXT:
+        before = f"{len(one.before)} characters"
+    return f"{one.name}: {shown(before)} -> {shown(one.after or 'nothing')}"
 
 
 def done(action: Action, payout: Payout) -> str:

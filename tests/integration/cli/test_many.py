@@ -4,10 +4,13 @@ One action on many payouts of one cause.
 
 import json
 
+from tests.contract.samples import close_attempt
+from tests.factories import a_claimant
 from tests.integration.cli.conftest import Run
-from tests.integration.cli.samples import MERCHANT, answered, queued
+from tests.integration.cli.samples import MERCHANT, SUBJECT, answered, handler, queued
+from worker.jdpay.request import render
 from worker.payouts.evidence import Answer, Meaning
-from worker.payouts.model import CaseKind
+from worker.payouts.model import AttemptOutcome, CaseKind
 from worker.payouts.status import PayoutStatus
 from worker.payouts.update import CaseNote
 from worker.store.ledger import SqlLedger
@@ -108,3 +111,28 @@ def test_one_is_named_or_all_are_chosen(
     assert run("cancel", "--all", "--status", "held", "--why", "x", "--yes").exit_code == 0
     assert ledger.payouts(PayoutStatus.QUEUED, 9)
     assert run("cancel", number, "--why", "asked to").exit_code == 0
+
+
+def test_a_mended_request_is_shown_before_it_is_sent(
+    run: Run, healthy: None, ledger: SqlLedger
+) -> None:
+    """
+    What differs, not what was there of free text; and nothing is done before someone confirms.
+    """
+    payout_id = queued(ledger, "ORDER001")
+    text = render(ledger.order(payout_id), ledger.dossier(payout_id).payout.terms, ledger.now())
+    (claim,) = ledger.claim([payout_id], a_claimant(text)).claims
+    close_attempt(ledger, claim.attempt, AttemptOutcome.ANSWERED, WRONG.code, WRONG)
+    handler(ledger).apply(payout_id)
+    mend = ("resend", "ORDER001", "--subject", "wages", "--why", "as JD asks")
+
+    refused = run(*mend, text="n\n")
+
+    assert refused.exit_code == 1
+    assert "characters -> wages" in refused.stderr
+    assert SUBJECT not in refused.output
+    assert ledger.dossier(payout_id).payout.next_send_at is None
+    told = json.loads(run(*mend, "--yes", "--json").stdout)
+    assert told["mended"] == ["notify_url", "trade_subject"]
+    assert "trade_subject=wages" in (ledger.request(payout_id) or "")
+    assert ledger.dossier(payout_id).payout.next_send_at is not None

@@ -292,12 +292,12 @@ def test_nothing_unsigned_opens_a_case() -> None:
 
 def test_every_kind_of_one_payout_is_opened_here() -> None:
     """
-    A new kind of case cannot be forgotten; others open those of orphans, debts and lost keys.
+    A new kind of case cannot be forgotten; others open those of orphans, debts, lost keys and journals.
     """
     source = __import__("inspect").getsource(
         __import__("worker.payouts.policy.cases", fromlist=["_"])
     )
     named = {kind for kind in CaseKind if f"CaseKind.{kind.name}" in source}
 
-    elsewhere = {CaseKind.ORPHAN, CaseKind.OVERPAYMENT, CaseKind.UNREADABLE}
+    elsewhere = {CaseKind.ORPHAN, CaseKind.OVERPAYMENT, CaseKind.UNREADABLE, CaseKind.FORGOTTEN}
     assert set(CaseKind) - elsewhere == named

@@ -7,12 +7,13 @@ what is sent is always claimed by a worker, under all its guards.
 
 import enum
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from worker.payouts.errors import NotAllowed
 from worker.payouts.model import Case, CaseKind, Dossier
 from worker.payouts.policy import proof
+from worker.payouts.policy.controls import is_set_aside
 from worker.payouts.policy.description import what_it_is, why_not_free, why_not_replaced
 from worker.payouts.policy.facts import Facts, gather_facts
 from worker.payouts.policy.outside_proof import check_undecided, or_two_people
@@ -34,6 +35,7 @@ class Action(enum.StrEnum):
     FAIL = "fail"  #: end one that JD refused for our fault, and that shall not be sent again
     RELEASE = "release"  #: free its obligation, so that another payout may pay it
     REPLACE = "replace"  #: free its obligation, and accept the payout that pays it instead
+    SET_ASIDE = "set-aside"  #: let others be sent, though JD does not answer for this one
     DECIDE = "decide"  #: say how it ended, with another person, where JD's word does not
     RESOLVE = "resolve"  #: close a case that a person has looked into; the status remains
 
@@ -90,6 +92,8 @@ class Decision:
     gateway_url: str | None = None
     #: What two people decided on proof from outside.
     proposal_id: int | None = None
+    #: The request that is sent from now on; None: the one that was.
+    request: str | None = field(default=None, repr=False)
 
     @property
     def others(self) -> "tuple[Decision, ...]":
@@ -224,10 +228,6 @@ def _let_go(facts: Facts) -> Proof:
     return ()
 
 
-def _resend(facts: Facts) -> Proof:
-    return _refused(facts)
-
-
 def _fail(facts: Facts) -> Proof:
     _need_certainty(facts)
     return _refused(facts)
@@ -282,10 +282,17 @@ def _need(facts: Facts, *statuses: PayoutStatus) -> None:
         raise NotAllowed(f"{what_it_is(facts.payout)}; this needs {wanted}")
 
 
+def _set_aside(facts: Facts) -> Proof:
+    if facts.payout.doubted_at is None or is_set_aside(facts.payout):
+        raise NotAllowed(f"{what_it_is(facts.payout)}, and holds up no other payout")
+    return ()
+
+
 _RULES: dict[Action, Rule] = {
+    Action.SET_ASIDE: _set_aside,
     Action.CANCEL: _cancel,
     Action.LET_GO: _let_go,
-    Action.RESEND: _resend,
+    Action.RESEND: _refused,
     Action.FAIL: _fail,
     Action.RELEASE: _release,
 }

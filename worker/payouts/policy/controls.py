@@ -37,6 +37,16 @@ def is_in_review(payout: Payout) -> bool:
     return payout.status is PayoutStatus.HELD and payout.reason is Reason.REVIEW
 
 
+def is_set_aside(payout: Payout) -> bool:
+    """
+    Whether a person has set aside that JD does not answer for it since the last restore.
+
+    It holds up no other payout then; itself it is still in doubt, and not sent.
+    """
+    aside, doubted = payout.set_aside_at, payout.doubted_at
+    return aside is not None and doubted is not None and aside >= doubted
+
+
 def send_deadline(payout: Payout, within: timedelta) -> datetime:
     """
     When it is too late to send this payout for the first time: `within` if its job names no time.

@@ -49,6 +49,8 @@ def take(action: Action, payout: Payout, now: datetime, gateway_url: str | None 
             terms = replace(payout.terms, gateway_url=gateway_url or payout.terms.gateway_url)
             again = wanted_at(payout, now)
             return replace(touched, terms=terms, next_send_at=now, let_go_at=again)
+        case Action.SET_ASIDE:
+            return replace(touched, set_aside_at=now)
         case Action.RELEASE | Action.REPLACE | Action.RESOLVE | Action.DECIDE:
             return touched
 

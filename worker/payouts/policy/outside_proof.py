@@ -61,14 +61,15 @@ def check_undecided(facts: Facts) -> None:
 
 def or_two_people(facts: Facts) -> str:
     """
-    That two people may end it instead, and from when; nothing where they may not.
+    That two people may end it instead, and from when; nothing where they may not, or need not.
     """
     earliest = possible_from(facts.payout)
     try:
         check_undecided(facts)
     except NotAllowed:
         return ""
-    if earliest is None:
+    partly = 0 < facts.payout.returned_fen < facts.payout.amount_fen
+    if earliest is None or partly or facts.payout.released_at is not None:
         return ""
     when = f"{earliest:%Y-%m-%d %H:%M}Z"
     return f". With proof from outside, two people may decide from {when} on: `payouts decide`"
