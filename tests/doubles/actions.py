@@ -107,12 +107,6 @@ class MemoryActions(MemoryRows):
         """
         return [d for d in self._decisions if payout_id in {d.payout_id, d.replaced_by}]
 
-    def request(self, payout_id: int) -> str | None:
-        """
-        The stored request; None before the first claim.
-        """
-        return self._requests.get(payout_id)
-
     def former_requests(self, payout_id: int) -> Sequence[str]:
         """
         Each request that was sent before the present one took its place, oldest first.

@@ -292,7 +292,7 @@ def test_nothing_unsigned_opens_a_case() -> None:
 
 def test_every_kind_of_one_payout_is_opened_here() -> None:
     """
-    A new kind of case cannot be forgotten; others open those of orphans, debts, lost keys and journals.
+    None is forgotten; others open those of orphans, debts, lost keys and journals.
     """
     source = __import__("inspect").getsource(
         __import__("worker.payouts.policy.cases", fromlist=["_"])

@@ -88,7 +88,7 @@ class Desk:
         """
         JD tells it unasked.
         """
-        self.ledger.notify(MERCHANT, answer)
+        self.ledger.notify(MERCHANT, [answer])
         self.service.sweep()
 
     def act(self, action: Action) -> None:

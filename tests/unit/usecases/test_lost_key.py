@@ -93,7 +93,7 @@ def test_what_cannot_be_judged_keeps_out_no_other(
     ids = [accept(ledger, an_order(f"ORDER{place:04}"), TERMS) for place in range(3)]
     for place in range(3):
         answer = a_trade(TradeStatus.ACSU, number=f"ORDER{place:04}", raw=b"%d" % place)
-        ledger.notify(MERCHANT, answer)
+        ledger.notify(MERCHANT, [answer])
     take_in = ledger.take_in
 
     def stumbling(news: Sequence[News], judge: Judge | None = None) -> Sequence[Judged | None]:
