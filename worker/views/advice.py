@@ -13,6 +13,11 @@ from worker.payouts.pace import Pace
 from worker.payouts.status import PayoutStatus
 from worker.views.formats import cell, counted, lasting
 
+_JD_DECIDES = (
+    "A follow-up query or a notification decides. Where JD never tells, two people do, on proof"
+    " from outside: `payouts decide`."
+)
+
 #: What becomes of it if nobody does anything, and what a person may do.
 _NEXT = {
     PayoutStatus.QUEUED: "A worker sends it.",
@@ -22,8 +27,8 @@ _NEXT = {
         "Fix what JD refused, then `payouts resend`: the same number goes out."
         " `payouts fail` ends it instead."
     ),
-    PayoutStatus.UNKNOWN: "A follow-up query or a notification decides.",
-    PayoutStatus.PROCESSING: "A follow-up query or a notification decides.",
+    PayoutStatus.UNKNOWN: _JD_DECIDES,
+    PayoutStatus.PROCESSING: _JD_DECIDES,
     PayoutStatus.FAILED: "Nothing more is sent. `payouts release` frees its obligation, on proof.",
     PayoutStatus.PAID: "Nothing, unless the bank sends the money back; JD is asked for that.",
     PayoutStatus.RETURNED: "Nothing. Confirmed by a query, `payouts release` frees its obligation.",
