@@ -111,8 +111,8 @@ def test_a_job_is_its_producers_until_it_is_accepted() -> None:
             payout = ledger.find(merchant, actor.out_trade_no)
             return payout is not None and payout.status is PayoutStatus.PAID
 
-        # A worker that starts for the first time writes down as whom it runs.
-        until(lambda: " ready." in stack.children["worker"].log.read_text(), PATIENCE)
+        # A worker that starts for the first time writes down as whom it runs; one that swept has.
+        until(lambda: ledger.sweep_count().sweeps, PATIENCE)
         with _nobody_writes(stack):
             jobs = enqueue(stack.broker.url, [lost])
             until(is_being_accepted, PATIENCE)
