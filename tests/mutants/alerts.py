@@ -103,7 +103,7 @@ GUARDS = (
         (
             Change(
                 _NEXT_QUERY,
-                "return limits.schedule.after_success(finalized_at, answered_at)",
+                "return limits.schedule.after_success(finalized_at, facts.answered_at)",
                 "return None",
             ),
         ),

@@ -197,9 +197,21 @@ GUARDS = (
         (f"{_STORIES}::test_closing_a_case_covers_nothing_that_comes_later",),
     ),
     Guard(
+        "unconfirmed-end-is-told",
+        "A return could never be asked about, at an address that is gone, and nobody would know.",
+        (
+            Change(
+                _CASES,
+                "return end_asked_since(facts, status, ended_at, limits)",
+                "return None",
+            ),
+        ),
+        ("tests/unit/policy/test_cases.py::test_a_return_that_nobody_can_ask_about_is_told",),
+    ),
+    Guard(
         "address-is-in-the-settings",
         "Whoever can write a row would have payments sent to a server of his own.",
-        (Change(_CLIENT, "if address not in self._addresses:", "if False:"),),
+        (Change(_CLIENT, "if address not in allowed:", "if False:"),),
         (_FOREIGN,),
     ),
 )

@@ -96,7 +96,14 @@ class JdPayClient:
         """
         Where a call goes. Raises `NotSent` if the settings do not allow that address.
         """
-        address = terms.gateway_url.rstrip("/")
-        if address not in self._addresses:
-            raise NotSent("foreign_address")
-        return f"{address}/{call}"
+        return f"{where(terms, self._addresses)}/{call}"
+
+
+def where(terms: Terms, allowed: frozenset[str]) -> str:
+    """
+    The address at which a payout's calls are made. Raises `NotSent` if it is not an allowed one.
+    """
+    address = terms.gateway_url.rstrip("/")
+    if address not in allowed:
+        raise NotSent("foreign_address")
+    return address

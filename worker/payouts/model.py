@@ -206,7 +206,7 @@ class CaseKind(enum.StrEnum):
     RETURN_AMOUNT = "return_amount"  #: a return of no amount, of zero, or of more than was paid
     NO_RESULT = "no_result"  #: not in JD's database: ask JD's support, naming the order number
     NOT_FOUND = "not_found"  #: JD has not heard of it, and the resend rule does not allow another
-    UNRESOLVED = "unresolved"  #: no final answer for the whole follow-up schedule
+    UNRESOLVED = "unresolved"  #: no final answer, or none about the end, for long
     OVERPAYMENT = "overpayment"  #: sending it could pay more than is owed: an older one may be kept
     UNEXPECTED = "unexpected"  #: evidence about a payout that we withdrew or never sent
     STALE = "stale"  #: not sent in time: a person lets it go, or withdraws it

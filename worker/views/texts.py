@@ -39,7 +39,9 @@ CASE_MEANINGS = {
     CaseKind.RETURN_AMOUNT: "JD reports a return of no amount, of zero, or of more than was paid",
     CaseKind.NO_RESULT: "the order is not in JD's database",
     CaseKind.NOT_FOUND: "JD has not heard of it, and it may not be sent again by itself",
-    CaseKind.UNRESOLVED: "JD has given no final answer for the whole follow-up schedule",
+    CaseKind.UNRESOLVED: (
+        "JD has given no final answer, or none about the end, for the whole follow-up schedule"
+    ),
     CaseKind.OVERPAYMENT: "sending it could pay more than is owed: an older payout may be kept",
     CaseKind.UNEXPECTED: "JD reports a trade for a payout that we never sent, or withdrew",
     CaseKind.STALE: "it could not be sent in time",

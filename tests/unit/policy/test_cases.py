@@ -242,8 +242,10 @@ def test_a_not_found_case_names_the_newest_answer() -> None:
         (PayoutStatus.PROCESSING, 39, {CaseNote(CaseKind.UNRESOLVED)}),
         (PayoutStatus.UNKNOWN, 39, {CaseNote(CaseKind.UNRESOLVED)}),
         (PayoutStatus.REFUSED, 39, {CaseNote(CaseKind.UNRESOLVED)}),
-        (PayoutStatus.PAID, 39, set()),
-        (PayoutStatus.FAILED, 39, set()),
+        (PayoutStatus.PAID, 38, set()),
+        (PayoutStatus.PAID, 39, {CaseNote(CaseKind.UNRESOLVED)}),
+        (PayoutStatus.FAILED, 39, {CaseNote(CaseKind.UNRESOLVED)}),
+        (PayoutStatus.CANCELLED, 39, set()),
     ],
 )
 def test_no_final_answer_for_the_whole_schedule(
@@ -253,6 +255,19 @@ def test_no_final_answer_for_the_whole_schedule(
     When the bounded part of the schedule is over, a person is told, and the asking goes on.
     """
     assert expected == opened(a_dossier(a_payout(status)), days * 24 * 60)
+
+
+@pytest.mark.parametrize(
+    ("days", "expected"), [(39, set()), (41, {CaseNote(CaseKind.UNRESOLVED, 1)})]
+)
+def test_a_return_that_nobody_can_ask_about_is_told(days: float, expected: set[CaseNote]) -> None:
+    """
+    JD confirmed the payment at once, and has answered no question since: the second day's is due.
+    """
+    payout = a_payout(PayoutStatus.PAID)
+    dossier = a_dossier(payout, a_query(a_trade(TradeStatus.FINI), 1))
+
+    assert expected == opened(dossier, days * 24 * 60)
 
 
 def test_a_further_answer_without_an_end_is_another_case() -> None:

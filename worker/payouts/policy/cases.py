@@ -13,8 +13,9 @@ from worker.payouts.policy.absence import proven_absent
 from worker.payouts.policy.controls import is_in_review, is_stale, lapses
 from worker.payouts.policy.facts import Facts
 from worker.payouts.policy.may_send import may_resend
+from worker.payouts.policy.next_query import end_asked_since
 from worker.payouts.policy.returns import fen, odd_amounts, returns
-from worker.payouts.policy.signs import against, further, news, second_numbers, speaking
+from worker.payouts.policy.signs import against, further, news, second_numbers, speaking, stands
 from worker.payouts.proposal import End
 from worker.payouts.status import PayoutStatus
 from worker.payouts.update import CaseNote
@@ -153,15 +154,28 @@ def _dead_ends(
     absent = proven_absent(facts, ended, limits)
     if absent is not None and not may_resend(facts, now, limits):
         yield CaseNote(CaseKind.NOT_FOUND, absent.evidence.id)
-    sent_at = facts.payout.last_sent_at
     if status is PayoutStatus.HELD:
         yield from _held(facts.payout, now, limits)
     if lapses(facts.payout, status, now, limits):
         # Only sending it again makes it lapse again.
         yield CaseNote(CaseKind.STALE, reopens=True)
-    if status.awaits_gateway and sent_at is not None and now - sent_at > limits.schedule.patience:
+    since = _asked_since(facts, status, limits)
+    if since is not None and now - since > limits.schedule.patience:
         # With each further answer that ends nothing, a case that a person closed opens again.
         yield CaseNote(CaseKind.UNRESOLVED, max((e.id for e in facts.answers), default=None))
+
+
+def _asked_since(facts: Facts, status: PayoutStatus, limits: Limits) -> datetime | None:
+    """
+    Since when JD owes an answer: what became of it, or whether its end is still the end.
+    """
+    payout = facts.payout
+    if status.awaits_gateway:
+        return payout.last_sent_at
+    # An end that two people decided needs no word of JD's.
+    is_told = status is payout.status and not stands(facts)
+    ended_at = payout.finalized_at if is_told else None
+    return end_asked_since(facts, status, ended_at, limits)
 
 
 def _held(payout: Payout, now: datetime, limits: Limits) -> Iterator[CaseNote]:

@@ -43,7 +43,6 @@ def _due(
     now: datetime,
     limits: Limits,
 ) -> datetime | None:
-    answered_at = facts.answered_at
     if finalized_at is not None and stands(facts):
         return limits.schedule.after_success(finalized_at, facts.heard_at)
     if _is_unheard(facts) or _is_puzzling(facts):
@@ -52,12 +51,22 @@ def _due(
         return _until_certain(facts, limits)
     if status.awaits_gateway or _moves_after_all(facts, status):
         return _ladder(facts, status, limits)
+    due = end_asked_since(facts, status, finalized_at, limits)
+    return now if due is not None and due == finalized_at else due
+
+
+def end_asked_since(
+    facts: Facts, status: PayoutStatus, finalized_at: datetime | None, limits: Limits
+) -> datetime | None:
+    """
+    Since when, or from when on, JD is asked about an end and what comes after it; None if never.
+    """
     if finalized_at is None or status is PayoutStatus.CANCELLED:
         return None
     if not _is_confirmed(facts, status, finalized_at):
-        return now
+        return finalized_at
     if status is PayoutStatus.PAID:
-        return limits.schedule.after_success(finalized_at, answered_at)
+        return limits.schedule.after_success(finalized_at, facts.answered_at)
     return _closed_again_at(facts)
 
 
