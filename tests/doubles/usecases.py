@@ -146,6 +146,7 @@ class UseCases:
         What an operator's question does.
         """
         self.querier.query(payout_id)
+        self._gathered.flush()
 
     def sweep(self, limit: int = 100) -> Swept:
         """

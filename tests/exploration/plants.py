@@ -7,38 +7,14 @@ from collections.abc import Callable, Iterator, Sequence
 from unittest.mock import patch
 
 from tests.doubles import ledger
+from tests.simulation.known_kinds import Change
 from tests.simulation.plants import PLANTS as SIMULATED
-from tests.simulation.plants import Change
 from worker.payouts.claim import Claim
 from worker.payouts.errors import NotSent
-from worker.payouts.policy import obligation, proof, restore
+from worker.payouts.policy import restore
 from worker.payouts.policy.classification import Absent
 from worker.payouts.policy.facts import Facts
-from worker.payouts.policy.obligation import Covered
-from worker.payouts.policy.proof import Proof
-from worker.payouts.status import PayoutStatus
 from worker.usecases.epochs import Epochs
-
-_unpaid = proof.unpaid
-
-
-def release_on_one_close() -> list[Change]:
-    """
-    One CLOS is proof enough.
-    """
-
-    def once(facts: Facts) -> Proof | None:
-        closes = [t.evidence.id for t in facts.trades if t.status is PayoutStatus.FAILED]
-        return _unpaid(facts) or tuple(closes[:1]) or None
-
-    return [(proof, "unpaid", once), (obligation, "unpaid", once)]
-
-
-def claim_does_not_ask_the_debt() -> list[Change]:
-    """
-    A payout is sent whatever became of those that it replaces.
-    """
-    return [(ledger, "cover", lambda *_: Covered())]
 
 
 def one_denial_lifts_a_doubt() -> list[Change]:
@@ -82,12 +58,17 @@ def no_mark_is_no_hindrance() -> list[Change]:
     return [(Epochs, "confirm", careless)]
 
 
+_SIMULATED = (
+    "resend_after_one_denial",
+    "timeout_means_failed",
+    "queries_end_in_silence",
+    "release_on_one_close",
+    "claim_does_not_ask_the_debt",
+    "largest_return_counts",
+    "progress_spoils_no_close",
+)
 PLANTS: dict[str, Callable[[], list[Change]]] = {
-    "resend_after_one_denial": SIMULATED["resend_after_one_denial"],
-    "timeout_means_failed": SIMULATED["timeout_means_failed"],
-    "queries_end_in_silence": SIMULATED["queries_end_in_silence"],
-    "release_on_one_close": release_on_one_close,
-    "claim_does_not_ask_the_debt": claim_does_not_ask_the_debt,
+    **{name: SIMULATED[name] for name in _SIMULATED},
     "one_denial_lifts_a_doubt": one_denial_lifts_a_doubt,
     "nobody_asks_the_mark": nobody_asks_the_mark,
     "journal_is_not_read": journal_is_not_read,

@@ -113,6 +113,30 @@ FOUND = {
             "send A: under way for minutes",
         ),
     ),
+    "largest_return_counts": (
+        "returns",
+        Promise.DEBT,
+        (
+            "send A: booked, reply lost",
+            "ask A: REFU of all",
+            "ask A: REFU of 40",
+            "replace A by B",
+            "send B: booked, reply lost",
+        ),
+    ),
+    "progress_spoils_no_close": (
+        "closes",
+        Promise.DEBT,
+        (
+            "send A: booked, reply lost",
+            "ask A: CLOS",
+            "a day",
+            "ask A: CLOS",
+            "replace A by B",
+            "ask A: WPAR",
+            "send B: booked, reply lost",
+        ),
+    ),
 }
 
 #: The shortest histories that the exploration has found to break a promise.

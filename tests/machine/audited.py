@@ -21,15 +21,15 @@ def audited(service: Service, healed_at: datetime | None = None) -> Iterator[Bre
     """
     booked = service.books.trades
     foreign = {number for number, trade in booked.items() if trade.request is None}
-    ours = [job for job in service.jobs if job.out_trade_no not in foreign]
     excused = {n for n, t in booked.items() if t.course is books.Course.CLOSED_THEN_PAID}
     excused |= {service.ledger.number_of(payout_id) for payout_id in service.resolved}
     found = breaches(
         service.ledger,
-        ours,
+        service.jobs,
         {n: _trade(t, service.books.debits[n]) for n, t in booked.items() if n not in foreign},
         excused=excused,
         asked_since=healed_at or service.clock.now,
+        foreign=foreign,
     )
     return (b for b in found if healed_at is not None or b.invariant in _WHILE_IT_RUNS)
 

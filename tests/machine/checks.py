@@ -17,14 +17,12 @@ from tests.simulation.checks import (
     decided_against,
     late,
     undoubted,
+    unheard,
     unrecorded,
     unreviewed,
 )
-from worker.payouts.evidence import Source
 from worker.payouts.invariants import Breach, Invariant, at_rest, of_payout
-from worker.payouts.judgement import Judged
 from worker.payouts.model import Order, Payout
-from worker.payouts.news import News, Told
 from worker.payouts.status import PayoutStatus, Reason
 
 _REFUSALS = frozenset(
@@ -166,9 +164,9 @@ class Checks:
                 self._found += unrecorded(self._ledger, news)
         elif effect in {"ledger.carry_out", "ledger.replace"}:
             self._found += decided_against(self._ledger, args[0], args[1])
-        elif effect == "ledger.notify" and isinstance(result, Judged):
-            told = Told(Source.NOTIFICATION, args[1])
-            self._found += unrecorded(self._ledger, News(result.dossier.payout.id, told=told))
+        elif effect == "ledger.notify":
+            for answer in args[1]:
+                self._found += unheard(self._ledger, args[0], answer)
 
     def _connected(self, number: str, request: str) -> None:
         self._found += self._unowned(number)

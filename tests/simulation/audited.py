@@ -3,14 +3,15 @@ The end of a story: the sandbox's auditor over the jobs, the model's books and w
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from tests.factories import MERCHANT, NOON
+from tests.factories import NOON
 from tests.simulation import books
 from tests.simulation.jd import STRANGER, Jd
 from worker.demo.audit import rejected, stated
 from worker.payouts.invariants import Breach, Invariant
-from worker.payouts.model import Order
+from worker.payouts.model import Order, Payout
 from worker.sandbox.auditor import Fault, audit
 from worker.sandbox.debts import Job, Trade
 from worker.sandbox.trade import Status, Step
@@ -40,8 +41,9 @@ def audited(ledger: Ledger, jd: Jd, orders: Iterable[Order], healed_at: datetime
         if number not in foreign
     }
     fickle = {number for number, trade in jd.books.trades.items() if trade.is_fickle}
-    ours = [order for order in orders if order.out_trade_no not in foreign]
-    found = breaches(ledger, ours, trades, excused=foreign | fickle, asked_since=healed_at)
+    found = breaches(
+        ledger, orders, trades, excused=foreign | fickle, asked_since=healed_at, foreign=foreign
+    )
     # A debt about one of whose numbers JD lied, or changed its mind, may be paid more than once.
     about = jd.lied | fickle
     deceived = {order.obligation for order in orders if order.out_trade_no in about}
@@ -59,14 +61,16 @@ def breaches(
     *,
     excused: Collection[str],
     asked_since: datetime,
+    foreign: Collection[str] = (),
 ) -> Iterator[Breach]:
     """
     What the auditor finds, by the promises that are broken.
 
     What the ledger says of a payout need not be the truth of this moment if a person has its case,
-    if it is among `excused`, or if nobody has asked JD since faults healed.
+    if it is among `excused`, or if nobody has asked JD since faults healed. Of a `foreign` number
+    the job says what is owed, and nothing else.
     """
-    jobs = noted(ledger, orders)
+    jobs = [job for job in noted(ledger, orders) if job.number not in foreign]
     known = {job.number for job in jobs}
     statements = {}
     for row in ledger.payouts(None, _MANY):
@@ -80,21 +84,39 @@ def breaches(
         yield Breach(PROMISES[finding.fault], finding.about, str(finding))
 
 
+def row_of(ledger: Ledger, number: str) -> Payout | None:
+    """
+    The payout with a number, whichever merchant's: here no two merchants use the same.
+    """
+    return next(iter(ledger.numbered(number)), None)
+
+
 def noted(ledger: Ledger, orders: Iterable[Order]) -> list[Job]:
     """
-    The producers' jobs, those first that were accepted, in the order in which they were.
+    The producers' jobs, each with what is owed: those first that were accepted, in that order.
 
     Where several jobs have one number, it is the one that was accepted, if any was.
     """
     jobs: dict[str, tuple[float, Job]] = {}
     for order in orders:
-        row = ledger.find(MERCHANT, order.out_trade_no)
+        row = row_of(ledger, order.out_trade_no)
         taken = row is not None and ledger.order(row.id) == order
         place = row.id if row is not None and taken else float("inf")
         job = Job(order.out_trade_no, order.amount_fen, order.obligation, NOON, order.owed_fen)
         if order.out_trade_no not in jobs or taken:
             jobs[order.out_trade_no] = (place, job)
-    return [job for _, job in sorted(jobs.values(), key=lambda found: found[0])]
+    first: dict[str, Job] = {}
+    in_order = [job for _, job in sorted(jobs.values(), key=lambda found: found[0])]
+    for job in in_order:
+        first.setdefault(job.obligation, job)
+    return [
+        job if job.owed_fen is not None else replace(job, owed_fen=_owed(first[job.obligation]))
+        for job in in_order
+    ]
+
+
+def _owed(first: Job) -> int:
+    return first.amount_fen if first.owed_fen is None else first.owed_fen
 
 
 def _trade(trade: books.Trade, debits: int) -> Trade:

@@ -3,9 +3,11 @@ What the model of JD has in its books: each trade with its course, and what it e
 """
 
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from random import Random
 
+from tests.factories import MERCHANT
 from worker.payouts.evidence import Meaning, TradeStatus
 from worker.payouts.policy.classification import BALANCE_SHORT
 from worker.payouts.status import PayoutStatus
@@ -23,7 +25,7 @@ _UNDER_WAY = (TradeStatus.BUID, TradeStatus.ACSU, TradeStatus.WPAR)
 
 #: How a trade ends, and how many of a hundred end so.
 _ENDS = {
-    "paid": 44,
+    "paid": 40,
     "closed": 14,
     "short": 4,
     "returned": 14,
@@ -32,6 +34,8 @@ _ENDS = {
     "partly_then_less": 4,
     "odd_return": 4,
     "closed_then_paid": 4,
+    "closed_then_open": 2,
+    "closed_late": 2,
     "stuck": 4,
 }
 
@@ -64,6 +68,7 @@ class Trade:
     steps: list[Step]
     #: Whether JD refused the order in a signed reply, and booked it all the same.
     denied: bool = False
+    merchant: str = MERCHANT
 
     def step(self, seconds: float) -> Step:
         """
@@ -96,6 +101,7 @@ class Trade:
         return (
             self.denied
             or back != sorted(back)
+            or any(step.status is TradeStatus.CLOS for step in self.steps[:-1])
             or {TradeStatus.CLOS, TradeStatus.FINI} <= {step.status for step in self.steps}
         )
 
@@ -136,12 +142,21 @@ class Books:
         return kept
 
 
-def course(rng: Random, amount_fen: int, booked_at: float, return_within: float) -> list[Step]:
+def course(
+    rng: Random,
+    amount_fen: int,
+    booked_at: float,
+    return_within: float,
+    ends: Mapping[str, int] | None = None,
+) -> list[Step]:
     """
     Draw what becomes of a trade; returns come within that many seconds of success.
+
+    `ends` says how often it ends in each way, if it is not as usual.
     """
     begun = Step(booked_at, rng.choice(_UNDER_WAY))
-    end = rng.choices(list(_ENDS), list(_ENDS.values()))[0]
+    ends = ends or _ENDS
+    end = rng.choices(list(ends), list(ends.values()))[0]
     decided = booked_at + rng.choice((0.0, rng.uniform(1, 60), rng.uniform(60, 7200)))
     first = [] if decided == booked_at else [begun]
     paid = Step(decided, TradeStatus.FINI)
@@ -171,5 +186,10 @@ def course(rng: Random, amount_fen: int, booked_at: float, return_within: float)
             return [*first, paid, Step(back, TradeStatus.REFU, odd)]
         case "closed_then_paid":
             return [*first, closed, Step(back, TradeStatus.FINI)]
+        case "closed_then_open":
+            again = Step(later, TradeStatus.CLOS)
+            return [*first, closed, Step(back, rng.choice(_UNDER_WAY)), again]
+        case "closed_late":
+            return [*first, paid, Step(back, TradeStatus.CLOS)]
         case _:
             return [begun]

@@ -3,24 +3,34 @@ Whoever looks on: the invariants after each effect, and what no row can show abo
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from tests.factories import LISTED, MERCHANT
+from tests.factories import LISTED
 from tests.simulation import proofs
-from tests.simulation.audited import audited
+from tests.simulation.audited import audited, row_of
 from tests.simulation.books import Trade
+from tests.simulation.deployment import Settings
 from tests.simulation.jd import STRANGER, Jd
 from tests.simulation.scheduler import Process, Scheduler
-from worker.payouts.evidence import Source
+from worker.payouts.evidence import Answer, Source
 from worker.payouts.invariants import Breach, Invariant, at_rest, of_books, of_payout
-from worker.payouts.judgement import Judged
 from worker.payouts.limits import Limits
-from worker.payouts.model import Attempt, AttemptOutcome, CaseKind, Dossier, Order, Payout
+from worker.payouts.model import (
+    Attempt,
+    AttemptOutcome,
+    Case,
+    CaseKind,
+    Dossier,
+    Order,
+    Payout,
+    Terms,
+)
 from worker.payouts.news import News, Told
 from worker.payouts.policy.actions import Action, Decision
+from worker.payouts.policy.alerts import AlertKind, alerts
 from worker.payouts.status import PayoutStatus, Reason
 from worker.usecases.ports import Ledger
 
@@ -57,6 +67,9 @@ class Watch:
         self._jd = jd
         self._limits = limits
         self.healed_at = scheduler.now()
+        self._settings = Settings()
+        #: When each payout was last moved to another address.
+        self._moved_at: dict[int, datetime] = {}
         self._seen: dict[int, Payout] = {}
         #: When each number was put on the wire, if that try was not provably harmless.
         self._sent: defaultdict[str, list[float]] = defaultdict(list)
@@ -72,15 +85,25 @@ class Watch:
         elif effect == "ledger.take_in":
             for news in args[0]:
                 self._check(unrecorded(self._ledger, news))
-        elif effect == "ledger.notify" and isinstance(result, Judged):
-            told = Told(Source.NOTIFICATION, args[1])
-            self._check(unrecorded(self._ledger, News(result.dossier.payout.id, told=told)))
+        elif effect == "ledger.notify":
+            for answer in args[1]:
+                self._check(unheard(self._ledger, args[0], answer))
         elif effect in {"ledger.carry_out", "ledger.replace"}:
-            self._check(decided_against(self._ledger, args[0], args[1]))
+            self._check(decided_against(self._ledger, args[0], args[1], *args[2:4]))
+        elif effect == "ledger.close_case":
+            self._check(closed_unseen(self._ledger, args[0]))
+        self._look()
+
+    def _look(self) -> None:
+        """
+        Check each row that changed.
+        """
         for row in self._ledger.payouts(None, 100):
             before = self._seen.get(row.id)
             if row is before:
                 continue
+            if before is not None and row.terms is not before.terms:
+                self._check(self._moved(before, row))
             self._seen[row.id] = row
             if before is not None and before.doubted_at and not row.doubted_at:
                 self._check(undoubted(self._ledger.dossier(row.id), before))
@@ -97,11 +120,72 @@ class Watch:
         self._check(late(self._ledger, number, self._scheduler.now(), self._limits))
         self._sent[number].append(self._scheduler.seconds)
 
+    def speaks(
+        self, settings: Settings, terms: Terms, number: str, asked_at: datetime | None = None
+    ) -> None:
+        """
+        Check, before anything is said to a place about a number, that it is the place and ours.
+
+        A question whose row was read at `asked_at` may come too late for a move since then.
+        """
+        row = row_of(self._ledger, number)
+        if row is None or terms.gateway_url not in settings.allowed:
+            detail = f"told to {terms.gateway_url}, which the settings do not allow"
+            self._check([Breach(Invariant.I7_SIGNED_ONLY, number, detail)])
+        elif terms.gateway_url != row.terms.gateway_url and not (
+            asked_at and asked_at <= self._moved_at.get(row.id, asked_at - _LATENESS)
+        ):
+            detail = f"told to {terms.gateway_url}, and it is at {row.terms.gateway_url}"
+            self._check([Breach(Invariant.I1_PAID_ONCE, number, detail)])
+        elif row.terms.customer_no != settings.merchant:
+            detail = "told with the keys of another merchant"
+            self._check([Breach(Invariant.I7_SIGNED_ONLY, number, detail)])
+
+    def settled(self, settings: Settings) -> None:
+        """
+        Check that other settings leave nobody's payouts behind in silence.
+        """
+        self._settings = settings
+        rows = self._ledger.payouts(None, 100)
+        left = [r for r in rows if r.terms.customer_no != settings.merchant]
+        told = {a.kind for a in alerts(self._ledger.health(settings.merchant), self._limits)}
+        if (AlertKind.OTHER_MERCHANT in told) != any(not r.status.is_final for r in left):
+            detail = "unfinished payouts of another merchant, and the alert says otherwise"
+            self._check([Breach(Invariant.I8_COMES_TO_REST, "", detail)])
+
+    def _moved(self, before: Payout, row: Payout) -> Iterator[Breach]:
+        """
+        A payout that is asked about at another place than where JD may have it.
+        """
+        dossier, number = self._ledger.dossier(row.id), row.out_trade_no
+        self._moved_at[row.id] = self._scheduler.now()
+        if row.terms != replace(before.terms, gateway_url=row.terms.gateway_url):
+            yield Breach(Invariant.I1_PAID_ONCE, number, "became another merchant's")
+        found = proofs.against_silence(dossier)
+        if before.status is not PayoutStatus.REFUSED or found:
+            detail = f"{before.status}, and moved to another address although {found}"
+            yield Breach(Invariant.I1_PAID_ONCE, number, detail)
+
+    def _unreachable(self, dossier: Dossier) -> Iterator[Breach]:
+        """
+        A payout that nobody can ask about any more, and nobody is told when the schedule is over.
+        """
+        row, schedule = dossier.payout, self._limits.schedule
+        age = self._scheduler.now() - (row.finalized_at or row.accepted_at)
+        if age <= schedule.patience + max((timedelta(0), *schedule.return_queries)):
+            return
+        if row.terms.gateway_url in self._settings.allowed:
+            return
+        told = self._ledger.cases_of(row.id) or row.overdue_at or row.status is PayoutStatus.HELD
+        if (row.next_query_at or row.next_send_at) and not told:
+            detail = f"{row.status} at {row.terms.gateway_url}, asked there for ever in silence"
+            yield Breach(Invariant.I8_COMES_TO_REST, row.out_trade_no, detail)
+
     def booked(self, trade: Trade) -> None:
         """
         Check the books after a debit.
         """
-        row = self._ledger.find(MERCHANT, trade.number)
+        row = row_of(self._ledger, trade.number)
         if row is not None:
             self._check(self._overpaid({row.out_trade_no: (row.obligation, row.amount_fen)}))
 
@@ -120,9 +204,42 @@ class Watch:
             self._check(self._untrue(row))
             self._check(self._mistaken(dossier))
             self._check(self._behind(dossier))
-        taken = [o for o in instead if self._ledger.find(MERCHANT, o.out_trade_no)]
+            self._check(self._unreachable(dossier))
+        taken = [o for o in instead if row_of(self._ledger, o.out_trade_no)]
         self._check(audited(self._ledger, self._jd, [*orders, *taken], self.healed_at))
         self._check(self._without_trace(orders))
+
+    def check_payable(self, pay: Callable[[Payout, int], str]) -> None:
+        """
+        Check that people can pay what came back and is still owed; `pay` says what kept them.
+        """
+        for row in self._ledger.payouts(None, 100):
+            amount_fen = self._unpaid_fen(row)
+            refused = pay(row, amount_fen) if amount_fen > 0 else ""
+            if refused:
+                detail = f"{amount_fen} fen came back, and can never be paid: {refused}"
+                self._check([Breach(Invariant.I8_COMES_TO_REST, row.out_trade_no, detail)])
+
+    def _unpaid_fen(self, row: Payout) -> int:
+        """
+        What of a debt could be paid because it came back from this payout, past any doubt.
+        """
+        dossier, books = self._ledger.dossier(row.id), self._jd.books
+        trade = books.trades.get(row.out_trade_no)
+        if trade is None or trade.is_fickle or row.out_trade_no in self._jd.lied:
+            return 0
+        if row.terms.gateway_url not in self._settings.allowed:
+            return 0
+        owed = self._ledger.obligation(row.obligation)
+        others = [r for r in self._ledger.payouts(None, 100) if r.obligation == row.obligation]
+        kept = [
+            proofs.may_be_kept(self._ledger.dossier(r.id))
+            if r.released_at or r is row
+            else r.amount_fen
+            for r in others
+        ]
+        left = 0 if owed is None else owed.owed_fen - sum(kept)
+        return min(left, proofs.came_back(dossier))
 
     def _check(self, breaches: Iterable[Breach]) -> None:
         found = list(breaches)
@@ -175,9 +292,9 @@ class Watch:
         row = dossier.payout
         trade = self._jd.books.trades.get(row.out_trade_no)
         tried = any(a.outcome is not AttemptOutcome.NOT_CONNECTED for a in dossier.attempts)
-        if trade is None or not tried:
+        if not tried:
             return
-        own = trade.request != STRANGER
+        own = trade is None or trade.request != STRANGER
         if own and self._is_disowned(dossier):
             yield Breach(Invariant.I7_SIGNED_ONLY, row.out_trade_no, "ours, and told as another's")
         if row.out_trade_no in self._jd.lied:
@@ -226,7 +343,7 @@ class Watch:
 
     def _unowned(self, number: str) -> Iterator[Breach]:
         attempt, until = self._scheduler.current.attempt, None
-        row = self._ledger.find(MERCHANT, number)
+        row = row_of(self._ledger, number)
         if attempt and row and row.lease_token == attempt.lease_token:
             until = row.lease_until
         if until is None or until < self._scheduler.now() + self._limits.http_deadline:
@@ -240,7 +357,7 @@ class Watch:
         sent = self._sent[number]
         if len(sent) <= len(self._jd.books.refused[number]):
             return
-        row = self._ledger.find(MERCHANT, number)
+        row = row_of(self._ledger, number)
         if number in self._jd.lied and row is not None and row.reason is Reason.CLAIMED:
             # A refusal that was none: a person sent it again, or JD never answered the truth.
             return
@@ -275,13 +392,13 @@ class Watch:
         )
 
     def _debt_of(self, number: str) -> str:
-        row = self._ledger.find(MERCHANT, number)
+        row = row_of(self._ledger, number)
         return number if row is None else row.obligation
 
     def _without_trace(self, orders: Iterable[Order]) -> Iterator[Breach]:
         rejected = {r.out_trade_no for r in self._ledger.rejections(1000)}
         for order in orders:
-            row = self._ledger.find(MERCHANT, order.out_trade_no)
+            row = row_of(self._ledger, order.out_trade_no)
             taken = row is not None and self._ledger.order(row.id) == order
             if not taken and order.out_trade_no not in rejected:
                 detail = "neither accepted nor rejected"
@@ -299,7 +416,7 @@ def unreviewed(ledger: Ledger, number: str) -> Iterator[Breach]:
     """
     A connection for a payee on the review list, and no person let the payout go.
     """
-    row = ledger.find(MERCHANT, number)
+    row = row_of(ledger, number)
     if row is None or ledger.order(row.id).payee != LISTED:
         return
     if not any(decision.action is Action.LET_GO for decision in ledger.decisions(row.id)):
@@ -327,11 +444,29 @@ def unrecorded(ledger: Ledger, news: News) -> Iterator[Breach]:
             yield Breach(Invariant.I2_NOTHING_LOST, number, detail)
 
 
+def unheard(ledger: Ledger, customer_no: str, answer: Answer) -> Iterator[Breach]:
+    """
+    A notification that lies with no payout although one has its number.
+    """
+    row = ledger.find(customer_no, answer.number or "")
+    if row is not None:
+        told = Told(Source.NOTIFICATION, answer)
+        yield from unrecorded(ledger, News(row.id, told=told))
+
+
+def closed_unseen(ledger: Ledger, seen: Case) -> Iterator[Breach]:
+    """
+    A case that a person closed, and that named newer evidence than the person saw.
+    """
+    if ledger.case(seen.id).evidence_id != seen.evidence_id:
+        yield Breach(Invariant.I2_NOTHING_LOST, seen.out_trade_no, f"{seen.kind} closed unseen")
+
+
 def late(ledger: Ledger, number: str, now: datetime, limits: Limits) -> Iterator[Breach]:
     """
     A connection after the payout's time was over, and no person wanted it since.
     """
-    row = ledger.find(MERCHANT, number)
+    row = row_of(ledger, number)
     if row is None or (row.status is PayoutStatus.SENDING and row.reason is Reason.RESENT):
         return
     until = ledger.order(row.id).send_before or row.accepted_at + limits.send_within
@@ -362,12 +497,23 @@ def claimed_against(ledger: Ledger, attempt: Attempt) -> Iterator[Breach]:
         yield Breach(Invariant.I1_PAID_ONCE, row.out_trade_no, detail)
 
 
-def decided_against(ledger: Ledger, dossier: Dossier, decision: Decision) -> Iterator[Breach]:
+def decided_against(
+    ledger: Ledger,
+    dossier: Dossier,
+    decision: Decision,
+    order: Order | None = None,
+    terms: Terms | None = None,
+) -> Iterator[Breach]:
     """
-    A person's act that what JD has told does not allow.
+    A person's act that what JD has told does not allow, by what was told until it was done.
+
+    `order` and `terms` are those of the payout that pays instead.
     """
+    dossier = ledger.dossier(dossier.payout.id)
     number, detail = dossier.payout.out_trade_no, None
-    if decision.action in {Action.RESEND, Action.FAIL}:
+    if terms is not None and terms.customer_no != dossier.payout.terms.customer_no:
+        detail = "it is another merchant's"
+    elif decision.action in {Action.RESEND, Action.FAIL}:
         detail = proofs.against_silence(dossier)
     elif decision.action is Action.RELEASE and proofs.may_be_kept(dossier):
         detail = f"{proofs.may_be_kept(dossier)} fen may be kept"

@@ -2,6 +2,7 @@
 The effects of the service, derived from its ports: whatever a port gains is an effect too.
 """
 
+import functools
 import re
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -13,6 +14,7 @@ from worker.usecases import ports
 Around = Callable[[str, Callable[..., Any], tuple[Any, ...], dict[str, Any]], Any]
 
 
+@functools.cache
 def all_ports() -> dict[str, type]:
     """
     Every protocol of the ports that is no other's part, by its name in small letters.
@@ -37,6 +39,7 @@ def _name(port: type) -> str:
 PURE = frozenset({"render"})
 
 
+@functools.cache
 def effects(port: type) -> tuple[str, ...]:
     """
     The public methods of a port that reach beyond the process, inherited ones included.
@@ -44,6 +47,7 @@ def effects(port: type) -> tuple[str, ...]:
     return tuple(name for name in _methods(port) if name not in PURE)
 
 
+@functools.cache
 def _methods(port: type) -> tuple[str, ...]:
     return tuple(n for n in dir(port) if callable(getattr(port, n)) and not n.startswith("_"))
 

@@ -7,7 +7,7 @@ from random import Random
 from typing import Any
 
 from tests.simulation.checks import Watch
-from tests.simulation.faults import Weather
+from tests.simulation.faults import OTHERS, Weather
 from tests.simulation.scheduler import Crash, Scheduler
 from tests.simulation.story import Story
 from worker.payouts.errors import StoreUnavailable
@@ -99,5 +99,7 @@ class Failpoints:
                 raise DatabaseAway
         else:
             self._disturb(fault)
+            if fault in OTHERS:
+                self._scheduler.sleep(self._rng.uniform(0, 0.3))
             if fault in {"crash", "power_cut"}:
                 raise Crash

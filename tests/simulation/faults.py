@@ -5,6 +5,8 @@ What can go wrong in a world, and how often: each seed has a weather of its own.
 from collections import Counter
 from random import Random
 
+from tests.simulation.moods import Mood
+
 _OFTEN = (0.03, 0.1, 0.3, 0.6)
 _WHERE_IT_CAN = (0.3, 0.6, 0.9)
 _AT_ANY_EFFECT = (0.003, 0.01, 0.03)
@@ -20,6 +22,10 @@ RATES: dict[str, tuple[float, ...]] = {
     "broker_wiped": (0.001, 0.003),
     "paused": (0.001, 0.01),
     "restored": (0.001, 0.003),
+    "person": (0.001, 0.01),
+    "called": (0.001, 0.01),
+    "repeated": (0.001, 0.01),
+    "resettled": (0.0,),
     # to the broker
     "message_lost": _OFTEN,
     "message_repeated": _OFTEN,
@@ -38,6 +44,7 @@ RATES: dict[str, tuple[float, ...]] = {
     "resend_refused": _WHERE_IT_CAN,
     "refused_and_booked": _WHERE_IT_CAN,
     "bare_duplicate": _WHERE_IT_CAN,
+    "number_used_up": _WHERE_IT_CAN,
     "found_late": _WHERE_IT_CAN,
     "forgotten": _OFTEN,
     "no_result": (0.02, 0.1),
@@ -61,7 +68,13 @@ RATES: dict[str, tuple[float, ...]] = {
 }
 
 #: Those that may strike at any effect, whatever it is.
-ANYWHERE = ("crash", "database_away", "freeze", "power_cut", "broker_wiped", "paused", "restored")
+ANYWHERE = (
+    *("crash", "database_away", "freeze", "power_cut", "broker_wiped", "paused", "restored"),
+    *("person", "called", "repeated", "resettled"),
+)
+
+#: Those that are somebody else's doing: the process goes on amid it.
+OTHERS = frozenset({"person", "called", "repeated", "resettled"})
 
 
 class Weather:
@@ -69,13 +82,14 @@ class Weather:
     The faults of one world, until they heal.
     """
 
-    def __init__(self, rng: Random) -> None:
+    def __init__(self, rng: Random, mood: Mood) -> None:
         self._rng = rng
         kinds = rng.choice((0.15, 0.3, 0.6))
         self._rates = {
             fault: rng.choice(rates) if rng.random() < kinds else 0.0
             for fault, rates in RATES.items()
         }
+        self._rates |= {fault: rng.choice(rates) for fault, rates in mood.rates.items()}
         self.calm = False
         self._times: Counter[str] = Counter()
         #: How often each struck.

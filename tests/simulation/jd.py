@@ -17,10 +17,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from random import Random
 
-from tests.factories import NOON
+from tests.factories import MERCHANT, NOON
 from tests.simulation import words
 from tests.simulation.books import Books, Step, Trade, course
 from tests.simulation.faults import Weather
+from tests.simulation.moods import Mood
 from tests.simulation.scheduler import Scheduler
 from tests.simulation.words import Fields
 from worker.payouts.errors import MaybeSent, NotSent
@@ -29,7 +30,6 @@ from worker.payouts.model import Order, Terms
 
 #: In place of the request that brought someone else's order.
 STRANGER = "another's"
-_REFUSALS = (Meaning.PAYEE, Meaning.REQUEST, Meaning.CHANNEL, Meaning.BALANCE)
 _KNOWN_WITHIN = 300.0
 _UNDER_WAY_FOR = 240.0
 #: A worker waits no longer than this for a reply.
@@ -42,7 +42,12 @@ class Jd:
     """
 
     def __init__(
-        self, rng: Random, scheduler: Scheduler, weather: Weather, return_within: float
+        self,
+        rng: Random,
+        scheduler: Scheduler,
+        weather: Weather,
+        return_within: float,
+        mood: Mood,
     ) -> None:
         self.books = Books()
         #: When each number was last asked for and signed "not found", by when that was asked.
@@ -52,11 +57,16 @@ class Jd:
         #: Called for each connection that brings an order, and for each order that is booked.
         self.connected: Callable[[str], None] = lambda _number: None
         self.booked: Callable[[Trade], None] = lambda _trade: None
+        #: Whose number it is.
+        self.merchant_of: Callable[[str], str] = lambda _number: MERCHANT
         self._rng = rng
         self._scheduler = scheduler
         self._weather = weather
         self._return_within = return_within
+        self._mood = mood
         self._sent: Counter[str] = Counter()
+        #: The numbers that it refused and does not take a second time.
+        self._used_up: set[str] = set()
         #: How far JD's clock is from ours.
         self._skew = rng.uniform(-240, 240)
         #: Whether it books a number once, however often it arrives.
@@ -109,6 +119,28 @@ class Jd:
         self._pass_time(2)
         return answer
 
+    def turn_away(self, request: str, before_connect: Callable[[], None]) -> Answer:
+        """
+        Refuse an order as a place does that does not know the merchant; its reply may get lost.
+        """
+        number = request.partition("|")[0]
+        self._may_connect(before_connect)
+        self.connected(number)
+        self._sent[number] += 1
+        self._pass_time(1)
+        if self._weather.strikes("reply_lost"):
+            self._time_out()
+        self.books.refused[number].append(Meaning.CHANNEL)
+        return words.read(words.bare(Meaning.CHANNEL))
+
+    def deny(self, number: str, asked_at: datetime) -> Answer:
+        """
+        Know nothing of a number, as that place does.
+        """
+        self._pass_time(1)
+        self.denied[number].append(asked_at)
+        return words.read(words.bare(Meaning.NOT_FOUND))
+
     def notice(self, trade: Trade, step: Step) -> Answer:
         """
         A notification of a step, as it may reach us.
@@ -155,12 +187,16 @@ class Jd:
         now = self._scheduler.seconds
         known = self.books.trades.get(number)
         if self._weather.strikes("resend_refused" if self._sent[number] > 1 else "code_refused"):
-            meaning = self._rng.choice(_REFUSALS)
+            meaning = self._rng.choice(self._mood.refusals)
             self.books.refused[number].append(meaning)
+            if self._weather.strikes("number_used_up"):
+                self._used_up.add(number)
             if known is None and self._weather.strikes("refused_and_booked"):
                 self.lied.add(number)
                 self._book(request, int(amount_fen)).denied = True
             return words.bare(meaning)
+        if known is None and number in self._used_up:
+            return words.bare(Meaning.DUPLICATE)
         if known is not None and known.known_at <= now and self._recognises(known):
             if self._weather.strikes("bare_duplicate"):
                 return words.bare(Meaning.DUPLICATE)
@@ -180,9 +216,10 @@ class Jd:
         number, now = request.partition("|")[0], self._scheduler.seconds
         late = self._weather.strikes("found_late")
         known_at = now + (self._rng.uniform(0, _KNOWN_WITHIN) if late else 0)
-        steps = course(self._rng, amount_fen, now, self._return_within)
+        steps = course(self._rng, amount_fen, now, self._return_within, self._mood.ends)
         trade_no = f"JD{len(self.books.trades)}"
         trade = Trade(number, amount_fen, trade_no, now, known_at, request, steps)
+        trade.merchant = self.merchant_of(number)
         self.books.book(trade)
         self.booked(trade)
         return trade
@@ -202,7 +239,7 @@ class Jd:
         return self._telling(trade, trade.step(now))
 
     def _telling(self, trade: Trade, step: Step, meaning: Meaning = Meaning.PROCESSED) -> Fields:
-        return words.telling(
+        told = words.telling(
             trade.number,
             trade.amount_fen,
             step.status,
@@ -212,6 +249,7 @@ class Jd:
             reason=step.reason_code,
             dated=NOON + timedelta(seconds=trade.booked_at + self._skew),
         )
+        return told | {"customer_no": trade.merchant}
 
     def _spoilt(self, number: str, told: Fields) -> Answer:
         strikes, rng = self._weather.strikes, self._rng

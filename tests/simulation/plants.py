@@ -12,6 +12,7 @@ from typing import Any
 from unittest.mock import patch
 
 from tests.doubles.ledger import MemoryLedger
+from tests.simulation.known_kinds import KINDS, Change
 from worker.payouts.claim import Claim, Claims, Draft
 from worker.payouts.errors import EvidenceWaits, IllegalMove
 from worker.payouts.evidence import REFUSALS, Evidence, Meaning
@@ -33,9 +34,6 @@ from worker.payouts.update import CaseNote
 from worker.usecases import accept
 from worker.usecases.send import Sender
 from worker.usecases.taken import Taken
-
-#: Where something is, its name there, and what takes its place.
-Change = tuple[Any, str, Any]
 
 
 def timeout_means_failed() -> list[Change]:
@@ -386,6 +384,7 @@ PLANTS: dict[str, Callable[[], list[Change]]] = {
         success_hides_a_return,
         date_of_a_trade_is_not_read,
         silence_lifts_any_doubt,
+        *KINDS,
     )
 }
 

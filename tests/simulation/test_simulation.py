@@ -5,14 +5,23 @@ A few hundred seeds, and the proof that they would find something.
 import os
 import subprocess
 import sys
+from itertools import count, islice
 
 import pytest
 
 from tests.simulation.effects import PURE, all_ports, effects, guarded
 from tests.simulation.faults import RATES
+from tests.simulation.moods import mood_of
 from tests.simulation.plants import PLANTS
 from tests.simulation.running import run_one, run_some
 from tests.simulation.world import World
+
+#: The mood in which a bug is looked for that others hardly ever meet.
+ABOUT = {
+    "another_merchant_pays_instead": "settings",
+    "own_refused_attempt_is_anothers": "refusals",
+    "refused_never_grows_stale": "refusals",
+}
 
 
 def test_seeds_keep_every_promise() -> None:
@@ -28,9 +37,11 @@ def test_seeds_keep_every_promise() -> None:
 @pytest.mark.parametrize("plant", PLANTS)
 def test_a_planted_bug_is_found(plant: str) -> None:
     """
-    Each guard that is taken away is missed within some hundred seeds.
+    Each guard that is taken away is missed within some hundred seeds, of its mood if it has one.
     """
-    faults = (run_one(seed, plant).fault for seed in range(1000))
+    mood = ABOUT.get(plant)
+    seeds = (seed for seed in count() if mood in {None, mood_of(seed).name})
+    faults = (run_one(seed, plant).fault for seed in islice(seeds, 1000))
 
     fault = next(filter(None, faults), "")
 

@@ -2,7 +2,6 @@
 One seed: a world drawn from it, its safety phase with faults, and its rest once they heal.
 """
 
-import contextlib
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -14,30 +13,30 @@ from typing import Any
 from tests.doubles.journal import MemoryJournal
 from tests.doubles.ledger import MemoryLedger
 from tests.doubles.usecases import Gathered, UseCases
-from tests.factories import LISTED, MERCHANT, NOON, PAYEE, REVIEW_LIST, TERMS, an_order
+from tests.factories import LISTED, NOON, PAYEE, REVIEW_LIST, an_order
 from tests.simulation.books import Trade
 from tests.simulation.broker import Broker, Message
 from tests.simulation.checks import Broken, Watch
+from tests.simulation.deployment import Deployment, Wire, owner
 from tests.simulation.effects import guarded
 from tests.simulation.failpoints import DatabaseAway, Failpoints
 from tests.simulation.faults import Weather
 from tests.simulation.jd import Jd
+from tests.simulation.moods import mood_of
 from tests.simulation.notifier import Notifier
+from tests.simulation.people import People
 from tests.simulation.scheduler import Scheduler
 from tests.simulation.story import Story
 from worker.payouts.acceptance import Conflict
-from worker.payouts.errors import NotAllowed, StaleTransition
 from worker.payouts.limits import Limits
-from worker.payouts.model import Order, Rejection
+from worker.payouts.model import Order, Payout, Rejection
 from worker.payouts.pace import Pace
-from worker.payouts.policy.actions import Action
 from worker.payouts.policy.controls import send_deadline
 from worker.payouts.query_schedule import Schedule, Stretch
 from worker.payouts.status import PayoutStatus
 from worker.usecases.epochs import Epochs
 from worker.usecases.evidence import EvidenceHandler
 from worker.usecases.maintenance import Maintenance
-from worker.usecases.operate import Operator
 
 #: Short enough to be simulated by the thousand; one world in fifty keeps the real ones.
 _SHORT = Schedule(
@@ -48,8 +47,6 @@ _SWEEP_EVERY = 5.0
 _SWEEP_IN_VAIN = 60.0
 #: Every sweep keeps watch; here a part of them, so that there are more seeds to a second.
 _WATCHES = 0.3
-#: What people look at first.
-_STUCK = frozenset({PayoutStatus.REFUSED, PayoutStatus.RETURNED})
 #: So many payees are on the review list.
 _REVIEWED = 0.2
 
@@ -79,28 +76,38 @@ class World:
     def __init__(self, seed: int, *, tells: bool = False) -> None:
         self._seed = seed
         self._rng = rng = Random(seed)
-        #: Who is on the review list, and what people make of it.
-        self._people = Random(f"people of {seed}")
+        #: Who is on the review list, and what people do.
+        self._will = Random(f"people of {seed}")
+        self._mood = mood_of(seed)
         self._scheduler = Scheduler()
-        self._weather = Weather(rng)
+        self._weather = Weather(rng, self._mood)
         self._limits = _limits(rng)
+        self._deployment = Deployment(rng, changes=self._mood.changes_settings)
         tokens = count(1)
         self._ledger = MemoryLedger(self._scheduler.now, lambda: f"lease-{next(tokens)}")
         watched = self._limits.schedule.return_queries[-1].total_seconds()
-        self._jd = Jd(rng, self._scheduler, self._weather, watched * 0.8)
+        self._jd = Jd(rng, self._scheduler, self._weather, watched * 0.8, self._mood)
         self._watch = Watch(self._scheduler, self._ledger, self._jd, self._limits)
         workers = rng.choice((2, 3))
         self._broker = Broker(rng, self._scheduler, self._weather, workers, self._perform)
         self._notifier = Notifier(rng, self._scheduler, self._weather, self._jd, self._hear)
         self._jd.booked = self._booked
+        self._jd.merchant_of = owner
         self._orders: list[Order] = []
-        #: The jobs with which people wanted to pay instead.
-        self._instead: list[Order] = []
         self._next_sweep = 0.0
         self._sweeps = count(1)
         self._flights = count(1)
-        self._replacements = count(1)
         self._story = Story(self._scheduler.now, wanted=tells)
+        self._people = People(
+            self._will,
+            self._mood,
+            self._scheduler,
+            self._ledger,
+            self._story,
+            use_cases=lambda merchant: self._payouts("operator", merchant),
+            terms=lambda merchant: self._deployment.of_a_process(merchant).terms,
+            start=self._start,
+        )
         self._failpoints = Failpoints(
             rng,
             self._scheduler,
@@ -120,6 +127,7 @@ class World:
         self.ports = {
             port: guarded(port, target, self._failpoints.around) for port, target in real.items()
         }
+        self._people.port = self.ports["ledger"]
 
     def run(self) -> Outcome:
         """
@@ -128,7 +136,10 @@ class World:
         fault = ""
         try:
             self._begin()
-            enough, long = self._rng.randrange(40, 250), self._rng.choice((0, 0, 1200, 2400))
+            enough, long = (
+                self._rng.randrange(*self._mood.effects),
+                self._rng.choice((0, 0, 1200, 2400)),
+            )
             while (
                 self._failpoints.passed < enough
                 or (self._scheduler.seconds < long and self._failpoints.passed < 2 * enough)
@@ -140,7 +151,8 @@ class World:
             end = self._scheduler.seconds + bound.total_seconds() + 2 * 86_400
             while self._advance(end):
                 pass
-            self._watch.finish(self._orders, self._instead)
+            self._watch.finish(self._orders, self._people.instead)
+            self._watch.check_payable(self._people.pay_the_rest)
         except Broken as broken:
             fault = str(broken)
         except Exception as stumble:  # noqa: BLE001 (whatever it is, the seed has found it)
@@ -161,12 +173,15 @@ class World:
 
     def _begin(self) -> None:
         rng = self._rng
+        if self._deployment.changes:
+            for place in range(2):
+                self._produce(rng.uniform(0, 600), an_order(f"N-{place}"))
         for place in range(rng.choice((1, 1, 2, 2, 3, 4))):
-            payee = LISTED if self._people.random() < _REVIEWED else PAYEE
+            payee = LISTED if self._will.random() < _REVIEWED else PAYEE
             order = an_order(f"P-{place}", amount_fen=rng.randrange(1, 100_000), payee=payee)
             if payee is LISTED:
-                look = partial(self._review, order.out_trade_no)
-                self._scheduler.after(self._people.uniform(0, 3600), look)
+                look = partial(self._people.review, order.out_trade_no)
+                self._scheduler.after(self._will.uniform(0, 3600), look)
             if self._weather.strikes("number_taken"):
                 self._jd.take_number(order.out_trade_no, rng.choice((order.amount_fen, 1)))
             self._produce(rng.uniform(0, 60), order)
@@ -183,9 +198,7 @@ class World:
                 )
                 self._produce(rng.uniform(0, 600), other)
 
-        for _ in range(self._people.choice((0, 0, 4, 12, 30))):
-            longest = self._people.choice((600, 7200, 200_000, 600_000))
-            self._scheduler.after(self._people.uniform(0, longest), self._act)
+        self._people.begin()
 
     def _spread(self, order: Order) -> None:
         """
@@ -208,8 +221,10 @@ class World:
         self._story.tell("", "--- all faults heal")
         self._weather.heal()
         self._watch.healed_at = self._scheduler.now()
+        self._deployment.heal()
+        self._watch.settled(self._deployment.current)
         for minutes in (0, 5, 60, 360):
-            self._scheduler.after(minutes * 60, self._resume)
+            self._scheduler.after(minutes * 60, self._people.resume)
         for order in self._orders:
             self._broker.publish(Message("enqueue", order=order))
 
@@ -239,7 +254,8 @@ class World:
             return self._scheduler.seconds
         due: list[datetime] = []
         for row in self._ledger.payouts(None, 100):
-            if row.next_query_at:
+            lost = self._deployment.is_out_of_reach(row.terms)
+            if row.next_query_at and not (lost and self._ledger.dossier(row.id).open_cases):
                 due.append(row.next_query_at)
             if row.lease_until:
                 due.append(row.lease_until)
@@ -247,9 +263,17 @@ class World:
                 return self._scheduler.seconds
             if row.status is PayoutStatus.QUEUED:
                 due.append(send_deadline(row, self._limits.send_within))
-            if row.next_send_at and not self._ledger.dossier(row.id).open_cases:
+            if row.next_send_at and self._may_be_sent(row):
                 due.append(row.next_send_at)
         return (min(due) - NOON).total_seconds() if due else None
+
+    def _may_be_sent(self, row: Payout) -> bool:
+        """
+        Whether neither a pause nor a case keeps a payout from being sent.
+        """
+        if self._ledger.channel(row.terms.customer_no).is_paused:
+            return False
+        return not self._ledger.dossier(row.id).open_cases
 
     def _sweep(self) -> None:
         idle = self._weather.strikes("beat_away")
@@ -283,21 +307,24 @@ class World:
 
         self._scheduler.start(name, cautious, lambda _whole: None)
 
-    def _payouts(self, actor: str) -> UseCases:
+    def _payouts(self, actor: str, merchant: str | None = None) -> UseCases:
+        settings = self._deployment.of_a_process(merchant)
         gathered, one_by_one = Gathered(), self._rng.random() < 0.5
         handler = EvidenceHandler(
             self.ports["ledger"],
-            MERCHANT,
+            settings.merchant,
             self._limits,
             actor,
             *(() if one_by_one else (gathered,)),
         )
-        gateway, dispatcher = self.ports["gateway"], self.ports["dispatcher"]
+        wire = Wire(self._jd, settings, self._watch.speaks)
+        gateway = guarded("gateway", wire, self._failpoints.around)
+        dispatcher = self.ports["dispatcher"]
         return UseCases(
             handler,
             gateway,
             dispatcher,
-            TERMS,
+            settings.terms,
             REVIEW_LIST,
             steady=lambda: self._scheduler.seconds,
             batch=self._rng.choice((1, 2, 50)),
@@ -323,7 +350,8 @@ class World:
         self._scheduler.after(late, lambda: self._start(name, lambda: self._begin_here(work)))
 
     def _maintenance(self) -> Maintenance:
-        handler = EvidenceHandler(self.ports["ledger"], MERCHANT, self._limits, "worker")
+        merchant = self._deployment.of_a_process().merchant
+        handler = EvidenceHandler(self.ports["ledger"], merchant, self._limits, "worker")
         ledger, mark = self.ports["ledger"], self.ports["high_water_mark"]
         return Maintenance(handler, ledger, Epochs(ledger, mark, self._limits))
 
@@ -331,7 +359,11 @@ class World:
         """
         Do what a task does with its message.
         """
-        service = self._payouts("worker")
+        number = message.order.out_trade_no if message.order else None
+        merchant = None if number is None else owner(number)
+        service = self._payouts("worker", merchant)
+        if merchant not in {None, service.terms.customer_no}:
+            return  # its producer's merchant is not served at this moment: the producer repeats it
         try:
             if message.order is None:
                 getattr(service, message.task)()
@@ -355,10 +387,15 @@ class World:
         """
         Do what the receiver does with a notification.
         """
-        handler = EvidenceHandler(self.ports["ledger"], MERCHANT, self._limits, "receiver")
+        named = owner(answer.number or "")
+        merchant = self._deployment.of_a_process(named).merchant
+        handler = EvidenceHandler(self.ports["ledger"], merchant, self._limits, "receiver")
+        fits = merchant == named
 
         def work() -> None:
-            if not answer.verified:
+            if not answer.number:
+                return
+            if not answer.verified or not fits:  # another's key verifies nothing
                 handler.hurry(answer.number)
             elif handler.notify(answer):
                 acknowledge()
@@ -373,68 +410,31 @@ class World:
             case "broker_wiped":
                 self._broker.wipe()
             case "paused":
-                self._ledger.pause(MERCHANT, "operator", "operator")
-                self._scheduler.after(self._rng.uniform(1, 1200), self._resume)
+                self._ledger.pause(self._deployment.current.merchant, "operator", "operator")
+                self._scheduler.after(self._rng.uniform(1, 1200), self._people.resume)
             case "restored":
                 self._ledger.begin_epoch("operator", "operator", timedelta(hours=1))
+            case "person":
+                self._scheduler.after(0, self._people.act)
+            case "called":
+                self._scheduler.after(0, self._call)
+            case "resettled":
+                self._deployment.change()
+                self._watch.settled(self._deployment.current)
+                self._story.tell("", "settings:", str(self._deployment.current))
+                self._scheduler.after(self._rng.uniform(0, 600), self._people.resume)
+            case "repeated":
+                self._broker.publish(Message("enqueue", order=self._rng.choice(self._orders)))
 
-    def _review(self, number: str) -> None:
+    def _call(self) -> None:
         """
-        Have an operator look at a payout, if it is there: most are let go, some withdrawn.
+        Have JD notify of one of its trades, at a moment that is nobody's.
         """
-        row = self._ledger.find(MERCHANT, number)
-        if row is None:
-            return
-        action = self._people.choice((Action.LET_GO, Action.LET_GO, Action.CANCEL))
-
-        def work() -> None:
-            with contextlib.suppress(NotAllowed, StaleTransition):
-                Operator(self.ports["ledger"], "operator").act(action, row.id, "looked at")
-
-        self._start("operator", work)
-
-    def _act(self) -> None:
-        """
-        Have a person do something to some payout: whatever they like, and the service allows.
-        """
-        rows = self._ledger.payouts(None, 100)
-        if not rows:
-            return
-        stuck = [row for row in rows if row.status in _STUCK]
-        row = self._people.choice(stuck if stuck and self._people.random() < 0.5 else list(rows))
-        action = self._people.choice((*Action, Action.REPLACE, Action.RELEASE, Action.RESOLVE))
-        amount = self._people.choice(
-            (row.amount_fen, row.returned_fen or row.amount_fen, max(1, row.amount_fen // 3))
-        )
-        asks_first, number = self._people.random() < 0.8, f"R-{next(self._replacements)}"
-        if self._people.random() < (0.7 if action is Action.RESEND else 0.1):
-            self._ledger.pause(MERCHANT, "operator", "operator")
-            longest = self._people.choice((1200, 200_000))
-            self._scheduler.after(self._people.uniform(1, longest), self._resume)
-
-        def work() -> None:
-            operator = Operator(self.ports["ledger"], "operator")
-            if action is Action.RESOLVE:
-                for case in self._ledger.dossier(row.id).open_cases:
-                    with contextlib.suppress(NotAllowed, StaleTransition):
-                        operator.close_case(case.id, action, "looked at")
-                return
-            if asks_first and action in {Action.RELEASE, Action.REPLACE}:
-                self._payouts("operator").query(row.id)
-            with contextlib.suppress(NotAllowed, StaleTransition):
-                if action is not Action.REPLACE:
-                    operator.act(action, row.id, "wanted")
-                    return
-                order = an_order(number, amount_fen=amount, obligation=row.obligation)
-                self._instead.append(order)
-                operator.replace(row.id, order, TERMS, "wanted", REVIEW_LIST)
-
-        self._story.tell("operator", f"wants to {action}", row)
-        self._start("operator", work)
-
-    def _resume(self) -> None:
-        self._story.tell("operator", "resumes the channel")
-        self._ledger.resume(MERCHANT, "operator", "operator")
+        trades = list(self._jd.books.trades.values())
+        if trades:
+            trade = self._rng.choice(trades)
+            notice = self._jd.notice(trade, trade.step(self._scheduler.seconds))
+            self._hear(notice, lambda: None)
 
 
 def _limits(rng: Random) -> Limits:
