@@ -16,8 +16,8 @@ from tests.simulation.running import quiet
 #: A payout's whole story, with what disturbs it, takes about twenty rules; more steps are spent on
 #: payouts that are at rest already, and more examples begin more stories.
 STEP_COUNT = 30
-#: So many stories are about 20 seconds of one core, and meet everything in the alphabet.
-EXAMPLES = 1000
+#: So many stories are about 25 seconds of one core, and meet everything in the alphabet.
+EXAMPLES = 1200
 
 
 def bounded(examples: int, steps: int, *, derandomize: bool, shrinks: bool = True) -> settings:
