@@ -176,7 +176,13 @@ class Watch:
             return
         if row.terms.gateway_url in self._settings.allowed:
             return
-        told = self._ledger.cases_of(row.id) or row.overdue_at or row.status is PayoutStatus.HELD
+        # One in doubt is in the alert `restored`, and is there until someone sets it aside.
+        told = (
+            self._ledger.cases_of(row.id)
+            or row.doubted_at
+            or row.overdue_at
+            or row.status is PayoutStatus.HELD
+        )
         if (row.next_query_at or row.next_send_at) and not told:
             detail = f"{row.status} at {row.terms.gateway_url}, asked there for ever in silence"
             yield Breach(Invariant.I8_COMES_TO_REST, row.out_trade_no, detail)
