@@ -32,7 +32,7 @@ GUARDS = (
         "no-mark-no-sending",
         "A failover while the broker is away would have the number sent again.",
         (Change(_EPOCHS, 'raise NotSent("no_high_water_mark") from away', "return"),),
-        (f"{_RESTORE}::test_without_its_mark_nothing_is_sent",),
+        (f"{_RESTORE}::test_without_what_remembers_it_nothing_is_sent",),
     ),
     Guard(
         "tokens-tell-attempts-apart",

@@ -255,39 +255,26 @@ def test_an_epoch_that_another_process_began_is_no_second_one(here: Installation
     assert here.ledger.health(MERCHANT).in_doubt == 0
 
 
-def test_without_its_mark_nothing_is_sent(here: Installation) -> None:
+@pytest.mark.parametrize("lacks", ["the mark", "the journal"])
+def test_without_what_remembers_it_nothing_is_sent(here: Installation, lacks: str) -> None:
     """
-    What was claimed is given back, unexposed, and goes out once the mark is there again.
+    What was claimed is given back, unexposed, and goes out once the mark, or the disk, is back.
     """
+
+    def is_lacking(now: bool) -> None:
+        here.mark.is_away = now and lacks == "the mark"
+        here.journal.is_full = now and lacks == "the journal"
+
     process = here.process()
     process.accept(an_order("P-1"))
-    here.mark.is_away = True
+    is_lacking(True)
     process.send()
     here.upkeep.run()
 
     row = here.payout("P-1")
     assert here.gateway.sent == []
     assert (row.status, row.exposed) == (PayoutStatus.QUEUED, False)
-    here.mark.is_away = False
-    here.clock.advance(seconds=5)
-    here.gateway.replies = [a_trade(TradeStatus.FINI, number="P-1")]
-    process.send()
-    assert here.payout("P-1").status is PayoutStatus.PAID
-
-
-def test_without_its_journal_nothing_is_sent(here: Installation) -> None:
-    """
-    What was claimed is given back, unexposed, and goes out once the disk has room again.
-    """
-    process = here.process()
-    process.accept(an_order("P-1"))
-    here.journal.is_full = True
-    process.send()
-
-    row = here.payout("P-1")
-    assert here.gateway.sent == []
-    assert (row.status, row.exposed) == (PayoutStatus.QUEUED, False)
-    here.journal.is_full = False
+    is_lacking(False)
     here.clock.advance(seconds=5)
     here.gateway.replies = [a_trade(TradeStatus.FINI, number="P-1")]
     process.send()
