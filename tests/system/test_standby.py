@@ -95,7 +95,7 @@ def test_an_address_that_moves_to_a_standby_and_back(
     address.target = primary
 
     until(lambda: client.get("/health").status_code == 200, 10)
-    assert ledger.count_sweep().count == 1
+    assert ledger.count_sweep().sweeps == 1
     ledger.close()
 
 
@@ -112,7 +112,7 @@ def test_a_failover(address: Forwarder, primary: Postgres, standby: Postgres) ->
     assert client.get("/health").status_code == 503
     assert servers.administer(standby.url, "SELECT pg_promote()") == (True,)
     until(lambda: client.get("/health").status_code == 200, 10)
-    assert ledger.count_sweep().count == 2
+    assert ledger.count_sweep().sweeps == 2
     ledger.close()
 
 
@@ -127,7 +127,7 @@ def test_of_two_hosts_the_one_that_takes_writes_is_used(
     client, ledger = receiver(url)
 
     assert client.get("/health").status_code == 200
-    assert ledger.count_sweep().count == 1
+    assert ledger.count_sweep().sweeps == 1
     ledger.close()
 
 
@@ -169,5 +169,5 @@ def test_a_standby_behind_a_pooler_is_promoted(
         servers.administer(standby.url, "SELECT pg_promote()")
 
         until(lambda: client.get("/health").status_code == 200, 10)
-        assert ledger.count_sweep().count == 1
+        assert ledger.count_sweep().sweeps == 1
         ledger.close()
