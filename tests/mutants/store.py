@@ -67,8 +67,8 @@ CLAIMS = (
         (
             Change(
                 _CLAIM,
-                "ROW_UPDATE.where(~is_stopped(_NOW))",
-                "ROW_UPDATE.where(sa.or_(~is_stopped(_NOW), _NOW.is_not(None)))",
+                "~is_stopped(_NOW)",
+                "sa.or_(~is_stopped(_NOW), _NOW.is_not(None))",
             ),
         ),
         (f"{_CLAIMS}::test_a_paused_channel_stops_claims_and_nothing_else",),

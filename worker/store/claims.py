@@ -17,6 +17,7 @@ from worker.payouts.policy.obligation import AskFirst, Covered, Overpaid, cover
 from worker.payouts.update import CaseNote, claim
 from worker.store import rows
 from worker.store.base import Base
+from worker.store.bulk import BulkInsert, BulkUpdate
 from worker.store.cases import open_case
 from worker.store.channels import is_stopped
 from worker.store.dossiers import read_dossiers
@@ -24,16 +25,19 @@ from worker.store.due_work import ask_now, find_due_sends, put_off
 from worker.store.paces import spend
 from worker.store.tables import attempts, payouts
 from worker.store.types import UtcDateTime
-from worker.store.writes import ROW_UPDATE, Move, append_transitions, write_rows
+from worker.store.writes import GUARDS, Move, append_transitions, write_rows
 
 _NOW = sa.bindparam("now", type_=UtcDateTime)
-_REQUEST_ONCE = sa.func.coalesce(
-    payouts.c.sealed_request, sa.bindparam("sealed", type_=sa.LargeBinary)
-)
 
 # Made once: making a statement costs more than the statement does.
-_CLAIM = ROW_UPDATE.where(~is_stopped(_NOW)).values(sealed_request=_REQUEST_ONCE)
-_BEGIN = sa.insert(attempts).returning(attempts.c.id, sort_by_parameter_order=True)
+_CLAIM = BulkUpdate(
+    payouts,
+    GUARDS,
+    ~is_stopped(_NOW),
+    # The first request stands for life.
+    sealed_request=lambda given: sa.func.coalesce(payouts.c.sealed_request, given),
+)
+_BEGIN = BulkInsert(attempts, attempts.c.payout_id, attempts.c.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,19 +165,20 @@ class ClaimStore(Base):
         if not taken:
             return ()
         moves = [Move(one.dossier.payout, one.claimed) for one in taken]
-        more = [{"now": now, "sealed": self._keyring.seal(one.request)} for one in taken]
-        if not write_rows(conn, moves, _CLAIM, more):
+        more = [{"sealed_request": self._keyring.seal(one.request)} for one in taken]
+        if not write_rows(conn, moves, _CLAIM, more, now=now):
             raise StaleTransition("sending was stopped meanwhile")
-        ids = conn.scalars(_BEGIN, [_attempt(one, now) for one in taken]).all()
+        begun = _BEGIN.execute(conn, [_attempt(one, now) for one in taken])
+        ids: dict[int, int] = {row.payout_id: row.id for row in begun}
         append_transitions(conn, moves, claimant.actor)
         return tuple(
             Claim(
                 one.dossier.payout,
-                Attempt(begun, one.claimed.id, one.number, one.token, started_at=now),
+                Attempt(ids[one.claimed.id], one.claimed.id, one.number, one.token, started_at=now),
                 one.order,
                 one.request,
             )
-            for one, begun in zip(taken, ids, strict=True)
+            for one in taken
         )
 
 

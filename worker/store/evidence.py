@@ -17,6 +17,7 @@ from worker.payouts.model import Payout
 from worker.payouts.news import News, Told
 from worker.payouts.update import apply, end_lease
 from worker.store.base import Base
+from worker.store.bulk import BulkUpdate
 from worker.store.cases import open_case
 from worker.store.channels import count_unverifiable, pause_channel
 from worker.store.dossiers import read_dossiers
@@ -26,7 +27,7 @@ from worker.store.rows import answer_columns
 from worker.store.tables import attempts, evidence
 from worker.store.writes import Move, append_transitions, insert_all_new, write_rows
 
-_ENDED = sa.update(attempts).where(attempts.c.id == sa.bindparam("attempt"))
+_ENDED = BulkUpdate(attempts, {"attempt": attempts.c.id})
 _STORE = sa.insert(evidence).returning(evidence.c.id, sort_by_parameter_order=True)
 
 
@@ -145,7 +146,7 @@ def _close_attempts(conn: sa.Connection, files: Sequence[tuple[Locked, News]]) -
         if news.ending and locked.payout.lease_token == news.ending.attempt.lease_token
     ]
     if closed:
-        conn.execute(_ENDED, closed)
+        _ENDED.execute(conn, closed)
 
 
 def _write(

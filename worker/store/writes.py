@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from worker.payouts.model import Payout
+from worker.store.bulk import BulkInsert, BulkUpdate
 from worker.store.rows import changed_columns
 from worker.store.tables import installation, payouts, transitions
 
@@ -56,13 +57,14 @@ def insert_all_new(
     return conn.execute(_insertion(conn.dialect.name, table, *names), values).all()
 
 
-#: Brings a row from what it was to what it will be. The guards are its id, status and version as it
-#: was read; a statement made of this one may have more.
-ROW_UPDATE = sa.update(payouts).where(
-    payouts.c.id == sa.bindparam("before_id"),
-    payouts.c.status == sa.bindparam("before_status", type_=payouts.c.status.type),
-    payouts.c.version == sa.bindparam("before_version"),
-)
+#: The guards of a row that moves: its id, status and version as it was read.
+GUARDS: Mapping[str, sa.Column[Any]] = {
+    "before_id": payouts.c.id,
+    "before_status": payouts.c.status,
+    "before_version": payouts.c.version,
+}
+
+_ROW_UPDATE = BulkUpdate(payouts, GUARDS)
 
 
 class Move(NamedTuple):
@@ -93,20 +95,21 @@ def _guards(before: Payout) -> dict[str, object]:
 def write_rows(
     conn: sa.Connection,
     moves: Sequence[Move],
-    update: sa.Update = ROW_UPDATE,
+    update: BulkUpdate = _ROW_UPDATE,
     more: Sequence[Mapping[str, object]] = (),
+    **common: object,
 ) -> bool:
     """
     Bring several rows from before to after; False if a guard missed: the transaction must not last.
 
-    `more` are the parameters, row by row, of what `update` adds to `ROW_UPDATE`.
+    `more` are values, row by row, that `update` stores beside; `common` are its other parameters.
     """
     alike: defaultdict[frozenset[str], list[dict[str, object]]] = defaultdict(list)
     for place, move in enumerate(moves):
         changed = changed_columns(move.before, move.after)
         added = more[place] if more else {}
         alike[frozenset(changed)].append({**changed, **_guards(move.before), **added})
-    written = sum(conn.execute(update, rows).rowcount for rows in alike.values())
+    written = sum(update.execute(conn, rows, **common) for rows in alike.values())
     return written == len(moves)
 
 
@@ -128,7 +131,7 @@ def append_transitions(conn: sa.Connection, moves: Sequence[Move], actor: str) -
         if after.status is not before.status
     ]
     if rows:
-        conn.execute(_TRANSITION, rows)
+        _TRANSITIONS.execute(conn, rows)
 
 
-_TRANSITION = sa.insert(transitions)
+_TRANSITIONS = BulkInsert(transitions)
