@@ -14,7 +14,6 @@ from tests.acceptance.conftest import open_ledger
 from tests.chaos import plan, report
 from tests.chaos.course import Outcome, Wanted, run
 from worker.demo.stack import running
-from worker.processes import CONSUMERS
 
 
 def chaos(wanted: Wanted, directory: Path) -> Outcome:
@@ -25,8 +24,7 @@ def chaos(wanted: Wanted, directory: Path) -> Outcome:
         running(
             directory,
             database=wanted.database,
-            workers=len(plan.WORKERS) // len(CONSUMERS),
-            beats=len(plan.BEATS),
+            copies=len(plan.BEATS),
         ) as stack,
         contextlib.closing(open_ledger(stack)) as ledger,
     ):

@@ -62,8 +62,12 @@ class Stack:
     The processes, where they are, and how to start and end each of them.
     """
 
-    def __init__(self, directory: Path, parts: contextlib.ExitStack) -> None:
+    def __init__(
+        self, directory: Path, parts: contextlib.ExitStack, python: str = sys.executable
+    ) -> None:
         self.directory = directory
+        #: The interpreter of what is started from now on, and so which version of the program.
+        self.python = python
         self.children: dict[str, Child] = {}
         self._parts = parts
         self._commands: dict[str, tuple[str, ...]] = {}
@@ -95,7 +99,7 @@ class Stack:
         """
         self._commands[name] = arguments or self._commands[name]
         child = Child(
-            [sys.executable, "-m", *self._commands[name]],
+            [self.python, "-m", *self._commands[name]],
             log=self.directory / f"{name}.log",
             env={**self._outside, **self.environment},
             cwd=self._empty,
@@ -137,18 +141,18 @@ def running(
     settings: Mapping[str, str] = HURRIED,
     sandbox: tuple[str, ...] = HURRIED_SANDBOX,
     flower: bool = False,
-    workers: int = 1,
-    beats: int = 1,
+    copies: int = 1,
+    python: str = sys.executable,
 ) -> Iterator[Stack]:
     """
     Run broker, database, sandbox, receiver, worker and beat below `directory`, until left.
 
-    `workers` is how many there are of each kind that takes messages. Further ones are called
-    ``worker2``, ``sender2``, ``beat2`` and so on. Raises `StackError` or
-    `EmbeddedError` where something cannot start.
+    `copies` is how many there are of each worker and of beat; further ones are called ``worker2``,
+    ``sender2``, ``beat2`` and so on. Raises `StackError` or `EmbeddedError` where something cannot
+    start.
     """
     with contextlib.ExitStack() as parts:
-        stack = Stack(directory, parts)
+        stack = Stack(directory, parts, python)
         database_url = f"sqlite:///{directory}/payouts.sqlite"
         if database == "postgres":
             stack.postgres = parts.enter_context(Postgres(directory / "postgres"))
@@ -168,9 +172,9 @@ def running(
         bind = stack.receiver_url.removeprefix("http://")
         stack.start("receiver", *COMMANDS["web"], "--bind", bind)
         for kind in CONSUMERS:
-            for name in _names(kind, workers):
+            for name in _names(kind, copies):
                 stack.start(name, *COMMANDS[kind], f"--hostname={name}@%h")
-        for name in _names("beat", beats):
+        for name in _names("beat", copies):
             stack.start(name, *COMMANDS["beat"], "--schedule", str(directory / name))
         if flower:
             # In the environment, because everyone on the machine can read a command line.

@@ -2,13 +2,15 @@
 Migrations: what they make, and that they can be run anywhere, by anyone, at any time.
 """
 
+import contextlib
 import os
 import re
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 import worker.store
+from tests.waiting import until
 from worker.payouts.errors import StoreError
 from worker.store import migrate, revision
 from worker.store.engine import create_engine
@@ -224,6 +227,67 @@ def test_obligations_are_built_from_the_payouts_that_exist(engine: sa.Engine) ->
         ("default", "SAL-9", 200, 140),
     ]
     assert held == [1, 1, 2, 3, 3, 3]
+
+
+@pytest.fixture
+def old(postgres_url: str) -> Iterator[sa.Engine]:
+    """
+    A PostgreSQL database of an older revision.
+    """
+    engine = create_engine(postgres_url)
+    migrate.upgrade(engine, "0006")
+    yield engine
+    engine.dispose()
+
+
+@contextlib.contextmanager
+def migrating(engine: sa.Engine, **how: timedelta) -> Iterator[list[StoreError]]:
+    """
+    Migrate beside what is done here, from when on it waits for a table; what stops it is listed.
+    """
+    errors: list[StoreError] = []
+
+    def run() -> None:
+        try:
+            migrate.upgrade(engine, **how)
+        except StoreError as error:
+            errors.append(error)
+
+    waits = sa.text("SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'relation'")
+    migration = threading.Thread(target=run)
+    migration.start()
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as other:
+        until(lambda: other.scalar(waits) == 1, 10)
+    yield errors
+    migration.join(60)
+
+
+def test_a_migration_that_waits_keeps_nobody_waiting_for_long(old: sa.Engine) -> None:
+    """
+    While somebody holds a table, others get at it between the attempts of a migration.
+    """
+    count = sa.text("SELECT count(*) FROM payouts")
+    with old.connect() as reading:
+        reading.execute(count)
+        with migrating(old, patience=timedelta(seconds=6)) as errors, old.connect() as other:
+            assert other.scalar(count) == 0
+
+    assert ["in use all the time" in str(error) for error in errors] == [True]
+    assert revision.current(old) == "0006"
+
+
+def test_a_migration_that_is_in_the_way_begins_again(old: sa.Engine) -> None:
+    """
+    Where a worker and a migration wait for each other, both get through.
+    """
+    with old.connect() as working:
+        working.execute(sa.text("SELECT count(*) FROM decisions"))
+        with migrating(old) as errors:
+            assert working.scalar(sa.text("SELECT count(*) FROM payouts")) == 0
+            working.commit()
+
+    assert errors == []
+    assert revision.current(old) == revision.EXPECTED
 
 
 def test_processes_may_upgrade_at_once(database_url: str) -> None:

@@ -1,0 +1,27 @@
+"""
+The upgrade under load, from a version to itself: whether its own parts do what they say.
+"""
+
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tests.chaos.upgrade import Upgrade, upgrade
+
+SECONDS = 16.0
+
+
+def test_an_upgrade_under_load_keeps_every_promise() -> None:
+    """
+    Processes that start beside others, and take their place, neither lose nor repeat anything.
+    """
+    told: list[str] = []
+    with TemporaryDirectory(prefix="payouts-upgrade-") as folder:
+        found = upgrade(
+            Upgrade(sys.executable, SECONDS, jobs_per_second=1.0), Path(folder), told.append
+        )
+
+    assert found.breaches == ()
+    assert found.made >= SECONDS / 2
+    assert found.faults >= 2
+    assert len(found.findings.payouts) > 0
