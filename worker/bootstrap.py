@@ -12,7 +12,7 @@ import ipaddress
 import socket
 import threading
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from typing import Generic, ParamSpec, TypeVar
 from urllib.parse import urlsplit
 
 from worker.jdpay.mending import differences
@@ -37,22 +37,27 @@ Part = TypeVar("Part")
 _making = threading.RLock()
 
 
-def once(make: Callable[P, Part]) -> Callable[P, Part]:
+class Once(Generic[P, Part]):
     """
-    Make a part once a process, whichever of its threads asks first.
+    Makes a part once a process, whichever of its threads asks first.
     """
-    made = functools.cache(make)
 
-    @functools.wraps(make)
-    def get(*args: P.args, **kwargs: P.kwargs) -> Part:
+    def __init__(self, make: Callable[P, Part]) -> None:
+        functools.update_wrapper(self, make)
+        made = functools.cache(make)
+        self._made = made
+        self.cache_clear = made.cache_clear
+        self.cache_info = made.cache_info
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Part:
+        """
+        The part, made if it was not yet.
+        """
         with _making:
-            return made(*args, **kwargs)  # type: ignore[arg-type]
-
-    get.cache_clear, get.cache_info = made.cache_clear, made.cache_info  # type: ignore[attr-defined]
-    return get
+            return self._made(*args, **kwargs)  # type: ignore[arg-type]
 
 
-@once
+@Once
 def ledger() -> SqlLedger:
     """
     The ledger, its schema current and its profile and keys ours.
@@ -80,7 +85,7 @@ def database(settings: StoreSettings) -> Database:
     return Database(settings.database_url.get_secret_value())
 
 
-@once
+@Once
 def handler(actor: str = "worker") -> EvidenceHandler:
     """
     What judges evidence; it holds no certificate and reaches no gateway.
@@ -89,7 +94,7 @@ def handler(actor: str = "worker") -> EvidenceHandler:
     return EvidenceHandler(ledger(), settings.customer_no, settings.limits, actor, GroupCommit)
 
 
-@once
+@Once
 def sign_key() -> SignKey:
     """
     The key that notifications are verified with.

@@ -12,11 +12,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from worker.bootstrap import (
+    Once,
     addresses,
     handler,
     keyring,
     ledger,
-    once,
     open_ledger,
     refuse_real_money,
 )
@@ -65,7 +65,7 @@ def check() -> None:
         ledger.close()
 
 
-@once
+@Once
 def dispatcher() -> Dispatcher:
     """
     What wakes workers through the broker.
@@ -73,7 +73,7 @@ def dispatcher() -> Dispatcher:
     return CeleryDispatcher(app)
 
 
-@once
+@Once
 def acceptor() -> Acceptor:
     """
     What takes jobs in. Raises `SettingsError` where the gateway is out of bounds.
@@ -83,7 +83,7 @@ def acceptor() -> Acceptor:
     return Acceptor(ledger(), dispatcher(), settings.terms, settings.review_list, GroupCommit)
 
 
-@once
+@Once
 def sender() -> Sender:
     """
     What sends. The database is first asked whether it was restored.
@@ -92,7 +92,7 @@ def sender() -> Sender:
     return Sender(handler(), ledger(), _gateway(), _epochs(), _journal(), steady)
 
 
-@once
+@Once
 def querier() -> Querier:
     """
     What asks JD.
@@ -100,7 +100,7 @@ def querier() -> Querier:
     return Querier(handler(), ledger(), _gateway(), Settings.load().sweep_every)
 
 
-@once
+@Once
 def in_flight() -> InFlight:
     """
     The requests that this process has in flight.
@@ -108,7 +108,7 @@ def in_flight() -> InFlight:
     return InFlight(MOST_IN_FLIGHT)
 
 
-@once
+@Once
 def sweeper() -> Sweeper:
     """
     What finds due work that no message announced.
@@ -116,7 +116,7 @@ def sweeper() -> Sweeper:
     return Sweeper(handler(), ledger(), dispatcher(), Settings.load().sweep_every)
 
 
-@once
+@Once
 def maintenance() -> Maintenance:
     """
     What checks the service as a whole.
@@ -124,7 +124,7 @@ def maintenance() -> Maintenance:
     return Maintenance(handler(), ledger(), _epochs())
 
 
-@once
+@Once
 def _epochs() -> Epochs:
     """
     What notices a restored database; the broker remembers how far it had come.
@@ -132,13 +132,13 @@ def _epochs() -> Epochs:
     return Epochs(ledger(), BrokerHighWaterMark(app), handler().limits)
 
 
-@once
+@Once
 def _journal() -> Journal:
     settings = Settings.load()
     return FileJournal(settings.journal, keyring(settings), settings.journal_keep)
 
 
-@once
+@Once
 def _gateway() -> Gateway:
     settings = Settings.load()
     refuse_real_money(settings)

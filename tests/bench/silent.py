@@ -74,7 +74,7 @@ def main() -> None:
             die_with(first, signal.SIGKILL)
             break
     # All else is put together as the product does it.
-    service._gateway = lambda: gateway
+    service._gateway = lambda: gateway  # type: ignore[assignment] # made already
     sender, in_flight = service.sender(), service.in_flight()
     while True:
         # So many wait for one merchant's pace that one may wait too long: as a task, it fails, and

@@ -58,7 +58,7 @@ def app(monkeypatch: pytest.MonkeyPatch) -> Iterator[Celery]:
     if bootstrap.ledger.cache_info().currsize:
         bootstrap.ledger().close()
     for part in (*vars(bootstrap).values(), *vars(service).values()):
-        if hasattr(part, "cache_clear"):
+        if isinstance(part, bootstrap.Once):
             part.cache_clear()
     fresh.close()
 
