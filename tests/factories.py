@@ -174,7 +174,8 @@ def a_bare(meaning: Meaning, **changes: Any) -> Answer:
     """
     A verified answer that names nothing but its code, as JD's signed errors do.
     """
-    return Answer(**{"verified": True, "meaning": meaning, "code": meaning.value.upper()} | changes)
+    fields: dict[str, Any] = {"verified": True, "meaning": meaning, "code": meaning.value.upper()}
+    return Answer(**fields | changes)
 
 
 def a_reply(answer: Answer, **changes: Any) -> Evidence:
@@ -258,5 +259,6 @@ def numbered(evidence: tuple[Evidence, ...]) -> tuple[Evidence, ...]:
     )
 
 
-def _evidence(source: Source, answer: Answer, fields: dict[str, Any]) -> Evidence:
-    return Evidence(**{"id": 1, "payout_id": 1, "source": source, "answer": answer} | fields)
+def _evidence(source: Source, answer: Answer, changes: dict[str, Any]) -> Evidence:
+    fields: dict[str, Any] = {"id": 1, "payout_id": 1, "source": source, "answer": answer}
+    return Evidence(**fields | changes)

@@ -304,7 +304,8 @@ def keys(path: str, function: str) -> list[str]:
     tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
     (body,) = (n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == function)
     written = next(node for node in ast.walk(body) if isinstance(node, ast.Dict))
-    return [key.value for key in written.keys if isinstance(key, ast.Constant)]
+    constants = (key.value for key in written.keys if isinstance(key, ast.Constant))
+    return [key for key in constants if isinstance(key, str)]
 
 
 @languages("docs/commands.md")

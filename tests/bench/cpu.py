@@ -55,9 +55,10 @@ def _processes(ready: Rig, database: str, running: Stack) -> dict[str, list[int]
     found: dict[str, list[int]] = defaultdict(list)
     for name, child in running.children.items():
         found[_PARTS[name]].append(child.pid)
+    servers = {"broker": running.broker.pid, "sandbox": ready.gateway.pid}
     if ready.server and database == "postgres":
-        found["database"].append(ready.server.pid)
-    return found | {"broker": [running.broker.pid], "sandbox": [ready.gateway.pid]}
+        servers["database"] = ready.server.pid
+    return found | {name: [pid] for name, pid in servers.items() if pid is not None}
 
 
 def _measure(

@@ -42,7 +42,7 @@ def measure(wanted: Wanted, directory: Path) -> Result:
                 begin, end = (wanted.held * n / _PARTS for n in (part, part + 1))
                 named = f"held {begin:g} to {end:g} s"
                 free = _rate(beside, rows)
-                rates = []
+                rates: list[float] = []
                 while not rates or time.monotonic() < start + end:
                     rates.append(_add(samples, named, _rate(ours, rows)))
                 done += rows * len(rates)

@@ -162,7 +162,7 @@ class Injector:
             self._stack.broker.url, socket_timeout=5.0, retry=Retry(NoBackoff(), 0)
         )
         with contextlib.closing(broker):
-            broker.execute_command(*words)
+            broker.execute_command(*words)  # type: ignore[no-untyped-call] # as redis-py has it
 
     def _switch(self, **switches: bool) -> None:
         with requests.Session() as session:

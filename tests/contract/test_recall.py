@@ -4,6 +4,7 @@ A claim that a restored ledger lacks is put back from a journal.
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Protocol
 
 import pytest
 
@@ -31,6 +32,17 @@ from worker.usecases.ports import Ledger
 BEFORE = NOON - timedelta(hours=1)
 
 
+class Reading(Ledger, Protocol):
+    """
+    A ledger, and what the commands read of it.
+    """
+
+    def request(self, payout_id: int) -> str | None:
+        """
+        The request of a payout as it was sent.
+        """
+
+
 def a_claim(
     number: str = "P-1", token: str = "lost", at: datetime = BEFORE, **order: object
 ) -> JournaledClaim:
@@ -41,7 +53,7 @@ def a_claim(
     return JournaledClaim("epoch", attempt, an_order(number, **order), TERMS, "the same request")
 
 
-def test_a_payout_that_is_lacking_is_made_anew(ledger: Ledger, clock: VirtualClock) -> None:
+def test_a_payout_that_is_lacking_is_made_anew(ledger: Reading, clock: VirtualClock) -> None:
     """
     It may be with JD: exposed, unknown, asked about now, with a case, and its debt is taken.
     """
@@ -156,7 +168,7 @@ def test_what_is_being_sent_is_recalled_later(ledger: Ledger) -> None:
     assert ledger.recall(a_claim(), LEASE) is Recalled.ATTEMPT
 
 
-def test_two_claims_of_one_payout_are_two_attempts(ledger: Ledger) -> None:
+def test_two_claims_of_one_payout_are_two_attempts(ledger: Reading) -> None:
     """
     It was resent, and the backup is older than both.
     """

@@ -5,6 +5,7 @@
 import logging
 import sys
 import time
+from functools import partial
 
 import click
 
@@ -28,7 +29,7 @@ def main(messages: int, seed: int) -> None:
     tally = Tally()
     for place in range(0, messages, _LEDGER):
         clock = Clock()
-        trial = Trial(MemoryLedger(clock), lambda clock=clock: clock.advance(seconds=1))
+        trial = Trial(MemoryLedger(clock), partial(clock.advance, seconds=1))
         tally.merge(trial.run(seed + place, min(_LEDGER, messages - place)))
     for line in lines(tally):
         click.echo(line)

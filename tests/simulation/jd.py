@@ -97,7 +97,7 @@ class Jd:
             self._time_out()
         if self._weather.strikes("request_late"):
             delay = self._rng.uniform(0, _UNDER_WAY_FOR)
-            self._scheduler.after(delay, lambda: self._arrive(request) and None)
+            self._scheduler.after(delay, lambda: self._arrive(request))
             self._time_out()
         self._pass_time(1)
         told = self._arrive(request)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -112,7 +113,9 @@ class Jd:
     def __init__(self, path: Path, life: Life) -> None:
         self._path = path
         self._life = life
-        self._state = json.loads(path.read_text()) if path.exists() else {"now": 0, "sent": []}
+        self._state: dict[str, Any] = {"now": 0, "sent": []}
+        if path.exists():
+            self._state = json.loads(path.read_text())
 
     @property
     def now(self) -> datetime:
@@ -322,7 +325,7 @@ def live(life: Life, folder: Path, around: Around) -> list[Breach]:
                 if due is None and _is_in_review(ledger):
                     jd.advance(jd.now + _LOOKED_AFTER)
                     (row,) = ledger.payouts(None, 10)
-                    Operator(handler.ledger, "cli:mei").act(Action.LET_GO, row.id, "looked at")
+                    Operator(service.ledger, "cli:mei").act(Action.LET_GO, row.id, "looked at")
                     continue
                 if due is None or due > _HORIZON:
                     return list(_breaches(ledger, jd))

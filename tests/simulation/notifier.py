@@ -3,6 +3,7 @@ The model of JD calls us: at the end of each step, then after 1, 3, 10 and 120 m
 """
 
 from collections.abc import Callable
+from functools import partial
 from random import Random
 
 from tests.simulation.books import STANDS, Step, Trade
@@ -57,6 +58,5 @@ class Notifier:
         for _ in range(1 + strikes("notice_repeated")):
             answer = self._jd.notice(trade, step)
             late = self._rng.uniform(0, 7200) if strikes("notice_late") else 0.1
-            self._scheduler.after(
-                late, lambda a=answer: self._hear(a, lambda: self._acknowledged.add(step))
-            )
+            heard = partial(self._acknowledged.add, step)
+            self._scheduler.after(late, partial(self._hear, answer, heard))

@@ -206,7 +206,7 @@ def queries_end_in_silence() -> list[Change]:
     """
     After the ladder nobody asks any more.
     """
-    ask = state.next_query_at
+    ask = next_query.next_query_at
 
     def tired(facts: Any, status: Any, finalized_at: Any, now: Any, limits: Any) -> Any:
         due = ask(facts, status, finalized_at, now, limits)

@@ -42,7 +42,7 @@ class Scheduler:
         self.seconds = 0.0
         self.running: Process | None = None
         self._hub = getcurrent()
-        self._heap: list[tuple[float, int, Callable[[], None]]] = []
+        self._heap: list[tuple[float, int, Callable[[], object]]] = []
         self._order = count()
         self._alive: dict[int, Process] = {}
 
@@ -67,7 +67,7 @@ class Scheduler:
         """
         return self._heap[0][0] if self._heap else None
 
-    def after(self, seconds: float, action: Callable[[], None]) -> None:
+    def after(self, seconds: float, action: Callable[[], object]) -> None:
         """
         Plan an action.
         """

@@ -50,7 +50,7 @@ def worker_takes(monkeypatch: pytest.MonkeyPatch, broker: str, ledger: SqlLedger
 
     def work(_seconds: float) -> None:
         for kwargs in _taken(broker):
-            receive(payouts, kwargs)
+            receive(payouts.acceptor, kwargs)
 
     monkeypatch.setattr("worker.cli.arrival.time.sleep", work)
 

@@ -4,7 +4,7 @@ Replies that take their time.
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -41,12 +41,13 @@ def test_every_reply_takes_so_long(slow: Client) -> None:
     """
     sealed, asked = slow.sealed(order()), signed(QUERY)
     url = f"{slow.sandbox.origin}/sandbox/books"
-    for send in (
+    sends: tuple[Callable[[], requests.Response], ...] = (
         lambda: slow.post("/npp10/defray_pay", sealed),
         lambda: slow.post("/npp10/trade_query", asked),
         lambda: slow.post("/npp10/unknown", {}),
         lambda: requests.get(url, verify=slow.ca_file, timeout=5),
-    ):
+    )
+    for send in sends:
         start = time.monotonic()
 
         assert send().status_code == 200

@@ -151,7 +151,7 @@ def test_a_return_that_shrinks(told: Client, receiver: Receiver) -> None:
             payee_account_no=ACCOUNT["lost_reply"],
             notify_url=receiver.url,
         )
-        wait_for(lambda: received(receiver, number))  # noqa: B023 - at once
+        wait_for(lambda: bool(received(receiver, number)))  # noqa: B023 - at once
 
         assert [n["refund_amount"] for n in received(receiver, number)] == ["9000"]
         assert told.row(number)["refund_fen"] == 9000

@@ -7,6 +7,7 @@ import hashlib
 import json
 import logging
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -38,8 +39,7 @@ class Message:
         self.headers = {"task": TaskName.ENQUEUE.value} if headers is None else headers
         self.answers: list[str] = []
 
-    @property
-    def payload(self) -> Any:
+    def decode(self) -> Any:
         """
         The body, decoded.
         """
@@ -48,7 +48,7 @@ class Message:
         except ValueError as error:
             raise DecodeError(f"cannot decode {self.body!r}") from error
 
-    decode = payload.fget
+    payload = property(decode)
 
     def ack(self) -> None:
         """
@@ -61,6 +61,16 @@ class Message:
         Back to the queue.
         """
         self.answers.append("requeue" if requeue else "reject")
+
+
+class Receiver(consumer.Consumer):
+    """
+    Celery's consumer without its connection; what Celery sets in it, and its types leave out.
+    """
+
+    strategies: dict[str, Callable[..., None]]
+    on_task_message: set[Callable[..., None]]
+    _maximum_prefetch_restored: bool
 
 
 class Ledger:
@@ -110,7 +120,7 @@ def receiver(ledger: Ledger, taken: list[Message]) -> consumer.Consumer:
         _args, _kwargs, _embed = message.payload  # as Celery's own request does
         taken.append(message)
 
-    receiver = consumer.Consumer.__new__(consumer.Consumer)
+    receiver = Receiver.__new__(Receiver)
     receiver.strategies = {TaskName.ENQUEUE.value: strategy, TaskName.SUBMIT.value: strategy}
     receiver.on_task_message = set()
     receiver.connection_errors = (ConnectionError,)

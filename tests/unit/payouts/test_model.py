@@ -66,7 +66,7 @@ def test_a_difference_is_named_by_its_field(field: str, other: object) -> None:
     """
     What differs is told by name.
     """
-    assert (field,) == differing(an_order(), an_order(**{field: other}))
+    assert (field,) == differing(an_order("P-1"), an_order("P-1", **{field: other}))
 
 
 def test_payee_fields_are_named_without_values() -> None:

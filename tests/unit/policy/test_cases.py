@@ -146,7 +146,9 @@ def test_a_signed_mismatch(field: str) -> None:
     """
     A signed message about our number names something that is not ours.
     """
-    dossier = a_dossier(PAID, a_query(FINI), a_notification(replace(FINI, **{field: "X"})))
+    dossier = a_dossier(
+        PAID, a_query(FINI), a_notification(a_trade(TradeStatus.FINI, **{field: "X"}))
+    )
 
     assert {CaseNote(CaseKind.MISMATCH, 2)} == opened(dossier)
 

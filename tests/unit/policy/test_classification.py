@@ -5,6 +5,7 @@ What a message says about a payout, and which messages are believed.
 import itertools
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 import pytest
 
@@ -105,21 +106,19 @@ def test_a_trade_status_must_name_all_four(source: Source, field: str) -> None:
     """
     Merchant, number, amount and currency must be there, or JD only shows that it knows the number.
     """
-    answer = replace(a_trade(TradeStatus.FINI), **{field: None})
-
-    assert isinstance(heard(source, answer), Known)
+    assert isinstance(heard(source, a_trade(TradeStatus.FINI, **{field: None})), Known)
 
 
 @pytest.mark.parametrize("source", Source)
 @pytest.mark.parametrize(
-    ("field", "other"),
+    "changed",
     [
-        ("merchant", "360080000000000002"),
-        ("number", "P2026030200002"),
-        ("amount_fen", AMOUNT + 1),
-        ("amount_fen", 0),  # zero is a value, not an absence
-        ("currency", "USD"),
-        ("currency", "cny"),
+        {"merchant": "360080000000000002"},
+        {"number": "P2026030200002"},
+        {"amount_fen": AMOUNT + 1},
+        {"amount_fen": 0},  # zero is a value, not an absence
+        {"currency": "USD"},
+        {"currency": "cny"},
     ],
 )
 @pytest.mark.parametrize(
@@ -128,12 +127,12 @@ def test_a_trade_status_must_name_all_four(source: Source, field: str) -> None:
     ids=["trade", "refusal", "not found"],
 )
 def test_what_names_something_else_is_no_evidence(
-    source: Source, field: str, other: object, answer: Answer
+    source: Source, changed: dict[str, Any], answer: Answer
 ) -> None:
     """
     One of the four that is there and differs makes the whole message a mismatch.
     """
-    assert isinstance(heard(source, replace(answer, **{field: other})), Mismatch)
+    assert isinstance(heard(source, replace(answer, **changed)), Mismatch)
 
 
 @pytest.mark.parametrize("source", Source)

@@ -62,7 +62,7 @@ def asked(found: Books) -> str | None:
     trade = found.query(NUMBER, None)
     assert trade is not None
     said = trade.said_to_query
-    return said and (said.trade_status or said.response_code)
+    return None if said is None else said.trade_status or said.response_code
 
 
 def planned(receipt: Receipt) -> list[tuple[str, timedelta]]:

@@ -3,6 +3,7 @@ Connections that are no longer of use: found before they are used, or dropped at
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 import psycopg
 import pytest
@@ -71,9 +72,9 @@ def statements_sent(engine: sa.Engine) -> list[str]:
     made: list[str] = []
 
     class Listening(psycopg.Connection):
-        def execute(self, query: str, *rest: object, **more: object) -> psycopg.Cursor:
+        def execute(self, query: Any, *rest: Any, **more: Any) -> psycopg.Cursor:
             made.append(query)
-            return super().execute(query, *rest, **more)  # type: ignore[arg-type]
+            return super().execute(query, *rest, **more)
 
     @event.listens_for(engine, "connect", insert=True)
     def _listen(connection: psycopg.Connection, _entry: object) -> None:

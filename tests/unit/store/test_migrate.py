@@ -23,7 +23,8 @@ from tests.waiting import until
 from worker.payouts.errors import StoreError
 from worker.store import migrate, revision
 from worker.store.engine import create_engine
-from worker.store.tables import installation, metadata
+from worker.store.metadata import metadata
+from worker.store.tables import installation
 
 UPGRADE = """
 import sys

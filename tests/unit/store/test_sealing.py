@@ -28,7 +28,7 @@ from worker.payouts.status import PayoutStatus
 from worker.store.engine import create_engine
 from worker.store.keyring import Keyring
 from worker.store.ledger import SqlLedger
-from worker.store.tables import metadata
+from worker.store.metadata import metadata
 
 SECRETS = [
     PAYEE.account_no,

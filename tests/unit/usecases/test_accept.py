@@ -8,7 +8,7 @@ import pytest
 
 from tests.doubles.usecases import UseCases, an_upkeep
 from tests.doubles.world import Clock, RecordingDispatcher, ScriptedGateway
-from tests.factories import PAYEE, TERMS, a_trade, an_order, at
+from tests.factories import NUMBER, PAYEE, TERMS, a_trade, an_order, at
 from worker.payouts.acceptance import Accepted, Conflict, Same
 from worker.payouts.evidence import TradeStatus
 from worker.payouts.model import CaseKind, Order, Rejection
@@ -80,7 +80,7 @@ def test_a_known_number_with_other_content_is_a_conflict(
     The fields that differ are named, their values are not.
     """
     service.accept(an_order())
-    outcome = service.accept(an_order(**changes))
+    outcome = service.accept(an_order(NUMBER, **changes))
 
     assert (
         Conflict("number_reused", (f"{fault}: differs from the payout that has this number",))

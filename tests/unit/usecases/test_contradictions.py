@@ -437,7 +437,8 @@ def test_a_doubt_is_not_lifted_by_silence_where_jd_knows_more(
 
     desk.ask(FINI)
 
-    assert (desk.row.status, desk.row.doubted_at) == (PayoutStatus.PAID, None)
+    row = desk.row
+    assert (row.status, row.doubted_at) == (PayoutStatus.PAID, None)
 
 
 def test_a_payout_refused_at_a_wrong_address_is_sent_again_at_the_right_one(desk: Desk) -> None:

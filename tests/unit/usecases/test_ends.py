@@ -14,6 +14,7 @@ import pytest
 from tests.doubles.usecases import UseCases
 from tests.doubles.world import Clock, ScriptedGateway
 from tests.factories import AMOUNT, MERCHANT, NUMBER, TERMS, a_bare, a_trade, an_order
+from worker.payouts.acceptance import Accepted
 from worker.payouts.errors import MaybeSent
 from worker.payouts.evidence import Answer, Meaning, TradeStatus
 from worker.payouts.limits import Limits
@@ -64,7 +65,9 @@ class Desk:
         """
         Take the job in.
         """
-        self.payout_id = self.service.accept(an_order(**changes)).payout_id  # type: ignore[assignment]
+        outcome = self.service.accept(an_order(NUMBER, **changes))
+        assert isinstance(outcome, Accepted)
+        self.payout_id = outcome.payout_id
 
     def send(self, reply: Answer | MaybeSent) -> None:
         """

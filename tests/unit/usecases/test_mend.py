@@ -11,6 +11,7 @@ from tests.doubles.world import Clock, ScriptedGateway
 from tests.factories import TERMS, a_bare, a_trade, an_order
 from worker.jdpay.mending import differences
 from worker.jdpay.request import render
+from worker.payouts.acceptance import Accepted
 from worker.payouts.errors import NotAllowed
 from worker.payouts.evidence import Meaning, TradeStatus
 from worker.payouts.mending import Mended
@@ -26,7 +27,16 @@ class WritingGateway(ScriptedGateway):
     One that writes requests as JD's are.
     """
 
-    render = staticmethod(render)  # type: ignore[assignment]
+    render = staticmethod(render)
+
+
+def accepted(service: UseCases) -> int:
+    """
+    A payout that was taken in.
+    """
+    outcome = service.accept(an_order())
+    assert isinstance(outcome, Accepted)
+    return outcome.payout_id
 
 
 @pytest.fixture
@@ -43,8 +53,7 @@ def test_the_mended_request_goes_out_and_the_former_one_is_kept(
     """
     Before, what was mended never went out: the text that was sent again was the refused one.
     """
-    payout_id = service.accept(an_order()).payout_id
-    assert payout_id is not None
+    payout_id = accepted(service)
     gateway.replies = [a_bare(Meaning.REQUEST), a_trade(TradeStatus.ACSU)]
     service.submit(payout_id)
     (first,) = gateway.sent
@@ -71,8 +80,7 @@ def test_a_request_that_would_pay_otherwise_is_never_sent(
     """
     Not even if someone hands it over as mended.
     """
-    payout_id = service.accept(an_order()).payout_id
-    assert payout_id is not None
+    payout_id = accepted(service)
     gateway.replies = [a_bare(Meaning.REQUEST)]
     service.submit(payout_id)
     mender = Mender(ledger, "cli:mei", render, differences)
@@ -90,8 +98,7 @@ def test_only_what_jd_refused_is_mended(
     """
     What may be with JD goes out again with the same content, or not at all.
     """
-    payout_id = service.accept(an_order()).payout_id
-    assert payout_id is not None
+    payout_id = accepted(service)
     mender = Mender(ledger, "cli:mei", render, differences)
     with pytest.raises(NotAllowed, match="refused"):
         mender.draft(payout_id, TERMS.notify_url, None)

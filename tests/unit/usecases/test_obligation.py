@@ -9,10 +9,10 @@ import pytest
 from tests.doubles.usecases import UseCases
 from tests.doubles.world import Clock, RecordingDispatcher, ScriptedGateway
 from tests.factories import AMOUNT, TERMS, a_bare, a_trade, an_order
-from worker.payouts.acceptance import Acceptance, Accepted, Conflict
+from worker.payouts.acceptance import Accepted, Conflict
 from worker.payouts.errors import NotAllowed
 from worker.payouts.evidence import Answer, Meaning, TradeStatus
-from worker.payouts.model import CaseKind
+from worker.payouts.model import CaseKind, Order
 from worker.payouts.policy.actions import Action
 from worker.payouts.policy.controls import ReviewList
 from worker.payouts.status import PayoutStatus
@@ -38,11 +38,11 @@ def person(ledger: SqlLedger) -> Operator:
     return Operator(ledger, "cli:mei")
 
 
-def order(number: str, amount_fen: int = AMOUNT, **more: object) -> Acceptance:
+def order(number: str, amount_fen: int = AMOUNT, **more: object) -> Order:
     """
     A job that pays the one debt of these tests.
     """
-    return an_order(number, amount_fen=amount_fen, obligation="SALARY-7", **more)  # type: ignore[arg-type]
+    return an_order(number, amount_fen=amount_fen, obligation="SALARY-7", **more)
 
 
 def asked(service: UseCases, gateway: ScriptedGateway, payout_id: int, answer: Answer) -> None:

@@ -119,19 +119,19 @@ def test_what_becomes_of_a_submission(
 
 
 def test_the_claim_is_committed_before_the_connection(
-    service: UseCases, gateway: ScriptedGateway, payout_id: int
+    service: UseCases, ledger: SqlLedger, gateway: ScriptedGateway, payout_id: int
 ) -> None:
     """
     Number, request, attempt and lease are durable when the socket opens.
     """
     seen: list[tuple[PayoutStatus, bool, str | None]] = []
 
-    def look() -> object:
+    def look() -> Answer:
         payout = service.ledger.dossier(payout_id).payout
-        seen.append((payout.status, payout.exposed, service.ledger.request(payout_id)))
+        seen.append((payout.status, payout.exposed, ledger.request(payout_id)))
         return a_trade(TradeStatus.FINI)
 
-    gateway.replies = [look]  # type: ignore[list-item]
+    gateway.replies = [look]
     service.submit(payout_id)
 
     assert [(PayoutStatus.SENDING, True, gateway.sent[0])] == seen
@@ -242,14 +242,14 @@ def test_the_lease_outlasts_the_leave(
     """
     left: list[timedelta] = []
 
-    def look() -> object:
+    def look() -> Answer:
         until = service.ledger.dossier(payout_id).payout.lease_until
         assert until is not None
         left.append(until - clock.now)
         return a_trade(TradeStatus.FINI)
 
     gateway.meanwhile = lambda: clock.advance(seconds=1)
-    gateway.replies = [look]  # type: ignore[list-item]
+    gateway.replies = [look]
     service.submit(payout_id)
 
     assert left == [service.limits.lease]
