@@ -54,6 +54,8 @@ class People:
         self._replacements = count(1)
         #: The ledger as they reach it, past the failpoints.
         self.port: Any = None
+        #: When one last did something, in seconds.
+        self.acted_at = 0.0
         #: The jobs with which they wanted to pay instead.
         self.instead: list[Order] = []
 
@@ -72,6 +74,7 @@ class People:
         row = row_of(self._ledger, number)
         if row is None:
             return
+        self.acted_at = self._scheduler.seconds
         action = self._rng.choice((Action.LET_GO, Action.LET_GO, Action.CANCEL))
 
         def work() -> None:
@@ -87,6 +90,7 @@ class People:
         rows = self._ledger.payouts(None, 100)
         if not rows:
             return
+        self.acted_at = self._scheduler.seconds
         stuck = [row for row in rows if row.status in self._mood.looks_at]
         keen = self._rng.random() < (0.8 if self._mood.actions else 0.5)
         row = self._rng.choice(stuck if stuck and keen else list(rows))
@@ -98,6 +102,7 @@ class People:
         """
         Have one let sending go on.
         """
+        self.acted_at = self._scheduler.seconds
         self._story.tell("operator", "resumes the channel")
         for merchant in MERCHANTS:
             self._ledger.resume(merchant, "operator", "operator")

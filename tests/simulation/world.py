@@ -146,10 +146,8 @@ class World:
             ) and self._advance(None):
                 pass
             self._heal()
-            schedule = self._limits.schedule
-            bound = max(schedule.return_queries[-1], schedule.patience + schedule.tail[-1].every)
-            end = self._scheduler.seconds + bound.total_seconds() + 2 * 86_400
-            while self._advance(end):
+            healed_at = self._scheduler.seconds
+            while self._advance(max(healed_at, self._people.acted_at) + self._longest_wait()):
                 pass
             self._watch.finish(self._orders, self._people.instead)
             self._watch.check_payable(self._people.pay_the_rest)
@@ -227,6 +225,14 @@ class World:
             self._scheduler.after(minutes * 60, self._people.resume)
         for order in self._orders:
             self._broker.publish(Message("enqueue", order=order))
+
+    def _longest_wait(self) -> float:
+        """
+        How long after the last thing that anybody did JD may still be asked about it for once.
+        """
+        schedule = self._limits.schedule
+        longest = max(schedule.return_queries[-1], schedule.patience + schedule.tail[-1].every)
+        return longest.total_seconds() + 2 * 86_400
 
     def _advance(self, end: float | None) -> bool:
         """
