@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import wraps
-from itertools import count, islice
+from itertools import islice
 from typing import Any, TypeVar, cast
 
 from sqlalchemy.engine.default import DefaultDialect
@@ -65,6 +65,19 @@ def _alone(method: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
+class Numbers(Iterator[int]):
+    """
+    The ids of one table, as a count that can be copied.
+    """
+
+    def __init__(self, last: int = 0) -> None:
+        self.last = last
+
+    def __next__(self) -> int:
+        self.last += 1
+        return self.last
+
+
 @dataclass
 class Switch:
     """
@@ -100,7 +113,7 @@ class MemoryRows:
         self._lock = threading.RLock()
         self._clock = clock
         self._new_token = new_token
-        self._ids: defaultdict[str, Iterator[int]] = defaultdict(lambda: count(1))
+        self._ids: defaultdict[str, Numbers] = defaultdict(Numbers)
         self._rows: dict[int, Payout] = {}
         self._orders: dict[int, Order] = {}
         self._requests: dict[int, str] = {}

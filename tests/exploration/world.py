@@ -3,16 +3,15 @@ The real use cases over a ledger in memory, with a state that can be kept and go
 """
 
 import contextlib
-import copy
-from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from tests.doubles.backup import Backup, backup_of, put_back
 from tests.doubles.high_water_mark import MemoryMark
 from tests.doubles.journal import MemoryJournal
 from tests.doubles.ledger import MemoryLedger
+from tests.doubles.rows import Numbers
 from tests.doubles.usecases import UseCases
 from tests.doubles.world import Clock
 from tests.exploration.jd import PART, Died, Jd
@@ -39,19 +38,6 @@ LIMITS = Limits(send_pace=Pace(1_000_000), query_pace=Pace(1_000_000))
 _WHO = "operator"
 
 
-class Numbers(Iterator[int]):
-    """
-    The ids of one table, as a count that can be copied.
-    """
-
-    def __init__(self, last: int = 0) -> None:
-        self.last = last
-
-    def __next__(self) -> int:
-        self.last += 1
-        return self.last
-
-
 class Nobody:
     """
     A dispatcher that wakes nobody: letters do.
@@ -75,10 +61,10 @@ class Snapshot:
     """
 
     now: datetime
-    ledger: dict[str, Any]
+    ledger: Backup
     jd: dict[str, Any]
     rejected: frozenset[str]
-    backup: dict[str, Any] | None
+    backup: Backup | None
     restored: bool
     mark: dict[str, Progress]
     journal: tuple[JournaledClaim, ...]
@@ -96,18 +82,26 @@ class World:
         self.clock = Clock(begins)
         tokens = Numbers()
         self.ledger = MemoryLedger(self.clock, lambda: f"lease-{next(tokens)}")
-        self.ledger._ids = defaultdict(Numbers)
         self.jd = Jd(self.clock, honest)
         self.rejected: frozenset[str] = frozenset()
-        self.backup: dict[str, Any] | None = None
+        self.backup: Backup | None = None
         self.restored = False
         self.mark = MemoryMark()
         self.journal = MemoryJournal()
         self._keeps_backups = keeps_backups
         handler = EvidenceHandler(self.ledger, MERCHANT, LIMITS, "worker")
         self._handler = handler
-        self._payouts = UseCases(
-            handler,
+        self._operator = Operator(self.ledger, _WHO)
+        self._empty = backup_of(self.ledger)
+        self._payouts.accept(an_order("A", amount_fen=AMOUNT, obligation=DEBT))
+
+    @property
+    def _payouts(self) -> UseCases:
+        """
+        A process that starts: it knows nothing of what is not in the state.
+        """
+        return UseCases(
+            self._handler,
             self.jd,
             Nobody(),
             TERMS,
@@ -115,9 +109,6 @@ class World:
             mark=self.mark,
             journal=self.journal,
         )
-        self._operator = Operator(self.ledger, _WHO)
-        self._empty = _tables(self.ledger)
-        self._payouts.accept(an_order("A", amount_fen=AMOUNT, obligation=DEBT))
 
     def row(self, number: str) -> Payout | None:
         """
@@ -131,7 +122,7 @@ class World:
         """
         return Snapshot(
             self.clock.now,
-            _tables(self.ledger),
+            backup_of(self.ledger),
             dict(self.jd.entries),
             self.rejected,
             self.backup,
@@ -146,7 +137,7 @@ class World:
         Be in a state again that was kept.
         """
         self.clock.now = to.now
-        vars(self.ledger).update({name: _copied(table) for name, table in to.ledger.items()})
+        put_back(self.ledger, to.ledger)
         self.jd.entries = dict(to.jd)
         self.rejected = to.rejected
         self.backup = to.backup
@@ -162,7 +153,7 @@ class World:
         A worker is woken for a payout.
         """
         self.jd.reached, self.jd.fate = False, fate
-        before = _tables(self.ledger) if self._keeps_backups else None
+        before = backup_of(self.ledger) if self._keeps_backups else None
         with contextlib.suppress(Died, IllegalMove):
             self._payouts.submit(self._id(number))
         if self.jd.reached and self._keeps_backups:
@@ -274,44 +265,15 @@ class World:
         """
         self.mark.is_away = not self.mark.is_away
 
-    def _restore(self, backup: dict[str, Any]) -> None:
+    def _restore(self, backup: Backup) -> None:
         self._go_back(backup)
         self._operator.declare_restored("a backup", LIMITS.ask_first_for)
 
-    def _go_back(self, backup: dict[str, Any]) -> None:
-        vars(self.ledger).update({name: _copied(table) for name, table in backup.items()})
+    def _go_back(self, backup: Backup) -> None:
+        put_back(self.ledger, backup)
         self.backup, self.restored = None, True
 
     def _id(self, number: str) -> int:
         row = self.row(number)
         assert row is not None
         return row.id
-
-
-def _tables(ledger: MemoryLedger) -> dict[str, Any]:
-    held = {
-        name: value for name, value in vars(ledger).items() if isinstance(value, dict | list | int)
-    }
-    return {name: _copied(value) for name, value in held.items()}
-
-
-def _copied(table: Any) -> Any:
-    """
-    A copy of a table, down to what is frozen.
-    """
-    if isinstance(table, dict):
-        new = copy.copy(table)
-        for key, value in table.items():
-            if not _is_frozen(value):
-                new[key] = _copied(value)
-        return new
-    if isinstance(table, list):
-        return list(table)
-    return copy.copy(table) if not _is_frozen(table) else table
-
-
-def _is_frozen(value: Any) -> bool:
-    if isinstance(value, int | str):
-        return True
-    params = getattr(value, "__dataclass_params__", None)
-    return params is not None and params.frozen
