@@ -66,6 +66,8 @@ def test_what_a_database_has_forgotten(ledger: Ledger) -> None:
     assert ledger.has_forgotten(replace(known, attempt_id=attempt.id + 1)) is True
     assert ledger.has_forgotten(replace(known, token="another")) is True
     assert ledger.has_forgotten(replace(known, uid="another")) is None
+    assert ledger.has_forgotten(counted, known) is False
+    assert ledger.has_forgotten(counted, replace(known, token="another")) is True
 
 
 def test_each_epoch_has_a_name_of_its_own(ledger: Ledger) -> None:

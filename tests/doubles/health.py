@@ -47,7 +47,7 @@ class MemoryHealth(MemoryRows):
         """
         return self._epoch.began_at
 
-    def has_forgotten(self, known: Progress) -> bool | None:
+    def has_forgotten(self, known: Progress, own: Progress | None = None) -> bool | None:
         """
         Whether it lacks something of what is known; None if that is of another epoch.
         """
@@ -55,7 +55,8 @@ class MemoryHealth(MemoryRows):
             return None
         tries = (attempt for tries in self._attempts.values() for attempt in tries)
         kept = {0: "", **{attempt.id: attempt.lease_token for attempt in tries}}
-        return self._beats < known.sweeps or kept.get(known.attempt_id) != known.token
+        seen = (known, own or known)
+        return self._beats < known.sweeps or any(kept.get(s.attempt_id) != s.token for s in seen)
 
     def begin_epoch(self, who: str, why: str, ask_first_for: timedelta) -> int:
         """

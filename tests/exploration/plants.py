@@ -48,9 +48,9 @@ def no_mark_is_no_hindrance() -> list[Change]:
     """
     confirm = Epochs.confirm
 
-    def careless(self: Epochs, claims: Sequence[Claim]) -> None:
+    def careless(self: Epochs, uid: str, claims: Sequence[Claim]) -> None:
         try:
-            confirm(self, claims)
+            confirm(self, uid, claims)
         except NotSent as fault:
             if fault.detail != "no_high_water_mark":
                 raise

@@ -29,6 +29,24 @@ GUARDS = (
         (f"{_RESTORE}::test_a_claim_that_a_failover_lost_is_noticed_before_the_next_one_is_sent",),
     ),
     Guard(
+        "claims-belong-to-an-epoch",
+        "What was claimed before a restore was told would be sent after it, in doubt as it is.",
+        (
+            Change(
+                _EPOCHS,
+                '            self._uid = None\n            raise NotSent("restored")\n',
+                "            self._uid = None\n            return\n",
+            ),
+        ),
+        (f"{_RESTORE}::test_what_was_claimed_before_an_epoch_began_is_not_sent_in_it",),
+    ),
+    Guard(
+        "a-claim-is-lost-before-it-is-told",
+        "A failover would let two processes send one payout, each by a claim of the same number.",
+        (Change("worker/store/health.py", " or lacks_own)", ")"),),
+        (f"{_RESTORE}::test_a_claim_that_is_lost_before_it_is_told_is_not_sent",),
+    ),
+    Guard(
         "no-mark-no-sending",
         "A failover while the broker is away would have the number sent again.",
         (Change(_EPOCHS, 'raise NotSent("no_high_water_mark") from away', "return"),),
@@ -40,7 +58,8 @@ GUARDS = (
         (
             Change(
                 "worker/store/health.py",
-                '        attempts.c.lease_token == sa.bindparam("token", type_=sa.String),\n',
+                "            attempts.c.lease_token"
+                ' == sa.bindparam(f"{whose}_token", type_=sa.String),\n',
                 "",
             ),
         ),
@@ -120,8 +139,8 @@ GUARDS = (
         (
             Change(
                 "worker/usecases/send.py",
-                "self._journal.record(self._epochs.confirm(claims), claims)",
-                "self._epochs.confirm(claims)",
+                "            self._journal.record(epoch, claims)\n",
+                "",
             ),
         ),
         (f"{_RESTORE}::test_a_claim_is_in_the_journal_before_it_is_sent",),

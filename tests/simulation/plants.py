@@ -95,7 +95,7 @@ def decides_before_it_locks() -> list[Change]:
 
     def careless(self: Sender, most: int) -> Taken:
         texts: dict[int, str | None] = {}
-        asked_at = self._steady()
+        asked = self._asked()
         payout_ids = self._ledger.find_due_sends(self._claimant.customer_no, most)
         for payout_id in payout_ids:
             dossier, order = self._ledger.dossier(payout_id), self._ledger.order(payout_id)
@@ -108,7 +108,7 @@ def decides_before_it_locks() -> list[Change]:
         claims = Claims()
         with contextlib.suppress(IllegalMove):  # a guard of its own, which stays
             claims = self._ledger.claim(payout_ids, again)
-        return self._works(claims, asked_at)
+        return self._works(claims, asked)
 
     return [(Sender, "take", careless)]
 

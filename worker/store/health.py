@@ -30,12 +30,15 @@ _AWAITING = tuple(status for status in PayoutStatus if status.awaits_gateway)
 # Made once: each batch of claims asks it.
 _COUNTED = sa.select(installation.c.uid, installation.c.sweep_count)
 _REMEMBERED = _COUNTED.add_columns(
-    sa.exists()
-    .where(
-        attempts.c.id == sa.bindparam("attempt", type_=sa.BigInteger),
-        attempts.c.lease_token == sa.bindparam("token", type_=sa.String),
+    *(
+        sa.exists()
+        .where(
+            attempts.c.id == sa.bindparam(f"{whose}_attempt", type_=sa.BigInteger),
+            attempts.c.lease_token == sa.bindparam(f"{whose}_token", type_=sa.String),
+        )
+        .label(f"has_{whose}")
+        for whose in ("known", "own")
     )
-    .label("is_there")
 )
 
 
@@ -63,16 +66,26 @@ class HealthStore(Base):
             )
             return Progress(*counted.one())
 
-    def has_forgotten(self, known: Progress) -> bool | None:
+    def has_forgotten(self, known: Progress, own: Progress | None = None) -> bool | None:
         """
         Whether this database lacks something of what is known; None if that is of another epoch.
+
+        `own` is the asker's newest attempt, where there is one: it may be lost by now, too.
         """
-        named = {"attempt": known.attempt_id, "token": known.token}
+        own = own or known
+        named = {
+            "known_attempt": known.attempt_id,
+            "known_token": known.token,
+            "own_attempt": own.attempt_id,
+            "own_token": own.token,
+        }
         with self._snapshot() as conn:
             row = conn.execute(_REMEMBERED, named).one()
         if row.uid != known.uid:
             return None
-        return bool(row.sweep_count < known.sweeps or (known.attempt_id and not row.is_there))
+        lacks_known = known.attempt_id and not row.has_known
+        lacks_own = own.attempt_id and not row.has_own
+        return bool(row.sweep_count < known.sweeps or lacks_known or lacks_own)
 
     def begin_epoch(self, who: str, why: str, ask_first_for: timedelta) -> int:
         """

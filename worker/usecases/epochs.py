@@ -4,12 +4,12 @@ A database that went back in time is noticed, and nothing that it has forgotten 
 A restore from a backup, or a failover to a replica that lagged, may have forgotten that payouts
 were claimed. A high-water mark outside the database remembers how far it had come. It is told of
 each batch of claims before the first of them is sent, and asked for what it knew before: what the
-database then lacks was lost.
+database then lacks was lost. The batch itself may be lost by then, or an epoch may have begun since
+it was claimed: then it is not sent.
 """
 
 import logging
 from collections.abc import Sequence
-from dataclasses import replace
 
 from worker.payouts.claim import Claim
 from worker.payouts.errors import MarkUnavailable, NotSent
@@ -62,30 +62,35 @@ class Epochs:
         except MarkUnavailable as away:
             log.warning("a sweep was counted without a mark: %s", away)
 
-    def confirm(self, claims: Sequence[Claim]) -> str:
+    def current(self) -> str:
         """
-        Return the name of the epoch in which these claims were made.
+        The name of the epoch, as it was last known here: to be asked before anything is claimed.
+        """
+        if self._uid is None:
+            self._uid = self._ledger.sweep_count().uid
+        return self._uid
 
-        Raises `NotSent` unless the mark knows of them, and the database of all before: the first
-        claims after a restore begin an epoch, and are not sent.
+    def confirm(self, uid: str, claims: Sequence[Claim]) -> None:
+        """
+        Raise `NotSent` unless the mark knows of these claims, and the database of all before.
+
+        `uid` is the epoch that was known before they were made. The first claims after a restore
+        begin an epoch, and are not sent; nor are those that may be older than an epoch that others
+        began.
         """
         newest = max((claim.attempt for claim in claims), key=lambda attempt: attempt.id)
-        uid = self._uid or self._ledger.sweep_count().uid
         told = Progress(uid, attempt_id=newest.id, token=newest.lease_token)
-        while True:
-            try:
-                known = self._mark.remember(told)
-            except MarkUnavailable as away:
-                raise NotSent("no_high_water_mark") from away
-            forgotten = self._ledger.has_forgotten(known)
-            if forgotten is not None:
-                break
-            told = replace(told, uid=self._ledger.sweep_count().uid)
-        self._uid = told.uid
+        try:
+            known = self._mark.remember(told)
+        except MarkUnavailable as away:
+            raise NotSent("no_high_water_mark") from away
+        forgotten = self._ledger.has_forgotten(known, told)
+        if forgotten is None:
+            self._uid = None
+            raise NotSent("restored")
         if forgotten:
             self._begin(known)
             raise NotSent("restored")
-        return told.uid
 
     def _begin(self, known: Progress) -> None:
         counted = self._ledger.sweep_count().sweeps
@@ -94,5 +99,6 @@ class Epochs:
             f" attempt {known.attempt_id}, which was seen"
         )
         doubted = self._ledger.begin_epoch(_ACTOR, why, self._limits.ask_first_for)
+        self._uid = None
         detail = f"{why}; {doubted} payouts are asked about"
         log.critical("database restored", extra={"action": "restored", "detail": detail})

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from worker.payouts.claim import Claim, Claimant, Claims, Draft
 from worker.payouts.errors import (
@@ -40,6 +40,15 @@ class SendLedger(LeaseLedger, DueWork, Protocol):
     """
     What sending takes of the ledger.
     """
+
+
+class _Asked(NamedTuple):
+    """
+    When a claim was asked for, in steady seconds, and the epoch that was known then.
+    """
+
+    at: float
+    epoch: str
 
 
 class Sender:
@@ -81,14 +90,14 @@ class Sender:
         Where that cannot be, each alone, so that one that cannot be read or decided hurts itself
         alone. Raises `StoreUnavailable`.
         """
-        asked_at = self._steady()
+        asked = self._asked()
         try:
             claims = self._ledger.claim_due_sends(most, self._claimant)
         except StoreUnavailable:
             raise
         except Exception:  # noqa: BLE001 (the border: one row's fault is its own)
             return self._each_alone(most)
-        taken = self._works(claims, asked_at)
+        taken = self._works(claims, asked)
         if taken.more_after is None and claims.looked_at == most:
             return replace(taken, more_after=0.0)
         return taken
@@ -110,14 +119,14 @@ class Sender:
         """
         Claim one payout, if it may be sent now; return what sends it. Raises `StoreUnavailable`.
         """
-        asked_at = self._steady()
+        asked = self._asked()
         try:
             claims = self._ledger.claim([payout_id], self._claimant)
         except StoreUnavailable:
             raise
         except Exception as fault:  # noqa: BLE001 (the border: one row's fault is its own)
             return self._pass_over(payout_id, fault)
-        return self._works(claims, asked_at)
+        return self._works(claims, asked)
 
     def _pass_over(self, payout_id: int, fault: Exception) -> Taken:
         """
@@ -126,9 +135,9 @@ class Sender:
         if isinstance(fault, EvidenceWaits):
             # The process that stored it is gone. It may open a case, which would forbid sending.
             self._handler.apply_all([payout_id])
-            asked_at = self._steady()
+            asked = self._asked()
             try:
-                return self._works(self._ledger.claim([payout_id], self._claimant), asked_at)
+                return self._works(self._ledger.claim([payout_id], self._claimant), asked)
             except EvidenceWaits:
                 pass  # it could not be judged, which the handler has logged
         else:
@@ -143,21 +152,25 @@ class Sender:
         self._ledger.put_off(payout_id, self._limits.look_again)
         return Taken()
 
-    def _works(self, claims: Claims, asked_at: float) -> Taken:
+    def _asked(self) -> _Asked:
+        return _Asked(self._steady(), self._epochs.current())
+
+    def _works(self, claims: Claims, asked: _Asked) -> Taken:
         works: tuple[Work, ...] = ()
-        if claims.claims and self._is_confirmed(claims.claims):
+        if claims.claims and self._is_confirmed(claims.claims, asked.epoch):
             works = tuple(
-                functools.partial(self._transmit, claim, asked_at + LEAVE_S)
+                functools.partial(self._transmit, claim, asked.at + LEAVE_S)
                 for claim in claims.claims
             )
         return Taken(works, None if (rest := claims.held_back) is None else rest.total_seconds())
 
-    def _is_confirmed(self, claims: Sequence[Claim]) -> bool:
+    def _is_confirmed(self, claims: Sequence[Claim], epoch: str) -> bool:
         """
         Whether claims may be sent; otherwise they are given back, and nothing of them went out.
         """
         try:
-            self._journal.record(self._epochs.confirm(claims), claims)
+            self._epochs.confirm(epoch, claims)
+            self._journal.record(epoch, claims)
         except NotSent as fault:
             for claim in claims:
                 self._close(claim, AttemptOutcome.NOT_CONNECTED, fault.detail)

@@ -3,6 +3,7 @@ A database that goes back in time: a real file, put back as it was, under the re
 """
 
 import sqlite3
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -240,7 +241,7 @@ def test_claims_that_are_told_late_are_no_lost_ones(here: Installation) -> None:
 
 def test_an_epoch_that_another_process_began_is_no_second_one(here: Installation) -> None:
     """
-    A process that has claimed before knows the old name of the epoch.
+    A process that has claimed before knows the old name: what it claims is given back once.
     """
     process = here.process()
     here.gateway.replies = [MaybeSent("read_timeout"), a_trade(TradeStatus.FINI, number="P-2")]
@@ -250,9 +251,63 @@ def test_an_epoch_that_another_process_began_is_no_second_one(here: Installation
     here.ask("P-1", a_trade(TradeStatus.FINI, number="P-1"))
     process.accept(an_order("P-2"))
     process.send()
+    assert here.payout("P-2").status is PayoutStatus.QUEUED
+    here.clock.advance(seconds=5)
+    process.send()
 
     assert here.payout("P-2").status is PayoutStatus.PAID
     assert here.ledger.health(MERCHANT).in_doubt == 0
+
+
+class Between(MemoryMark):
+    """
+    A mark that something happens before: between a claim and its being told.
+    """
+
+    def __init__(self, happens: Callable[[], object]) -> None:
+        super().__init__()
+        self._happens = [happens]
+
+    def remember(self, progress: Progress) -> Progress:
+        """
+        Let it happen, once, and remember.
+        """
+        while self._happens:
+            self._happens.pop()()
+        return super().remember(progress)
+
+
+def test_what_was_claimed_before_an_epoch_began_is_not_sent_in_it(here: Installation) -> None:
+    """
+    A restore is told between the claim and the word with the mark: the payout is in doubt.
+    """
+    here.mark = Between(lambda: here.ledger.begin_epoch("mei", "a backup", A_WEEK))
+    process = here.process()
+    process.accept(an_order("P-1"))
+    process.send()
+
+    assert here.gateway.sent == []
+    row = here.payout("P-1")
+    assert (row.status, row.exposed) == (PayoutStatus.QUEUED, False)
+    assert row.doubted_at == here.clock.now
+
+
+def test_a_claim_that_is_lost_before_it_is_told_is_not_sent(here: Installation) -> None:
+    """
+    A failover loses it, and another process claims the same payout under the same number.
+    """
+    here.process().accept(an_order("P-1"))
+    here.back_up()
+
+    def fail_over() -> None:
+        here.go_back()
+        here.process().send()
+
+    here.gateway.replies = [MaybeSent("read_timeout")] * 2
+    here.mark = Between(fail_over)
+    here.process().send()
+
+    assert len(here.gateway.sent) == 1
 
 
 @pytest.mark.parametrize("lacks", ["the mark", "the journal"])

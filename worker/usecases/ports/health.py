@@ -57,9 +57,11 @@ class EpochLedger(Protocol):
         How many sweeps this database has counted.
         """
 
-    def has_forgotten(self, known: Progress) -> bool | None:
+    def has_forgotten(self, known: Progress, own: Progress | None = None) -> bool | None:
         """
         Whether it lacks something of what is known; None if that is of another epoch.
+
+        `own` is the asker's newest attempt, where there is one: it may be lost by now, too.
         """
 
     def begin_epoch(self, who: str, why: str, ask_first_for: timedelta) -> int:
