@@ -4,6 +4,7 @@ Rows that are written together: each gets its own values, and a guard that misse
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -25,7 +26,7 @@ _KEYS = {"which": _THINGS.c.id, "was": _THINGS.c.version}
 _NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 
 #: Whatever a text, bytes or a time may hold, and nothing: arrays have a syntax of their own.
-_ROWS = [
+_ROWS: list[dict[str, Any]] = [
     {"name": '{"a",\\b} NULL', "version": 1, "content": b"\\x00{}\xff,\"'", "at": _NOON},
     {"name": "NULL", "version": 2, "content": None, "at": None},
     {"name": "", "version": 3, "content": b"", "at": _NOON.replace(year=9999)},
@@ -48,7 +49,7 @@ def conn(engine: sa.Engine) -> Iterator[sa.Connection]:
         yield conn
 
 
-def _all(conn: sa.Connection) -> list[tuple[object, ...]]:
+def _all(conn: sa.Connection) -> list[tuple[Any, ...]]:
     return [tuple(row) for row in conn.execute(sa.select(_THINGS).order_by(_THINGS.c.id))]
 
 

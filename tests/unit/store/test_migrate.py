@@ -242,7 +242,9 @@ def old(postgres_url: str) -> Iterator[sa.Engine]:
 
 
 @contextlib.contextmanager
-def migrating(engine: sa.Engine, **how: timedelta) -> Iterator[list[StoreError]]:
+def migrating(
+    engine: sa.Engine, patience: timedelta = timedelta(minutes=1)
+) -> Iterator[list[StoreError]]:
     """
     Migrate beside what is done here, from when on it waits for a table; what stops it is listed.
     """
@@ -250,7 +252,7 @@ def migrating(engine: sa.Engine, **how: timedelta) -> Iterator[list[StoreError]]
 
     def run() -> None:
         try:
-            migrate.upgrade(engine, **how)
+            migrate.upgrade(engine, patience=patience)
         except StoreError as error:
             errors.append(error)
 
