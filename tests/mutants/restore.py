@@ -43,7 +43,7 @@ GUARDS = (
     Guard(
         "a-claim-is-lost-before-it-is-told",
         "A failover would let two processes send one payout, each by a claim of the same number.",
-        (Change("worker/store/health.py", " or lacks_own)", ")"),),
+        (Change("worker/store/epochs.py", " or lacks_own)", ")"),),
         (f"{_RESTORE}::test_a_claim_that_is_lost_before_it_is_told_is_not_sent",),
     ),
     Guard(
@@ -57,7 +57,7 @@ GUARDS = (
         "Attempts of a forgotten history have the numbers of later ones, and would pass for them.",
         (
             Change(
-                "worker/store/health.py",
+                "worker/store/epochs.py",
                 "            attempts.c.lease_token"
                 ' == sa.bindparam(f"{whose}_token", type_=sa.String),\n',
                 "",
@@ -68,7 +68,7 @@ GUARDS = (
     Guard(
         "epochs-have-names",
         "After one restore each claim would be taken for the first after another.",
-        (Change("worker/store/health.py", "uid=self._new_token(),", "uid=installation.c.uid,"),),
+        (Change("worker/store/epochs.py", "uid=self._new_token(),", "uid=installation.c.uid,"),),
         (f"{_RESTORE}::test_what_was_found_once_is_not_found_again",),
     ),
     Guard(

@@ -8,6 +8,7 @@ from worker.store.audit import Audit
 from worker.store.channels import Channels
 from worker.store.claims import ClaimStore
 from worker.store.due_work import DueWork
+from worker.store.epochs import EpochStore
 from worker.store.health import HealthStore
 from worker.store.leases import Leases
 from worker.store.notifications import Notifications
@@ -29,6 +30,7 @@ class SqlLedger(
     Proposals,
     People,
     Audit,
+    EpochStore,
     HealthStore,
     RecallStore,
 ):

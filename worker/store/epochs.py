@@ -1,0 +1,106 @@
+"""
+Whether the database is still the one that the sweeps and the senders knew.
+"""
+
+from datetime import timedelta
+
+import sqlalchemy as sa
+
+from worker.payouts.progress import Progress
+from worker.payouts.status import PayoutStatus
+from worker.store.base import Base
+from worker.store.tables import attempts, decisions, installation, payouts
+
+_UNFINISHED = tuple(status for status in PayoutStatus if not status.is_final)
+
+# Made once: each batch of claims asks it.
+_COUNTED = sa.select(installation.c.uid, installation.c.sweep_count)
+_REMEMBERED = _COUNTED.add_columns(
+    *(
+        sa.exists()
+        .where(
+            attempts.c.id == sa.bindparam(f"{whose}_attempt", type_=sa.BigInteger),
+            attempts.c.lease_token == sa.bindparam(f"{whose}_token", type_=sa.String),
+        )
+        .label(f"has_{whose}")
+        for whose in ("known", "own")
+    )
+)
+
+
+class EpochStore(Base):
+    """
+    How far the database has come, and its epochs.
+    """
+
+    def sweep_count(self) -> Progress:
+        """
+        How many sweeps this database has counted.
+        """
+        with self._snapshot() as conn:
+            return Progress(*conn.execute(_COUNTED).one())
+
+    def count_sweep(self) -> Progress:
+        """
+        Count one more sweep, at the database's time.
+        """
+        with self._writing() as (conn, now):
+            counted = conn.execute(
+                sa.update(installation)
+                .values(sweep_count=installation.c.sweep_count + 1, swept_at=now)
+                .returning(installation.c.uid, installation.c.sweep_count)
+            )
+            return Progress(*counted.one())
+
+    def has_forgotten(self, known: Progress, own: Progress | None = None) -> bool | None:
+        """
+        Whether this database lacks something of what is known; None if that is of another epoch.
+
+        `own` is the asker's newest attempt, where there is one: it may be lost by now, too.
+        """
+        own = own or known
+        named = {
+            "known_attempt": known.attempt_id,
+            "known_token": known.token,
+            "own_attempt": own.attempt_id,
+            "own_token": own.token,
+        }
+        with self._snapshot() as conn:
+            row = conn.execute(_REMEMBERED, named).one()
+        if row.uid != known.uid:
+            return None
+        lacks_known = known.attempt_id and not row.has_known
+        lacks_own = own.attempt_id and not row.has_own
+        return bool(row.sweep_count < known.sweeps or lacks_known or lacks_own)
+
+    def begin_epoch(self, who: str, why: str, ask_first_for: timedelta) -> int:
+        """
+        Raise the epoch, and ask about every unfinished payout before anything is sent.
+
+        Returns how many there are. The epoch has a name of its own, so that nobody takes what was
+        known of the one before for what this one has forgotten.
+        """
+        with self._writing() as (conn, now):
+            conn.execute(
+                sa.update(installation).values(
+                    epoch=installation.c.epoch + 1,
+                    uid=self._new_token(),
+                    restored_at=now,
+                    ask_first_until=now + ask_first_for,
+                )
+            )
+            doubted = conn.execute(
+                sa.update(payouts)
+                .where(payouts.c.status.in_(_UNFINISHED))
+                .values(
+                    doubted_at=now,
+                    next_query_at=now,
+                    query_misses=0,
+                    version=payouts.c.version + 1,
+                    updated_at=now,
+                )
+            )
+            conn.execute(
+                sa.insert(decisions).values(action="restored", who=who, why=why, proof=[], at=now)
+            )
+            return doubted.rowcount
