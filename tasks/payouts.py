@@ -12,7 +12,7 @@ from collections.abc import Callable
 from billiard import current_process
 from celery.exceptions import Reject
 
-from worker import service
+from worker import monitoring, service
 from worker.broker.app import app
 from worker.broker.names import TaskName
 from worker.intake.message import receive
@@ -74,7 +74,12 @@ def _work_off(take: Callable[[int], Taken]) -> bool:
 @app.task(name=TaskName.SWEEP.value)
 def sweep(**_later: object) -> None:
     """
-    Do the sweep's own checks, and find due work that no message announced.
+    Do the sweep's own checks, find due work that no message announced, and look on the whole.
+
+    That last also where the sweep fails: it is what tells of it.
     """
-    service.maintenance().run()
-    service.sweeper().sweep()
+    try:
+        service.maintenance().run()
+        service.sweeper().sweep()
+    finally:
+        monitoring.monitor().tell_now_and_then()

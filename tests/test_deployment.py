@@ -17,10 +17,11 @@ import yaml
 from worker import bootstrap, settings
 from worker.broker.names import QueueName
 from worker.cli.flower import command_line, flower, password_fault
+from worker.cli.metrics import metrics
 from worker.jdpay.certificates import load_jd, load_merchant
 from worker.processes import COMMANDS, CONSUMERS
 from worker.sandbox.keys import MERCHANT
-from worker.settings import ReceiverSettings, Settings, StoreSettings
+from worker.settings import MonitorSettings, ReceiverSettings, Settings, StoreSettings
 
 ROOT = Path(__file__).parents[1]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -119,7 +120,7 @@ def test_the_broker_keeps_what_it_is_given() -> None:
     assert options["--requirepass"].startswith("${BROKER_PASSWORD:?")
 
 
-@pytest.mark.parametrize("service", ["web", "worker", "beat", "flower"])
+@pytest.mark.parametrize("service", ["web", "worker", "beat", "flower", "metrics"])
 def test_services_wait_for_the_migration(service: str) -> None:
     """
     Nothing starts on tables of another version, nor without a broker.
@@ -264,13 +265,32 @@ def test_what_sends_nothing_gets_only_what_it_reads(
         assert COMPOSE["secrets"][name] == {"file": f"./secrets/{Path(path).name}"}
 
 
+def test_who_looks_on_gets_nothing_that_sends() -> None:
+    """
+    The metrics' process reads the database and the broker: no pfx, no certificate, no gateway.
+    """
+    read = {f"{settings.PREFIX}{name.upper()}" for name in MonitorSettings.model_fields}
+    given = SERVICES["metrics"]["environment"]
+    # Compose makes both addresses; how often beat wakes the sweep is beat's affair.
+    made = {"PAYOUTS_DATABASE_URL_FILE", "PAYOUTS_BROKER_URL_FILE", "PAYOUTS_SWEEP_EVERY"}
+
+    assert given.keys() == read - made
+    assert {name for name, value in given.items() if value} == {
+        *("PAYOUTS_DATABASE_URL", "PAYOUTS_BROKER_URL")
+    }
+    assert SERVICES["metrics"].keys().isdisjoint({"env_file", "volumes"})
+    assert SERVICES["metrics"]["secrets"] == SERVICES["web"]["secrets"]
+    assert command("metrics") == ["payouts", "metrics", "--address=0.0.0.0", "--port=9464"]
+
+
 def test_only_the_receiver_can_be_opened_to_the_world() -> None:
     """
     No other service has a port on an address that could be public.
     """
     ports = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
 
-    assert ports.keys() == {"web", "flower"}
+    assert ports.keys() == {"web", "flower", "metrics"}
+    assert ports["metrics"] == ["127.0.0.1:9464:9464"]
     assert ports["web"] == ["${WEB_ADDRESS:-127.0.0.1}:8000:8000"]
 
 
@@ -388,7 +408,8 @@ def test_the_procfile_has_the_processes() -> None:
         "--port",
         "${PORT:-5555}",
     ]
-    assert {o.name: o.default for o in flower.params}["address"] == "127.0.0.1"
+    for command_of in (flower, metrics):
+        assert {o.name: o.default for o in command_of.params}["address"] == "127.0.0.1"
 
 
 @pytest.mark.parametrize("process", [*CONSUMERS, "beat"])

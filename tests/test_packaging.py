@@ -73,6 +73,7 @@ def test_the_wheel_holds_both_packages_and_nothing_else(wheel: zipfile.ZipFile) 
     "pattern",
     [
         r"worker/jdpay/bank_codes\.tsv",
+        r"worker/web/alert_rules\.yml",
         r"worker/store/migrations/env\.py",
         r"worker/store/migrations/versions/\w+\.py",
         r"tasks/\w+\.py",

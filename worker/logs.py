@@ -21,10 +21,15 @@ FIELDS = (
     "from_status",
     "to_status",
     "reason",
+    "alert",
+    "severity",
     "size_bytes",
     "sha256",
 )
 
+
+#: Whose records at level INFO are worth a line: our own, and that a worker is ready.
+TOLD = ("jdpay_payouts", "celery.apps")
 
 #: Longer runs of digits are shortened wherever they come from, but for the places behind a decimal
 #: point: a library's message may quote someone's account.
@@ -61,13 +66,15 @@ class JsonFormatter(logging.Formatter):
 
 def configure(level: int | str) -> None:
     """
-    Send every record to standard error. DEBUG is refused: libraries print whole messages there.
+    Send every record to standard error; of the libraries' only warnings, but for a worker's start.
+
+    They would tell of each message that came and went. DEBUG is refused: libraries print whole
+    messages there.
     """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter())
     number = logging.getLevelNamesMapping().get(str(level).upper(), level)
-    logging.basicConfig(
-        level=max(number if isinstance(number, int) else logging.INFO, logging.INFO),
-        handlers=[handler],
-        force=True,
-    )
+    asked = max(number if isinstance(number, int) else logging.INFO, logging.INFO)
+    logging.basicConfig(level=max(asked, logging.WARNING), handlers=[handler], force=True)
+    for name in TOLD:
+        logging.getLogger(name).setLevel(asked)

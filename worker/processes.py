@@ -41,6 +41,7 @@ COMMANDS: Mapping[str, tuple[str, ...]] = {
     "querier": (*_consumer("querier", QueueName.QUERY), *_ONE_THREAD),
     "beat": (*_CELERY, "beat"),
     "flower": ("payouts", "flower"),
+    "metrics": ("payouts", "metrics"),
 }
 
 #: Those that take messages off the queues.

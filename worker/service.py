@@ -56,11 +56,12 @@ def check() -> None:
     """
     settings = Settings.load()
     refuse_real_money(settings)
-    gateway(settings)
+    client = gateway(settings)
     ledger = open_ledger(settings)
     try:
         # Whoever can be this user can do what it does, so it approves no decision about money.
         ledger.note_service(os.getuid())
+        ledger.note_certificates(settings.customer_no, client.valid_until)
     finally:
         ledger.close()
 

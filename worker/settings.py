@@ -185,6 +185,8 @@ class ReceiverSettings(StoreSettings):
     overdue_after: Duration = _LIMITS.overdue_after
     #: No sweep for so long is an alert.
     silence_limit: Duration = _LIMITS.silence_limit
+    #: And so is what is due for so long while nothing of its kind is done.
+    late_limit: Duration = _LIMITS.late_limit
     #: The circuit breaker: in this window, of at least so many transmissions, at least so many
     #: percent ended as unknown; then nothing is sent for so long.
     breaker_window: Duration = _LIMITS.breaker_window
@@ -226,6 +228,7 @@ class ReceiverSettings(StoreSettings):
             send_within=self.send_within,
             overdue_after=self.overdue_after,
             silence_limit=self.silence_limit,
+            late_limit=self.late_limit,
             breaker_window=self.breaker_window,
             breaker_least=self.breaker_least,
             breaker_percent=self.breaker_percent,
@@ -237,6 +240,12 @@ class ReceiverSettings(StoreSettings):
             hurry_spacing=self.hurry_spacing,
             unverifiable_limit=self.unverifiable_limit,
         )
+
+
+class MonitorSettings(BrokerSettings, ReceiverSettings):
+    """
+    What it takes to say how the whole is.
+    """
 
 
 class AcceptanceSettings(ReceiverSettings):

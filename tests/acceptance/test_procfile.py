@@ -81,7 +81,7 @@ def free_ports() -> int:
     # In any order: another run of the tests may be looking too.
     for port in random.sample(range(21_000, 31_000, 7), 100):
         with contextlib.ExitStack() as taken, contextlib.suppress(OSError):
-            for place in range(4):
+            for place in range(7):
                 taken.enter_context(socket.create_server(("127.0.0.1", port + 100 * place)))
             return port
     raise AssertionError("no free ports")

@@ -321,20 +321,6 @@ class MemoryLedger(MemoryProposals, MemoryHealth):
         oldest_first = sorted(waiting, key=lambda e: e.id)
         return list(dict.fromkeys(e.payout_id for e in oldest_first if e.payout_id))[:limit]
 
-    def find_due_sends(self, customer_no: str, limit: int) -> Sequence[int]:
-        """
-        What one merchant may send by its time, unless that is stopped; the longest due first.
-        """
-        now = self._clock()
-        with_case = {case.payout_id for case in self._cases if case.closed_at is None}
-        own = (r for r in self._rows.values() if r.terms.customer_no == customer_no)
-        free = (row for row in own if row.id not in with_case and row.doubted_at is None)
-        waiting = ((row.next_send_at, row) for row in free)
-        due = sorted(
-            (at, row.id) for at, row in waiting if at and at <= now and not self._is_stopped(row)
-        )
-        return [payout_id for _, payout_id in due[:limit]]
-
     def open_case(self, payout_id: int, note: CaseNote) -> None:
         """
         Open a case about a payout.

@@ -11,7 +11,7 @@ from worker.payouts.evidence import Source, TradeStatus
 from worker.payouts.invariants import Invariant
 from worker.payouts.model import AttemptOutcome, CaseKind
 from worker.payouts.policy.actions import Action
-from worker.payouts.policy.alerts import AlertKind
+from worker.payouts.policy.alerts import AlertKind, Severity
 from worker.payouts.status import PayoutStatus, Reason
 from worker.settings import Profile
 from worker.views.history import EntryKind
@@ -29,6 +29,7 @@ WORDS: dict[str, type[enum.StrEnum]] = {
     "outcome": AttemptOutcome,
     "profile": Profile,
     "reason": Reason,
+    "severity": Severity,
     "source": Source,
     "status": PayoutStatus,
     "trade_status": TradeStatus,

@@ -120,13 +120,15 @@ def test_arguments_are_redacted() -> None:
 @pytest.fixture
 def root() -> Iterator[logging.Logger]:
     """
-    The root logger, put back as it was.
+    The root logger; it and those that are told of are put back as they were.
     """
     root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
+    handlers = root.handlers[:]
+    levels = {logger: logger.level for logger in (root, *map(logging.getLogger, logs.TOLD))}
     yield root
     root.handlers[:] = handlers
-    root.setLevel(level)
+    for logger, level in levels.items():
+        logger.setLevel(level)
 
 
 @pytest.mark.parametrize(
@@ -148,7 +150,36 @@ def test_debug_is_refused(root: logging.Logger, asked: int | str, expected: int)
     """
     logs.configure(asked)
 
-    assert expected == root.level
+    assert expected == logging.getLogger("jdpay_payouts.any").getEffectiveLevel()
+    assert max(expected, logging.WARNING) == root.level
+
+
+@pytest.mark.parametrize(
+    ("name", "is_told"),
+    [
+        ("jdpay_payouts.send", True),
+        ("celery.apps.worker", True),  # that a worker is ready
+        ("celery.worker.strategy", False),
+        ("celery.app.trace", False),
+        ("celery.beat", False),
+        ("kombu.connection", False),
+        ("alembic.runtime.migration", False),
+        ("urllib3.connectionpool", False),
+        ("some.library.of.tomorrow", False),
+    ],
+)
+def test_libraries_chatter_is_not_told(
+    root: logging.Logger, capsys: pytest.CaptureFixture[str], name: str, is_told: bool
+) -> None:
+    """
+    What comes with every message, and so fills a disk; a warning of theirs is.
+    """
+    logs.configure("INFO")
+    logging.getLogger(name).info("Task payouts.sweep succeeded in 0.1s")
+    logging.getLogger(name).warning("a warning")
+
+    told = [json.loads(line)["level"] for line in capsys.readouterr().err.splitlines()]
+    assert told == (["info", "warning"] if is_told else ["warning"])
 
 
 def test_everything_goes_to_standard_error_as_json(

@@ -12,6 +12,7 @@ import click
 
 #: Command to "module:attribute". `payouts wire` needs no database library, so it loads none.
 COMMANDS = {
+    "acknowledge": "worker.cli.alerts:acknowledge",
     "alerts": "worker.cli.alerts:alerts",
     "approve": "worker.cli.decide:approve",
     "audit": "worker.cli.audit:audit",
@@ -28,6 +29,7 @@ COMMANDS = {
     "keygen": "worker.cli.keygen:keygen",
     "let-go": "worker.cli.actions:let_go",
     "list": "worker.cli.listing:list_",
+    "metrics": "worker.cli.metrics:metrics",
     "migrate": "worker.cli.migrate:migrate",
     "pause": "worker.cli.channel:pause",
     "people": "worker.cli.people:people",

@@ -13,6 +13,7 @@ from worker.jdpay.signature import SHA_256, SignKey
 from worker.jdpay.transport import Transport
 from worker.payouts.errors import NotSent
 from worker.payouts.evidence import Answer
+from worker.payouts.health import CertificateKind
 from worker.payouts.model import Order, Terms
 
 
@@ -43,6 +44,16 @@ class JdPayClient:
         self._addresses = addresses
         self._style = style or envelope.Style()
         self._clock = clock
+
+    @property
+    def valid_until(self) -> Mapping[CertificateKind, datetime]:
+        """
+        The last moment of each certificate that it uses.
+        """
+        return {
+            CertificateKind.MERCHANT: self._merchant.certificate.not_valid_after_utc,
+            CertificateKind.JD: self._jd_certificate.certificate.not_valid_after_utc,
+        }
 
     def render(self, order: Order, terms: Terms, requested_at: datetime) -> str:
         """

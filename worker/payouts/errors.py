@@ -19,7 +19,8 @@ Everything that this program raises on purpose, as one tree.
     ├── GatewayError            JD gave no answer
     │   ├── NotSent             nothing reached JD: provably safe to repeat
     │   └── MaybeSent           JD may have the request: only evidence can tell
-    ├── MarkUnavailable             whether the database was restored cannot be told now
+    ├── BrokerUnavailable       the broker cannot be asked how it is
+    ├── MarkUnavailable         whether the database was restored cannot be told now
     ├── StoreError              the ledger did not do what it was asked
     │   ├── StoreUnavailable    it cannot be reached now: try again
     │   │   └── StoreBusy       somebody else holds a row of it: others may go on
@@ -160,6 +161,12 @@ class NotSent(GatewayError):
 class MaybeSent(GatewayError):
     """
     The request may have reached the gateway; what became of it is not known.
+    """
+
+
+class BrokerUnavailable(PayoutError):
+    """
+    The broker cannot be asked how it is.
     """
 
 

@@ -1,9 +1,14 @@
 """
 How the whole is: what is late, and what alerts are made from.
+
+Everything here is a fact, told by the database or by the broker; what is too late or too many is
+decided by `policy.alerts`. Times are aware UTC.
 """
 
-from dataclasses import dataclass
-from datetime import datetime
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +21,58 @@ class Overdue:
     out_trade_no: str
 
 
+class CertificateKind(enum.StrEnum):
+    """
+    What a certificate is used for.
+    """
+
+    MERCHANT = "merchant"  #: the one in our pfx, which signs
+    JD = "jd"  #: JD's, which requests are sealed for
+
+
+@dataclass(frozen=True, slots=True)
+class OtherMerchant:
+    """
+    A merchant who is not ours and has payouts in the same database.
+    """
+
+    customer_no: str
+    #: Up to a thousand.
+    unfinished: int
+    #: When the last sweep for it ended well.
+    swept_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class QueueHealth:
+    """
+    One queue of the broker.
+    """
+
+    messages: int
+    #: For how long the message whose turn it is has been that, as far as anybody has looked.
+    unread_for: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerHealth:
+    """
+    What the broker tells, at its own time.
+    """
+
+    now: datetime
+    queues: Mapping[str, QueueHealth]
+    #: Messages that were taken and not acknowledged, and when the first of them was taken.
+    in_hand: int = 0
+    taken_at: datetime | None = None
+    #: Those of them that no worker will ever find again.
+    lost: int = 0
+    #: Keys that hold messages and that nobody reads.
+    misrouted: tuple[str, ...] = ()
+    #: How often each worker has started lately.
+    starts: Mapping[str, int] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True)
 class Health:
     """
@@ -23,7 +80,7 @@ class Health:
     """
 
     now: datetime
-    #: When the last sweep began; None if there never was one.
+    #: When the last sweep ended well; None if there never was one.
     swept_at: datetime | None
     paused_why: str | None
     broken_until: datetime | None
@@ -35,8 +92,51 @@ class Health:
     held: int
     #: Cases that wait for a person; some name a number that is no payout of ours.
     open_cases: int
-    #: Unfinished payouts of other merchants.
-    others: int = 0
+    #: The other merchants with unfinished payouts.
+    others: tuple[OtherMerchant, ...] = ()
     #: Payouts that are due to be sent, stopped or not, and payouts that are due to be asked about.
     sends_due: int = 0
     queries_due: int = 0
+    #: Since when the oldest payout is due that nothing keeps from being sent, and when something
+    #: was last claimed to be sent.
+    send_due_at: datetime | None = None
+    sent_at: datetime | None = None
+    #: The same for questions.
+    query_due_at: datetime | None = None
+    asked_at: datetime | None = None
+    #: When the oldest evidence came in that has not been applied.
+    unapplied_at: datetime | None = None
+    #: Notifications about numbers that we lack, which wait for a person.
+    orphans: int = 0
+    #: Since the last look of a person: verified notifications about numbers that we lack, which
+    #: name another merchant, and jobs that were not accepted, up to a thousand.
+    foreign: int = 0
+    rejected: int = 0
+    #: Until when the certificates are valid that the workers last started with.
+    certificates: Mapping[CertificateKind, datetime] = field(default_factory=dict)
+    #: Since when the oldest transaction is open, where the database tells.
+    transaction_at: datetime | None = None
+    #: This host's own time, just after the database told its.
+    host_at: datetime | None = None
+    #: None where the broker cannot be asked.
+    broker: BrokerHealth | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """
+    What someone has looked at.
+    """
+
+    rejected: int
+    foreign: int
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """
+    Which alerts nobody was told of yet, and which are over.
+    """
+
+    begun: tuple[str, ...] = ()
+    over: tuple[str, ...] = ()

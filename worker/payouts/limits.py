@@ -37,8 +37,16 @@ class Limits:
     send_within: timedelta = timedelta(hours=24)
     #: JD normally credits within two hours: a payout without a final state by then is overdue.
     overdue_after: timedelta = timedelta(hours=2)
-    #: No sweep for so long is an alert.
+    #: No sweep that ended well for so long is an alert.
     silence_limit: timedelta = timedelta(minutes=5)
+    #: And so is what is due for so long while nothing of its kind is done.
+    late_limit: timedelta = timedelta(minutes=5)
+    #: What is due for so long is an alert though work gets on.
+    backlog_limit: timedelta = timedelta(hours=1)
+    #: A message that a worker takes and does not end comes back after half of this.
+    in_hand_limit: timedelta = timedelta(minutes=30)
+    #: No transaction of ours is open for more than half a minute.
+    transaction_limit: timedelta = timedelta(minutes=10)
     #: The circuit breaker looks at what came of sending in this window ...
     breaker_window: timedelta = timedelta(minutes=5)
     #: ... judges nothing by fewer transmissions than this ...

@@ -10,6 +10,7 @@ from worker.store.claims import ClaimStore
 from worker.store.due_work import DueWork
 from worker.store.epochs import EpochStore
 from worker.store.health import HealthStore
+from worker.store.health_notes import HealthNotes
 from worker.store.leases import Leases
 from worker.store.notifications import Notifications
 from worker.store.people import People
@@ -32,6 +33,7 @@ class SqlLedger(
     Audit,
     EpochStore,
     HealthStore,
+    HealthNotes,
     RecallStore,
 ):
     """

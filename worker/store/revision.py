@@ -10,7 +10,7 @@ from worker.store.engine import read_only
 from worker.store.faults import translated
 
 #: That of `worker/store/tables.py`: the newest in `worker/store/migrations/versions/`.
-EXPECTED = "0007"
+EXPECTED = "0008"
 
 #: Where Alembic records it.
 _TABLE = sa.table("alembic_version", sa.column("version_num", sa.String))

@@ -281,5 +281,6 @@ installation = Table(
     Column("restored_at", UtcDateTime),  #: when the epoch began; the first one has no such time
     #: What is accepted before this is asked about before it is sent.
     Column("ask_first_until", UtcDateTime),
+    Column("looked_at_rejection", sa.BigInteger),  #: up to which someone has looked at them
     CheckConstraint("id = 1", name="single"),
 )

@@ -65,12 +65,14 @@ class EvidenceHandler:
         Take a verified notification; return whether it is stored and may be acknowledged.
 
         One that names a number that we lack is kept as an orphan: it is a trace of money. One for
-        another merchant about a number that we lack is not ours, and is not stored.
+        another merchant about a number that we lack is not ours, and is not stored; that it came
+        is.
         """
         if not answer.verified or answer.number is None:
             return False
-        foreign = answer.merchant not in {None, self.customer_no}
-        if foreign and self.ledger.find(self.customer_no, answer.number) is None:
+        merchant = answer.merchant or self.customer_no
+        if merchant != self.customer_no and not self._knows(answer.number):
+            self.ledger.note_foreign(self.customer_no, merchant)
             return False
 
         def store(judge: Judge | None) -> Judged | Orphaned | None:
@@ -86,6 +88,9 @@ class EvidenceHandler:
                 extra={"action": "orphan", **about},
             )
         return True
+
+    def _knows(self, number: str) -> bool:
+        return self.ledger.find(self.customer_no, number) is not None
 
     def hurry(self, out_trade_no: str) -> None:
         """

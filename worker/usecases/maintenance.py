@@ -43,7 +43,7 @@ class Maintenance:
         if trips(tally, self._limits):
             self._ledger.open_breaker(self._handler.customer_no, self._limits.breaker_rest)
             detail = f"{tally.unknown} of {tally.ended} ended as unknown"
-            log.error("sending rests", extra={"action": "breaker_open", "detail": detail})
+            log.warning("sending rests", extra={"action": "breaker_open", "detail": detail})
 
     def _hold_stale(self, limit: int) -> None:
         """

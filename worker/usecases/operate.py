@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from worker.payouts.errors import AmbiguousNumber, NoSuchPayout, NotAllowed
+from worker.payouts.health import Looked
 from worker.payouts.model import Case, Dossier, Order, Payout, Terms
 from worker.payouts.policy.actions import (
     CLOSED_BY,
@@ -207,6 +208,12 @@ class Operator:
         Let sending go on.
         """
         self._ledger.resume(customer_no, why, self._who)
+
+    def look(self, customer_no: str) -> Looked:
+        """
+        Take all rejections, and all notifications about others, as looked at; return how many.
+        """
+        return self._ledger.look(customer_no, self._who)
 
     def declare_restored(self, why: str, ask_first_for: timedelta) -> int:
         """

@@ -61,6 +61,7 @@ class Sweeper:
         sends = bool(self._ledger.find_due_sends(self._handler.customer_no, 1))
         if sends:
             self._dispatcher.wake_sender()
+        self._ledger.end_sweep(self._handler.customer_no)
         return Swept(len(tried) - failed, sends, queries)
 
     def _waiting(self, limit: int) -> set[int]:

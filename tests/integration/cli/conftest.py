@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 
 from tests.integration.cli.samples import MERCHANT
 from tests.servers import SqliteDatabases
-from worker import bootstrap, service
+from worker import bootstrap, monitoring, service
 from worker.broker.app import configuration
 from worker.cli import main
 from worker.sandbox import keys
@@ -52,12 +52,17 @@ def app(monkeypatch: pytest.MonkeyPatch) -> Iterator[Celery]:
     """
     fresh = Celery("payouts", set_as_current=False)
     fresh.add_defaults(lambda: configuration(BrokerSettings.load()))
-    for module in ("worker.cli.enqueue", "worker.cli.doctor.queue", "worker.service"):
+    for module in (
+        "worker.cli.enqueue",
+        "worker.cli.doctor.queue",
+        "worker.service",
+        "worker.monitoring",
+    ):
         monkeypatch.setattr(f"{module}.app", fresh)
     yield fresh
     if bootstrap.ledger.cache_info().currsize:
         bootstrap.ledger().close()
-    for part in (*vars(bootstrap).values(), *vars(service).values()):
+    for part in (*vars(bootstrap).values(), *vars(service).values(), *vars(monitoring).values()):
         if isinstance(part, bootstrap.Once):
             part.cache_clear()
     fresh.close()

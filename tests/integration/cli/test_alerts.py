@@ -13,20 +13,29 @@ from tests.integration.cli.conftest import Run
 from tests.integration.cli.samples import queued
 from worker import bootstrap
 from worker.payouts.claim import Claim
-from worker.payouts.model import Attempt
+from worker.payouts.model import Attempt, Rejection
 from worker.payouts.status import PayoutStatus
 from worker.settings import StoreSettings
 from worker.store.journal import FileJournal
 from worker.store.ledger import SqlLedger
 
 
-def test_all_is_well_while_sweeps_go_on(
-    run: Run, merchant_settings: str, ledger: SqlLedger
-) -> None:
+@pytest.fixture
+def monitored(
+    monkeypatch: pytest.MonkeyPatch, merchant_settings: str, empty_broker_url: str
+) -> str:
+    """
+    A database and an empty broker, configured; the merchant's number.
+    """
+    monkeypatch.setenv("PAYOUTS_BROKER_URL", empty_broker_url)
+    return merchant_settings
+
+
+def test_all_is_well_while_sweeps_end(run: Run, monitored: str, ledger: SqlLedger) -> None:
     """
     A database that was swept just now gives no alert.
     """
-    ledger.count_sweep()
+    ledger.end_sweep(monitored)
 
     result = run("alerts", "--json")
 
@@ -34,26 +43,32 @@ def test_all_is_well_while_sweeps_go_on(
     assert json.loads(result.stdout)["alerts"] == []
 
 
-def test_a_database_that_nobody_sweeps_is_an_alert(run: Run, merchant_settings: str) -> None:
+def test_sweeps_that_only_begin_are_an_alert(run: Run, monitored: str, ledger: SqlLedger) -> None:
     """
     Monitoring learns it from the exit code, people from the line.
     """
+    ledger.count_sweep()
     result = run("alerts", "--json")
     told = json.loads(result.stdout)
 
     assert result.exit_code == 1
     assert (told["ok"], told["swept_at"]) == (False, None)
-    assert [alert["kind"] for alert in told["alerts"]] == ["silence"]
+    assert told["alerts"] == [
+        {
+            "kind": "silence",
+            "severity": "page",
+            "detail": "the last sweep that ended well was at no time ever",
+            "command": "payouts doctor",
+        }
+    ]
     assert "silence" in run("alerts").stdout
 
 
-def test_a_pause_is_an_alert_with_its_reason(
-    run: Run, merchant_settings: str, ledger: SqlLedger
-) -> None:
+def test_a_pause_is_an_alert_with_its_reason(run: Run, monitored: str, ledger: SqlLedger) -> None:
     """
     Whoever is woken reads why nothing is sent.
     """
-    ledger.count_sweep()
+    ledger.end_sweep(monitored)
     run("pause", "--why", "wrong file")
 
     (alert,) = json.loads(run("alerts", "--json").stdout)["alerts"]
@@ -61,14 +76,47 @@ def test_a_pause_is_an_alert_with_its_reason(
     assert (alert["kind"], alert["detail"]) == ("paused", "sending is paused: wrong file")
 
 
+def test_what_may_wait_for_the_morning_wakes_nobody(
+    run: Run, monitored: str, ledger: SqlLedger
+) -> None:
+    """
+    It is told, and the exit code is 0, by which monitoring decides; then someone has looked at it.
+    """
+    ledger.end_sweep(monitored)
+    ledger.reject(Rejection("invalid", ("amount_fen: missing",), 12, "0" * 64))
+
+    told = run("alerts", "--json")
+    looked = json.loads(run("acknowledge", "--json").stdout)
+
+    (alert,) = json.loads(told.stdout)["alerts"]
+    assert (alert["kind"], alert["severity"], told.exit_code) == ("rejected", "ticket", 0)
+    assert looked == {"rejected": 1, "foreign": 0}
+    assert json.loads(run("alerts", "--json").stdout)["alerts"] == []
+
+
+def test_a_broker_that_is_away_is_an_alert_and_no_error(
+    run: Run, monitored: str, ledger: SqlLedger, free_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    What the database tells is told all the same.
+    """
+    ledger.end_sweep(monitored)
+    monkeypatch.setenv("PAYOUTS_BROKER_URL", f"redis://127.0.0.1:{free_port}/0")
+    ledger.pause(monitored, "drill", "mei")
+
+    told = json.loads(run("alerts", "--json").stdout)
+
+    assert [alert["kind"] for alert in told["alerts"]] == ["broker", "paused"]
+
+
 def test_after_a_restore_nothing_is_sent_unasked(
-    run: Run, merchant_settings: str, ledger: SqlLedger
+    run: Run, monitored: str, ledger: SqlLedger
 ) -> None:
     """
     `payouts restored` puts every unfinished payout in doubt, and says how many.
     """
     payout_id = queued(ledger)
-    ledger.count_sweep()
+    ledger.end_sweep(monitored)
 
     told = json.loads(run("restored", "--why", "last night's backup", "--json").stdout)
 

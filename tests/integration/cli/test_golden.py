@@ -222,8 +222,9 @@ def test_what_stops_and_starts(told: Told, healthy: None, ledger: SqlLedger) -> 
     A pause, a rest, a doubt, and what wakes someone.
     """
     told("alerts", "alerts")
-    ledger.count_sweep()
+    ledger.end_sweep(MERCHANT)
     told("alerts", "alerts")
+    told("acknowledge", "acknowledge")
     told("channel", "channel")
     queued(ledger)
     told.why("pause", "pause")

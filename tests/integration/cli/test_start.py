@@ -78,7 +78,6 @@ def packages(program: str, *arguments: str) -> set[str]:
         ("rejections",),
         ("cases",),
         ("channel",),
-        ("alerts",),
     ],
     ids=lambda arguments: arguments[0],
 )

@@ -20,6 +20,7 @@ from celery import Celery
 from celery.app import defaults
 from celery.exceptions import Reject
 
+from worker import monitoring
 from worker import service as parts
 from worker.broker import app as app_module
 from worker.broker.app import app, configuration
@@ -323,6 +324,7 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Service:
         *("acceptor", "sender", "querier", "sweeper", "maintenance", "in_flight", "dispatcher"),
     ):
         monkeypatch.setattr(parts, part, lambda: service)
+    monkeypatch.setattr(monitoring, "monitor", lambda: service)
     return service
 
 
@@ -349,8 +351,21 @@ def test_a_task_calls_its_use_case(service: Service, tasks: ModuleType) -> None:
     tasks.query.run(7, later="x")
     tasks.sweep.run(later="x")
 
-    assert [name for name, *_ in service.calls] == ["work_off", "work_off", "run", "sweep"]
+    assert [name for name, *_ in service.calls] == [
+        *("work_off", "work_off", "run", "sweep", "tell_now_and_then")
+    ]
     assert [call[1] for call in service.calls[:2]] == ["take", "take"]
+
+
+def test_a_sweep_that_fails_is_looked_on(service: Service, tasks: ModuleType) -> None:
+    """
+    Else nobody would tell that every sweep fails.
+    """
+    service.error = RuntimeError("a query of the sweep's")
+    with pytest.raises(RuntimeError, match="of the sweep's"):
+        tasks.sweep.run()
+
+    assert [name for name, *_ in service.calls] == ["run", "tell_now_and_then"]
 
 
 def test_a_child_ends_what_it_began_before_its_task_does(

@@ -1,70 +1,159 @@
 """
-What someone should be woken for, from a few figures of the ledger.
+What someone should be woken for, or told in the morning: a table of rules over plain facts.
+
+A rule measures what gets on, never that a process runs. Whatever shows alerts takes them from here:
+the command, the metrics and the log.
 """
 
 import enum
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from worker.payouts.health import Health
 from worker.payouts.limits import Limits
+from worker.payouts.policy import symptoms
+
+
+class Severity(enum.StrEnum):
+    """
+    Who is told, and when.
+    """
+
+    PAGE = "page"  #: wakes whoever is on call: money stands still, or may be lost from sight
+    TICKET = "ticket"  #: waits for the morning
 
 
 class AlertKind(enum.StrEnum):
     """
-    What is wrong. Each one says what it means and what to do.
+    What is wrong. `docs/operations.md` says of each what it means and what to do.
     """
 
-    #: No sweep: nothing is followed up. Start beat, and a worker for the queue `payouts.sweep`.
     SILENCE = "silence"
-    #: Nothing is sent until someone resumes: `payouts channel` names the reason.
-    PAUSED = "paused"
-    #: Most of what was sent ended as unknown; sending goes on by itself after a rest.
-    BREAKER = "breaker"
-    #: The database was restored; nothing is sent until JD has answered for every payout in doubt.
+    BROKER = "broker"
+    UNREAD = "unread"
+    MISROUTED = "misrouted"
+    IN_HAND = "in_hand"
+    RESTARTS = "restarts"
     RESTORED = "restored"
-    #: Unfinished payouts of a merchant that the settings do not name: nobody sends or asks about
-    #: them. Run a worker with that merchant's settings until they are finished.
+    PAUSED = "paused"
+    LATE_SENDS = "late_sends"
+    LATE_QUESTIONS = "late_questions"
+    LATE_EVIDENCE = "late_evidence"
     OTHER_MERCHANT = "other_merchant"
-    #: JD normally credits within two hours: `payouts list --status processing`, then ask JD.
+    ORPHANS = "orphans"
+    EXPIRED = "expired"
+    BREAKER = "breaker"
+    BACKLOG = "backlog"
+    TRANSACTION = "transaction"
+    CLOCK = "clock"
+    EXPIRING = "expiring"
+    FOREIGN = "foreign"
+    REJECTED = "rejected"
     OVERDUE = "overdue"
-    #: Payouts are held, late or for review: `payouts let-go` or `payouts cancel` each of them.
     STALE = "stale"
-    #: Evidence cannot decide something: `payouts cases`.
     CASES = "cases"
 
 
 @dataclass(frozen=True, slots=True)
 class Alert:
     """
-    One thing that is wrong, in words for the person on call.
+    One thing that is wrong, in words for the person on call, with the next command to type.
     """
 
     kind: AlertKind
+    severity: Severity
     detail: str
+    command: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """
+    What an alert is made from. `find` tells what is wrong; nothing where all is well.
+    """
+
+    kind: AlertKind
+    severity: Severity
+    command: str
+    find: Callable[[Health, Limits], str]
 
 
 def alerts(health: Health, limits: Limits) -> tuple[Alert, ...]:
     """
     Everything that is wrong, the worst first.
     """
-    swept_at, broken_until = health.swept_at, health.broken_until
-    silent = swept_at is None or health.now - swept_at > limits.silence_limit
-    checks = (
-        (AlertKind.SILENCE, silent, f"the last sweep was at {swept_at or 'no time ever'}"),
-        (AlertKind.RESTORED, health.in_doubt, f"{health.in_doubt} payouts to be asked about"),
-        (AlertKind.PAUSED, health.paused_why, f"sending is paused: {health.paused_why}"),
-        (
-            AlertKind.BREAKER,
-            broken_until is not None and broken_until > health.now,
-            f"sending rests until {broken_until}",
+    found = ((rule, rule.find(health, limits)) for rule in RULES)
+    return tuple(Alert(r.kind, r.severity, detail, r.command) for r, detail in found if detail)
+
+
+_PAGE, _TICKET = Severity
+
+#: In the order in which they are told.
+RULES = (
+    Rule(AlertKind.SILENCE, _PAGE, "payouts doctor", symptoms.silence),
+    Rule(AlertKind.BROKER, _PAGE, "payouts doctor", symptoms.broker),
+    Rule(AlertKind.UNREAD, _PAGE, "payouts doctor", symptoms.unread),
+    Rule(AlertKind.MISROUTED, _PAGE, "payouts metrics --once", symptoms.misrouted),
+    Rule(AlertKind.IN_HAND, _PAGE, "payouts metrics --once", symptoms.in_hand),
+    Rule(AlertKind.RESTARTS, _PAGE, "payouts doctor", symptoms.restarts),
+    Rule(
+        AlertKind.RESTORED,
+        _PAGE,
+        "payouts channel",
+        symptoms.counted("in_doubt", "{} payouts to be asked about"),
+    ),
+    Rule(
+        AlertKind.PAUSED,
+        _PAGE,
+        "payouts channel",
+        symptoms.counted("paused_why", "sending is paused: {}"),
+    ),
+    Rule(AlertKind.LATE_SENDS, _PAGE, "payouts channel", symptoms.late_sends),
+    Rule(AlertKind.LATE_QUESTIONS, _PAGE, "payouts doctor", symptoms.late_questions),
+    Rule(AlertKind.LATE_EVIDENCE, _PAGE, "payouts audit", symptoms.late_evidence),
+    Rule(AlertKind.OTHER_MERCHANT, _PAGE, "payouts list", symptoms.other_merchant),
+    Rule(
+        AlertKind.ORPHANS,
+        _PAGE,
+        "payouts cases",
+        symptoms.counted("orphans", "JD told of {} numbers that are no payouts of ours"),
+    ),
+    Rule(AlertKind.EXPIRED, _PAGE, "payouts doctor", symptoms.expired),
+    Rule(AlertKind.BREAKER, _TICKET, "payouts channel", symptoms.breaker),
+    Rule(AlertKind.BACKLOG, _TICKET, "payouts channel", symptoms.backlog),
+    Rule(AlertKind.TRANSACTION, _TICKET, "payouts doctor", symptoms.transaction),
+    Rule(AlertKind.CLOCK, _TICKET, "payouts doctor", symptoms.clock),
+    Rule(AlertKind.EXPIRING, _TICKET, "payouts doctor", symptoms.expiring),
+    Rule(
+        AlertKind.FOREIGN,
+        _TICKET,
+        "payouts acknowledge",
+        symptoms.counted(
+            "foreign", "{} notifications named another merchant, and a number unknown here"
         ),
-        (
-            AlertKind.OTHER_MERCHANT,
-            health.others,
-            f"{health.others} unfinished payouts are another merchant's, whom nobody serves here",
-        ),
-        (AlertKind.OVERDUE, health.overdue, f"{health.overdue} payouts without a final state"),
-        (AlertKind.STALE, health.held, f"{health.held} payouts wait to be let go or withdrawn"),
-        (AlertKind.CASES, health.open_cases, f"{health.open_cases} cases are open"),
-    )
-    return tuple(Alert(kind, detail) for kind, stands, detail in checks if stands)
+    ),
+    Rule(
+        AlertKind.REJECTED,
+        _TICKET,
+        "payouts rejections",
+        symptoms.counted("rejected", "{} jobs were not accepted since someone last looked"),
+    ),
+    Rule(
+        AlertKind.OVERDUE,
+        _TICKET,
+        "payouts list --status processing",
+        symptoms.counted("overdue", "{} payouts without a final state"),
+    ),
+    Rule(
+        AlertKind.STALE,
+        _TICKET,
+        "payouts list --status held",
+        symptoms.counted("held", "{} payouts wait to be let go or withdrawn"),
+    ),
+    Rule(
+        AlertKind.CASES,
+        _TICKET,
+        "payouts cases",
+        symptoms.counted("open_cases", "{} cases are open"),
+    ),
+)

@@ -5,7 +5,13 @@ What the use cases need from the world, as protocols: each role by itself, and `
 from worker.usecases.ports.actions import ActionLedger, CaseReads
 from worker.usecases.ports.dispatcher import Dispatcher
 from worker.usecases.ports.gateway import Gateway
-from worker.usecases.ports.health import EpochLedger, HealthLedger, HighWaterMark, Journal
+from worker.usecases.ports.health import (
+    BrokerProbe,
+    EpochLedger,
+    HealthLedger,
+    HighWaterMark,
+    Journal,
+)
 from worker.usecases.ports.ledger import Ledger
 from worker.usecases.ports.proposals import PeopleLedger, ProposalLedger
 from worker.usecases.ports.reads import AuditReads, Reads
@@ -21,6 +27,7 @@ __all__ = [
     "AcceptanceLedger",
     "ActionLedger",
     "AuditReads",
+    "BrokerProbe",
     "CaseReads",
     "Dispatcher",
     "DueWork",

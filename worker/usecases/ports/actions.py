@@ -5,6 +5,7 @@ What people decide: carried out, and recorded with who and why.
 from collections.abc import Sequence
 from typing import Protocol
 
+from worker.payouts.health import Looked
 from worker.payouts.model import Case, Dossier, Order, Terms
 from worker.payouts.policy.actions import Decision, Recorded
 from worker.usecases.ports.health import EpochLedger
@@ -84,4 +85,9 @@ class ActionLedger(PayoutReads, CaseReads, EpochLedger, Protocol):
     def resume(self, customer_no: str, why: str, actor: str) -> None:
         """
         Let sending go on, and forget the count of unverifiable replies.
+        """
+
+    def look(self, customer_no: str, who: str) -> Looked:
+        """
+        Take all rejections, and all notifications about others, as looked at; return how many.
         """

@@ -2,12 +2,12 @@
 The health of the whole: sweeps counted, the epoch, the circuit breaker, what is late.
 """
 
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from worker.payouts.claim import Claim
-from worker.payouts.health import Health, Overdue
+from worker.payouts.health import BrokerHealth, CertificateKind, Health, Overdue, Told
 from worker.payouts.journal import JournaledClaim, Recalled
 from worker.payouts.policy.circuit_breaker import Tally
 from worker.payouts.progress import Progress
@@ -121,4 +121,29 @@ class HealthLedger(EpochLedger, Protocol):
     def health(self, customer_no: str) -> Health:
         """
         How the whole is for one merchant: what alerts are made from.
+        """
+
+    def note_certificates(
+        self, customer_no: str, valid_until: Mapping[CertificateKind, datetime]
+    ) -> None:
+        """
+        Record until when the certificates are valid that a worker starts with.
+        """
+
+    def tell(self, customer_no: str, current: Collection[str]) -> Told:
+        """
+        Remember which alerts stand; return which nobody was told of, and which are over.
+
+        Of several that tell the same at once, one is returned them.
+        """
+
+
+class BrokerProbe(Protocol):
+    """
+    What looks at the broker from outside.
+    """
+
+    def look(self) -> BrokerHealth:
+        """
+        What it tells. Raises `BrokerUnavailable`.
         """

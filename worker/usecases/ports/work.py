@@ -187,6 +187,11 @@ class EvidenceLedger(PayoutReads, Protocol):
         Without effect where no query is due at all.
         """
 
+    def note_foreign(self, customer_no: str, merchant: str) -> None:
+        """
+        Count a notification, verified with a merchant's key, that names another merchant.
+        """
+
 
 class DueWork(Protocol):
     """
@@ -228,4 +233,9 @@ class DueWork(Protocol):
 
         `next_query_at` becomes now plus `retry(query_misses)`, `query_misses` rises by one, and
         `updated_at` is now.
+        """
+
+    def end_sweep(self, customer_no: str) -> None:
+        """
+        Record that a sweep for a merchant ended well just now.
         """
