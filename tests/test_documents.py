@@ -35,7 +35,7 @@ from worker.cli import main
 from worker.intake import jobs
 from worker.payouts.model import CaseKind
 from worker.payouts.policy.actions import CLOSED_BY, Action
-from worker.payouts.policy.alerts import AlertKind
+from worker.payouts.policy.alerts import RULES
 from worker.payouts.status import TRANSITIONS, PayoutStatus
 from worker.sandbox.scenarios import SCENARIOS, End
 from worker.settings import Settings
@@ -246,14 +246,18 @@ def test_every_action_is_explained(name: str) -> None:
     assert first_cells(TEXTS[name], set(actions)) == actions
 
 
-@languages("docs/operations.md")
+@languages("docs/alerts.md")
 def test_every_alert_is_explained(name: str) -> None:
     """
-    The table of alerts holds each kind, and no other.
+    The table holds each alert in order, with its severity and command, and each has its section.
     """
-    section = next(s for s in sections(TEXTS[name]) if "`silence`" in s.text)
+    table = [row for row in rows(TEXTS[name]) if row[0].startswith("[`")]
+    heads = [section.head.strip("`") for section in sections(TEXTS[name]) if section.depth == 3]
 
-    assert {row[0].strip("`") for row in rows(section.text)[1:]} == {k.value for k in AlertKind}
+    assert [[coded(row[0])[0], coded(row[1])[0], coded(row[3])[0]] for row in table] == [
+        [rule.kind, rule.severity, rule.command] for rule in RULES
+    ]
+    assert heads == [rule.kind for rule in RULES]
 
 
 @languages("docs/operations.md")
