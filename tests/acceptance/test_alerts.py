@@ -27,7 +27,7 @@ LIMITS = {"PAYOUTS_LATE_LIMIT": "3s", "PAYOUTS_SILENCE_LIMIT": "3s"}
 
 
 @contextlib.contextmanager
-def a_service(workers: int = 1, **settings: str) -> Iterator[Stack]:
+def a_service(copies: int = 1, **settings: str) -> Iterator[Stack]:
     """
     A stack with short limits, once a sweep has ended. Those who sweep log as they are deployed.
     """
@@ -38,7 +38,7 @@ def a_service(workers: int = 1, **settings: str) -> Iterator[Stack]:
             database="postgres",
             settings={**HURRIED, **LIMITS, **settings},
             sandbox=HURRIED_SANDBOX,
-            workers=workers,
+            copies=copies,
         ) as stack,
     ):
         for name in [name for name in stack.children if name.startswith("worker")]:
@@ -101,7 +101,7 @@ def test_nothing_is_told_under_healthy_load() -> None:
     """
     actors = paid_at_once(100)
     seen: set[str] = set()
-    with a_service(workers=2, PAYOUTS_LATE_LIMIT="25s") as stack:
+    with a_service(copies=2, PAYOUTS_LATE_LIMIT="25s") as stack:
         enqueue(stack.broker.url, actors)
 
         def is_over() -> bool:
@@ -120,7 +120,7 @@ def test_sweeps_that_fail_are_told_once_by_several_workers() -> None:
     """
     They are begun, and counted, and never end; the lines come once though three workers sweep.
     """
-    with a_service(workers=3) as stack:
+    with a_service(copies=3) as stack:
         engine = create_engine(stack.environment["PAYOUTS_DATABASE_URL"])
         with engine.begin() as conn:
             conn.execute(sa.text("ALTER TABLE transitions RENAME TO transitions_away"))

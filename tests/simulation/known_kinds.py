@@ -260,7 +260,7 @@ def other_merchants_are_not_told() -> list[Change]:
     Payouts of a merchant whom the settings name no more are nobody's.
     """
     health = MemoryLedger.health
-    return [(MemoryLedger, "health", lambda *args: replace(health(*args), others=0))]
+    return [(MemoryLedger, "health", lambda *args: replace(health(*args), others=()))]
 
 
 def another_merchant_pays_instead() -> list[Change]:

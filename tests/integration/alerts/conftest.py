@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
@@ -54,7 +55,7 @@ class Place:
     app: Celery
     limits: Limits = LIMITS
 
-    def limited(self, **limits: timedelta) -> None:
+    def limited(self, **limits: Any) -> None:
         """
         Have some limits be shorter.
         """
@@ -127,7 +128,8 @@ def place(databases: Databases, alerts_broker: Broker) -> Iterator[Place]:
     """
     engine = create_engine(databases.prepared(migrated))
     app = Celery("payouts", set_as_current=False)
-    app.add_defaults(configuration(BrokerSettings(broker_url=SecretStr(alerts_broker.url))))
+    settings = BrokerSettings(broker_url=SecretStr(alerts_broker.url))
+    app.add_defaults(lambda: configuration(settings))
     with (
         contextlib.closing(SqlLedger(engine, KEYRING)) as ledger,
         contextlib.closing(redis.Redis.from_url(alerts_broker.url)) as client,

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import redis
@@ -94,7 +94,7 @@ def unread_entries(place: Place) -> Iterator[None]:
     place.client.brpop([QueueName.ENTRY.value])
 
 
-def sent_astray(key: str, send: Callable[[Place], None]) -> Fault:
+def sent_astray(key: str, send: Callable[[Place], object]) -> Fault:
     """
     A job that a producer sends, and that lies under this key.
     """
@@ -391,7 +391,8 @@ def forget_starts(client: redis.Redis) -> None:
     """
     Let a quarter of an hour pass in what the broker remembers of starts.
     """
-    for start, at in client.zrange("payouts:starts", 0, -1, withscores=True):
+    found = client.zrange("payouts:starts", 0, -1, withscores=True)
+    for start, at in cast(list[tuple[bytes, float]], found):
         client.zadd("payouts:starts", {start: at - 901})
 
 
