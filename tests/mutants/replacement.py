@@ -130,7 +130,7 @@ GUARDS = (
     Guard(
         "decision-of-people-asks-for-the-version",
         "A person would withdraw, on what was read a minute ago, a payout that is on the wire.",
-        (ANY_VERSION,),
+        ANY_VERSION,
         (f"{_DECIDED}::test_a_decision_about_what_has_changed_is_refused",),
     ),
     Guard(

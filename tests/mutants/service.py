@@ -91,7 +91,7 @@ GUARDS = (
     Guard(
         "leave-begins-before-the-claim",
         "A worker that slept between its claim and the count of that second would not notice.",
-        (Change(_SEND, "claim, asked_at + LEAVE_S)", "claim, self._steady() + LEAVE_S)"),),
+        (Change(_SEND, "claim, asked.at + LEAVE_S)", "claim, self._steady() + LEAVE_S)"),),
         (f"{_SENDING}::test_the_leave_begins_before_the_claim",),
     ),
     Guard(

@@ -97,12 +97,18 @@ class Database:
 
         Raises `SettingsError`, `ProfileMismatch` or `WrongKey`.
         """
-        if (found := self.revision()) != revision.EXPECTED:
-            has = "has no tables" if found is None else f"has tables of revision {found}"
-            raise SettingsError(
-                f"the database {place(self.engine.url)} {has}, and this version needs those of"
-                f" {revision.EXPECTED}: run `payouts migrate`"
-            )
+        if not revision.is_usable(self.engine):
+            raise SettingsError(f"the database {place(self.engine.url)} {self._misfit()}")
         installation.ensure_profile(self.engine, profile)
         installation.ensure_keyring(self.engine, keyring)
         return self.ledger(keyring)
+
+    def _misfit(self) -> str:
+        found, needed = self.revision(), revision.EXPECTED
+        if found is not None and found > needed:
+            return (
+                f"has tables of revision {found}, which this version, of {needed}, may not work on:"
+                " run the version that made them"
+            )
+        has = "has no tables" if found is None else f"has tables of revision {found}"
+        return f"{has}, and this version needs those of {needed}: run `payouts migrate`"

@@ -7,6 +7,7 @@ import secrets
 import sqlalchemy as sa
 
 from worker.payouts.errors import ProfileMismatch
+from worker.store import revision
 from worker.store.clock import DATABASE_CLOCK, Clock, read_clock
 from worker.store.engine import read_only
 from worker.store.faults import translated
@@ -38,6 +39,7 @@ def _record_profile(engine: sa.Engine, profile: str, clock: Clock) -> str:
             uid=secrets.token_hex(16),
             epoch=1,
             sweep_count=0,
+            oldest_program=revision.OLDEST_PROGRAM,
         )
         return str(conn.execute(sa.select(installation.c.profile)).scalar_one())
 

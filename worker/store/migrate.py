@@ -12,18 +12,21 @@ from alembic.migration import MigrationContext
 from alembic.util import CommandError
 
 from worker.payouts.errors import ProfileMismatch, StoreBusy, UnknownRevision
-from worker.store import installation
+from worker.store import installation, tables
 from worker.store.database import Database
 from worker.store.faults import translated
+from worker.store.revision import OLDEST_PROGRAM
 
 # Any constant will do that no other user of the same PostgreSQL server's locks has.
 _LOCK = 0x9A70_0D5E
+
+_HEAD = "head"
 
 #: For so long a migration tries to get hold of tables that others use.
 _PATIENCE = timedelta(minutes=5)
 
 
-def upgrade(engine: sa.Engine, revision: str = "head", patience: timedelta = _PATIENCE) -> None:
+def upgrade(engine: sa.Engine, revision: str = _HEAD, patience: timedelta = _PATIENCE) -> None:
     """
     Apply every revision that is missing, in one transaction; a second caller waits, then rests.
 
@@ -64,6 +67,8 @@ def _apply(engine: sa.Engine, revision: str) -> None:
                 f"the database is at revision {before}, which this version does not know; run the"
                 " newer version that made it"
             ) from None
+        if revision == _HEAD:
+            conn.execute(sa.update(tables.installation).values(oldest_program=OLDEST_PROGRAM))
 
 
 def prepare(database: Database, profile: str) -> None:

@@ -282,5 +282,6 @@ installation = Table(
     #: What is accepted before this is asked about before it is sent.
     Column("ask_first_until", UtcDateTime),
     Column("looked_at_rejection", sa.BigInteger),  #: up to which someone has looked at them
+    Column("oldest_program", sa.String(32)),  #: by its revision: which may work on these tables
     CheckConstraint("id = 1", name="single"),
 )
