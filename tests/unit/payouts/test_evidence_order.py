@@ -173,7 +173,7 @@ def test_a_reply_and_two_more_pieces_in_every_order(outcomes: str, reply: Answer
 
 
 @given(story=stories(), data=st.data())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_the_order_of_arrival_does_not_matter(story: Story, data: st.DataObject) -> None:
     """
     Status, returned amount, exposure and cases are the same for any order.
@@ -184,7 +184,7 @@ def test_the_order_of_arrival_does_not_matter(story: Story, data: st.DataObject)
 
 
 @given(story=stories(), data=st.data())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_copies_do_not_matter(story: Story, data: st.DataObject) -> None:
     """
     A message that is stored again, anywhere, changes nothing.
@@ -198,7 +198,7 @@ def test_copies_do_not_matter(story: Story, data: st.DataObject) -> None:
 
 
 @given(story=stories())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_weighing_all_at_once_is_the_same(story: Story) -> None:
     """
     A sweep that finds everything unapplied comes to the same end as one piece after the other.
@@ -207,7 +207,7 @@ def test_weighing_all_at_once_is_the_same(story: Story) -> None:
 
 
 @given(story=stories(), forged=st.lists(unsigned, max_size=5), data=st.data())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_nothing_unsigned_changes_anything(
     story: Story, forged: list[Answer], data: st.DataObject
 ) -> None:
@@ -222,7 +222,7 @@ def test_nothing_unsigned_changes_anything(
 
 
 @given(story=stories())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_failed_needs_proof(story: Story) -> None:
     """
     Nothing ends in failed but by a signed close of ours, or a signed refusal of the payee.
@@ -239,7 +239,7 @@ def test_failed_needs_proof(story: Story) -> None:
 
 
 @given(story=stories())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_an_exposed_payout_is_never_put_back(story: Story) -> None:
     """
     Once a transmission may have arrived, no evidence makes it queued, held or cancelled.
@@ -254,7 +254,7 @@ def test_an_exposed_payout_is_never_put_back(story: Story) -> None:
 
 
 @given(story=stories())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_close_with_success_has_a_case(story: Story) -> None:
     """
     Whoever sees failed and paid of one payout is not alone with it.

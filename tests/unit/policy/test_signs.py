@@ -352,7 +352,7 @@ def messages() -> st.SearchStrategy[Told]:
     )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     told=messages(),
     source=st.sampled_from(list(SOURCES)),
