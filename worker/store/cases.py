@@ -7,7 +7,9 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from worker.payouts.model import Payout
+from worker.payouts.policy.cases import answering
 from worker.payouts.update import CaseNote
+from worker.store import rows
 from worker.store.tables import cases
 
 
@@ -17,15 +19,8 @@ def open_case(conn: sa.Connection, now: datetime, payout: Payout, note: CaseNote
 
     One that is open names the newest evidence from now on; closing it covers that and all before.
     """
-    named, newest = cases.c.evidence_id, note.evidence_id
-    covers = named.is_(None) if newest is None else named >= newest
-    stands = cases.c.closed_at.is_(None) | (sa.literal(not note.reopens) & covers)
-    seen = (
-        sa.select(cases.c.id, cases.c.evidence_id, cases.c.closed_at)
-        .where(cases.c.payout_id == payout.id, cases.c.kind == note.kind, stands)
-        .order_by(cases.c.closed_at.is_not(None))
-    )
-    found = conn.execute(seen).first()
+    alike = sa.select(cases).where(cases.c.payout_id == payout.id, cases.c.kind == note.kind)
+    found = answering(note, [rows.to_case(row) for row in conn.execute(alike).mappings()])
     if found is None:
         conn.execute(
             sa.insert(cases).values(
@@ -39,4 +34,4 @@ def open_case(conn: sa.Connection, now: datetime, payout: Payout, note: CaseNote
         )
     elif found.closed_at is None and (note.evidence_id or 0) > (found.evidence_id or 0):
         brought_forward = sa.update(cases).where(cases.c.id == found.id)
-        conn.execute(brought_forward.values(evidence_id=newest))
+        conn.execute(brought_forward.values(evidence_id=note.evidence_id))

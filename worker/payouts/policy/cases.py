@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from worker.payouts.evidence import Evidence, TradeStatus
 from worker.payouts.limits import Limits
-from worker.payouts.model import AttemptOutcome, CaseKind, Payout
+from worker.payouts.model import AttemptOutcome, Case, CaseKind, Payout
 from worker.payouts.policy.absence import proven_absent
 from worker.payouts.policy.controls import is_in_review, is_stale, lapses
 from worker.payouts.policy.facts import Facts
@@ -41,6 +41,25 @@ def cases(
         return tuple(left)
     others = (note for note in left if note.kind is not CaseKind.CONTRADICTION)
     return (*_newest(CaseKind.CONTRADICTION, opposed), *others)
+
+
+def answering(note: CaseNote, known: Iterable[Case]) -> Case | None:
+    """
+    The payout's case that already answers a note; None if another must be opened.
+
+    An open one of its kind does, and names the newest evidence from then on. A closed one covers
+    the evidence that it names and all before, unless the note opens a case again in any event.
+    """
+    alike = [case for case in known if case.kind is note.kind]
+    is_open = (case for case in alike if case.closed_at is None)
+    covers = (case for case in alike if not note.reopens and _covers(case, note))
+    return next(is_open, None) or next(covers, None)
+
+
+def _covers(case: Case, note: CaseNote) -> bool:
+    if note.evidence_id is None:
+        return case.evidence_id is None
+    return case.evidence_id is not None and case.evidence_id >= note.evidence_id
 
 
 def _of_evidence(
