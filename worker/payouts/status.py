@@ -45,7 +45,7 @@ class PayoutStatus(enum.StrEnum):
         """
         How much has been evidenced: 0 for nothing, then rising with the evidenced order.
         """
-        return _EVIDENCED.index(self) + 1 if self in _EVIDENCED else 0
+        return _RANKS.get(self, 0)
 
     @property
     def is_final(self) -> bool:
@@ -69,6 +69,7 @@ _EVIDENCED = (
     PayoutStatus.PAID,
     PayoutStatus.RETURNED,
 )
+_RANKS = {status: place for place, status in enumerate(_EVIDENCED, 1)}
 _FINAL = frozenset(
     {PayoutStatus.FAILED, PayoutStatus.PAID, PayoutStatus.RETURNED, PayoutStatus.CANCELLED}
 )

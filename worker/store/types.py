@@ -3,7 +3,9 @@ Column types that behave alike on SQLite and on PostgreSQL.
 """
 
 import enum
+from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -28,13 +30,21 @@ class UtcDateTime(sa.types.TypeDecorator[datetime]):
             raise ValueError("a stored time must be aware")
         return value.astimezone(UTC)
 
-    def process_result_value(self, value: datetime | None, _dialect: sa.Dialect) -> datetime | None:
+    def result_processor(
+        self, dialect: sa.Dialect, _coltype: object
+    ) -> Callable[[Any], datetime | None]:
         """
         Give it back in UTC, whatever zone the session has.
         """
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+        return _from_text if dialect.name == "sqlite" else _in_utc
+
+
+def _from_text(value: str | None) -> datetime | None:
+    return None if value is None else datetime.fromisoformat(f"{value}+00:00")
+
+
+def _in_utc(value: datetime | None) -> datetime | None:
+    return value if value is None or value.tzinfo is UTC else value.astimezone(UTC)
 
 
 class ForeignText(sa.types.TypeDecorator[str]):

@@ -123,7 +123,7 @@ def classify(payout: Payout, evidence: Evidence, tried_since: datetime | None) -
     if answer.trade_status is not None or _shows_a_trade(evidence):
         if _precedes(answer, tried_since):
             return NumberTaken(evidence)
-        return _trade(evidence, payout) if _names(answer, payout) else Known(evidence)
+        return _trade(evidence, payout) if _names_all(answer) else Known(evidence)
     match evidence.source:
         case Source.REPLY:
             return Refusal(evidence) if answer.meaning in REFUSALS else Silent(evidence)
@@ -146,18 +146,17 @@ def is_odd(trade: Trade) -> bool:
 
 
 def _contradicts(answer: Answer, payout: Payout) -> bool:
-    pairs = (
-        (answer.merchant, payout.terms.customer_no),
-        (answer.number, payout.out_trade_no),
-        (answer.amount_fen, payout.amount_fen),
-        (answer.currency, payout.currency),
+    return (
+        answer.merchant not in {None, payout.terms.customer_no}
+        or answer.number not in {None, payout.out_trade_no}
+        or answer.amount_fen not in {None, payout.amount_fen}
+        or answer.currency not in {None, payout.currency}
     )
-    return any(theirs is not None and theirs != ours for theirs, ours in pairs)
 
 
-def _names(answer: Answer, payout: Payout) -> bool:
+def _names_all(answer: Answer) -> bool:
     named = (answer.merchant, answer.number, answer.amount_fen, answer.currency)
-    return None not in (*named, answer.trade_status) and not _contradicts(answer, payout)
+    return None not in (*named, answer.trade_status)
 
 
 def _precedes(answer: Answer, tried_since: datetime | None) -> bool:
