@@ -6,6 +6,7 @@ of copies in which evidence arrives can change the outcome. The only things take
 what evidence does not tell: local statuses, operators' decisions, and when the status was reached.
 """
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from worker.payouts.evidence import Evidence, Meaning, Source, TradeStatus
@@ -26,24 +27,45 @@ from worker.payouts.update import Update
 Verdict = tuple[PayoutStatus, Reason, Evidence | None]
 
 
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """
+    What has become of a payout.
+    """
+
+    status: PayoutStatus
+    reason: Reason
+    #: What decided it; None where no evidence did.
+    evidence: Evidence | None
+    exposed: bool
+    returned_fen: int
+
+
 def derive_update(dossier: Dossier, now: datetime, limits: Limits) -> Update:
     """
     Return what the payout's row should say at `now`, the database's time.
     """
-    payout = dossier.payout
-    facts = gather_facts(dossier)
-    status, reason, evidence = _verdict(facts, now, limits)
+    return update_from(gather_facts(dossier), now, limits)
+
+
+def update_from(facts: Facts, now: datetime, limits: Limits) -> Update:
+    """
+    The same, of what was gathered already.
+    """
+    payout, dossier = facts.payout, facts.dossier
+    told = derive_status(facts, now, limits)
+    status = told.status
     finalized_at = payout.finalized_at if status is payout.status else None
     if status.is_final and finalized_at is None:
         finalized_at = now
     waiting = tuple(e for e in dossier.evidence if e.applied_at is None)
     return Update(
         status=status,
-        reason=reason,
-        evidence_id=evidence.id if evidence else None,
-        exposed=bool(facts.exposing),
+        reason=told.reason,
+        evidence_id=told.evidence.id if told.evidence else None,
+        exposed=told.exposed,
         trade_no=payout.trade_no or _first_trade_no(facts),
-        returned_fen=_returned_fen(facts),
+        returned_fen=told.returned_fen,
         finalized_at=finalized_at,
         next_send_at=_next_send_at(facts, status, now, limits),
         next_query_at=next_query_at(facts, status, finalized_at, now, limits),
@@ -53,6 +75,14 @@ def derive_update(dossier: Dossier, now: datetime, limits: Limits) -> Update:
         pause=_pause(dossier, waiting),
         verified=tuple(e.answer.verified for e in waiting if e.source is not Source.NOTIFICATION),
     )
+
+
+def derive_status(facts: Facts, now: datetime, limits: Limits) -> Derived:
+    """
+    What has become of a payout at `now`, without what is to be done about it.
+    """
+    status, reason, evidence = _verdict(facts, now, limits)
+    return Derived(status, reason, evidence, bool(facts.exposing), _returned_fen(facts))
 
 
 def _verdict(facts: Facts, now: datetime, limits: Limits) -> Verdict:
