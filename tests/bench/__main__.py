@@ -39,7 +39,7 @@ def _sizes(value: str | None) -> tuple[int, ...]:
 @click.option(
     "--sizes",
     callback=lambda _context, _option, value: _sizes(value),
-    help="Sweep tables of so many rows, as 10000,10000000.",
+    help="Sweep and audit tables of so many rows, as 10000,10000000.",
 )
 @click.option(
     "--held", type=click.FloatRange(min=1), help="Hold a snapshot open for so many seconds."
@@ -83,6 +83,7 @@ def main(
         payouts=payouts or wanted.payouts,
         databases=(database,) if database else wanted.databases,
         rows=sizes or wanted.rows,
+        audited=sizes or wanted.audited,
         held=held or wanted.held,
         follow_ups=follow_ups or wanted.follow_ups,
         killed=killed or wanted.killed,
@@ -90,7 +91,7 @@ def main(
     )
     if large:
         rows = (*wanted.rows, _LARGE_ROWS)
-        wanted = replace(wanted, rows=rows, audited=_LARGE_AUDIT)
+        wanted = replace(wanted, rows=rows, audited=(_LARGE_AUDIT,))
     if against:
         try:
             wanted = replace(wanted, against=Checkout.other(against))

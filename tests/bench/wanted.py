@@ -44,8 +44,8 @@ class Wanted:
     children: Sequence[int] = (4, 16)
     #: Rows of the tables that are swept.
     rows: Sequence[int] = (10_000, 100_000)
-    #: Payouts to audit.
-    audited: int = 2_000
+    #: Payouts to audit, rising.
+    audited: Sequence[int] = (2_000,)
     #: For so long PostgreSQL may keep its counts to itself, in seconds.
     settling: float = 11.0
     #: A checkout to be measured beside this one.
@@ -77,6 +77,6 @@ SMALLEST = Wanted(
     lease=5.0,
     children=(2, 3),
     rows=(500,),
-    audited=20,
+    audited=(20,),
     settling=1.0,
 )
