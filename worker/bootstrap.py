@@ -15,15 +15,20 @@ from collections.abc import Callable
 from typing import Generic, ParamSpec, TypeVar
 from urllib.parse import urlsplit
 
+from worker.jdpay import notice
+from worker.jdpay.answer import from_reply
 from worker.jdpay.mending import differences
 from worker.jdpay.request import render
 from worker.jdpay.signature import SignKey
 from worker.payouts.errors import SettingsError
+from worker.payouts.evidence import Answer, Source
 from worker.payouts.person import Person
+from worker.payouts.record import Message
 from worker.settings import AcceptanceSettings, Profile, ReceiverSettings, StoreSettings
 from worker.store.database import Database
 from worker.store.keyring import Keyring
 from worker.store.ledger import SqlLedger
+from worker.usecases.audit import Reader
 from worker.usecases.decide import Decider
 from worker.usecases.evidence import EvidenceHandler
 from worker.usecases.group_commit import GroupCommit
@@ -100,6 +105,23 @@ def sign_key() -> SignKey:
     The key that notifications are verified with.
     """
     return SignKey(ReceiverSettings.load().sign_key.get_secret_value())
+
+
+def reader() -> Reader:
+    """
+    What reads the merchant's stored messages anew, by the key that verifies them today.
+    """
+    merchant, key = ReceiverSettings.load().customer_no, sign_key()
+
+    def read(message: Message) -> Answer | None:
+        if message.customer_no != merchant:
+            return None
+        raw = message.evidence.answer.raw
+        if message.evidence.source is Source.NOTIFICATION:
+            return notice.read(raw, key).answer
+        return from_reply(raw, key)
+
+    return read
 
 
 def operator(person: Person) -> Operator:

@@ -11,7 +11,7 @@ from tests.doubles.rows import MemoryRows, transactions
 from worker.payouts.errors import NotAllowed, StaleTransition
 from worker.payouts.model import Case, Dossier, Order, Payout, Terms
 from worker.payouts.policy.actions import Action, Decision, Recorded
-from worker.payouts.policy.effects import FREEING, take
+from worker.payouts.policy.effects import take
 from worker.payouts.policy.obligation import check_fresh, check_replacement, normalized
 from worker.store.base import new_token
 
@@ -112,14 +112,6 @@ class MemoryActions(MemoryRows):
         Each request that was sent before the present one took its place, oldest first.
         """
         return self._former_requests[payout_id]
-
-    def find_unproven_releases(self) -> Sequence[str]:
-        """
-        The numbers whose obligation was freed without a recorded decision.
-        """
-        proven = {d.payout_id for d in self._decisions if d.action in FREEING}
-        freed = (row for row in self._rows.values() if row.released_at is not None)
-        return [row.out_trade_no for row in freed if row.id not in proven]
 
     def _current(self, payout: Payout) -> Payout:
         row = self._row(payout.id)

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from tests.doubles.audit import MemoryAudit
 from tests.doubles.health import MemoryHealth
-from tests.doubles.proposals import MemoryProposals
 from tests.doubles.rows import storable, transactions
 from worker.payouts.claim import Asker, Claim, Claimant, Claims, Draft, DueQueries
 from worker.payouts.errors import StaleTransition
@@ -35,7 +35,7 @@ _FOREIGN = ("code", "merchant", "number", "currency", "trade_no", "reason_code")
 
 
 @transactions
-class MemoryLedger(MemoryProposals, MemoryHealth):
+class MemoryLedger(MemoryAudit, MemoryHealth):
     """
     A ledger of plain dictionaries: `clock` tells the time, `new_token` makes lease tokens.
     """

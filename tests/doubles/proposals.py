@@ -34,7 +34,10 @@ class MemoryProposals(MemoryActions):
     ) -> None:
         super().__init__(clock, new_token)
         self._registered: dict[int, Registered] = {}
-        self._services: set[int] = set()
+        #: Uid, since when, and until when.
+        self._removed: list[tuple[int, datetime, datetime]] = []
+        #: Since when each is known.
+        self._services: dict[int, datetime] = {}
 
     def propose(self, payout_id: int, proof: OutsideProof, person: Person) -> Proposal:
         """
@@ -107,8 +110,10 @@ class MemoryProposals(MemoryActions):
         """
         Take a user off the list. Raises `NotAllowed`.
         """
-        if self._registered.pop(uid, None) is None:
+        removed = self._registered.pop(uid, None)
+        if removed is None:
             raise NotAllowed(f"uid {uid} is not listed")
+        self._removed.append((uid, removed.added_at, self._clock()))
 
     def registered(self) -> Sequence[Registered]:
         """
@@ -126,7 +131,7 @@ class MemoryProposals(MemoryActions):
         """
         Remember as whom a worker runs.
         """
-        self._services.add(uid)
+        self._services.setdefault(uid, self._clock())
 
     def _void(self, proposal: Proposal, why: str) -> Proposal:
         void = replace(proposal, voided_at=self._clock(), voided_why=why)

@@ -342,12 +342,6 @@ class MemoryRows:
         """
         return len(self._rejections)
 
-    def ids_after(self, payout_id: int, limit: int) -> Sequence[int]:
-        """
-        The next payouts in order of acceptance, beginning behind this one.
-        """
-        return sorted(number for number in self._rows if number > payout_id)[:limit]
-
     def channel(self, customer_no: str) -> Channel:
         """
         Whether one merchant's payouts may be sent.

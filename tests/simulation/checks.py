@@ -31,7 +31,9 @@ from worker.payouts.model import (
 from worker.payouts.news import News, Told
 from worker.payouts.policy.actions import Action, Decision
 from worker.payouts.policy.alerts import AlertKind, alerts
+from worker.payouts.policy.obligation import may_keep_fen
 from worker.payouts.status import PayoutStatus, Reason
+from worker.usecases.audit import Auditor
 from worker.usecases.ports import Ledger
 
 _REFUSALS = frozenset(
@@ -211,9 +213,24 @@ class Watch:
             self._check(self._mistaken(dossier))
             self._check(self._behind(dossier))
             self._check(self._unreachable(dossier))
+        self._check(self._on_record())
         taken = [o for o in instead if row_of(self._ledger, o.out_trade_no)]
         self._check(audited(self._ledger, self._jd, [*orders, *taken], self.healed_at))
         self._check(self._without_trace(orders))
+
+    def _on_record(self) -> Iterator[Breach]:
+        """
+        What `payouts audit` finds; where JD lied about a debt, that it is overpaid is no fault.
+        """
+        for row in self._ledger.payouts(None, 100):
+            # What spares the audit most debts counts on it.
+            if not 0 <= may_keep_fen(self._ledger.dossier(row.id)) <= row.amount_fen:
+                detail = f"of {row.amount_fen} fen more or less than nothing may be kept"
+                yield Breach(Invariant.I1_PAID_ONCE, row.out_trade_no, detail)
+        deceived = bool(self._jd.lied) or any(t.is_fickle for t in self._jd.books.trades.values())
+        for breach in Auditor(self._ledger, self._limits).audit().breaches:
+            if not (deceived and breach.invariant is Invariant.I1_PAID_ONCE):
+                yield breach
 
     def check_payable(self, pay: Callable[[Payout, int], str]) -> None:
         """

@@ -2,46 +2,91 @@
 `payouts audit`: whether every promise holds for every payout, read-only, in bounded memory.
 """
 
+import contextlib
+from datetime import UTC, datetime, timedelta
+
 import click
 from rich.console import Console
 from rich.progress import Progress
 
 from worker import bootstrap
 from worker.cli.output import Page, answering, table
+from worker.payouts.durations import parse_duration
 from worker.settings import ReceiverSettings
-from worker.usecases.audit import Auditor
+from worker.usecases.audit import Audited, Auditor
+from worker.views.formats import counted
 from worker.views.tables import Column
 
 #: More breaches than these are counted, not listed.
 _LISTED = 200
 
 
-@click.command()
-@answering
-def audit() -> Page:
+def _read_since(
+    _ctx: click.Context, _param: click.Parameter, text: str | None
+) -> datetime | timedelta | None:
     """
-    Check the invariants of every payout; exit 1 if one is broken. Changes nothing.
+    A moment in UTC unless it names another zone, or how long ago.
+    """
+    if text is None:
+        return None
+    with contextlib.suppress(ValueError):
+        return parse_duration(text)
+    with contextlib.suppress(ValueError):
+        at = datetime.fromisoformat(text)
+        return at.replace(tzinfo=UTC) if at.tzinfo is None else at
+    raise click.BadParameter(f"{text!r} is neither a date, as 2026-11-28, nor a duration, as 2d")
 
-    May run beside the workers: what looks broken while a worker is busy is looked at again.
+
+@click.command()
+@click.option(
+    "--since",
+    metavar="DATE|DURATION",
+    callback=_read_since,
+    help="Look only at payouts that changed since: 2026-11-28, 2026-11-28T08:30Z, 36h, 7d.",
+)
+@click.option(
+    "--evidence",
+    is_flag=True,
+    help="Also verify every stored message of JD's anew; takes about as long again.",
+)
+@answering
+def audit(*, since: datetime | timedelta | None, evidence: bool) -> Page:
     """
-    auditor = Auditor(bootstrap.ledger(), ReceiverSettings.load().limits)
+    Check every payout, its debt and what was decided of it; exit 1 if a promise is broken.
+
+    Changes nothing, and may run beside the workers: what looks broken while a worker is busy is
+    looked at again.
+    """
+    ledger = bootstrap.ledger()
+    reader = bootstrap.reader() if evidence else None
+    auditor = Auditor(ledger, ReceiverSettings.load().limits, reader)
+    if isinstance(since, timedelta):
+        since = ledger.now() - since
     with Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("payouts", total=auditor.count())
-        found = auditor.audit(lambda: progress.advance(task))
+        found = auditor.audit(lambda payouts: progress.advance(task, payouts), since)
+    return _page(found, messages=evidence)
+
+
+def _page(found: Audited, *, messages: bool) -> Page:
     listed = found.breaches[:_LISTED]
     document: dict[str, object] = {
-        "ok": not found.breaches,
+        "ok": not found.breached,
         "payouts": found.payouts,
-        "breaches": len(found.breaches),
+        "breaches": found.breached,
         "listed": [
             {"invariant": b.invariant, "out_trade_no": b.out_trade_no, "detail": b.detail}
             for b in listed
         ],
     }
-    if not found.breaches:
-        return Page(document, f"{found.payouts} payouts, every invariant holds")
+    looked_at = counted(found.payouts, "payout")
+    if messages:
+        document["messages"] = {"verified": found.messages, "foreign": found.foreign}
+        looked_at += f" and {counted(found.messages, 'message')}"
+        if found.foreign:
+            looked_at += f" ({found.foreign} more are other merchants', whose keys are not here)"
+    if not found.breached:
+        return Page(document, f"{looked_at}, every invariant holds")
     rows = [(b.invariant, b.out_trade_no, b.detail) for b in listed]
-    failure = (
-        f"{len(found.breaches)} breaches in {found.payouts} payouts: stop sending (`payouts pause`)"
-    )
+    failure = f"{found.breached} breaches in {looked_at}: stop sending (`payouts pause`)"
     return Page(document, table(("", Column("number"), "breach"), rows), failure)

@@ -9,11 +9,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from worker.payouts.attention import missing_cases, wrong_due_times
+from worker.payouts.debts import overpaid, wrong_debt
+from worker.payouts.grounds import unproven
 from worker.payouts.journal import FROM_A_JOURNAL
 from worker.payouts.limits import Limits
-from worker.payouts.model import Case, CaseKind, Dossier, Payout, Transition
-from worker.payouts.policy.facts import gather_facts
-from worker.payouts.policy.state import derive_update
+from worker.payouts.model import Case, CaseKind, Dossier, Obligation, Payout, Transition
+from worker.payouts.people import Registrations
+from worker.payouts.policy.facts import Facts, gather_facts
+from worker.payouts.policy.state import derive_status
+from worker.payouts.record import Record
 from worker.payouts.status import TRANSITIONS, PayoutStatus, Reason
 
 
@@ -40,10 +45,14 @@ class Invariant(enum.StrEnum):
     I8_COMES_TO_REST = "I8"
     #: No connection is made outside an owned lease that outlasts the deadline.
     I9_ONE_AT_A_TIME = "I9"
-    #: A released obligation has its proof recorded.
+    #: What is sent again, ended by hand or freed has its proof, which held when it was decided.
     I10_RELEASED_WITH_PROOF = "I10"
     #: What a control holds has a case and is not due; only a person lets it go.
     I11_HELD_FOR_A_PERSON = "I11"
+    #: What has no end yet is due at a time that its state demands: none rests in silence.
+    I12_NEVER_FORGOTTEN = "I12"
+    #: Every contradiction and dead end in what is known has a case, or a person closed it.
+    I13_A_PERSON_KNOWS = "I13"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,19 +82,49 @@ def of_payout(
     Evidence that is not judged yet, as for a moment while a worker runs, is a breach of I6 here:
     ask again once things are at rest.
     """
-    number = dossier.payout.out_trade_no
+    facts = gather_facts(dossier)
     checks = (
-        (Invariant.I3_ONLY_UP, _only_up(dossier, history, cases)),
-        (Invariant.I4_UNKNOWN_IS_HONEST, _honest(dossier, history)),
+        (Invariant.I3_ONLY_UP, _only_up(facts, history, cases)),
+        (Invariant.I4_UNKNOWN_IS_HONEST, _honest(facts, history)),
         (Invariant.I5_HISTORY_IS_WHOLE, _whole_history(dossier, history)),
-        (Invariant.I6_ORDER_DOES_NOT_MATTER, _weighed(dossier, now, limits)),
+        (Invariant.I6_ORDER_DOES_NOT_MATTER, _weighed(facts, now, limits)),
         (Invariant.I7_SIGNED_ONLY, _signed(dossier, history)),
         (Invariant.I9_ONE_AT_A_TIME, _one_at_a_time(dossier)),
         (Invariant.I11_HELD_FOR_A_PERSON, _held(dossier, history)),
+        (Invariant.I12_NEVER_FORGOTTEN, wrong_due_times(facts, now, limits)),
+        (Invariant.I13_A_PERSON_KNOWS, missing_cases(facts, cases, limits)),
     )
+    yield from _breaches(dossier.payout, checks)
+
+
+def of_record(
+    record: Record, registrations: Registrations, now: datetime, limits: Limits
+) -> Iterator[Breach]:
+    """
+    Check the same, and the debt of a payout, and what was decided of it.
+    """
+    yield from of_payout(record.dossier, record.history, record.cases, now, limits)
+    checks = (
+        (Invariant.I1_PAID_ONCE, wrong_debt(record.payout, record.debt)),
+        (Invariant.I10_RELEASED_WITH_PROOF, unproven(record, registrations)),
+    )
+    yield from _breaches(record.payout, checks)
+
+
+def of_debt(obligation: Obligation, dossiers: Sequence[Dossier]) -> Iterator[Breach]:
+    """
+    Check I1 by our own rows: what may be kept of all payouts of a debt. The youngest is named.
+    """
+    checks = [(Invariant.I1_PAID_ONCE, overpaid(obligation, dossiers))]
+    yield from _breaches(dossiers[-1].payout, checks)
+
+
+def _breaches(
+    payout: Payout, checks: Iterable[tuple[Invariant, Iterator[str]]]
+) -> Iterator[Breach]:
     for invariant, details in checks:
         for detail in details:
-            yield Breach(invariant, number, detail)
+            yield Breach(invariant, payout.out_trade_no, detail)
 
 
 def at_rest(dossier: Dossier) -> Iterator[Breach]:
@@ -127,28 +166,26 @@ def of_books(
                 yield Breach(Invariant.I1_PAID_ONCE, number, detail)
 
 
-def _only_up(
-    dossier: Dossier, history: Sequence[Transition], cases: Sequence[Case]
-) -> Iterator[str]:
+def _only_up(facts: Facts, history: Sequence[Transition], cases: Sequence[Case]) -> Iterator[str]:
     for move in history:
         if move.from_status is not None and move.to_status not in TRANSITIONS[move.from_status]:
             yield f"moved from {move.from_status} to {move.to_status}"
-    closed_and_paid = {trade.status for trade in gather_facts(dossier).trades}
+    closed_and_paid = {trade.status for trade in facts.trades}
     mixed = PayoutStatus.FAILED in closed_and_paid and closed_and_paid & {
         PayoutStatus.PAID,
         PayoutStatus.RETURNED,
     }
-    judged = all(evidence.applied_at for evidence in dossier.evidence)
+    judged = all(evidence.applied_at for evidence in facts.dossier.evidence)
     if mixed and judged and CaseKind.CONTRADICTION not in _kinds(cases):
         yield "closed and paid, without a case"
 
 
-def _honest(dossier: Dossier, history: Sequence[Transition]) -> Iterator[str]:
-    payout = dossier.payout
+def _honest(facts: Facts, history: Sequence[Transition]) -> Iterator[str]:
+    payout = facts.payout
     withdrawn = {PayoutStatus.QUEUED, PayoutStatus.HELD, PayoutStatus.CANCELLED}
     if payout.exposed and payout.status in withdrawn:
         yield f"exposed and {payout.status}"
-    if gather_facts(dossier).exposing and payout.status in withdrawn:
+    if facts.exposing and payout.status in withdrawn:
         yield f"may have reached JD, and is {payout.status}"
     for move in history:
         left = move.from_status is PayoutStatus.UNKNOWN
@@ -168,15 +205,15 @@ def _whole_history(dossier: Dossier, history: Sequence[Transition]) -> Iterator[
         yield f"history ends in {status}, the row says {dossier.payout.status}"
 
 
-def _weighed(dossier: Dossier, now: datetime, limits: Limits) -> Iterator[str]:
-    payout = dossier.payout
-    waiting = [e.id for e in dossier.evidence if e.applied_at is None]
+def _weighed(facts: Facts, now: datetime, limits: Limits) -> Iterator[str]:
+    payout = facts.payout
+    waiting = [e.id for e in facts.dossier.evidence if e.applied_at is None]
     if waiting:
         yield f"evidence {waiting} is not judged"
         return
-    update = derive_update(_afresh(dossier), now, limits)
+    told = derive_status(replace(facts, dossier=_afresh(facts.dossier)), now, limits)
     for name in ("status", "returned_fen", "exposed"):
-        says, should = getattr(payout, name), getattr(update, name)
+        says, should = getattr(payout, name), getattr(told, name)
         local = name == "status" and {says, should} <= _LOCAL
         given_up = name == "status" and _is_given_up(payout) and should.rank < says.rank
         if says != should and not local and not given_up:

@@ -9,6 +9,7 @@ counted or kept.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 from worker.payouts.durations import parse_duration
 
@@ -83,6 +84,15 @@ class Schedule:
         """
         bounded = (s.lasting for s in self.tail if s.lasting is not None)
         return self.ladder[-1] + sum(bounded, timedelta(0))
+
+    @property
+    def longest(self) -> timedelta:
+        """
+        The longest that it ever waits from one question to the next.
+        """
+        every = (s.every for s in self.tail)
+        steps = (later - at for at, later in pairwise((timedelta(0), *self.return_queries)))
+        return max(self.ladder[-1], *every, *steps)
 
     def retry(self, misses: int) -> timedelta:
         """

@@ -121,6 +121,17 @@ def to_evidence(row: RowMapping, keyring: Keyring) -> Evidence:
         raw = keyring.open(row["sealed_raw"])
     except WrongKey:
         raw = b""  # nothing is decided by it
+    return _evidence(row, raw)
+
+
+def to_bare_evidence(row: RowMapping) -> Evidence:
+    """
+    A stored answer without its raw form, which decides nothing.
+    """
+    return _evidence(row, b"")
+
+
+def _evidence(row: RowMapping, raw: bytes) -> Evidence:
     answer = Answer(**_pick(row, _ANSWER), raw=raw)
     return Evidence(**_pick(row, _EVIDENCE), answer=answer)
 

@@ -2,14 +2,28 @@
 Whether every promise holds for every payout: read-only, in bounded memory.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
 
-from worker.payouts.invariants import Breach, Invariant, of_payout
+from worker.payouts.debts import may_be_overpaid
+from worker.payouts.errors import MaybeSent
+from worker.payouts.evidence import Answer
+from worker.payouts.invariants import Breach, Invariant, of_debt, of_record
 from worker.payouts.limits import Limits
+from worker.payouts.record import Message, Record, Records
 from worker.usecases.ports import AuditReads
 
-_BATCH = 500
+#: So many payouts are read in one snapshot: none is held for longer than that takes.
+_BLOCK = 500
+
+#: More breaches than these are counted, not kept.
+_KEPT = 1000
+
+#: Reads a stored message anew; None where its merchant's key is not at hand. Raises `MaybeSent` if
+#: it is none.
+Reader = Callable[[Message], Answer | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +33,42 @@ class Audited:
     """
 
     payouts: int
+    #: The first of them.
     breaches: tuple[Breach, ...]
+    #: How many there are.
+    breached: int
+    #: How many stored messages were read anew.
+    messages: int = 0
+    #: How many were not, being another merchant's.
+    foreign: int = 0
+
+
+class _Findings:
+    """
+    What an audit has found so far, in bounded memory.
+    """
+
+    def __init__(self) -> None:
+        self.payouts = self.breached = self.messages = self.foreign = 0
+        #: Payouts and debts to be looked at again.
+        self.suspects: list[int] = []
+        self.debts: set[int] = set()
+        self._kept: list[Breach] = []
+
+    def add(self, breaches: Iterable[Breach]) -> None:
+        """
+        Count what was found, and keep it while there is room.
+        """
+        for breach in breaches:
+            self.breached += 1
+            if len(self._kept) < _KEPT:
+                self._kept.append(breach)
+
+    def audited(self) -> Audited:
+        """
+        All of it.
+        """
+        return Audited(self.payouts, tuple(self._kept), self.breached, self.messages, self.foreign)
 
 
 class Auditor:
@@ -29,42 +78,102 @@ class Auditor:
     It may run beside the workers: what looks broken while a worker is busy is looked at again.
     """
 
-    def __init__(self, ledger: AuditReads, limits: Limits) -> None:
+    def __init__(self, ledger: AuditReads, limits: Limits, reader: Reader | None = None) -> None:
+        """
+        Every stored message is read anew with `reader`, if there is one.
+        """
         self._ledger = ledger
         self._limits = limits
+        self._reader = reader
 
     def count(self) -> int:
         """
-        How many payouts there are to check.
+        How many payouts there are to look at.
         """
         return self._ledger.count()
 
-    def audit(self, advance: Callable[[], None] = lambda: None) -> Audited:
+    def audit(
+        self, advance: Callable[[int], None] = lambda _: None, since: datetime | None = None
+    ) -> Audited:
         """
-        Check the invariants of every payout, and call `advance` after each.
-        """
-        suspects: list[int] = []
-        checked = 0
-        for payout_id in self._ids():
-            suspects += [payout_id] if any(self._breaches(payout_id)) else []
-            checked += 1
-            advance()
-        breaches = [b for payout_id in suspects for b in self._breaches(payout_id)]
-        unproven = "its obligation was freed without a decision on record"
-        breaches += [
-            Breach(Invariant.I10_RELEASED_WITH_PROOF, number, unproven)
-            for number in self._ledger.find_unproven_releases()
-        ]
-        return Audited(checked, tuple(breaches))
+        Check every payout, or those alone that changed since then.
 
-    def _ids(self) -> Iterator[int]:
+        `advance` hears after each block how many payouts it was, with those that were passed over.
+        """
+        found = _Findings()
+        for block in self._blocks():
+            ids = [payout_id for payout_id, at in block if since is None or at >= since]
+            self._look(ids, found)
+            if self._reader is not None:
+                self._reread(self._reader, ids, found)
+            advance(len(block))
+        for some in _chunks(found.suspects):
+            again = self._ledger.records(some)
+            for record in again.records:
+                found.add(self._breaches(record, again))
+        for some in _chunks(sorted(found.debts)):
+            for obligation, dossiers in self._ledger.debts(some):
+                found.add(of_debt(obligation, dossiers))
+        found.add(self._left_alone())
+        return found.audited()
+
+    def _look(self, ids: Sequence[int], found: _Findings) -> None:
+        read = self._ledger.records(ids)
+        found.payouts += len(ids)
+        for record in read.records:
+            if any(self._breaches(record, read)):
+                found.suspects.append(record.payout.id)
+            if record.debt is not None and may_be_overpaid(record.debt):
+                found.debts.add(record.debt.obligation.id)
+
+    def _blocks(self) -> Iterator[Sequence[tuple[int, datetime]]]:
         last = 0
-        while batch := self._ledger.ids_after(last, _BATCH):
-            yield from batch
-            last = batch[-1]
+        while block := self._ledger.ids_after(last, _BLOCK):
+            yield block
+            last, _ = block[-1]
 
-    def _breaches(self, payout_id: int) -> Iterator[Breach]:
-        dossier = self._ledger.dossier(payout_id)
-        history = self._ledger.history(payout_id)
-        cases = self._ledger.cases_of(payout_id)
-        yield from of_payout(dossier, history, cases, self._ledger.now(), self._limits)
+    def _breaches(self, record: Record, read: Records) -> Iterator[Breach]:
+        return of_record(record, read.registrations, read.at, self._limits)
+
+    def _left_alone(self) -> Iterator[Breach]:
+        for number, is_known in {*self._ledger.left_alone()} & {*self._ledger.left_alone()}:
+            if is_known:
+                detail = "a notification of it was never taken for its evidence"
+                yield Breach(Invariant.I2_NOTHING_LOST, number, detail)
+            else:
+                detail = "notified, not in the ledger, and without a case"
+                yield Breach(Invariant.I13_A_PERSON_KNOWS, number, detail)
+
+    def _reread(self, reader: Reader, ids: Sequence[int], found: _Findings) -> None:
+        for message in self._ledger.messages(ids):
+            try:
+                answer = reader(message)
+            except MaybeSent:
+                answer = Answer(verified=False, meaning=message.evidence.answer.meaning)
+            if answer is None:
+                found.foreign += 1
+                continue
+            found.messages += 1
+            for why in _differs(message, answer):
+                detail = f"evidence {message.evidence.id} {why}"
+                found.add([Breach(Invariant.I7_SIGNED_ONLY, message.number, detail)])
+
+
+def _differs(message: Message, answer: Answer) -> Iterator[str]:
+    """
+    In what a stored message is not what was made of it; no value is quoted.
+    """
+    stored = message.evidence.answer
+    if not stored.raw:
+        yield "opens with no key at hand"
+        return
+    if hashlib.sha256(stored.raw).hexdigest() != message.digest:
+        yield "has another digest than its text"
+    names = [f.name for f in fields(Answer) if f.name != "raw"]
+    wrong = [name for name in names if getattr(stored, name) != getattr(answer, name)]
+    if wrong:
+        yield f"says otherwise than its text: {', '.join(wrong)}"
+
+
+def _chunks(ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    return (ids[start : start + _BLOCK] for start in range(0, len(ids), _BLOCK))

@@ -170,6 +170,7 @@ def test_what_an_audit_finds(
     """
     queued(ledger)
     told("audit", "audit")
+    told("audit", "audit", "--evidence")
     engine = create_engine(store_settings)
     with engine.begin() as conn:
         conn.execute(sa.update(payouts).values(status="cancelled", next_send_at=None))

@@ -3,10 +3,12 @@ Looking things up: nothing here writes.
 """
 
 from collections.abc import Sequence, Set
+from datetime import datetime
 from typing import Protocol
 
 from worker.payouts.channel import Channel
-from worker.payouts.model import Case, Payout, Rejection, Transition
+from worker.payouts.model import Case, Dossier, Obligation, Payout, Rejection, Transition
+from worker.payouts.record import Message, Records
 from worker.payouts.status import PayoutStatus, Reason
 from worker.usecases.ports.actions import CaseReads
 from worker.usecases.ports.work import PayoutReads
@@ -75,15 +77,34 @@ class Reads(PayoutReads, CaseReads, Protocol):
 
 class AuditReads(Reads, Protocol):
     """
-    Everything, a few rows at a time: for an audit over millions of payouts.
+    Everything, a block of payouts at a time: for an audit over millions of them.
     """
 
-    def ids_after(self, payout_id: int, limit: int) -> Sequence[int]:
+    def ids_after(self, payout_id: int, limit: int) -> Sequence[tuple[int, datetime]]:
         """
-        The next payouts in order of acceptance, beginning behind this one.
+        The next payouts in order of acceptance, behind this one, and when each last changed.
         """
 
-    def find_unproven_releases(self) -> Sequence[str]:
+    def records(self, payout_ids: Sequence[int]) -> Records:
         """
-        The numbers whose obligation was freed without a recorded decision.
+        All that is on record of some payouts, read in one snapshot; none of it is unsealed.
+        """
+
+    def debts(
+        self, obligation_ids: Sequence[int]
+    ) -> Sequence[tuple[Obligation, Sequence[Dossier]]]:
+        """
+        Some debts with all that is known of their payouts, oldest first, read in one snapshot.
+        """
+
+    def messages(self, payout_ids: Sequence[int]) -> Sequence[Message]:
+        """
+        What JD told of some payouts, each with its raw text and the digest that is stored of it.
+        """
+
+    def left_alone(self) -> Sequence[tuple[str, bool]]:
+        """
+        The numbers of notifications without a payout that are nobody's work.
+
+        True with a number that a payout has all the same, False with one that has no case.
         """
