@@ -196,7 +196,7 @@ def test_what_another_key_signed_does_not_verify(
     Nor what today's key does not verify any more.
     """
     monkeypatch.setenv("PAYOUTS_SIGN_KEY", "another")
-    bootstrap.sign_key.cache_clear()  # type: ignore[attr-defined]
+    bootstrap.sign_key.cache_clear()
 
     result = run("audit", "--json", "--evidence")
     details = [breach["detail"] for breach in json.loads(result.stdout)["listed"]]
