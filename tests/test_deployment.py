@@ -443,3 +443,51 @@ def test_the_image_is_built_from_the_lock_and_runs_as_nobody_special() -> None:
     assert re.search(r"^USER payouts$", final, re.MULTILINE)
     assert re.search(r"^WORKDIR /empty$", final, re.MULTILINE)
     assert "://" not in text
+
+
+# --- docs/hosts.md
+
+
+def unit() -> dict[str, str]:
+    """
+    The systemd unit that the documents give.
+    """
+    text = (ROOT / "docs" / "hosts.md").read_text(encoding="utf-8")
+    lines = text.split("```ini\n", 1)[1].split("```", 1)[0].splitlines()
+    return dict(line.split("=", 1) for line in lines if "=" in line)
+
+
+def test_the_unit_starts_what_the_procfile_says(tmp_path: Path) -> None:
+    """
+    Quotes and defaults of a line of the Procfile mean in the unit what they mean to honcho.
+    """
+    (tmp_path / "Procfile").write_text(
+        "other: exec false\nprobe: exec printf '%s|' 'a b' \"${NOT_SET:-8000}\"\n"
+    )
+    line = unit()["ExecStart"].replace("%i", "probe").replace("$$", "$")
+    told = subprocess.run(
+        shlex.split(line.replace("/srv/payouts", str(tmp_path))),
+        env={"PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+
+    assert told.stdout == "a b|8000|"
+
+
+def test_the_unit_is_enabled_for_each_process() -> None:
+    """
+    All processes of the Procfile are started, but for Flower, which may be left out.
+    """
+    text = (ROOT / "docs" / "hosts.md").read_text(encoding="utf-8")
+    (enabled,) = re.findall(r"systemctl enable --now (.*)", text)
+
+    assert {name.removeprefix("payouts@") for name in enabled.split()} == {*PROCFILE} - {"flower"}
+
+
+def test_the_unit_leaves_time_for_what_is_on_the_wire() -> None:
+    """
+    Systemd waits as long as the compose file does before it kills.
+    """
+    assert unit()["TimeoutStopSec"] == SERVICES["sender"]["stop_grace_period"]
