@@ -11,7 +11,8 @@ from worker.payouts.errors import BrokerUnavailable
 from worker.payouts.health import Health
 from worker.payouts.limits import Limits
 from worker.payouts.policy.alerts import Alert, alerts
-from worker.usecases.ports import BrokerProbe, HealthLedger
+from worker.usecases.ports import HealthLedger
+from worker.usecases.ports.health import BrokerProbe
 
 log = logging.getLogger("jdpay_payouts.monitor")
 

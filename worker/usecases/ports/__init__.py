@@ -6,7 +6,6 @@ from worker.usecases.ports.actions import ActionLedger, CaseReads
 from worker.usecases.ports.dispatcher import Dispatcher
 from worker.usecases.ports.gateway import Gateway
 from worker.usecases.ports.health import (
-    BrokerProbe,
     EpochLedger,
     HealthLedger,
     HighWaterMark,
@@ -27,7 +26,6 @@ __all__ = [
     "AcceptanceLedger",
     "ActionLedger",
     "AuditReads",
-    "BrokerProbe",
     "CaseReads",
     "Dispatcher",
     "DueWork",
