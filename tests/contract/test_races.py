@@ -260,3 +260,13 @@ def test_a_number_sent_in_six_times_at_once_is_accepted_once(ledger: SqlLedger) 
     got = at_once(6, lambda _: accept(ledger, an_order()))
 
     assert [one is None for one in got].count(False) == 1
+
+
+def test_an_alert_is_told_to_one_of_many(ledger: SqlLedger) -> None:
+    """
+    Several workers see at once that it begins, and that it ends: one writes the line.
+    """
+    begun = [told.begun for told in at_once(4, lambda _: ledger.tell(MERCHANT, ["paused"]))]
+    over = [told.over for told in at_once(4, lambda _: ledger.tell(MERCHANT, []))]
+
+    assert sorted(begun) == sorted(over) == [(), (), (), ("paused",)]

@@ -28,6 +28,31 @@ def engine(sqlite_databases: SqliteDatabases) -> Iterator[sa.Engine]:
     engine.dispose()
 
 
+def overheard(engine: sa.Engine, work: Callable[[SqlLedger], object]) -> list[tuple[str, Any]]:
+    """
+    The statements that some work asks, each with its parameters.
+    """
+    asked: list[tuple[str, Any]] = []
+
+    def overhear(*call: Any) -> None:
+        _conn, _cursor, statement, parameters, *_ = call
+        asked.append((statement, parameters))
+
+    event.listen(engine, "before_cursor_execute", overhear)
+    work(SqlLedger(engine, KEYRING))
+    event.remove(engine, "before_cursor_execute", overhear)
+    return asked
+
+
+def steps(engine: sa.Engine, question: tuple[str, Any]) -> list[str]:
+    """
+    How SQLite answers a statement.
+    """
+    with engine.begin() as conn:
+        plan = conn.exec_driver_sql(f"EXPLAIN QUERY PLAN {question[0]}", question[1]).all()
+    return [step.detail for step in plan]
+
+
 @pytest.mark.parametrize(
     ("sweep", "index"),
     [
@@ -45,18 +70,20 @@ def test_a_sweep_reads_by_its_index(
     """
     SQLite answers each of the sweep's questions from the index that was made for it.
     """
-    asked: list[tuple[str, Any]] = []
-
-    def overhear(*call: Any) -> None:
-        _conn, _cursor, statement, parameters, *_ = call
-        asked.append((statement, parameters))
-
-    event.listen(engine, "before_cursor_execute", overhear)
-    sweep(SqlLedger(engine, KEYRING))
-    event.remove(engine, "before_cursor_execute", overhear)
+    asked = overheard(engine, sweep)
     question = next(one for one in asked if one[0].startswith("SELECT") and "LIMIT" in one[0])
 
-    with engine.begin() as conn:
-        plan = conn.exec_driver_sql(f"EXPLAIN QUERY PLAN {question[0]}", question[1]).all()
+    assert index in " ".join(steps(engine, question))
 
-    assert index in " ".join(step.detail for step in plan)
+
+def test_health_reads_no_table_whole(engine: sa.Engine) -> None:
+    """
+    It is asked every few seconds: what grows with the payouts is read by an index alone.
+    """
+    grow = ("payouts", "evidence", "cases", "rejections", "attempts", "transitions", "p")
+    asked = overheard(engine, lambda ledger: ledger.health(MERCHANT))
+    found = [step for question in asked for step in steps(engine, question)]
+    whole = [step for step in found if step.startswith("SCAN") and "INDEX" not in step]
+
+    assert len(asked) > 10
+    assert [step for step in whole if step.split()[1] in grow] == []
