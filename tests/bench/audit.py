@@ -57,15 +57,17 @@ def measure(wanted: Wanted, directory: Path) -> Result:
                     passed_over = _run(environment, "--since", "1s")
                     anew = _run(environment, "--evidence", may_differ=True)
                     at = f"{database}, {many:,} payouts"
-                    each = 1000 / many
-                    samples.add(f"{at}: audit", "ms per payout", (plain.seconds - few) * each)
-                    cpu = (plain.cpu - few_cpu) * each
-                    samples.add(f"{at}: audit, its own CPU time", "ms per payout", cpu)
-                    samples.add(f"{at}: peak resident memory", "MB", plain.peak)
-                    passed = (passed_over.seconds - few) * each
-                    samples.add(f"{at}: passed over by --since", "ms per payout", passed)
-                    read = (anew.seconds - plain.seconds) * 1000 / messages
+                    each = {
+                        "audit": plain.seconds - few,
+                        "audit, its own CPU time": plain.cpu - few_cpu,
+                        "passed over by --since": passed_over.seconds - few,
+                    }
+                    for what, seconds in each.items():
+                        took = max(0.0, seconds) * 1000 / many
+                        samples.add(f"{at}: {what}", "ms per payout", took)
+                    read = max(0.0, anew.seconds - plain.seconds) * 1000 / messages
                     samples.add(f"{at}: --evidence besides", "ms per message", read)
+                    samples.add(f"{at}: peak resident memory", "MB", plain.peak)
     return Result(
         name="audit",
         what=(
