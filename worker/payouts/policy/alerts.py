@@ -25,7 +25,7 @@ class Severity(enum.StrEnum):
 
 class AlertKind(enum.StrEnum):
     """
-    What is wrong. `docs/operations.md` says of each what it means and what to do.
+    What is wrong. `docs/alerts.md` says of each what it means and what to do.
     """
 
     SILENCE = "silence"
