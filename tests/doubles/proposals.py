@@ -91,12 +91,15 @@ class MemoryProposals(MemoryActions):
             raise NoSuchProposal(f"there is no proposal {proposal_id}")
         return self._proposals[proposal_id]
 
-    def proposals(self, *, waiting_only: bool, limit: int) -> Sequence[Proposal]:
+    def proposals(
+        self, *, waiting_only: bool, limit: int, payout_id: int | None = None
+    ) -> Sequence[Proposal]:
         """
-        The newest proposals.
+        The newest proposals, of all payouts or of one.
         """
         newest = reversed(self._proposals.values())
-        return [p for p in newest if p.waits or not waiting_only][:limit]
+        of_it = [p for p in newest if payout_id in {None, p.payout_id}]
+        return [p for p in of_it if p.waits or not waiting_only][:limit]
 
     def add_person(self, uid: int, name: str, who: str, why: str) -> None:
         """

@@ -17,6 +17,7 @@ from worker.payouts.evidence import Meaning, Source
 from worker.payouts.model import Dossier
 from worker.payouts.money import yuan
 from worker.payouts.policy.actions import Recorded, legal
+from worker.payouts.proposal import Proposal
 from worker.views import documents, texts
 from worker.views.advice import next_step
 from worker.views.evidence import Run, fold
@@ -24,6 +25,9 @@ from worker.views.formats import cell
 from worker.views.history import merge
 from worker.views.tables import Column
 from worker.views.texts import CASE_MEANINGS, MEANINGS
+
+#: What one payout can have waiting; more would be a list of its own.
+_WAITING = 20
 
 
 @click.command()
@@ -73,6 +77,7 @@ def story(payout_id: int) -> Page:
     holders = ledger.holders_of(dossier.payout.obligation)
     others = [payout for payout in holders if payout.id != payout_id]
     decisions = ledger.decisions(payout_id)
+    proposals = ledger.proposals(waiting_only=True, limit=_WAITING, payout_id=payout_id)
     learnt_from = ledger.history(payout_id)[-1].learnt_from
     readable = payout_id not in ledger.unreadable([payout_id])
     following = next_step(dossier, look_up(ledger, merchant), others)
@@ -85,8 +90,10 @@ def story(payout_id: int) -> Page:
         "evidence": [documents.evidence(e) for e in dossier.evidence],
         "open_cases": [documents.case(c, legal(c, dossier)) for c in dossier.open_cases],
         "decisions": [documents.decision(d) for d in decisions],
+        "proposals": [documents.proposal(p) for p in proposals],
     }
-    return Page(document, _body(dossier, decisions, learnt_from, following, readable=readable))
+    body = _body(dossier, decisions, learnt_from, following, readable=readable)
+    return Page(document, Group(body, *(Text(f"\n{_proposed(p)}") for p in proposals)))
 
 
 def _body(
@@ -140,6 +147,12 @@ def _decided(payout_id: int, decision: Recorded) -> str:
     if decision.replaced_by is not None:
         return f"{told} (payout {decision.replaced_by} pays instead)"
     return told
+
+
+def _proposed(proposal: Proposal) -> str:
+    by, at = cell(proposal.proposed_by.who), cell(proposal.proposed_at)
+    told = f"proposal {proposal.id}: {proposal.proof.end}, by {by} at {at}"
+    return f"{told}; another person may say `payouts approve {proposal.id}`"
 
 
 def _attempts(dossier: Dossier) -> RenderableType:

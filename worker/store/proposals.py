@@ -103,13 +103,17 @@ class Proposals(Base):
         with self._snapshot() as conn:
             return _read(conn, proposal_id)
 
-    def proposals(self, *, waiting_only: bool, limit: int) -> Sequence[Proposal]:
+    def proposals(
+        self, *, waiting_only: bool, limit: int, payout_id: int | None = None
+    ) -> Sequence[Proposal]:
         """
-        The newest proposals.
+        The newest proposals, of all payouts or of one.
         """
         newest = sa.select(proposals).order_by(proposals.c.id.desc()).limit(limit)
         if waiting_only:
             newest = newest.where(_WAITS)
+        if payout_id is not None:
+            newest = newest.where(proposals.c.payout_id == payout_id)
         with self._snapshot() as conn:
             return [rows.to_proposal(row) for row in conn.execute(newest).mappings()]
 

@@ -2,13 +2,15 @@
 Jobs and payouts that the commands are tried on.
 """
 
+from datetime import timedelta
 from typing import Any
 
-from tests.contract.samples import close_attempt
+from tests.contract.samples import close_attempt, record
+from tests.doubles.clock import telling
 from tests.factories import a_claimant
 from worker.intake import jobs
 from worker.payouts.acceptance import Entry
-from worker.payouts.evidence import Answer, Meaning, TradeStatus
+from worker.payouts.evidence import Answer, Meaning, Source, TradeStatus
 from worker.payouts.limits import Limits
 from worker.payouts.model import Attempt, AttemptOutcome, Terms
 from worker.store.ledger import SqlLedger
@@ -96,3 +98,16 @@ def handler(ledger: SqlLedger) -> EvidenceHandler:
     What judges evidence.
     """
     return EvidenceHandler(ledger, MERCHANT, Limits(), "worker")
+
+
+def undecided(ledger: SqlLedger, number: str) -> int:
+    """
+    A payout of which JD has told no end for two days, and just now: two people may decide; its id.
+    """
+    ago = ledger.now() - timedelta(days=2)
+    before = SqlLedger(ledger._engine, ledger._keyring, telling(lambda: ago))
+    payout_id = answered(before, an_answer(number), number)
+    payout = ledger.dossier(payout_id).payout
+    record(ledger, payout, Source.QUERY, an_answer(number), asked_at=ledger.now())
+    handler(ledger).apply(payout_id)
+    return payout_id

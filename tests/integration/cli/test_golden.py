@@ -10,7 +10,6 @@ import json
 import subprocess
 import sys
 from collections import defaultdict
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,6 @@ import sqlalchemy as sa
 from rich.console import Console
 
 from tests.contract.samples import close_attempt, record
-from tests.doubles.clock import telling
 from tests.golden import book
 from tests.integration.cli.conftest import Place, Run
 from tests.integration.cli.samples import (
@@ -32,6 +30,7 @@ from tests.integration.cli.samples import (
     claimed,
     handler,
     queued,
+    undecided,
 )
 from worker.cli import demo
 from worker.demo.audit import Audit
@@ -148,7 +147,9 @@ def test_what_is_looked_up(told: Told, run: Run, healthy: None, ledger: SqlLedge
     ledger.reject(jobs.rejection(a_job("ORDER006"), "invalid", ("a: is wrong",), "unsealed"))
     ledger.reject(jobs.described(b"junk", "unknown_task", ("job: KeyError",)))
     told("rejections", "rejections")
-    for number in (NUMBER, "ORDER002", "ORDER003", "ORDER004", "ORDER005"):
+    undecided(ledger, "ORDER007")
+    run("decide", "ORDER007", "--as", "failed", "--proof", "SLIP-3", "--why", "JD wrote so")
+    for number in (NUMBER, "ORDER002", "ORDER003", "ORDER004", "ORDER005", "ORDER007"):
         told("show", "show", number)
         told("history", "history", number)
     told("list", "list")
@@ -199,15 +200,7 @@ def test_what_is_decided(told: Told, healthy: None, ledger: SqlLedger) -> None:
     told.why("people_add", "people", "add", "1001", "--name", "lan")
     told("people_list", "people", "list")
     told.why("people_remove", "people", "remove", "1001")
-    undecided = an_answer("ORDER007")
-    ago = ledger.now() - timedelta(days=2)
-    answered(
-        SqlLedger(ledger._engine, ledger._keyring, telling(lambda: ago)), undecided, "ORDER007"
-    )
-    payout = ledger.find(MERCHANT, "ORDER007")
-    assert payout is not None
-    record(ledger, payout, Source.QUERY, undecided, asked_at=ledger.now())
-    handler(ledger).apply(payout.id)
+    undecided(ledger, "ORDER007")
     proof = ("--as", "returned", "--amount-fen", "4000", "--proof")
     for reference in ("SLIP-1", "SLIP-2"):
         proposed = told.why("decide", "decide", "ORDER007", *proof, reference)

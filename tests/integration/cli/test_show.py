@@ -19,6 +19,7 @@ from tests.integration.cli.samples import (
     claimed,
     handler,
     queued,
+    undecided,
 )
 from worker.payouts.evidence import Meaning, Source, TradeStatus
 from worker.payouts.model import AttemptOutcome
@@ -258,3 +259,19 @@ def test_the_page_holds_every_part(run: Run, ledger: SqlLedger) -> None:
     assert "read_timeout" in page
     assert "do not pay it again" in page
     assert "evidence" not in page
+
+
+def test_a_proposal_that_waits_is_told_with_what_lets_it_count(run: Run, ledger: SqlLedger) -> None:
+    """
+    Whoever looks at a payout sees that someone proposed its end, and which command approves it.
+    """
+    undecided(ledger, NUMBER)
+    proof = ("--as", "failed", "--proof", "TICKET-1", "--why", "JD wrote so")
+    proposed = json.loads(run("decide", NUMBER, *proof, "--json").stdout)["proposal"]
+
+    page, document = run("show", NUMBER).stdout, json.loads(run("show", NUMBER, "--json").stdout)
+
+    assert f"payouts approve {proposed['id']}" in page
+    assert document["proposals"] == [proposed]
+    run("approve", str(proposed["id"]))
+    assert json.loads(run("show", NUMBER, "--json").stdout)["proposals"] == []

@@ -34,9 +34,11 @@ class ProposalLedger(Protocol):
         One proposal, whatever became of it. Raises `NoSuchProposal`.
         """
 
-    def proposals(self, *, waiting_only: bool, limit: int) -> Sequence[Proposal]:
+    def proposals(
+        self, *, waiting_only: bool, limit: int, payout_id: int | None = None
+    ) -> Sequence[Proposal]:
         """
-        The newest proposals.
+        The newest proposals, of all payouts or of one.
         """
 
 
