@@ -57,7 +57,7 @@ def test_sweeps_that_only_begin_are_an_alert(run: Run, monitored: str, ledger: S
         {
             "kind": "silence",
             "severity": "page",
-            "detail": "the last sweep that ended well was at no time ever",
+            "detail": "no sweep has ever ended well",
             "command": "payouts doctor",
         }
     ]

@@ -186,3 +186,12 @@ def test_the_detail_says_what_and_since_when() -> None:
 
     assert alert.detail == "nobody takes messages from payouts.send: 3 wait, the first for 420 s"
     assert (alert.severity, alert.command) == (Severity.PAGE, "payouts doctor")
+
+
+def test_times_are_told_as_people_read_them() -> None:
+    """
+    In UTC, to the second.
+    """
+    (alert,) = alerts(replace(WELL, swept_at=NOON - HOUR), Limits())
+
+    assert alert.detail == f"the last sweep ended well at {NOON - HOUR:%Y-%m-%d %H:%M:%S}Z"

@@ -5,7 +5,7 @@ A symptom is that work does not get on, never that no process runs.
 """
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from worker.payouts.health import CertificateKind, Health
 from worker.payouts.limits import Limits
@@ -13,6 +13,8 @@ from worker.payouts.limits import Limits
 #: A worker that is started so often within the quarter of an hour that the broker remembers does
 #: not stay.
 _STARTS_LIMIT = 5
+#: So much of a key is told that someone else has named.
+_LONGEST_NAME = 80
 _CLOCK_TOLERANCE = timedelta(seconds=30)
 #: A new certificate takes JD days.
 _EXPIRING_WITHIN = timedelta(days=30)
@@ -26,7 +28,7 @@ def silence(health: Health, limits: Limits) -> str:
     since = health.swept_at
     if since is not None and health.now - since <= limits.silence_limit:
         return ""
-    return f"the last sweep that ended well was at {since or 'no time ever'}"
+    return f"the last sweep ended well at {_at(since)}" if since else "no sweep has ever ended well"
 
 
 def broker(health: Health, _limits: Limits) -> str:
@@ -54,7 +56,8 @@ def misrouted(health: Health, _limits: Limits) -> str:
     Jobs lie under keys that no worker reads.
     """
     keys = health.broker.misrouted if health.broker else ()
-    named = ", ".join(repr(key) for key in keys[:3]) + (", ..." if len(keys) > 3 else "")
+    more = ", ..." if len(keys) > 3 else ""
+    named = ", ".join(repr(key[:_LONGEST_NAME]) for key in keys[:3]) + more
     return f"messages lie where nobody reads: {named}" if keys else ""
 
 
@@ -67,7 +70,7 @@ def in_hand(health: Health, limits: Limits) -> str:
         return ""
     taken_at = broker.taken_at
     if taken_at is not None and broker.now - taken_at > limits.in_hand_limit:
-        return f"{broker.in_hand} messages are in hand, the first since {taken_at}"
+        return f"{broker.in_hand} messages are in hand, the first since {_at(taken_at)}"
     return f"{broker.lost} messages in hand can never come back" if broker.lost else ""
 
 
@@ -107,7 +110,7 @@ def late_sends(health: Health, limits: Limits) -> str:
     since = max(health.send_due_at, health.sent_at or health.send_due_at)
     if health.now - since <= limits.late_limit + limits.send_pace.every:
         return ""
-    return f"payouts are due to be sent since {health.send_due_at}, and none was claimed"
+    return f"payouts are due to be sent since {_at(health.send_due_at)}, and none was claimed"
 
 
 def late_questions(health: Health, limits: Limits) -> str:
@@ -119,7 +122,7 @@ def late_questions(health: Health, limits: Limits) -> str:
     since = max(health.query_due_at, health.asked_at or health.query_due_at)
     if health.now - since <= limits.late_limit + limits.query_pace.every:
         return ""
-    return f"questions to JD are due since {health.query_due_at}, and none was asked"
+    return f"questions to JD are due since {_at(health.query_due_at)}, and none was asked"
 
 
 def late_evidence(health: Health, limits: Limits) -> str:
@@ -129,7 +132,7 @@ def late_evidence(health: Health, limits: Limits) -> str:
     since = health.unapplied_at
     if since is None or health.now - since <= limits.late_limit:
         return ""
-    return f"what JD said at {since} has not been applied"
+    return f"what JD said at {_at(since)} has not been applied"
 
 
 def backlog(health: Health, limits: Limits) -> str:
@@ -141,7 +144,7 @@ def backlog(health: Health, limits: Limits) -> str:
         return ""
     return (
         f"{health.sends_due} sends and {health.queries_due} questions are due, the first since"
-        f" {min(due)}"
+        f" {_at(min(due))}"
     )
 
 
@@ -150,7 +153,7 @@ def breaker(health: Health, _limits: Limits) -> str:
     The circuit breaker is open.
     """
     until = health.broken_until
-    return f"sending rests until {until}" if until is not None and until > health.now else ""
+    return f"sending rests until {_at(until)}" if until is not None and until > health.now else ""
 
 
 def transaction(health: Health, limits: Limits) -> str:
@@ -160,7 +163,7 @@ def transaction(health: Health, limits: Limits) -> str:
     since = health.transaction_at
     if since is None or health.now - since <= limits.transaction_limit:
         return ""
-    return f"a transaction is open in the database since {since}"
+    return f"a transaction is open in the database since {_at(since)}"
 
 
 def clock(health: Health, _limits: Limits) -> str:
@@ -173,7 +176,7 @@ def clock(health: Health, _limits: Limits) -> str:
     if health.broker is not None:
         clocks.append(("the broker's", health.broker.now))
     return "; ".join(
-        f"{whose} clock says {at}, this host's {health.host_at}"
+        f"{whose} clock says {_at(at)}, this host's {_at(health.host_at)}"
         for whose, at in clocks
         if abs(at - health.host_at) > _CLOCK_TOLERANCE
     )
@@ -186,7 +189,7 @@ def expired(health: Health, _limits: Limits) -> str:
     ends = health.certificates.get(CertificateKind.MERCHANT)
     if ends is None or ends - health.now > _EXPIRED_WITHIN:
         return ""
-    return f"the merchant's certificate is valid until {ends}"
+    return f"the merchant's certificate is valid until {_at(ends)}"
 
 
 def expiring(health: Health, _limits: Limits) -> str:
@@ -194,7 +197,7 @@ def expiring(health: Health, _limits: Limits) -> str:
     A certificate is to be replaced soon. JD has used one of its own for years after its end.
     """
     return "; ".join(
-        f"the {kind} certificate is valid until {ends}"
+        f"the {kind} certificate is valid until {_at(ends)}"
         for kind, ends in sorted(health.certificates.items())
         if ends - health.now <= _EXPIRING_WITHIN
     )
@@ -210,6 +213,10 @@ def counted(fact: str, says: str) -> Callable[[Health, Limits], str]:
         return says.format(value) if value else ""
 
     return find
+
+
+def _at(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%SZ}"
 
 
 def _whole(time: timedelta) -> str:
