@@ -3,6 +3,7 @@ What whoever is on call is told of real processes: at once, once, and nothing wh
 """
 
 import contextlib
+import functools
 import json
 import os
 import subprocess
@@ -74,6 +75,13 @@ def lines(stack: Stack, action: str) -> Counter[str]:
             if line.startswith("{") and json.loads(line).get("action") == action:
                 found[json.loads(line)["alert"]] += 1
     return found
+
+
+def is_ready(log: Path) -> bool:
+    """
+    Whether a worker has said that it is.
+    """
+    return "ready." in log.read_text(encoding="utf-8")
 
 
 def paid(stack: Stack, actors: list[Actor]) -> int:
@@ -176,3 +184,26 @@ def test_a_worker_that_never_stays_is_told() -> None:
             assert "restarts" not in told(stack)
             stack.start("querier").wait(PATIENCE)
         until(lambda: "restarts" in told(stack), PATIENCE)
+
+
+def test_nothing_is_logged_while_nothing_happens() -> None:
+    """
+    At level INFO, as it is deployed, twenty sweeps leave no line: a day is under any limit.
+    """
+    with a_service() as stack, contextlib.closing(open_ledger(stack)) as ledger:
+        for name in ("sender", "querier"):
+            stack.kill(name)
+            stack.start(name, *COMMANDS[name], "--loglevel=INFO")
+        stack.kill("beat")
+        schedule = str(stack.directory / "beat")
+        stack.start("beat", *COMMANDS["beat"], "--schedule", schedule, "--loglevel=INFO")
+        logs = {name: child.log for name, child in stack.children.items()}
+        for name in ("worker", "sender", "querier"):
+            until(functools.partial(is_ready, logs[name]), PATIENCE)
+        begun = ledger.sweep_count().sweeps
+        until(lambda: ledger.sweep_count().sweeps > begun, PATIENCE)
+        before = {name: log.read_text() for name, log in logs.items()}
+        until(lambda: ledger.sweep_count().sweeps > begun + 20, PATIENCE)
+        after = {name: log.read_text() for name, log in logs.items()}
+
+    assert after == before
