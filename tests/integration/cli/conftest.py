@@ -10,6 +10,7 @@ import pytest
 from celery import Celery
 from click.testing import CliRunner, Result
 
+from tests.integration.cli.diagnosis import Examine
 from tests.integration.cli.samples import MERCHANT
 from tests.servers import SqliteDatabases
 from worker import bootstrap, monitoring, service
@@ -137,3 +138,11 @@ def run() -> Run:
         return CliRunner().invoke(main, arguments, input=text, catch_exceptions=False)
 
     return call
+
+
+@pytest.fixture
+def examine(run: Run) -> Examine:
+    """
+    Let the doctor look.
+    """
+    return Examine(run)

@@ -6,11 +6,15 @@ import difflib
 import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
+
+from cryptography import x509
 
 from worker.bootstrap import refuse_real_money
 from worker.cli.doctor.finding import Finding, fault, ok, warning
+from worker.cli.doctor.forms import conversion, leaf, reordering
 from worker.cli.faults import explain
-from worker.jdpay.certificates import load_jd, load_merchant
+from worker.jdpay.certificates import JdCertificate, load_jd, load_merchant
 from worker.jdpay.errors import BadCertificate, WrongPassword
 from worker.payouts.errors import SettingsError
 from worker.settings import PREFIX, Settings
@@ -75,17 +79,64 @@ def jd_certificate() -> Iterator[Finding]:
     """
     found = Settings.load()
     try:
-        jd = load_jd(found.jd_cert_file.read_bytes())
+        content = found.jd_cert_file.read_bytes()
+        jd = load_jd(content)
     except OSError as error:
         yield fault(explain(error), "PAYOUTS_JD_CERT_FILE must name JD's certificate")
         return
     except BadCertificate as error:
-        yield fault(str(error), "PAYOUTS_JD_CERT_FILE must be the file that JD sent, DER or PEM")
+        yield _unreadable(found.jd_cert_file, content, error)
+        return
+    if _is_ours(found, jd):
+        yield fault(
+            "the certificate is our own, of PAYOUTS_PFX_FILE: JD could open nothing",
+            "PAYOUTS_JD_CERT_FILE must be the certificate that JD sent",
+        )
+        return
+    if (several := _bundled(content)) and leaf(several) > 0:
+        yield fault(
+            f"the first of {len(several)} certificates in the file issued another one of them, and"
+            " the first is what requests are sealed for",
+            f"JD's own alone belongs there: {reordering(several, found.jd_cert_file)}",
+        )
         return
     for told in jd.warnings:
         yield warning(told, "works for now; ask JD whether there is a newer one")
     if not jd.warnings:
         yield ok(f"valid until {jd.certificate.not_valid_after_utc:%Y-%m-%d}")
+
+
+def _unreadable(path: Path, content: bytes, error: BadCertificate) -> Finding:
+    """
+    What the file is instead, where that is known, and the command that makes a certificate of it.
+    """
+    known = conversion(content, path)
+    if known is None:
+        return fault(str(error), "PAYOUTS_JD_CERT_FILE must be the file that JD sent, DER or PEM")
+    what, remedy = known
+    unread, _, _ = str(error).partition(";")
+    return fault(f"{unread}: the file {what}", remedy)
+
+
+def _is_ours(found: Settings, jd: JdCertificate) -> bool:
+    """
+    Whether the certificate holds the key that we sign with; False where our own cannot be read.
+    """
+    try:
+        ours = load_merchant(found.pfx_file.read_bytes(), found.pfx_password.get_secret_value())
+    except (OSError, BadCertificate):
+        return False
+    return ours.key.public_key().public_numbers() == jd.key.public_numbers()
+
+
+def _bundled(content: bytes) -> list[x509.Certificate]:
+    """
+    The certificates of a PEM file; none of a DER file, which holds one.
+    """
+    try:
+        return x509.load_pem_x509_certificates(content)
+    except ValueError:
+        return []
 
 
 def _misspelt() -> Iterator[Finding]:
