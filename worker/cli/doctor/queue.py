@@ -11,6 +11,7 @@ from kombu.exceptions import KombuError
 
 from worker.broker.app import app
 from worker.cli.doctor.finding import Finding, fault, ok, warning
+from worker.cli.doctor.rights import rights
 from worker.cli.faults import broker as broker_place
 from worker.settings import BrokerSettings
 
@@ -52,10 +53,10 @@ def broker() -> Iterator[Finding]:
     """
     The broker answers, keeps what it is given, and drops nothing.
     """
-    url = BrokerSettings.load().broker_url.get_secret_value()
-    if (scheme := urlsplit(url).scheme) not in _SCHEMES:
+    settings = BrokerSettings.load()
+    if not can_be_asked(settings):
         yield fault(
-            f"the broker is {scheme or 'not a URL'}: it can lose messages",
+            f"the broker is {_scheme(settings) or 'not a URL'}: it can lose messages",
             "set PAYOUTS_BROKER_URL to a Redis or Valkey, redis:// or rediss://",
         )
         return
@@ -65,9 +66,17 @@ def broker() -> Iterator[Finding]:
             # The redis client is what kombu's channel to a Redis has, beyond its general interface.
             client: redis.Redis = getattr(connection.channel(), "client")  # noqa: B009
             yield ok(f"{broker_place()} answers")
+            yield from rights(client)
             yield from _durability(client)
     except (redis.RedisError, KombuError, OSError) as error:
         yield _unusable(error)
+
+
+def can_be_asked(settings: BrokerSettings) -> bool:
+    """
+    Whether the broker is one that this program knows.
+    """
+    return _scheme(settings) in _SCHEMES
 
 
 def celery() -> Iterator[Finding]:
@@ -85,6 +94,10 @@ def celery() -> Iterator[Finding]:
             yield fault(f"{name} is {found!r}: {why}", f"it must be {wanted!r}")
     if not unsafe:
         yield ok("the settings are safe")
+
+
+def _scheme(settings: BrokerSettings) -> str:
+    return urlsplit(settings.broker_url.get_secret_value()).scheme
 
 
 def _unusable(error: Exception) -> Finding:
