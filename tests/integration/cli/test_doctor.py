@@ -3,8 +3,6 @@ The doctor, against a real gateway, broker and database, each broken in turn.
 """
 
 import contextlib
-import json
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -21,57 +19,11 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from tests.integration.cli.conftest import Place, Run, migrated
+from tests.integration.cli.diagnosis import Examine
 from tests.integration.cli.samples import MERCHANT, queued
 from worker.store.engine import create_engine
 from worker.store.keyring import Keyring
 from worker.store.ledger import SqlLedger
-
-
-@dataclass(frozen=True)
-class Diagnosis:
-    """
-    What the doctor said.
-    """
-
-    exit_code: int
-    checks: list[dict[str, str]]
-
-    def told(self, check: str, level: str) -> str:
-        """
-        Everything that one check told at one level: what was seen, and what to do.
-        """
-        return "\n".join(
-            f"{c['seen']} | {c['remedy']}"
-            for c in self.checks
-            if (c["check"], c["level"]) == (check, level)
-        )
-
-
-@pytest.fixture
-def examine(run: Run) -> "Examine":
-    """
-    Let the doctor look.
-    """
-    return Examine(run)
-
-
-class Examine:
-    """
-    Runs the doctor, and makes sure that it tells no secret.
-    """
-
-    def __init__(self, run: Run) -> None:
-        self._run = run
-
-    def __call__(self) -> Diagnosis:
-        """
-        Run `payouts doctor --json`.
-        """
-        result = self._run("doctor", "--json")
-        assert "hunter2" not in result.output
-        document = json.loads(result.stdout)
-        assert document["ok"] is (result.exit_code == 0)
-        return Diagnosis(result.exit_code, document["checks"])
 
 
 def test_a_healthy_installation_is_all_ok(healthy: None, examine: Examine) -> None:
@@ -90,6 +42,7 @@ def test_a_healthy_installation_is_all_ok(healthy: None, examine: Examine) -> No
         "celery",
         "database",
         "channel",
+        "parts",
     }
     assert [c for c in diagnosis.checks if c["level"] != "ok"] == []
 

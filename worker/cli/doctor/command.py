@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import click
 
-from worker.cli.doctor import gateway, material, queue, store
+from worker.cli.doctor import gateway, material, parts, queue, store
 from worker.cli.doctor.finding import Check, Finding, Level, warning
 from worker.cli.output import Page, answering, table
 from worker.payouts.errors import SettingsError
@@ -20,6 +20,7 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("celery", queue.celery),
     ("database", store.database),
     ("channel", store.channel),
+    ("parts", parts.parts),
 )
 
 
