@@ -199,4 +199,19 @@ GUARDS = (
         ),
         (f"{_FOLLOWING}::test_what_came_while_nobody_judged_is_judged_with_the_next",),
     ),
+    Guard(
+        "rights-are-asked-in-a-transaction",
+        "A look at the broker's user would send, take and drop messages.",
+        (
+            Change(
+                "worker/cli/doctor/rights.py",
+                """            yield ["MULTI"], told
+            return
+""",
+                """            yield ["MULTI"], told
+""",
+            ),
+        ),
+        ("tests/integration/cli/test_doctor_rights.py::test_nothing_is_left_behind",),
+    ),
 )

@@ -4,6 +4,7 @@ What the doctor says of the broker's user, on a real server whose users are real
 
 import contextlib
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 import redis
@@ -52,6 +53,17 @@ def test_the_rules_that_the_documents_name_are_enough(limited: Limited, examine:
     assert "its user may do all that is needed" in examine().told("broker", "ok")
     assert "+@all" not in RULES
     assert "dangerous" not in RULES
+
+
+@pytest.mark.parametrize("page", ["operations.md", "operations.zh-CN.md"])
+def test_the_documents_name_those_rules(page: str) -> None:
+    """
+    In one line to copy, each key and channel quoted for the shell.
+    """
+    quoted = [f"'{word}'" if word[0] in "~&" else word for word in RULES.split()]
+    documented = (Path(__file__).parents[3] / "docs" / page).read_text()
+
+    assert f"on '>PASSWORD' {' '.join(quoted)}\n" in documented
 
 
 @pytest.mark.parametrize(

@@ -36,13 +36,14 @@ _NEEDED = (
     "ZREMRANGEBYSCORE payouts:starts 0 0",
     *(f"EVALSHA {_SHA1} 0", f"SCRIPT EXISTS {_SHA1}", "PING", "TIME", "SCAN 0"),
     *("SADD _kombu.binding.celery.pidbox x", "LLEN celerybeat@x.celery.pidbox"),
+    "LLEN celeryev.x",  # what Flower looks on with
 )
 #: Channels have the number of the server's database in their names.
 _CHANNELS = ("PUBLISH /{0}.celeryev/worker.heartbeat x", "PSUBSCRIBE /{0}.celery.pidbox")
 
 #: A user that may do all of it, in the words of `ACL SETUSER`, for the server's database 0.
 RULES = (
-    "~payouts* ~unacked* ~_kombu.binding* ~*.celery.pidbox* "
+    "~payouts* ~unacked* ~_kombu.binding* ~*.celery.pidbox* ~celeryev.* "
     "&/0.celery.pidbox &/0.celeryev/* "
     "+@read +@write +@list +@set +@hash +@sortedset +@string +@scripting +@transaction +@pubsub"
     " +@connection +brpop +time"
