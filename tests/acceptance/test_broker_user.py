@@ -29,7 +29,7 @@ def test_a_payout_is_made_and_nothing_is_refused() -> None:
         redis.Redis.from_url(broker.url) as server,
     ):
         words = ["ACL", "SETUSER", "app", "reset", "on", ">hunter2", *RULES.split()]
-        server.execute_command(*words)  # type: ignore[no-untyped-call]
+        server.execute_command(*words)
         url = broker.url.replace("redis://", "redis://app:hunter2@")
         settings = {**HURRIED, "PAYOUTS_BROKER_URL": url}
         (paid,) = [actor for actor in cast() if actor.scenario.name == "paid_later"]
