@@ -19,25 +19,29 @@ GUARDS = (
     Guard(
         "merchant-is-compared",
         "What another merchant's trade came to would count for ours.",
-        (Change(_CLASSIFICATION, "(answer.merchant, payout.terms.customer_no),"),),
+        (
+            Change(
+                _CLASSIFICATION, "answer.merchant not in {None, payout.terms.customer_no}", "False"
+            ),
+        ),
         (_ELSE,),
     ),
     Guard(
         "number-is-compared",
         "A close of another payout would fail this one, which may be paid.",
-        (Change(_CLASSIFICATION, "(answer.number, payout.out_trade_no),"),),
+        (Change(_CLASSIFICATION, "answer.number not in {None, payout.out_trade_no}", "False"),),
         (_ELSE,),
     ),
     Guard(
         "amount-is-compared",
         "A payout of another amount than was ordered would be recorded as paid.",
-        (Change(_CLASSIFICATION, "(answer.amount_fen, payout.amount_fen),"),),
+        (Change(_CLASSIFICATION, "answer.amount_fen not in {None, payout.amount_fen}", "False"),),
         (_ELSE,),
     ),
     Guard(
         "currency-is-compared",
         "A hundred of another money would count for a hundred yuan.",
-        (Change(_CLASSIFICATION, "(answer.currency, payout.currency),"),),
+        (Change(_CLASSIFICATION, "answer.currency not in {None, payout.currency}", "False"),),
         (_ELSE,),
     ),
     Guard(
@@ -46,8 +50,8 @@ GUARDS = (
         (
             Change(
                 _CLASSIFICATION,
-                "None not in (*named, answer.trade_status) and not",
-                "answer.trade_status is not None and not",
+                "return None not in (*named, answer.trade_status)",
+                "return answer.trade_status is not None",
             ),
         ),
         (f"{_CLASSIFICATIONS}::test_a_trade_status_must_name_all_four",),

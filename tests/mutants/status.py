@@ -101,7 +101,7 @@ GUARDS = (
     Guard(
         "exposure-is-written-down",
         "Nothing in the row would tell that the payout may be out.",
-        (Change(_STATE, "exposed=bool(facts.exposing),", "exposed=False,"),),
+        (Change(_STATE, "exposed=told.exposed,", "exposed=False,"),),
         (f"{_STATES}::test_exposure_is_written_down",),
     ),
     Guard(
