@@ -151,7 +151,8 @@ def _is_spoilt(told: Sequence[Said]) -> bool:
     """
     numbers = {s.fields["trade_no"] for s in told if s.fields.get("trade_no")}
     strange = any(s.status and s.status not in _LISTED for s in told)
-    return len(numbers) > 1 or strange or any(s.unfit for s in told)
+    garbled = any(not s.fields.get("trade_amount", "0").isdigit() for s in told)
+    return len(numbers) > 1 or strange or garbled or any(s.unfit for s in told)
 
 
 def _closed_for_good(dossier: Dossier) -> bool:
