@@ -186,9 +186,10 @@ class MemoryLedger(MemoryAudit, MemoryHealth):
         """
         Stretch the lease; False unless it is still this attempt's and sending is allowed.
         """
-        row, now = self._rows[attempt.payout_id], self._clock()
+        row, now = self._rows.get(attempt.payout_id), self._clock()
         if (
-            row.status is not PayoutStatus.SENDING
+            row is None
+            or row.status is not PayoutStatus.SENDING
             or row.lease_token != attempt.lease_token
             or row.lease_until is None
             or row.lease_until <= now

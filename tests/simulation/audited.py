@@ -2,7 +2,7 @@
 The end of a story: the sandbox's auditor over the jobs, the model's books and what the ledger says.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -28,13 +28,23 @@ PROMISES = {
 _MANY = 1000
 
 
-def audited(ledger: Ledger, jd: Jd, orders: Iterable[Order], healed_at: datetime) -> list[Breach]:
+def audited(
+    ledger: Ledger,
+    jd: Jd,
+    orders: Sequence[Order],
+    healed_at: datetime,
+    *,
+    forgotten: Collection[str] = (),
+    unguarded: Collection[str] = (),
+) -> list[Breach]:
     """
     What the auditor finds once everything has come to rest.
 
-    Of a number that somebody else used before, or that JD lied about, nothing can be said.
+    Of a `forgotten` number nothing is known any more; an `unguarded` debt has lost a payout. Of one
+    that somebody else used before, or that JD lied about, nothing can be said.
     """
     foreign = {n for n, trade in jd.books.trades.items() if trade.request == STRANGER} | jd.lied
+    foreign |= {*forgotten}
     trades = {
         number: _trade(trade, jd.books.debits[number])
         for number, trade in jd.books.trades.items()
@@ -47,6 +57,7 @@ def audited(ledger: Ledger, jd: Jd, orders: Iterable[Order], healed_at: datetime
     # A debt about one of whose numbers JD lied, or changed its mind, may be paid more than once.
     about = jd.lied | fickle
     deceived = {order.obligation for order in orders if order.out_trade_no in about}
+    deceived |= {*unguarded}
     return [
         b
         for b in found
@@ -78,7 +89,10 @@ def breaches(
         asked = any(e.asked_at and e.asked_at > asked_since for e in dossier.evidence)
         uncertain = bool(dossier.open_cases) or not asked or row.out_trade_no in excused
         if row.out_trade_no in known:
-            statements[row.out_trade_no] = stated(row, has_case=uncertain)
+            said = stated(row, has_case=uncertain)
+            # What a journal brought back although its debt has no room holds and frees nothing.
+            frees = said.released and row.released_at != row.accepted_at
+            statements[row.out_trade_no] = replace(said, released=frees)
     found = audit(jobs, trades, statements, rejected(ledger), ledger.now(), timedelta(0))
     for finding in found:
         yield Breach(PROMISES[finding.fault], finding.about, str(finding))

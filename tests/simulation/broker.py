@@ -11,6 +11,7 @@ from tests.doubles.high_water_mark import MemoryMark
 from tests.simulation.faults import Weather
 from tests.simulation.scheduler import Scheduler
 from worker.payouts.model import Order
+from worker.payouts.progress import Progress
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,16 @@ class Message:
 
     def __str__(self) -> str:
         return f"{self.task} {self.order.out_trade_no}" if self.order else self.task
+
+
+@dataclass(frozen=True)
+class Kept:
+    """
+    What a broker held at one moment.
+    """
+
+    backlog: tuple[Message, ...]
+    mark: dict[str, Progress]
 
 
 class Broker:
@@ -88,6 +99,21 @@ class Broker:
         self._backlog.clear()
         self.mark.memory.clear()
         self._epoch += 1
+
+    def keep(self) -> Kept:
+        """
+        What it holds now.
+        """
+        return Kept(tuple(self._backlog), dict(self.mark.memory))
+
+    def put_back(self, kept: Kept) -> None:
+        """
+        Hold what it held then, and nothing that came since.
+        """
+        self.wipe()
+        self._backlog.extend(kept.backlog)
+        self.mark.memory.update(kept.mark)
+        self._scheduler.after(0, self._work)
 
     def _deliver_after(self, seconds: float, message: Message) -> None:
         epoch = self._epoch

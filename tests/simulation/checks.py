@@ -13,6 +13,7 @@ from tests.simulation import proofs
 from tests.simulation.audited import audited, row_of
 from tests.simulation.books import Trade
 from tests.simulation.deployment import Settings
+from tests.simulation.forgotten import LEAVE, Forgotten
 from tests.simulation.jd import STRANGER, Jd
 from tests.simulation.scheduler import Process, Scheduler
 from worker.payouts.evidence import Answer, Source
@@ -70,6 +71,7 @@ class Watch:
         self._limits = limits
         self.healed_at = scheduler.now()
         self._settings = Settings()
+        self._forgotten = Forgotten()
         #: When each payout was last moved to another address.
         self._moved_at: dict[int, datetime] = {}
         self._seen: dict[int, Payout] = {}
@@ -86,10 +88,12 @@ class Watch:
                 self._check(claimed_against(self._ledger, claim.attempt))
         elif effect == "ledger.take_in":
             for news in args[0]:
-                self._check(unrecorded(self._ledger, news))
+                if not self._is_forgotten(news.ending and news.ending.attempt):
+                    self._check(unrecorded(self._ledger, news))
         elif effect == "ledger.notify":
             for answer in args[1]:
                 self._check(unheard(self._ledger, args[0], answer))
+                self._forgotten.heard.add(answer.number or "")
         elif effect in {"ledger.carry_out", "ledger.replace"}:
             self._check(decided_against(self._ledger, args[0], args[1], *args[2:4]))
         elif effect == "ledger.close_case":
@@ -118,8 +122,9 @@ class Watch:
         """
         self._check(self._unowned(number))
         self._check(self._unproven(number))
-        self._check(unreviewed(self._ledger, number))
-        self._check(late(self._ledger, number, self._scheduler.now(), self._limits))
+        if not self._is_forgotten(self._scheduler.current.attempt):
+            self._check(unreviewed(self._ledger, number))
+            self._check(late(self._ledger, number, self._scheduler.now(), self._limits))
         self._sent[number].append(self._scheduler.seconds)
 
     def speaks(
@@ -131,6 +136,8 @@ class Watch:
         A question whose row was read at `asked_at` may come too late for a move since then.
         """
         row = row_of(self._ledger, number)
+        if row is None and self._forgotten.at is not None:
+            return
         if row is None or terms.gateway_url not in settings.allowed:
             detail = f"told to {terms.gateway_url}, which the settings do not allow"
             self._check([Breach(Invariant.I7_SIGNED_ONLY, number, detail)])
@@ -199,9 +206,28 @@ class Watch:
         if row is not None:
             self._check(self._overpaid({row.out_trade_no: (row.obligation, row.amount_fen)}))
 
-    def finish(self, orders: Sequence[Order], instead: Sequence[Order]) -> None:
+    def went_back(self, claims: Iterable[tuple[str, str]], debts: Iterable[str]) -> None:
+        """
+        Hear that the database went back, and has lost claims, and debts their claimed payouts.
+        """
+        self._forgotten.went_back(self._scheduler.now(), claims, debts)
+        self._seen = {row.id: row for row in self._ledger.payouts(None, 100)}
+
+    def _is_forgotten(self, attempt: Attempt | None) -> bool:
+        return attempt is not None and attempt.lease_token in self._forgotten.tokens
+
+    def finish(
+        self,
+        orders: Sequence[Order],
+        instead: Sequence[Order],
+        repeated: Sequence[Order],
+        *,
+        journals_read: bool,
+    ) -> None:
         """
         Check everything once faults have healed and nothing is due any more.
+
+        `repeated` are the jobs whose producers saw to it that we have them.
         """
         now = self._scheduler.now()
         cases = self._ledger.cases(open_only=False, limit=1000)
@@ -216,13 +242,27 @@ class Watch:
             self._check(self._behind(dossier))
             self._check(self._unreachable(dossier))
         self._check(self._on_record())
+        gone = self._forgotten.gone(self._ledger, orders, repeated)
+        left = [order for order in orders if order not in gone]
         taken = [o for o in instead if row_of(self._ledger, o.out_trade_no)]
-        self._check(audited(self._ledger, self._jd, [*orders, *taken], self.healed_at))
-        self._check(self._without_trace(orders))
+        ours = [n for n, trade in self._jd.books.trades.items() if trade.request != STRANGER]
+        lost = [n for n in ours if row_of(self._ledger, n) is None] if self._forgotten.at else []
+        self._check(
+            audited(
+                self._ledger,
+                self._jd,
+                [*left, *taken],
+                self.healed_at,
+                forgotten=lost,
+                unguarded=self._forgotten.debts,
+            )
+        )
+        self._check(self._without_trace(left))
+        self._check(self._forgotten.without_trace(self._ledger, lost, journals_read=journals_read))
 
     def _on_record(self) -> Iterator[Breach]:
         """
-        What `payouts audit` finds; where JD lied about a debt, that it is overpaid is no fault.
+        What `payouts audit` finds, but for a debt that is overpaid after a lie or a lost payout.
         """
         for row in self._ledger.payouts(None, 100):
             # What spares the audit most debts counts on it.
@@ -230,6 +270,7 @@ class Watch:
                 detail = f"of {row.amount_fen} fen more or less than nothing may be kept"
                 yield Breach(Invariant.I1_PAID_ONCE, row.out_trade_no, detail)
         deceived = bool(self._jd.lied) or any(t.is_fickle for t in self._jd.books.trades.values())
+        deceived = deceived or bool(self._forgotten.debts)
         for breach in Auditor(self._ledger, self._limits).audit().breaches:
             if not (deceived and breach.invariant is Invariant.I1_PAID_ONCE):
                 yield breach
@@ -302,6 +343,8 @@ class Watch:
         if row.reason in _REFUSALS or row.reason is Reason.FAILED_BY_HAND:
             # Of all orders with this number that went out: one that was not may have arrived.
             refused = self._jd.books.refused[number]
+            if number in self._forgotten.numbers:
+                return
             true = 0 < len(refused) >= len(self._sent[number])
         else:
             trade = self._jd.books.trades.get(number)
@@ -368,6 +411,9 @@ class Watch:
 
     def _unowned(self, number: str) -> Iterator[Breach]:
         attempt, until = self._scheduler.current.attempt, None
+        now = self._scheduler.now()
+        if attempt and self._is_forgotten(attempt) and now <= attempt.started_at + LEAVE:
+            return
         row = row_of(self._ledger, number)
         if attempt and row and row.lease_token == attempt.lease_token:
             until = row.lease_until
@@ -392,6 +438,8 @@ class Watch:
         needed = [gap.total_seconds() for gap in self._limits.resend_gaps]
         proven = len([gap for gap in gaps if gap >= needed[0]]) >= len(needed)
         proven = proven and max(gaps) >= needed[-1]
+        if proven and number in self._forgotten.numbers:
+            return  # how often it was sent, and since when, is forgotten
         fresh = seconds - sent[0] <= self._limits.resend_window.total_seconds() + 3600
         if not (proven and fresh and len(sent) <= self._limits.resend_limit):
             detail = f"sent again {seconds - sent[-1]:.0f} s later, JD denied it after {gaps}"
@@ -408,7 +456,7 @@ class Watch:
         kept = books.kept_fen(self._scheduler.seconds)
         ours = {n for n, trade in books.trades.items() if trade.request != STRANGER}
         fickle = {n for n, trade in books.trades.items() if trade.is_fickle}
-        excused = {self._debt_of(n) for n in self._jd.lied | fickle}
+        excused = {self._debt_of(n) for n in self._jd.lied | fickle} | self._forgotten.debts
         sound = {n for n in ours if n in owed and self._debt_of(n) not in excused}
         return of_books(
             {n: times for n, times in books.debits.items() if n in sound},

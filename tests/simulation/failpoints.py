@@ -25,7 +25,8 @@ class Failpoints:
     """
     The failpoint before and after every effect, whichever it is.
 
-    `disturb` brings about the faults that befall more than the process at hand. A worker cannot
+    `disturb` brings about the faults that befall more than the process at hand; `committed` hears
+    that the ledger may have changed. A worker cannot
     know that it was stopped between the renewal of its lease and the connection; it is never
     stopped there for longer than `margin` seconds, which is what a lease has to spare.
     """
@@ -40,6 +41,7 @@ class Failpoints:
         *,
         margin: float,
         disturb: Callable[[str], None],
+        committed: Callable[[], None],
     ) -> None:
         self._rng = rng
         self._scheduler = scheduler
@@ -48,6 +50,7 @@ class Failpoints:
         self._story = story
         self._margin = margin
         self._disturb = disturb
+        self._committed = committed
         #: How many effects there were.
         self.passed = 0
 
@@ -75,6 +78,8 @@ class Failpoints:
             self._story.tell(process.name, f"{effect} raised {error!r}")
             raise
         self._story.tell_effect(process.name, effect, args, result)
+        if effect.startswith("ledger."):
+            self._committed()
         self._watch.saw(process, effect, args, result)
         if fault and not first and not self._weather.calm:
             longest = self._margin if process.connecting else _LONGEST_FREEZE
@@ -101,5 +106,5 @@ class Failpoints:
             self._disturb(fault)
             if fault in OTHERS:
                 self._scheduler.sleep(self._rng.uniform(0, 0.3))
-            if fault in {"crash", "power_cut"}:
+            if fault in {"crash", "power_cut", "put_back"}:
                 raise Crash

@@ -26,6 +26,10 @@ RATES: dict[str, tuple[float, ...]] = {
     "called": (0.001, 0.01),
     "repeated": (0.001, 0.01),
     "resettled": (0.0,),
+    # in moods of their own alone
+    "failed_over": (),
+    "put_back": (),
+    "mark_away": (),
     # to the broker
     "message_lost": _OFTEN,
     "message_repeated": _OFTEN,
@@ -70,11 +74,23 @@ RATES: dict[str, tuple[float, ...]] = {
 #: Those that may strike at any effect, whatever it is.
 ANYWHERE = (
     *("crash", "database_away", "freeze", "power_cut", "broker_wiped", "paused", "restored"),
-    *("person", "called", "repeated", "resettled"),
+    *("person", "called", "repeated", "resettled", "failed_over", "put_back", "mark_away"),
 )
 
 #: Those that are somebody else's doing: the process goes on amid it.
-OTHERS = frozenset({"person", "called", "repeated", "resettled"})
+OTHERS = frozenset({"person", "called", "repeated", "resettled", "failed_over", "mark_away"})
+
+
+#: What a process does from a claim until what came of it is to be kept.
+_SENDING = frozenset(
+    {
+        "ledger.claim_due_sends",
+        "high_water_mark.remember",
+        "ledger.has_forgotten",
+        "journal.record",
+        "gateway.submit",
+    }
+)
 
 
 class Weather:
@@ -88,8 +104,13 @@ class Weather:
         self._rates = {
             fault: rng.choice(rates) if rng.random() < kinds else 0.0
             for fault, rates in RATES.items()
+            if rates
         }
+        self._rates = dict.fromkeys(RATES, 0.0) | self._rates
         self._rates |= {fault: rng.choice(rates) for fault, rates in mood.rates.items()}
+        self._around_sends = {
+            fault: rng.choice(rates) for fault, rates in mood.around_sends.items()
+        }
         self.calm = False
         self._times: Counter[str] = Counter()
         #: How often each struck.
@@ -119,6 +140,11 @@ class Weather:
             if drawn < 0:
                 self.struck[fault] += 1
                 return fault
+        if effect in _SENDING:
+            for fault, rate in self._around_sends.items():
+                if self._rng.random() < rate:
+                    self.struck[fault] += 1
+                    return fault
         return None
 
     def heal(self) -> None:

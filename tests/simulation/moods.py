@@ -27,6 +27,8 @@ class Mood:
     share: int
     #: The rates of the faults that belong to it; they are never off.
     rates: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    #: Those of them that strike as often, once more, from a claim until what was sent is kept.
+    around_sends: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     #: How often a trade ends in each way, in place of the usual; empty: as usual.
     ends: Mapping[str, int] = field(default_factory=dict)
     #: What JD refuses, if it refuses.
@@ -35,6 +37,10 @@ class Mood:
     )
     #: After so many effects, at least and at most, its faults heal.
     effects: tuple[int, int] = (40, 250)
+    #: How long they last at least, in seconds, unless they have had twice as many effects.
+    lasts: tuple[float, ...] = (0, 0, 1200, 2400)
+    #: Whether backups are kept of the database.
+    keeps_backups: bool = False
     #: Whether other settings come into force.
     changes_settings: bool = False
     #: How often people do something, and until when, in seconds.
@@ -48,9 +54,29 @@ class Mood:
     paused_for: tuple[float, ...] = (1200, 200_000)
 
 
-_ANY = Mood("any", 50)
+_ANY = Mood("any", 42)
 _MOODS = (
     _ANY,
+    Mood(
+        "restores",
+        8,
+        rates={
+            "failed_over": (0.0, 0.003),
+            "put_back": (0.0, 0.003),
+            "mark_away": (0.0, 0.003),
+            "broker_wiped": (0.0,),
+            "repeated": (0.0, 0.01),
+            "restored": (0.0, 0.003),
+        },
+        around_sends={
+            "failed_over": (0.0, 0.1, 0.3),
+            "put_back": (0.0, 0.1, 0.3),
+            "restored": (0.0, 0.1),
+        },
+        effects=(80, 250),
+        lasts=(0, 2400, 100_000, 300_000),
+        keeps_backups=True,
+    ),
     Mood(
         "refusals",
         12,

@@ -9,6 +9,7 @@ from itertools import count, islice
 
 import pytest
 
+from tests.simulation import restore_plants
 from tests.simulation.effects import PURE, all_ports, effects, guarded
 from tests.simulation.faults import RATES
 from tests.simulation.moods import mood_of
@@ -21,6 +22,7 @@ ABOUT = {
     "another_merchant_pays_instead": "settings",
     "own_refused_attempt_is_anothers": "refusals",
     "refused_never_grows_stale": "refusals",
+    **{plant.__name__: "restores" for plant in restore_plants.KINDS},
 }
 
 

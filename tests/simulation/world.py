@@ -2,7 +2,9 @@
 One seed: a world drawn from it, its safety phase with faults, and its rest once they heal.
 """
 
+import contextlib
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -25,13 +27,15 @@ from tests.simulation.jd import Jd
 from tests.simulation.moods import mood_of
 from tests.simulation.notifier import Notifier
 from tests.simulation.people import People
+from tests.simulation.restores import Restores
 from tests.simulation.scheduler import Scheduler
 from tests.simulation.story import Story
 from worker.payouts.acceptance import Conflict
+from worker.payouts.errors import NoSuchCase, NoSuchPayout
 from worker.payouts.limits import Limits
 from worker.payouts.model import Order, Payout, Rejection
 from worker.payouts.pace import Pace
-from worker.payouts.policy.controls import send_deadline
+from worker.payouts.policy.controls import is_set_aside, send_deadline
 from worker.payouts.query_schedule import Schedule, Stretch
 from worker.payouts.status import PayoutStatus
 from worker.usecases.epochs import Epochs
@@ -98,6 +102,17 @@ class World:
         self._sweeps = count(1)
         self._flights = count(1)
         self._story = Story(self._scheduler.now, wanted=tells)
+        journal = MemoryJournal()
+        self._restores = Restores(
+            Random(f"restores of {seed}"),
+            *(self._scheduler, self._ledger, self._broker, journal, self._jd.books),
+            limits=self._limits,
+            story=self._story,
+        )
+        self._restores.went_back = self._watch.went_back
+        self._restores.repeat = self._repeat
+        #: The jobs that were taken or refused, so that their producers know.
+        self._told: list[Order] = []
         self._people = People(
             self._will,
             self._mood,
@@ -116,13 +131,14 @@ class World:
             self._story,
             margin=self._limits.lease_margin.total_seconds() - 1,
             disturb=self._disturb,
+            committed=self._restores.keep if self._mood.keeps_backups else lambda: None,
         )
         real = {
             "ledger": self._ledger,
             "gateway": self._jd,
             "dispatcher": self._broker,
             "high_water_mark": self._broker.mark,
-            "journal": MemoryJournal(),
+            "journal": journal,
         }
         self.ports = {
             port: guarded(port, target, self._failpoints.around) for port, target in real.items()
@@ -138,7 +154,7 @@ class World:
             self._begin()
             enough, long = (
                 self._rng.randrange(*self._mood.effects),
-                self._rng.choice((0, 0, 1200, 2400)),
+                self._rng.choice(self._mood.lasts),
             )
             while (
                 self._failpoints.passed < enough
@@ -149,7 +165,12 @@ class World:
             healed_at = self._scheduler.seconds
             while self._advance(max(healed_at, self._people.acted_at) + self._longest_wait()):
                 pass
-            self._watch.finish(self._orders, self._people.instead)
+            self._watch.finish(
+                self._orders,
+                self._people.instead,
+                self._repeated(),
+                journals_read=self._restores.journals_read,
+            )
             self._watch.check_payable(self._people.pay_the_rest)
         except Broken as broken:
             fault = str(broken)
@@ -223,8 +244,21 @@ class World:
         self._watch.settled(self._deployment.current)
         for minutes in (0, 5, 60, 360):
             self._scheduler.after(minutes * 60, self._people.resume)
-        for order in self._orders:
+        self._restores.heal()
+        for order in self._repeated():
             self._broker.publish(Message("enqueue", order=order))
+
+    def _repeated(self) -> list[Order]:
+        """
+        The jobs that producers repeat: all, unless the database forgot some that they threw away.
+        """
+        keeps = self._restores.repeats_jobs or not self._restores.times
+        return [order for order in self._orders if keeps or order not in self._told]
+
+    def _repeat(self) -> None:
+        for order in self._repeated():
+            if self._rng.random() < 0.7:
+                self._broker.publish(Message("enqueue", order=order))
 
     def _longest_wait(self) -> float:
         """
@@ -275,9 +309,13 @@ class World:
 
     def _may_be_sent(self, row: Payout) -> bool:
         """
-        Whether neither a pause nor a case keeps a payout from being sent.
+        Whether neither a pause nor a case nor a doubt keeps a payout from being sent.
         """
-        if self._ledger.channel(row.terms.customer_no).is_paused:
+        merchant = row.terms.customer_no
+        if row.doubted_at or self._ledger.channel(merchant).is_paused:
+            return False
+        own = (r for r in self._ledger.payouts(None, 100) if r.terms.customer_no == merchant)
+        if any(r.doubted_at and r.doubted_at >= r.accepted_at and not is_set_aside(r) for r in own):
             return False
         return not self._ledger.dossier(row.id).open_cases
 
@@ -307,11 +345,26 @@ class World:
     def _start(self, name: str, work: Any) -> None:
         def cautious() -> None:
             try:
-                work()
+                with self._bereft():
+                    work()
             except DatabaseAway:
                 self._story.tell(name, "gave up: the database is away")
 
         self._scheduler.start(name, cautious, lambda _whole: None)
+
+    @contextlib.contextmanager
+    def _bereft(self) -> Iterator[None]:
+        """
+        End a process that does not find what the database has forgotten, as any fault ends one.
+        """
+        begun = self._restores.times
+        try:
+            yield
+        except Exception as error:
+            missing = begun and isinstance(error, NoSuchPayout | NoSuchCase)
+            if self._restores.times == begun and not missing:
+                raise
+            self._story.tell(self._scheduler.current.name, f"gave up: {error}")
 
     def _payouts(self, actor: str, merchant: str | None = None) -> UseCases:
         settings = self._deployment.of_a_process(merchant)
@@ -372,17 +425,40 @@ class World:
             return  # its producer's merchant is not served at this moment: the producer repeats it
         try:
             if message.order is None:
-                getattr(service, message.task)()
+                with self._bereft():
+                    self._look_into_journals(message)
+                    getattr(service, message.task)()
                 return
-            order = message.order
-            outcome = service.accept(order)
-            if isinstance(outcome, Conflict):
-                number = order.out_trade_no
-                service.reject(Rejection(outcome.reason, outcome.faults, 0, "", number))
+            self._take(service, message.order)
         except DatabaseAway:
             self._story.tell("", f"{message}: the database is away")
             if message.order is not None:
                 self._scheduler.after(5, lambda: self._broker.publish(message))
+
+    def _take(self, service: UseCases, order: Order) -> None:
+        """
+        Take a job in, or refuse it by name: for a fault of ours, too.
+        """
+        begun = self._restores.times
+        try:
+            outcome = service.accept(order)
+        except NoSuchPayout:
+            if self._restores.times == begun:
+                raise
+            outcome = Conflict("worker_fault", ())
+        if isinstance(outcome, Conflict):
+            number = order.out_trade_no
+            service.reject(Rejection(outcome.reason, outcome.faults, 0, "", number))
+        self._told.append(order)
+
+    def _look_into_journals(self, message: Message) -> None:
+        """
+        Do what a process does first that sends, after all have been stopped.
+        """
+        if message.task == "send" and self._restores.is_starting:
+            ledger, mark = self.ports["ledger"], self.ports["high_water_mark"]
+            Epochs(ledger, mark, self._limits).check(self.ports["journal"])
+            self._restores.is_starting = False
 
     def _booked(self, trade: Trade) -> None:
         self._story.tell("JD", "books", trade)
@@ -429,7 +505,13 @@ class World:
                 self._watch.settled(self._deployment.current)
                 self._story.tell("", "settings:", str(self._deployment.current))
                 self._scheduler.after(self._rng.uniform(0, 600), self._people.resume)
-            case "repeated":
+            case "failed_over":
+                self._restores.fail_over()
+            case "put_back":
+                self._scheduler.after(0, self._restores.restore)
+            case "mark_away":
+                self._restores.lose_sight()
+            case "repeated" if self._restores.repeats_jobs or not self._mood.keeps_backups:
                 self._broker.publish(Message("enqueue", order=self._rng.choice(self._orders)))
 
     def _call(self) -> None:
