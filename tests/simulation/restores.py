@@ -78,8 +78,6 @@ class Restores:
         self._books = books
         self._limits = limits
         self._story = story
-        self._kept: list[Kept] = []
-        self.keep()
         #: How often the database went back, and how often it may: what follows takes its time.
         self.times = 0
         self._most = rng.choice((1, 1, 2, 3))
@@ -90,6 +88,8 @@ class Restores:
         self.is_starting = False
         self.went_back: Callable[[set[Lost], set[str]], None] = lambda _claims, _debts: None
         self._read_after = 0
+        self._kept: list[Kept] = []
+        self.keep()
         self.repeat: Callable[[], None] = lambda: None
 
     @property
@@ -101,8 +101,10 @@ class Restores:
 
     def keep(self) -> None:
         """
-        Keep what a commit left.
+        Keep what a commit left, as long as it may be put back.
         """
+        if self.times == self._most:
+            return
         now = self._scheduler.now()
         self._kept.append(Kept(now, backup_of(self._ledger), self._broker.keep()))
 

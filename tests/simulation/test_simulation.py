@@ -36,6 +36,13 @@ def test_seeds_keep_every_promise() -> None:
     assert {fault for fault in RATES if not tally.struck[fault]} == set()
 
 
+def test_a_world_lasts_until_jd_is_asked_once_more() -> None:
+    """
+    In this one a person closes a case by looking, a week before the payout's next question.
+    """
+    assert run_one(9019181).fault == ""
+
+
 @pytest.mark.parametrize("plant", PLANTS)
 def test_a_planted_bug_is_found(plant: str) -> None:
     """
