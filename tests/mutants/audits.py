@@ -95,7 +95,7 @@ GUARDS = (
     Guard(
         "audit-judges-each-proof",
         "A decision could name any evidence.",
-        (Change(_GROUNDS, "if needed != decision.proof:", "if False:"),),
+        (Change(_GROUNDS, "if needed == decision.proof:", "if True:"),),
         _PLANTED,
     ),
     Guard(

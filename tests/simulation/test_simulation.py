@@ -43,6 +43,13 @@ def test_a_world_lasts_until_jd_is_asked_once_more() -> None:
     assert run_one(9019181).fault == ""
 
 
+def test_what_came_in_the_very_moment_of_a_decision_is_not_held_against_it() -> None:
+    """
+    A notification of the same instant came after: the audit does not say that a person was wrong.
+    """
+    assert run_one(7071988).fault == ""
+
+
 @pytest.mark.parametrize("plant", PLANTS)
 def test_a_planted_bug_is_found(plant: str) -> None:
     """

@@ -112,8 +112,18 @@ def _is_wanted(record: Record, at: datetime, made: list[Recorded]) -> bool:
 
 
 def _proof(record: Record, decision: Recorded) -> Iterator[str]:
-    dossier = _as_of(record, decision.at, _OWN_MOVE.get(decision.action))
-    what = f"{decision.action} by {decision.who}"
+    """
+    A decision was allowed by what was known, with or without what came in its very moment.
+    """
+    known = _as_of(record, decision.at, _OWN_MOVE.get(decision.action))
+    before = tuple(e for e in known.evidence if e.received_at < decision.at)
+    views = [known] if before == known.evidence else [known, replace(known, evidence=before)]
+    faults = [_fault(decision, view) for view in views]
+    if all(faults):
+        yield f"{decision.action} by {decision.who}{faults[0]}"
+
+
+def _fault(decision: Recorded, dossier: Dossier) -> str:
     try:
         if decision.action is Action.REPLACE:
             needed = may_replace(dossier, decision.who, decision.why).proof
@@ -122,10 +132,10 @@ def _proof(record: Record, decision: Recorded) -> Iterator[str]:
         if decision.action in FREEING:
             check_fresh(dossier, decision.at)
     except NotAllowed as error:
-        yield f"{what}, which was not allowed: {error}"
-        return
-    if needed != decision.proof:
-        yield f"{what} rests on evidence {[*decision.proof]}, and what proved it was {[*needed]}"
+        return f", which was not allowed: {error}"
+    if needed == decision.proof:
+        return ""
+    return f" rests on evidence {[*decision.proof]}, and what proved it was {[*needed]}"
 
 
 # --- what two people knew
