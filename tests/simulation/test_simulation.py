@@ -20,6 +20,7 @@ from tests.simulation.world import World
 #: The mood in which a bug is looked for that others hardly ever meet.
 ABOUT = {
     "another_merchant_pays_instead": "settings",
+    "claim_does_not_ask_the_debt": "closes",
     "own_refused_attempt_is_anothers": "refusals",
     "refused_never_grows_stale": "refusals",
     **{plant.__name__: "restores" for plant in restore_plants.KINDS},
