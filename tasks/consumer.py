@@ -150,7 +150,7 @@ def _answer(
     except (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError):
         logger.warning("a message's end was lost with the broker; connecting anew")
         raise
-    except Exception as error:  # noqa: BLE001 (one message's end must stop no other message)
+    except Exception as error:  # noqa: BLE001 (the border: it must stop no other message)
         logger.warning("a message could not be ended: %s", type(error).__name__)
 
 

@@ -12,6 +12,19 @@ import pytest
 ROOT = Path(__file__).parents[1]
 LONGEST_MODULE = 300
 
+#: Where any fault may be caught, and how often: one must not stop what has nothing to do with it.
+BORDERS = {
+    "tasks.consumer": 2,
+    "tasks.payouts": 1,
+    "worker.in_flight": 1,
+    "worker.intake.message": 1,
+    "worker.store.engine": 1,
+    "worker.usecases.evidence": 3,
+    "worker.usecases.group_commit": 1,
+    "worker.usecases.query": 1,
+    "worker.usecases.send": 2,
+}
+
 #: Modules that lie directly in `worker`, outside all rings.
 ROOT_MODULES = {f"worker.{path.stem}" for path in (ROOT / "worker").glob("[!_]*.py")}
 
@@ -124,6 +137,35 @@ def test_modules_are_short(name: str, path: Path) -> None:
     A module that has grown past one idea is split.
     """
     assert len(path.read_text().splitlines()) <= LONGEST_MODULE
+
+
+def catch_alls(source: str) -> int:
+    """
+    How many handlers of a source catch any fault, alone or among others.
+    """
+    caught = (n.type for n in ast.walk(ast.parse(source)) if isinstance(n, ast.ExceptHandler))
+    kinds = (kind.elts if isinstance(kind, ast.Tuple) else [kind] for kind in caught)
+    return sum(any(one is None or _is_any(one) for one in named) for named in kinds)
+
+
+def _is_any(kind: ast.expr) -> bool:
+    return isinstance(kind, ast.Name) and kind.id in {"Exception", "BaseException"}
+
+
+@MODULES
+def test_any_fault_is_caught_at_named_borders_alone(name: str, path: Path) -> None:
+    """
+    Who catches whatever comes is on the list, with as many places as it has.
+    """
+    assert catch_alls(path.read_text()) == BORDERS.get(name, 0)
+
+
+@pytest.mark.parametrize("kind", ["", " Exception", " BaseException as e", " (OSError, Exception)"])
+def test_a_catch_all_is_found(kind: str) -> None:
+    """
+    However it is written.
+    """
+    assert catch_alls(f"try:\n    pass\nexcept{kind}:\n    pass\n") == 1
 
 
 @pytest.mark.parametrize(

@@ -123,7 +123,7 @@ class _Course:
         migration = stack.start("migrate", "worker", "migrate")
         while migration.is_alive():
             self._tick()
-        if migration.exit_code not in {0, None} or migration.kill() != 0:
+        if migration.kill() != 0:
             raise RuntimeError(f"the migration failed:\n{migration.tail()}")
         del stack.children["migrate"]
         tell("the new version works beside the old one")

@@ -45,7 +45,7 @@ GUARDS = (
     Guard(
         "nothing-claimed-is-late",
         "What is due could stay so for days, as long as it was claimed once.",
-        (Change(_SYMPTOMS, "health.sent_at or health.send_due_at", "health.now"),),
+        (Change(_SYMPTOMS, "done_at or due_at", "health.now"),),
         (f"{_RULES}::test_each_sign_has_its_alert",),
     ),
     Guard(

@@ -152,7 +152,7 @@ def _postgresql(url: sa.URL, application_name: str) -> sa.Engine:
     def prepare(connection: psycopg.Connection, entry: ConnectionPoolEntry) -> None:
         try:
             entry.info[_IS_POOLED] = sessions.prepare(connection)
-        except BaseException:
+        except BaseException:  # whatever stopped it goes on; the connection is nobody's yet
             connection.close()
             raise
 

@@ -105,24 +105,29 @@ def late_sends(health: Health, limits: Limits) -> str:
     """
     Something is due to be sent, and nothing is.
     """
-    if health.send_due_at is None:
+    due_at, patience = health.send_due_at, limits.late_limit + limits.send_pace.every
+    if due_at is None or not _stands_still(health, due_at, health.sent_at, patience):
         return ""
-    since = max(health.send_due_at, health.sent_at or health.send_due_at)
-    if health.now - since <= limits.late_limit + limits.send_pace.every:
-        return ""
-    return f"payouts are due to be sent since {_at(health.send_due_at)}, and none was claimed"
+    return f"payouts are due to be sent since {_at(due_at)}, and none was claimed"
 
 
 def late_questions(health: Health, limits: Limits) -> str:
     """
     JD is to be asked something, and nothing is.
     """
-    if health.query_due_at is None:
+    due_at, patience = health.query_due_at, limits.late_limit + limits.query_pace.every
+    if due_at is None or not _stands_still(health, due_at, health.asked_at, patience):
         return ""
-    since = max(health.query_due_at, health.asked_at or health.query_due_at)
-    if health.now - since <= limits.late_limit + limits.query_pace.every:
-        return ""
-    return f"questions to JD are due since {_at(health.query_due_at)}, and none was asked"
+    return f"questions to JD are due since {_at(due_at)}, and none was asked"
+
+
+def _stands_still(
+    health: Health, due_at: datetime, done_at: datetime | None, patience: timedelta
+) -> bool:
+    """
+    Whether nothing of its kind was done for so long, though something has been due.
+    """
+    return health.now - max(due_at, done_at or due_at) > patience
 
 
 def late_evidence(health: Health, limits: Limits) -> str:
