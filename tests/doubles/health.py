@@ -72,6 +72,13 @@ class MemoryHealth(MemoryRows):
         seen = (known, own or known)
         return self._beats < known.sweeps or any(kept.get(s.attempt_id) != s.token for s in seen)
 
+    def epoch_before(self, uid: str) -> str | None:
+        """
+        The epoch that this one followed.
+        """
+        uids = [epoch.uid for epoch in self._epochs]
+        return uids[-2] if uids[-1] == uid and len(uids) > 1 else None
+
     def begin_epoch(self, who: str, why: str, ask_first_for: timedelta) -> int:
         """
         Raise the epoch, and ask about every unfinished payout before anything is sent.

@@ -125,8 +125,11 @@ class MemoryLedger(MemoryAudit, MemoryHealth):
             row, tries = self._row(payout_id), self._attempts[payout_id]
             if not self.find_forgotten([claim]):
                 return Recalled.KNOWN
-            if row.lease_token is not None:
-                raise StaleTransition(f"payout {payout_id} is being sent")
+            if row.lease_until is not None:
+                if row.lease_until > now:
+                    return Recalled.BEING_SENT
+                self._end(row, AttemptOutcome.LOST, "lease expired", row.lease_until)
+                row, tries = self._row(payout_id), self._attempts[payout_id]
             forgotten = replace(
                 claim.attempt,
                 id=next(self._ids["attempts"]),

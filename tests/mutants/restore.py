@@ -47,6 +47,18 @@ GUARDS = (
         (f"{_RESTORE}::test_a_claim_that_is_lost_before_it_is_told_is_not_sent",),
     ),
     Guard(
+        "an-epoch-that-was-followed-is-over",
+        "A database from the moment before an epoch would send again what was sent in it.",
+        (Change(_EPOCHS, "if self._told != uid:", "if False:"),),
+        (f"{_RESTORE}::test_a_database_from_the_moment_before_an_epoch_is_noticed",),
+    ),
+    Guard(
+        "a-lease-of-the-backup-is-waited-for",
+        "Who still sends a payout, and what its journal names, would be two claims at once.",
+        (Change(_ROWS, "if until > now:", "if False:"),),
+        (f"{_RECALL}::test_what_is_being_sent_is_recalled_later",),
+    ),
+    Guard(
         "no-mark-no-sending",
         "A failover while the broker is away would have the number sent again.",
         (Change(_EPOCHS, 'raise NotSent("no_high_water_mark") from away', "return"),),

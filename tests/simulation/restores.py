@@ -6,7 +6,7 @@ are lost with their disk. Where something of these can still tell, people may fo
 database was restored: the documents promise that it is noticed then.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from random import Random
@@ -19,7 +19,7 @@ from tests.simulation.books import Books
 from tests.simulation.broker import Broker
 from tests.simulation.scheduler import Scheduler
 from tests.simulation.story import Story
-from worker.payouts.errors import StaleTransition
+from worker.payouts.journal import JournaledClaim, Recalled
 from worker.payouts.limits import Limits
 from worker.usecases.operate import Operator
 from worker.usecases.recall import recall
@@ -203,13 +203,21 @@ class Restores:
         Operator(self._ledger, _WHO).declare_restored("a backup", self._limits.ask_first_for)
         if self._loses_journals:
             return
-        try:
-            for one in recall(self._ledger, self._journal.claims, self._limits.lease):
-                self._story.tell(_WHO, "recalls", one.claim.order, one.found)
-        except StaleTransition:
-            self._scheduler.after(60, self._say_so)
+        self._recall(self._journal.claims, self.times)
+
+    def _recall(self, claims: Sequence[JournaledClaim], times: int) -> None:
+        """
+        Put claims back, and again what is being sent, as `payouts restored` does.
+        """
+        left = []
+        for one in recall(self._ledger, claims, self._limits.lease):
+            self._story.tell(_WHO, "recalls", one.claim.order, one.found)
+            if one.found is Recalled.BEING_SENT:
+                left.append(one.claim)
+        if left:
+            self._scheduler.after(1, lambda: self._recall(left, times))
         else:
-            self._read_after = self.times
+            self._read_after = times
 
     def _claims(self) -> set[Lost]:
         rows = self._ledger.payouts(None, 1000)

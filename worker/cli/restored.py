@@ -2,21 +2,27 @@
 `payouts restored`: the database was, and what the workers' journals know of it.
 """
 
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import click
 
 from worker import bootstrap
 from worker.cli.operator import operator, why
-from worker.cli.output import Page, answering, table
-from worker.payouts.journal import JournaledClaim
+from worker.cli.output import Page, answering, note, table
+from worker.payouts.journal import JournaledClaim, Recalled
 from worker.payouts.money import yuan
 from worker.settings import ReceiverSettings
 from worker.store.journal import journals, read_journal
-from worker.usecases.recall import recall
+from worker.usecases.ports import EpochLedger
+from worker.usecases.recall import Recall, recall
 
 _PATH = click.Path(path_type=Path)
+_LOOK_AGAIN = timedelta(seconds=2)
+#: A lease is over by the database's clock, which is asked now and then.
+_SPARE = timedelta(seconds=10)
 
 
 @click.command()
@@ -46,7 +52,9 @@ def restored(first: tuple[Path, ...], more: tuple[Path, ...], why: str) -> Page:
     # A file that cannot be read says so before anything is changed.
     claims = sum(1 for _ in read())
     doubted = operator().declare_restored(why, settings.ask_first_for)
-    found = [*recall(ledger, read(), settings.limits.lease)]
+    found = _put_back(ledger, read(), settings.limits.lease)
+    waiting = sum(one.found is Recalled.BEING_SENT for one in found)
+    failure = f"{waiting} payouts are being sent: stop the workers, and run it again"
     document: dict[str, object] = {
         "in_doubt": doubted,
         "journal": {
@@ -79,4 +87,23 @@ def restored(first: tuple[Path, ...], more: tuple[Path, ...], why: str) -> Page:
         for one in found
     ]
     columns = ("number", "yuan", "obligation", "what was forgotten")
-    return Page(document, table(columns, rows, title=told))
+    return Page(document, table(columns, rows, title=told), failure if waiting else None)
+
+
+def _put_back(
+    ledger: EpochLedger, claims: Iterable[JournaledClaim], lease: timedelta
+) -> list[Recall]:
+    """
+    Put claims back, and wait for what is being sent as long as a lease lasts that nobody renews.
+    """
+    found = [*recall(ledger, claims, lease)]
+    until = time.monotonic() + (lease + _SPARE).total_seconds()
+    while left := [one.claim for one in found if one.found is Recalled.BEING_SENT]:
+        if time.monotonic() > until:
+            break
+        seconds = until - time.monotonic()
+        note(f"{len(left)} payouts were being sent: waiting for at most {seconds:.0f} s")
+        time.sleep(_LOOK_AGAIN.total_seconds())
+        again = [*recall(ledger, left, lease)]
+        found = [one for one in found if one.found is not Recalled.BEING_SENT] + again
+    return found

@@ -33,3 +33,4 @@ class Recalled(enum.StrEnum):
     KNOWN = "known"  #: the database has it
     ATTEMPT = "attempt"  #: the database had the payout, and not that it was claimed
     PAYOUT = "payout"  #: the database did not even have the payout
+    BEING_SENT = "being_sent"  #: nothing yet: by the database another claim of it is being sent

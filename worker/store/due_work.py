@@ -12,7 +12,6 @@ import sqlalchemy as sa
 
 from worker.payouts.claim import Asker, DueQueries
 from worker.payouts.health import Overdue
-from worker.payouts.model import AttemptOutcome
 from worker.payouts.pace import PaceKind
 from worker.payouts.status import PayoutStatus
 from worker.payouts.update import CaseNote
@@ -23,6 +22,7 @@ from worker.store.channels import is_stopped
 from worker.store.clock import read_clock
 from worker.store.dossiers import read_row
 from worker.store.frontier import Frontier
+from worker.store.leases import end_leases
 from worker.store.paces import spend
 from worker.store.tables import (
     IN_FLIGHT,
@@ -31,7 +31,6 @@ from worker.store.tables import (
     NOT_YET_OVERDUE,
     UNSENT,
     WAITS,
-    attempts,
     cases,
     evidence,
     payouts,
@@ -97,22 +96,7 @@ class DueWork(Base):
             ).all()
             if not found:
                 return []
-            conn.execute(
-                sa.update(attempts)
-                .where(attempts.c.payout_id.in_(found), attempts.c.outcome.is_(None))
-                .values(outcome=AttemptOutcome.LOST, detail="lease expired", closed_at=now)
-            )
-            conn.execute(
-                sa.update(payouts)
-                .where(payouts.c.id.in_(found), payouts.c.lease_token.is_not(None))
-                .values(
-                    lease_ended_at=payouts.c.lease_until,
-                    lease_token=None,
-                    lease_until=None,
-                    version=payouts.c.version + 1,
-                    updated_at=now,
-                )
-            )
+            end_leases(conn, found, now)
             return found
 
     def find_unapplied(self, limit: int) -> Sequence[int]:

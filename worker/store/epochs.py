@@ -73,6 +73,14 @@ class EpochStore(Base):
         lacks_own = own.attempt_id and not row.has_own
         return bool(row.sweep_count < known.sweeps or lacks_known or lacks_own)
 
+    def epoch_before(self, uid: str) -> str | None:
+        """
+        The epoch that this one followed; None if there is none, or if another one has begun.
+        """
+        before = sa.select(installation.c.uid_before).where(installation.c.uid == uid)
+        with self._snapshot() as conn:
+            return conn.scalar(before)
+
     def begin_epoch(self, who: str, why: str, ask_first_for: timedelta) -> int:
         """
         Raise the epoch, and ask about every unfinished payout before anything is sent.
@@ -85,6 +93,7 @@ class EpochStore(Base):
                 sa.update(installation).values(
                     epoch=installation.c.epoch + 1,
                     uid=self._new_token(),
+                    uid_before=installation.c.uid,
                     restored_at=now,
                     ask_first_until=now + ask_first_for,
                 )

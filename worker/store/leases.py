@@ -2,15 +2,16 @@
 The lease under which a payout is on the wire.
 """
 
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from worker.payouts.model import Attempt
+from worker.payouts.model import Attempt, AttemptOutcome
 from worker.payouts.status import PayoutStatus
 from worker.store.base import Base
 from worker.store.channels import is_stopped
-from worker.store.tables import payouts
+from worker.store.tables import attempts, payouts
 from worker.store.types import UtcDateTime
 
 _NOW = sa.bindparam("now", type_=UtcDateTime)
@@ -27,6 +28,28 @@ _RENEW = (
     )
     .values(lease_until=sa.bindparam("until", type_=UtcDateTime))
 )
+
+
+def end_leases(conn: sa.Connection, payout_ids: Sequence[int], now: datetime) -> None:
+    """
+    Close, as lost, the open attempts of payouts whose lease has run out, and end the leases.
+    """
+    conn.execute(
+        sa.update(attempts)
+        .where(attempts.c.payout_id.in_(payout_ids), attempts.c.outcome.is_(None))
+        .values(outcome=AttemptOutcome.LOST, detail="lease expired", closed_at=now)
+    )
+    conn.execute(
+        sa.update(payouts)
+        .where(payouts.c.id.in_(payout_ids), payouts.c.lease_token.is_not(None))
+        .values(
+            lease_ended_at=payouts.c.lease_until,
+            lease_token=None,
+            lease_until=None,
+            version=payouts.c.version + 1,
+            updated_at=now,
+        )
+    )
 
 
 class Leases(Base):

@@ -7,7 +7,6 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
-from worker.payouts.errors import StaleTransition
 from worker.payouts.journal import FROM_A_JOURNAL, JournaledClaim, Recalled
 from worker.payouts.model import AttemptOutcome, CaseKind
 from worker.payouts.policy.obligation import normalized
@@ -15,6 +14,7 @@ from worker.payouts.update import CaseNote, recall
 from worker.store.acceptance import insert_payouts
 from worker.store.base import Base
 from worker.store.cases import open_case
+from worker.store.leases import end_leases
 from worker.store.obligations import NAMESPACE, commit_orders
 from worker.store.rows import order_columns
 from worker.store.tables import attempts, obligations, payouts
@@ -61,8 +61,11 @@ class RecallStore(Base):
             same = tries.where(attempts.c.lease_token == claim.attempt.lease_token)
             if conn.scalar(same):
                 return Recalled.KNOWN
-            if locked.payout.lease_token is not None:
-                raise StaleTransition(f"payout {payout_id} is being sent; try again in a minute")
+            if (until := locked.payout.lease_until) is not None:
+                if until > now:
+                    return Recalled.BEING_SENT
+                end_leases(conn, [payout_id], now)
+                locked = self._locks.payout(conn, payout_id)
             started_at = claim.attempt.started_at
             conn.execute(
                 sa.insert(attempts).values(

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from worker.payouts.claim import Claim
 from worker.payouts.errors import MarkUnavailable, NotSent
 from worker.payouts.limits import Limits
-from worker.payouts.progress import Progress
+from worker.payouts.progress import Progress, ended
 from worker.usecases.ports import EpochLedger, HighWaterMark, Journal
 
 log = logging.getLogger("jdpay_payouts.epochs")
@@ -33,6 +33,8 @@ class Epochs:
         self._mark = mark
         self._limits = limits
         self._uid: str | None = None
+        #: The epoch that the mark was told to be the newest.
+        self._told: str | None = None
 
     def check(self, journal: Journal | None = None) -> None:
         """
@@ -45,6 +47,7 @@ class Epochs:
             self._begin(known)
             return
         try:
+            self._end_before(uid)
             # The mark first: a sweep that ends meanwhile must not look like a lost one.
             known = self._mark.known(uid)
         except MarkUnavailable as away:
@@ -81,6 +84,7 @@ class Epochs:
         newest = max((claim.attempt for claim in claims), key=lambda attempt: attempt.id)
         told = Progress(uid, attempt_id=newest.id, token=newest.lease_token)
         try:
+            self._end_before(uid)
             known = self._mark.remember(told)
         except MarkUnavailable as away:
             raise NotSent("no_high_water_mark") from away
@@ -91,6 +95,18 @@ class Epochs:
         if forgotten:
             self._begin(known)
             raise NotSent("restored")
+
+    def _end_before(self, uid: str) -> None:
+        """
+        Have the mark know that the epoch before this one is over.
+
+        Else a database that is put back to the very moment before this one began lacks nothing that
+        the mark knows of.
+        """
+        if self._told != uid:
+            if before := self._ledger.epoch_before(uid):
+                self._mark.remember(ended(before))
+            self._told = uid
 
     def _begin(self, known: Progress) -> None:
         counted = self._ledger.sweep_count().sweeps

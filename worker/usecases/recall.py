@@ -17,7 +17,7 @@ _TOGETHER = 500
 @dataclass(frozen=True, slots=True)
 class Recall:
     """
-    A claim that was put back.
+    A claim that the database lacked, and what was done.
     """
 
     claim: JournaledClaim
@@ -29,6 +29,9 @@ def recall(
 ) -> Iterator[Recall]:
     """
     Put back what the database lacks, and tell each; `lease` is how long a claim's lease lasts.
+
+    What is told as `BEING_SENT` was not put back: recall it again, a lease later at the latest if
+    the workers stand still.
     """
     left = iter(claims)
     while some := [*islice(left, _TOGETHER)]:

@@ -3,6 +3,7 @@ What someone is woken for, and what is done after a restore.
 """
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from tests.integration.cli.conftest import Run
 from tests.integration.cli.samples import queued
 from worker import bootstrap
 from worker.payouts.claim import Claim
-from worker.payouts.model import Attempt, Rejection
+from worker.payouts.model import Attempt, AttemptOutcome, Rejection
 from worker.payouts.status import PayoutStatus
 from worker.settings import StoreSettings
 from worker.store.journal import FileJournal
@@ -152,6 +153,30 @@ def test_a_journal_puts_back_what_the_database_forgot(
     assert payout is not None
     assert (payout.status, payout.exposed) == (PayoutStatus.UNKNOWN, True)
     assert json.loads(again.stdout) == {"in_doubt": 1, "journal": {"claims": 1, "forgotten": []}}
+
+
+def test_a_lease_that_the_backup_holds_is_waited_for(
+    run: Run, merchant_settings: str, ledger: SqlLedger, tmp_path: Path
+) -> None:
+    """
+    The backup was made while the payout was being sent, and the journal names a later claim.
+    """
+    payout_id = queued(ledger)
+    (claim,) = ledger.claim([payout_id], a_claimant(lease=timedelta(seconds=1))).claims
+    later = replace(claim, attempt=replace(claim.attempt, id=9, number=2, lease_token="lost"))
+    keyring = bootstrap.keyring(StoreSettings.load())
+    journal = tmp_path / "journal"
+    FileJournal(journal, keyring, timedelta(days=1)).record("epoch", [later])
+
+    told = run("restored", "--why", "a backup", "--journal", str(journal), "--json")
+
+    assert told.exit_code == 0
+    assert [one["found"] for one in json.loads(told.stdout)["journal"]["forgotten"]] == ["attempt"]
+    tries = ledger.dossier(payout_id).attempts
+    assert [(a.lease_token, a.outcome) for a in tries] == [
+        (claim.attempt.lease_token, AttemptOutcome.LOST),
+        ("lost", AttemptOutcome.LOST),
+    ]
 
 
 def test_a_journal_that_cannot_be_read_changes_nothing(

@@ -114,12 +114,12 @@ def test_a_migrated_database_says_who_may_work_on_it(engine: sa.Engine, is_fresh
 @pytest.mark.parametrize(
     ("found", "oldest", "is_usable"),
     [
-        ("0009", "0007", True),
+        (revision.EXPECTED, "0007", True),
         ("0008", "0007", False),  # ours are not there yet
-        ("0012", "0009", True),
-        ("0012", "0007", True),
-        ("0012", "0010", False),  # something that we need was taken away
-        ("0012", None, False),
+        ("9012", revision.EXPECTED, True),
+        ("9012", "0007", True),
+        ("9012", "9010", False),  # something that we need was taken away
+        ("9012", None, False),
     ],
 )
 def test_a_version_works_on_newer_tables_that_allow_it(

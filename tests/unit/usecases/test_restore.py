@@ -259,6 +259,45 @@ def test_an_epoch_that_another_process_began_is_no_second_one(here: Installation
     assert here.ledger.health(MERCHANT).in_doubt == 0
 
 
+def test_a_database_from_the_moment_before_an_epoch_is_noticed(here: Installation) -> None:
+    """
+    It lacks nothing that was known of its own epoch, and everything of the one that followed.
+    """
+    here.back_up()
+    here.ledger.begin_epoch("mei", "a backup", timedelta(0))
+    here.gateway.replies = [MaybeSent("read_timeout")] * 2
+    process = here.process()
+    process.accept(an_order("P-1"))
+    process.send()
+    here.go_back()
+    process = here.process()
+    process.accept(an_order("P-1"))
+    process.send()
+
+    assert len(here.gateway.sent) == 1
+    assert here.payout("P-1").doubted_at == here.clock.now
+
+
+def test_an_epoch_of_people_is_ended_before_it_is_claimed_in(here: Installation) -> None:
+    """
+    With the mark away that cannot be told, so nothing is sent; a second epoch ends the first.
+    """
+    here.back_up()
+    here.ledger.begin_epoch("mei", "a backup", timedelta(0))
+    here.mark.is_away = True
+    process = here.process()
+    process.accept(an_order("P-1"))
+    process.send()
+    assert here.gateway.sent == []
+
+    here.mark.is_away = False
+    here.upkeep.run()
+    here.go_back()
+    before = here.ledger.sweep_count().uid
+    here.upkeep.run()
+    assert here.ledger.sweep_count().uid != before
+
+
 class Between(MemoryMark):
     """
     A mark that something happens before: between a claim and its being told.

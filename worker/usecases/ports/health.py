@@ -64,6 +64,11 @@ class EpochLedger(Protocol):
         `own` is the asker's newest attempt, where there is one: it may be lost by now, too.
         """
 
+    def epoch_before(self, uid: str) -> str | None:
+        """
+        The epoch that this one followed; None if there is none, or if another one has begun.
+        """
+
     def begin_epoch(self, who: str, why: str, ask_first_for: timedelta) -> int:
         """
         Begin a new epoch: the database may have forgotten what was sent.
@@ -83,8 +88,9 @@ class EpochLedger(Protocol):
         Put a claim back that the database lacks, and its payout if it lacks that too: one commit.
 
         The payout is exposed and, unless more is known of it, `unknown`; JD is asked about it now,
-        and a case opens. A not-found answer counts from when `lease` from now is over. Raises
-        `StaleTransition` while another claim of it is being sent.
+        and a case opens. A not-found answer counts from when `lease` from now is over. Another
+        claim's lease is ended if it is over, since nobody sweeps while the workers stand still;
+        until then nothing is done.
         """
 
 
