@@ -263,14 +263,20 @@ class Watch:
     def _on_record(self) -> Iterator[Breach]:
         """
         What `payouts audit` finds, but for a debt that is overpaid after a lie or a lost payout.
+
+        Two more words can come once another payout pays the debt, and cast doubt on what came back:
+        of a stranger's trade under a cancelled number, and of a second trade.
         """
         for row in self._ledger.payouts(None, 100):
             # What spares the audit most debts counts on it.
             if not 0 <= may_keep_fen(self._ledger.dossier(row.id)) <= row.amount_fen:
                 detail = f"of {row.amount_fen} fen more or less than nothing may be kept"
                 yield Breach(Invariant.I1_PAID_ONCE, row.out_trade_no, detail)
-        deceived = bool(self._jd.lied) or any(t.is_fickle for t in self._jd.books.trades.values())
-        deceived = deceived or bool(self._forgotten.debts)
+        trades = self._jd.books.trades.values()
+        deceived = bool(self._jd.lied or self._forgotten.debts)
+        deceived = deceived or any(t.is_fickle or t.request == STRANGER for t in trades)
+        cases = self._ledger.cases(open_only=False, limit=1000)
+        deceived = deceived or any(case.kind is CaseKind.SECOND_TRADE_NO for case in cases)
         for breach in Auditor(self._ledger, self._limits).audit().breaches:
             if not (deceived and breach.invariant is Invariant.I1_PAID_ONCE):
                 yield breach
