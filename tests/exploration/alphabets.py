@@ -15,6 +15,7 @@ from functools import partial
 from tests.exploration.words import Said, Submit
 from tests.exploration.world import World
 from tests.factories import MERCHANT
+from tests.simulation.deployment import HOME, OTHER, WRONG, Settings
 from worker.payouts.policy.actions import Action
 from worker.payouts.status import PayoutStatus
 
@@ -143,6 +144,11 @@ RESTORE_OLDER = Letter(
     "restore a backup without A", World.restore_without, lambda world: world.backup is not None
 )
 FAILOVER = Letter("failover", World.fail_over, lambda world: world.backup is not None)
+TWICE = Letter(
+    "send A twice, since the database fails over before the claim is told",
+    partial(World.send_twice, number="A"),
+    lambda world: _there("A", world),
+)
 AWAY = Letter("the mark goes away", World.switch_mark, lambda w: not w.mark.is_away)
 BACK = Letter("the mark comes back", World.switch_mark, lambda w: w.mark.is_away)
 WITH_JOURNAL = Letter(
@@ -153,6 +159,36 @@ WITH_JOURNAL = Letter(
 REPEAT = Letter(
     "repeat job A", partial(World.accept, number="A"), lambda world: not _there("A", world)
 )
+
+
+def _settled(name: str, settings: Settings) -> Letter:
+    def may(world: World) -> bool:
+        return world.settings != settings
+
+    return Letter(name, partial(World.settle, settings=settings), may)
+
+
+SETTINGS = (
+    _settled("settings: another gateway", Settings(address=WRONG)),
+    _settled(
+        "settings: another gateway, and ours as before", Settings(address=WRONG, former=(HOME,))
+    ),
+    _settled("settings: ours, and another gateway as before", Settings(former=(WRONG,))),
+    _settled("settings: another merchant", Settings(merchant=OTHER)),
+    _settled("settings: ours", Settings()),
+)
+KEY = Letter("JD signs with another key", World.switch_key, lambda w: w.jd.is_key_ours)
+KEY_BACK = Letter("our key is JD's again", World.switch_key, lambda w: not w.jd.is_key_ours)
+
+
+def _moves(numbers: str) -> Iterator[Letter]:
+    for number in numbers:
+        yield Letter(
+            f"resend {number} where the settings say",
+            partial(World.move, number=number),
+            partial(_there, number),
+        )
+
 
 _FATES = tuple(fate for fate in Submit if fate is not Submit.REFUSED_AND_BOOKED)
 _WORDS = tuple(said for said in Said if said is not Said.REFUSED)
@@ -248,10 +284,23 @@ _ALL = (
             *_sends("A", (Submit.DELAYED, Submit.REPLY_LOST, Submit.REQUEST)),
             *_says("A", (Said.NOT_FOUND, Said.WPAR, Said.FINI), (Said.FINI,)),
             *_acts("A", (Action.RESEND, Action.CANCEL)),
-            *(*_look("A"), SWEEP, RESTORE, RESTORE_OLDER, FAILOVER, AWAY, BACK, REPEAT),
+            *(*_look("A"), SWEEP, RESTORE, RESTORE_OLDER, FAILOVER, TWICE, AWAY, BACK, REPEAT),
             *_passing(*_GAPS),
         ),
         keeps_backups=True,
+    ),
+    Alphabet(
+        "settings",
+        True,
+        (
+            *_sends("A", (Submit.REPLY_LOST, Submit.CLOS, Submit.REQUEST)),
+            *_sends("B", (Submit.REPLY_LOST, Submit.FINI)),
+            *_says("AB", (Said.NOT_FOUND, Said.CLOS, Said.FINI), (Said.FINI,)),
+            *_acts("A", (Action.CANCEL, Action.RELEASE)),
+            *_acts("B", (Action.RESEND,)),
+            *(*_moves("AB"), *_second(), *SETTINGS, KEY, KEY_BACK),
+            *_passing("10 minutes", "a day"),
+        ),
     ),
     Alphabet(
         "journal",

@@ -105,6 +105,8 @@ class Jd:
     entries: dict[str, Entry] = field(default_factory=dict)
     #: What the next letter tells it.
     fate: Submit = Submit.LOST
+    #: Whether its messages verify with the key that we have.
+    is_key_ours: bool = True
     said: Said = Said.NOTHING
     #: Whether it was reached since someone last set this.
     reached: bool = False
@@ -127,16 +129,9 @@ class Jd:
         """
         Do what the letter tells.
         """
-        before_connect()
-        number, _, amount = request.partition("|")
-        self.reached = True
-        if self.fate is Submit.UNCONNECTED:
-            raise NotSent("connect_refused")
-        self.connecting(number)
-        fate, now = self.fate, self.now()
-        is_refused = fate in _MEANINGS
-        entry = self.entry(number)
-        entry = replace(entry, amount_fen=int(amount), sent=(*entry.sent, (now, is_refused)))
+        fate = self.fate
+        number = self._connect(request, before_connect, is_refused=fate in _MEANINGS)
+        now, entry = self.now(), self.entry(number)
         if fate is Submit.DELAYED:
             entry = replace(entry, wire=(*entry.wire, now))
         self.entries[number] = entry
@@ -148,15 +143,32 @@ class Jd:
         if fate in {Submit.LOST, Submit.DELAYED, Submit.REPLY_LOST}:
             raise MaybeSent("read_timeout")
         if fate is Submit.UNCLEAR:
-            return _bare(Meaning.UNCLEAR)
+            return self._signed(_bare(Meaning.UNCLEAR))
         if fate in _MEANINGS:
             self._say(number, Source.REPLY, Said.REFUSED)
-            return _bare(_MEANINGS[fate])
+            return self._signed(_bare(_MEANINGS[fate]))
         says = self.entry(number).says
         assert says is not None
         self._say(number, Source.REPLY, says)
         meaning = Meaning.DUPLICATE if is_known and not self.is_honest else Meaning.PROCESSED
         return self._telling(number, says, meaning)
+
+    def turn_away(self, request: str, before_connect: Callable[[], None]) -> Answer:
+        """
+        Refuse an order as a place does that does not know the merchant.
+        """
+        number = self._connect(request, before_connect, is_refused=True)
+        if self.fate is Submit.REPLY_LOST:
+            raise MaybeSent("read_timeout")
+        self._say(number, Source.REPLY, Said.REFUSED)
+        return self._signed(_bare(Meaning.CHANNEL))
+
+    def deny(self, number: str, asked_at: datetime) -> Answer:
+        """
+        Know nothing of a number, as that place does.
+        """
+        self._say(number, Source.QUERY, Said.NOT_FOUND)
+        return self._signed(_bare(Meaning.NOT_FOUND))
 
     def query(self, out_trade_no: str, terms: Terms, asked_at: datetime) -> Answer:
         """
@@ -166,9 +178,9 @@ class Jd:
             raise MaybeSent("read_timeout")
         self._tell(out_trade_no, Source.QUERY, self.said)
         if self.said is Said.NOT_FOUND:
-            return _bare(Meaning.NOT_FOUND)
+            return self._signed(_bare(Meaning.NOT_FOUND))
         if self.said is Said.NO_RESULT:
-            return _bare(Meaning.NO_RESULT)
+            return self._signed(_bare(Meaning.NO_RESULT))
         return self._telling(out_trade_no, self.said, Meaning.PROCESSED)
 
     def notice(self, number: str, said: Said) -> Answer:
@@ -208,6 +220,26 @@ class Jd:
             for _ in over:
                 self._book(number, Said.WPAR)
 
+    def _connect(
+        self, request: str, before_connect: Callable[[], None], *, is_refused: bool
+    ) -> str:
+        """
+        Take a request off the wire; return its number.
+        """
+        before_connect()
+        number, _, amount = request.partition("|")
+        self.reached = True
+        if self.fate is Submit.UNCONNECTED:
+            raise NotSent("connect_refused")
+        self.connecting(number)
+        entry, is_told = self.entry(number), is_refused and self.is_key_ours
+        sent = (*entry.sent, (self.now(), is_told))
+        self.entries[number] = replace(entry, amount_fen=int(amount), sent=sent)
+        return number
+
+    def _signed(self, answer: Answer) -> Answer:
+        return answer if self.is_key_ours else replace(answer, verified=False)
+
     def _book(self, number: str, said: Said) -> None:
         entry = self.entry(number)
         if entry.steps and not self.is_honest:
@@ -227,6 +259,8 @@ class Jd:
             self.entries[number] = replace(entry, steps=steps, debits=entry.debits or 1)
 
     def _say(self, number: str, source: Source, said: Said) -> None:
+        if not self.is_key_ours:
+            return
         entry = self.entry(number)
         word = Word(source, said, self.now())
         self.entries[number] = replace(entry, words=(*entry.words, word))
@@ -235,7 +269,7 @@ class Jd:
         amount_fen = self.entry(number).amount_fen
         is_return = said in {Said.PART, Said.WHOLE}
         return Answer(
-            verified=True,
+            verified=self.is_key_ours,
             meaning=meaning,
             code="0000",
             merchant=MERCHANT,

@@ -21,6 +21,10 @@ _SIMULATED = (
     "nobody_asks_the_mark",
     "journal_is_not_read",
     "no_mark_is_no_hindrance",
+    "own_claim_is_not_asked_for",
+    "address_is_not_checked",
+    "any_merchant_is_ours",
+    "unsigned_is_believed",
 )
 PLANTS: dict[str, Callable[[], list[Change]]] = {name: SIMULATED[name] for name in _SIMULATED}
 

@@ -5,14 +5,15 @@ What must hold in every state, by what JD has said and booked, not by the produc
 import enum
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from tests.exploration.jd import Entry, back_fen
 from tests.exploration.words import Said, Word
 from tests.exploration.world import AMOUNT, DEBT, LIMITS, World
+from tests.simulation.deployment import Settings
 from worker.demo.audit import stated
 from worker.payouts.evidence import Source
-from worker.payouts.model import Dossier
+from worker.payouts.model import Dossier, Terms
 from worker.payouts.status import PayoutStatus
 from worker.sandbox.auditor import Fault, audit
 from worker.sandbox.debts import Job
@@ -33,6 +34,7 @@ class Promise(enum.StrEnum):
     DEBT = "no debt is paid by more than is owed, as far as JD has told"
     NUMBER = "no number goes out again without JD's word that it has none"
     ONWARD = "what stands without end has a due time or a case"
+    PLACE = "nothing is said but where and as whom the settings and its row tell"
     SOUND = "nothing stumbles"
 
 
@@ -70,6 +72,21 @@ def of_transmission(world: World, number: str) -> Iterator[Breach]:
         yield Breach(Promise.DEBT, detail)
     if not _may_go_again(entry, world):
         yield Breach(Promise.NUMBER, f"{number}: sent again, after {_spelt(entry.words)}")
+
+
+def of_words(
+    world: World, settings: Settings, terms: Terms, number: str, _asked_at: datetime | None = None
+) -> Iterator[Breach]:
+    """
+    What is wrong with where, and as whom, something is about to be said of a number.
+    """
+    row = world.row(number)
+    if terms.gateway_url not in settings.allowed:
+        yield Breach(Promise.PLACE, f"{number}: told to {terms.gateway_url}, a foreign place")
+    if row is not None and terms != row.terms:
+        yield Breach(Promise.PLACE, f"{number}: told to {terms.gateway_url}, not as its row says")
+    if terms.customer_no != settings.merchant:
+        yield Breach(Promise.PLACE, f"{number}: told with another merchant's keys")
 
 
 def may_keep_fen(entry: Entry) -> int:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
+from typing import Any
 
 from tests.exploration import promises
 from tests.exploration.alphabets import Alphabet, Letter
@@ -53,6 +54,7 @@ class Search:
         self._seen = {key(self._world)}
         self._sent: list[Breach] = []
         self._world.jd.connecting = self._connecting
+        self._world.speaks = self._speaking
         self.found = Explored(alphabet)
 
     def run(self, deepest: int, seconds: float) -> Explored:
@@ -127,6 +129,9 @@ class Search:
         except Exception as stumble:  # noqa: BLE001 (whatever it is, the history has found it)
             return [Breach(Promise.SOUND, repr(stumble))]
         return self._sent
+
+    def _speaking(self, *told: Any) -> None:
+        self._sent += promises.of_words(self._world, *told)
 
     def _connecting(self, number: str) -> None:
         self._sent += promises.of_transmission(self._world, number)

@@ -15,7 +15,10 @@ from worker.payouts.model import Attempt, Case, Payout
 
 #: Of a payout: what is told of it, and when something is due. Its version and `updated_at` decide
 #: nothing here.
-_TELLS = attrgetter("out_trade_no", "amount_fen", "status", "reason", "exposed", "returned_fen")
+_TELLS = attrgetter(
+    *("out_trade_no", "amount_fen", "status", "reason", "exposed", "returned_fen"),
+    *("terms.customer_no", "terms.gateway_url"),
+)
 _COUNTS = attrgetter("resends", "query_misses", "trade_no")
 _TIMES = attrgetter(
     *("accepted_at", "lease_until", "lease_ended_at", "first_sent_at", "last_sent_at"),
@@ -46,6 +49,7 @@ def _state(world: World) -> tuple[Hashable, ...]:
     parts += [(number, _entry(entry, now)) for number, entry in sorted(world.jd.entries.items())]
     parts += [ledger.channel(MERCHANT).paused_why, world.rejected, world.restored]
     parts += [_has_forgotten(world), world.mark.is_away, _since(ledger.restored_at, now)]
+    parts += [world.settings, world.jd.is_key_ours]
     parts.append(tuple(claim.order.out_trade_no for claim in world.journal.claims))
     if world.backup is not None:
         held = world.backup["_rows"].values()

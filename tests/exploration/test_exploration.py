@@ -27,6 +27,7 @@ DEPTHS = {
     "closes": 6,
     "returns": 4,
     "restore": 4,
+    "settings": 4,
     "journal": 4,
 }
 
@@ -111,6 +112,31 @@ FOUND = {
             "failover",
             "the mark goes away",
             "send A: under way for minutes",
+        ),
+    ),
+    "own_claim_is_not_asked_for": (
+        "restore",
+        Promise.NUMBER,
+        ("send A twice, since the database fails over before the claim is told",),
+    ),
+    "address_is_not_checked": (
+        "settings",
+        Promise.PLACE,
+        ("settings: another gateway", "send A: booked, reply lost"),
+    ),
+    "any_merchant_is_ours": (
+        "settings",
+        Promise.PLACE,
+        ("settings: another merchant", "send A: booked, reply lost"),
+    ),
+    "unsigned_is_believed": (
+        "settings",
+        Promise.NUMBER,
+        (
+            "JD signs with another key",
+            "send A: refused, the request",
+            "resend A where the settings say",
+            "send A: booked, reply lost",
         ),
     ),
     "largest_return_counts": (

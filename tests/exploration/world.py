@@ -3,6 +3,7 @@ The real use cases over a ledger in memory, with a state that can be kept and go
 """
 
 import contextlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,7 +17,9 @@ from tests.doubles.usecases import UseCases
 from tests.doubles.world import Clock
 from tests.exploration.jd import PART, Died, Jd
 from tests.exploration.words import Said, Submit
-from tests.factories import MERCHANT, NOON, TERMS, an_order
+from tests.factories import MERCHANT, NOON, an_order
+from tests.simulation.audited import row_of
+from tests.simulation.deployment import Settings, Wire
 from worker.payouts.acceptance import Conflict
 from worker.payouts.errors import IllegalMove, NotAllowed, StaleTransition
 from worker.payouts.journal import JournaledClaim
@@ -54,6 +57,24 @@ class Nobody:
         """
 
 
+class Interrupted(MemoryMark):
+    """
+    A mark that something happens in front of when it is told of a claim.
+    """
+
+    def __init__(self, mark: MemoryMark, first: Callable[[], None]) -> None:
+        self.memory = mark.memory
+        self.is_away = mark.is_away
+        self._first = first
+
+    def remember(self, progress: Progress) -> Progress:
+        """
+        Let it happen, and keep the farther of both.
+        """
+        self._first()
+        return super().remember(progress)
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """
@@ -69,6 +90,8 @@ class Snapshot:
     mark: dict[str, Progress]
     journal: tuple[JournaledClaim, ...]
     is_mark_away: bool
+    settings: Settings
+    is_key_ours: bool
 
 
 class World:
@@ -89,8 +112,9 @@ class World:
         self.mark = MemoryMark()
         self.journal = MemoryJournal()
         self._keeps_backups = keeps_backups
-        handler = EvidenceHandler(self.ledger, MERCHANT, LIMITS, "worker")
-        self._handler = handler
+        self.settings = Settings()
+        #: Called before anything is said: with which settings, on whose terms, of which number.
+        self.speaks: Callable[..., None] = lambda *_: None
         self._operator = Operator(self.ledger, _WHO)
         self._empty = backup_of(self.ledger)
         self._payouts.accept(an_order("A", amount_fen=AMOUNT, obligation=DEBT))
@@ -102,19 +126,23 @@ class World:
         """
         return UseCases(
             self._handler,
-            self.jd,
+            Wire(self.jd, self.settings, self.speaks),
             Nobody(),
-            TERMS,
+            self.settings.terms,
             steady=self.clock.steady,
             mark=self.mark,
             journal=self.journal,
         )
 
+    @property
+    def _handler(self) -> EvidenceHandler:
+        return EvidenceHandler(self.ledger, self.settings.merchant, LIMITS, "worker")
+
     def row(self, number: str) -> Payout | None:
         """
         A payout's row, if there is one.
         """
-        return self.ledger.find(MERCHANT, number)
+        return row_of(self.ledger, number)
 
     def keep(self) -> Snapshot:
         """
@@ -130,6 +158,8 @@ class World:
             dict(self.mark.memory),
             tuple(self.journal.claims),
             self.mark.is_away,
+            self.settings,
+            self.jd.is_key_ours,
         )
 
     def go_back(self, to: Snapshot) -> None:
@@ -145,6 +175,8 @@ class World:
         self.mark.memory = dict(to.mark)
         self.journal.claims = list(to.journal)
         self.mark.is_away = to.is_mark_away
+        self.settings = to.settings
+        self.jd.is_key_ours = to.is_key_ours
 
     # --- what letters do
 
@@ -159,6 +191,22 @@ class World:
         if self.jd.reached and self._keeps_backups:
             self.backup = before
 
+    def send_twice(self, number: str) -> None:
+        """
+        A worker's claim is lost before the mark is told of it, and another worker sends.
+        """
+        before, mark = backup_of(self.ledger), self.mark
+
+        def lose() -> None:
+            self.mark = mark
+            put_back(self.ledger, before)
+            self.restored = True
+            self.send(number, Submit.REPLY_LOST)
+
+        self.mark = Interrupted(mark, lose)
+        self.send(number, Submit.REPLY_LOST)
+        self.mark = mark
+
     def ask(self, number: str, said: Said) -> None:
         """
         JD is asked, and answers.
@@ -170,7 +218,11 @@ class World:
         """
         JD notifies us.
         """
-        self._handler.notify(self.jd.notice(number, said))
+        notice = self.jd.notice(number, said)
+        if notice.verified and self.settings.merchant == notice.merchant:
+            self._handler.notify(notice)
+        else:
+            self._handler.hurry(number)
 
     def act(self, action: Action, number: str) -> None:
         """
@@ -196,7 +248,26 @@ class World:
         amount_fen = PART if row.status is PayoutStatus.PAID else AMOUNT
         order = an_order(by, amount_fen=amount_fen, obligation=DEBT)
         with contextlib.suppress(NotAllowed, StaleTransition, IllegalMove):
-            self._operator.replace(row.id, order, TERMS, "asked for", ReviewList())
+            self._operator.replace(row.id, order, self.settings.terms, "asked for", ReviewList())
+
+    def move(self, number: str) -> None:
+        """
+        An operator has a refused payout sent again, where the settings say.
+        """
+        with contextlib.suppress(NotAllowed, StaleTransition, IllegalMove):
+            self._operator.resend_at(self._id(number), self.settings.terms, "asked for")
+
+    def settle(self, settings: Settings) -> None:
+        """
+        Processes start anew, with these settings.
+        """
+        self.settings = settings
+
+    def switch_key(self) -> None:
+        """
+        JD signs with another key than we have, or with ours again.
+        """
+        self.jd.is_key_ours = not self.jd.is_key_ours
 
     def accept(self, number: str) -> None:
         """

@@ -6,12 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from random import Random
+from typing import Protocol
 
 from tests.factories import MERCHANT, TERMS
-from tests.simulation.jd import Jd
 from worker.jdpay import client
 from worker.payouts.evidence import Answer
 from worker.payouts.model import Order, Terms
+from worker.usecases.ports import Gateway
 
 #: Another merchant of the same house, with keys of its own.
 OTHER = "360080000000000002"
@@ -102,6 +103,22 @@ class Deployment:
         return self.before if self._rng.random() < _STALE else self.current
 
 
+class Place(Gateway, Protocol):
+    """
+    A model of JD, and of a place that knows none of our merchants.
+    """
+
+    def turn_away(self, request: str, before_connect: Callable[[], None]) -> Answer:
+        """
+        Refuse an order.
+        """
+
+    def deny(self, number: str, asked_at: datetime) -> Answer:
+        """
+        Know nothing of a number.
+        """
+
+
 class Wire:
     """
     JD as one process reaches it: the real check of the address, and then whoever is there.
@@ -109,7 +126,7 @@ class Wire:
     `speaks` hears, before anything is said, to whom, with which settings, and about which number.
     """
 
-    def __init__(self, jd: Jd, settings: Settings, speaks: Callable[..., None]) -> None:
+    def __init__(self, jd: Place, settings: Settings, speaks: Callable[..., None]) -> None:
         self._jd = jd
         self._settings = settings
         self._speaks = speaks

@@ -62,6 +62,16 @@ def epoch_is_asked_after_the_claim() -> list[Change]:
     return [(Epochs, "confirm", late)]
 
 
+def own_claim_is_not_asked_for() -> list[Change]:
+    """
+    A process sends a claim that a failover has lost before the mark was told of it.
+    """
+    has_forgotten = MemoryLedger.has_forgotten
+    return [
+        (MemoryLedger, "has_forgotten", lambda self, known, _own=None: has_forgotten(self, known))
+    ]
+
+
 def no_mark_is_no_hindrance() -> list[Change]:
     """
     While the mark is away everything goes on.
@@ -107,6 +117,7 @@ KINDS = (
     nobody_asks_the_mark,
     claims_are_marked_too_late,
     epoch_is_asked_after_the_claim,
+    own_claim_is_not_asked_for,
     no_mark_is_no_hindrance,
     journal_is_not_read,
     journal_is_not_asked_at_the_start,
