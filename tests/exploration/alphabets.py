@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 
-from tests.exploration.words import Said, Submit
+from tests.exploration.words import Said, Submit, Travels
 from tests.exploration.world import World
 from tests.factories import MERCHANT
 from tests.simulation.deployment import HOME, OTHER, WRONG, Settings
@@ -100,6 +100,17 @@ def _says(numbers: str, asked: Sequence[Said], told: Sequence[Said]) -> Iterator
         for said in told:
             do = partial(World.hear, number=number, said=said)
             yield Letter(f"notify {number}: {said}", do, partial(may, number, said))
+
+
+def _carried(numbers: str, told: Sequence[Said], ways: Sequence[Travels]) -> Iterator[Letter]:
+    def may(number: str, said: Said, world: World) -> bool:
+        return _there(number, world) and world.jd.may_say(number, said)
+
+    for number in numbers:
+        for said in told:
+            for travels in ways:
+                do = partial(World.hear, number=number, said=said, travels=travels)
+                yield Letter(f"notify {number}: {said}, {travels}", do, partial(may, number, said))
 
 
 def _acts(numbers: str, actions: Sequence[Action]) -> Iterator[Letter]:
@@ -299,6 +310,17 @@ _ALL = (
             *_acts("A", (Action.CANCEL, Action.RELEASE)),
             *_acts("B", (Action.RESEND,)),
             *(*_moves("AB"), *_second(), *SETTINGS, KEY, KEY_BACK),
+            *_passing("10 minutes", "a day"),
+        ),
+    ),
+    Alphabet(
+        "wire",
+        True,
+        (
+            *_sends("A", (Submit.REPLY_LOST, Submit.FINI, Submit.CLOS)),
+            *_says("A", (Said.CLOS, Said.FINI, Said.WHOLE), (Said.FINI, Said.WHOLE)),
+            *_carried("A", (Said.FINI, Said.WHOLE), (Travels.ODDLY, Travels.MERGED)),
+            *(*_look("A"), *_second(), KEY, KEY_BACK),
             *_passing("10 minutes", "a day"),
         ),
     ),

@@ -10,8 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from tests.exploration.words import HONEST, Said, Submit, Word
+from tests.exploration.wire import ANOTHER, OURS
+from tests.exploration.words import HONEST, Said, Submit, Travels, Word
 from tests.factories import MERCHANT
+from tests.simulation.words import Fields, telling
+from worker.jdpay.signature import SignKey
 from worker.payouts.errors import MaybeSent, NotSent
 from worker.payouts.evidence import Answer, Meaning, Source, TradeStatus
 from worker.payouts.model import Order, Terms
@@ -84,6 +87,7 @@ _STATUS = {
 }
 
 
+_RETURNS = {Said.PART, Said.WHOLE}
 _TOLD = _STATUS | {Said.KNOWN: TradeStatus.FINI}
 
 
@@ -183,12 +187,32 @@ class Jd:
             return self._signed(_bare(Meaning.NO_RESULT))
         return self._telling(out_trade_no, self.said, Meaning.PROCESSED)
 
-    def notice(self, number: str, said: Said) -> Answer:
+    def notice(self, number: str, said: Said, travels: Travels = Travels.PLAINLY) -> Fields:
         """
-        A notification.
+        What it signs of a number; one that was written anew is no word of JD's any more.
         """
-        self._tell(number, Source.NOTIFICATION, said)
-        return self._telling(number, said, Meaning.NONE)
+        if travels is Travels.MERGED:
+            self._follow(number, said)
+        else:
+            self._tell(number, Source.NOTIFICATION, said)
+        entry, status = self.entry(number), _TOLD.get(said)
+        fields = telling(
+            number,
+            entry.amount_fen,
+            status or "",
+            trade_no=f"JD-{number}",
+            refund_fen=back_fen(said, entry.amount_fen) if said in _RETURNS else None,
+        )
+        unsaid = {"response_code", *([] if status else ["trade_status"])}
+        unsaid |= {"trade_currency"} if said is Said.KNOWN else set()
+        return {name: value for name, value in fields.items() if name not in unsaid}
+
+    @property
+    def key(self) -> SignKey:
+        """
+        What it signs with.
+        """
+        return OURS if self.is_key_ours else ANOTHER
 
     def may_say(self, number: str, said: Said) -> bool:
         """
@@ -252,6 +276,9 @@ class Jd:
         Say it, and let the books follow.
         """
         self._say(number, source, said)
+        self._follow(number, said)
+
+    def _follow(self, number: str, said: Said) -> None:
         entry = self.entry(number)
         true = {Said.KNOWN: Said.FINI, Said.SIGN: entry.says or Said.WPAR}.get(said, said)
         if true.is_status and true is not entry.says:
@@ -267,7 +294,6 @@ class Jd:
 
     def _telling(self, number: str, said: Said, meaning: Meaning) -> Answer:
         amount_fen = self.entry(number).amount_fen
-        is_return = said in {Said.PART, Said.WHOLE}
         return Answer(
             verified=self.is_key_ours,
             meaning=meaning,
@@ -278,7 +304,7 @@ class Jd:
             currency=None if said is Said.KNOWN else "CNY",
             trade_status=_TOLD.get(said),
             trade_no=f"JD-{number}",
-            refund_fen=back_fen(said, amount_fen) if is_return else None,
+            refund_fen=back_fen(said, amount_fen) if said in _RETURNS else None,
             raw=f"{number} {said}".encode(),
         )
 

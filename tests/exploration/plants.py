@@ -3,11 +3,12 @@ Bugs that the exploration must find: each takes away a guard as a careless chang
 """
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from unittest.mock import patch
 
 from tests.simulation.known_kinds import Change
 from tests.simulation.plants import PLANTS as SIMULATED
+from worker.jdpay import canonical
 
 _SIMULATED = (
     "resend_after_one_denial",
@@ -26,7 +27,31 @@ _SIMULATED = (
     "any_merchant_is_ours",
     "unsigned_is_believed",
 )
-PLANTS: dict[str, Callable[[], list[Change]]] = {name: SIMULATED[name] for name in _SIMULATED}
+
+
+def separators_are_not_looked_for() -> list[Change]:
+    """
+    A value may hold another field, under the same signature.
+    """
+    return [(canonical, "is_ambiguous", lambda _fields: False)]
+
+
+def any_separator_spoils() -> list[Change]:
+    """
+    What JD writes in its free texts keeps a genuine message from counting.
+    """
+
+    def strict(fields: Mapping[str, str | None]) -> bool:
+        return any("&" in (value or "") for value in fields.values())
+
+    return [(canonical, "is_ambiguous", strict)]
+
+
+PLANTS: dict[str, Callable[[], list[Change]]] = {
+    **{name: SIMULATED[name] for name in _SIMULATED},
+    "separators_are_not_looked_for": separators_are_not_looked_for,
+    "any_separator_spoils": any_separator_spoils,
+}
 
 
 @contextlib.contextmanager

@@ -11,8 +11,9 @@ from tests.exploration.jd import Entry, back_fen
 from tests.exploration.words import Said, Word
 from tests.exploration.world import AMOUNT, DEBT, LIMITS, World
 from tests.simulation.deployment import Settings
+from tests.simulation.words import Fields
 from worker.demo.audit import stated
-from worker.payouts.evidence import Source
+from worker.payouts.evidence import Answer, Source
 from worker.payouts.model import Dossier, Terms
 from worker.payouts.status import PayoutStatus
 from worker.sandbox.auditor import Fault, audit
@@ -35,6 +36,7 @@ class Promise(enum.StrEnum):
     NUMBER = "no number goes out again without JD's word that it has none"
     ONWARD = "what stands without end has a due time or a case"
     PLACE = "nothing is said but where and as whom the settings and its row tell"
+    WORD = "what is believed of a notification is what JD signed, and all that it signed counts"
     SOUND = "nothing stumbles"
 
 
@@ -87,6 +89,26 @@ def of_words(
         yield Breach(Promise.PLACE, f"{number}: told to {terms.gateway_url}, not as its row says")
     if terms.customer_no != settings.merchant:
         yield Breach(Promise.PLACE, f"{number}: told with another merchant's keys")
+
+
+def of_notice(fields: Fields, answer: Answer, is_genuine: bool) -> Iterator[Breach]:
+    """
+    What is wrong with what was made of a notification, by the fields that JD signed.
+    """
+    if is_genuine and not answer.verified:
+        yield Breach(Promise.WORD, f"signed, and does not count: {sorted(fields.items())}")
+    said = {
+        "customer_no": answer.merchant,
+        "out_trade_no": answer.number,
+        "trade_amount": answer.amount_fen,
+        "trade_currency": answer.currency,
+        "trade_status": answer.trade_status,
+        "trade_no": answer.trade_no,
+        "refund_amount": answer.refund_fen,
+    }
+    read = {name: None if value is None else str(value) for name, value in said.items()}
+    if answer.verified and any(fields.get(name) != value for name, value in read.items()):
+        yield Breach(Promise.WORD, f"{read} is believed, and signed was {sorted(fields.items())}")
 
 
 def may_keep_fen(entry: Entry) -> int:

@@ -55,6 +55,7 @@ class Search:
         self._sent: list[Breach] = []
         self._world.jd.connecting = self._connecting
         self._world.speaks = self._speaking
+        self._world.heard = self._heard
         self.found = Explored(alphabet)
 
     def run(self, deepest: int, seconds: float) -> Explored:
@@ -132,6 +133,9 @@ class Search:
 
     def _speaking(self, *told: Any) -> None:
         self._sent += promises.of_words(self._world, *told)
+
+    def _heard(self, *told: Any) -> None:
+        self._sent += promises.of_notice(*told)
 
     def _connecting(self, number: str) -> None:
         self._sent += promises.of_transmission(self._world, number)

@@ -28,6 +28,7 @@ DEPTHS = {
     "returns": 4,
     "restore": 4,
     "settings": 4,
+    "wire": 4,
     "journal": 4,
 }
 
@@ -118,6 +119,19 @@ FOUND = {
         "restore",
         Promise.NUMBER,
         ("send A twice, since the database fails over before the claim is told",),
+    ),
+    "separators_are_not_looked_for": (
+        "wire",
+        Promise.WORD,
+        (
+            "send A: booked, reply lost",
+            "notify A: FINI, written anew, its status inside another value",
+        ),
+    ),
+    "any_separator_spoils": (
+        "wire",
+        Promise.WORD,
+        ("send A: booked, reply lost", "notify A: FINI, with an & in its free text"),
     ),
     "address_is_not_checked": (
         "settings",

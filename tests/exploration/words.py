@@ -55,6 +55,16 @@ class Said(enum.StrEnum):
         return self in _STATUSES
 
 
+class Travels(enum.StrEnum):
+    """
+    What a notification goes through.
+    """
+
+    PLAINLY = "as JD writes it"
+    ODDLY = "with an & in its free text"
+    MERGED = "written anew, its status inside another value"
+
+
 _STATUSES = {Said.WPAR, Said.FINI, Said.CLOS, Said.PART, Said.WHOLE}
 #: What the books may become by honest words, from what they have.
 HONEST: dict[Said | None, frozenset[Said]] = {

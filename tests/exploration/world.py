@@ -15,13 +15,16 @@ from tests.doubles.ledger import MemoryLedger
 from tests.doubles.rows import Numbers
 from tests.doubles.usecases import UseCases
 from tests.doubles.world import Clock
+from tests.exploration import wire
 from tests.exploration.jd import PART, Died, Jd
-from tests.exploration.words import Said, Submit
+from tests.exploration.words import Said, Submit, Travels
 from tests.factories import MERCHANT, NOON, an_order
 from tests.simulation.audited import row_of
 from tests.simulation.deployment import Settings, Wire
+from tests.simulation.words import Fields
 from worker.payouts.acceptance import Conflict
 from worker.payouts.errors import IllegalMove, NotAllowed, StaleTransition
+from worker.payouts.evidence import Answer
 from worker.payouts.journal import JournaledClaim
 from worker.payouts.limits import Limits
 from worker.payouts.model import Payout
@@ -113,6 +116,8 @@ class World:
         self.journal = MemoryJournal()
         self._keeps_backups = keeps_backups
         self.settings = Settings()
+        #: Called with what JD signed, what we made of it, and whether it should count.
+        self.heard: Callable[[Fields, Answer, bool], None] = lambda *_: None
         #: Called before anything is said: with which settings, on whose terms, of which number.
         self.speaks: Callable[..., None] = lambda *_: None
         self._operator = Operator(self.ledger, _WHO)
@@ -214,11 +219,13 @@ class World:
         self.jd.said = said
         self._payouts.query(self._id(number))
 
-    def hear(self, number: str, said: Said) -> None:
+    def hear(self, number: str, said: Said, travels: Travels = Travels.PLAINLY) -> None:
         """
         JD notifies us.
         """
-        notice = self.jd.notice(number, said)
+        fields = wire.signed(self.jd.notice(number, said, travels), travels)
+        notice = wire.read(wire.carried(fields, self.jd.key, travels))
+        self.heard(fields, notice, self.jd.is_key_ours and travels is not Travels.MERGED)
         if notice.verified and self.settings.merchant == notice.merchant:
             self._handler.notify(notice)
         else:
