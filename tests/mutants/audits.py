@@ -11,6 +11,7 @@ _TESTS = ("tests/unit/sandbox/test_auditor.py",)
 _ON_RECORD = "worker/payouts/debts.py"
 _GROUNDS = "worker/payouts/grounds.py"
 _ATTENTION = "worker/payouts/attention.py"
+_INVARIANTS = "tests/unit/payouts/test_invariants.py"
 _PLANTED = ("tests/contract/test_audit.py",)
 
 GUARDS = (
@@ -163,5 +164,17 @@ GUARDS = (
         "A contradiction that no person was told of would pass.",
         (Change(_ATTENTION, "if answering(note, known) is None:", "if False:"),),
         _PLANTED,
+    ),
+    Guard(
+        "recalled-claims-wait-for-a-word",
+        "After a restore the audit would miss cases that nobody owed yet.",
+        (
+            Change(
+                _ATTENTION,
+                "if any(at is not None and at >= judged_at for at in recalled):",
+                "if False:",
+            ),
+        ),
+        (f"{_INVARIANTS}::test_a_claim_from_a_journal_is_judged_with_the_next_word",),
     ),
 )

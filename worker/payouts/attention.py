@@ -7,6 +7,7 @@ Pure, and by the policy's own functions: what a row must say is what they would 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
+from worker.payouts.journal import FROM_A_JOURNAL
 from worker.payouts.limits import Limits
 from worker.payouts.model import Case
 from worker.payouts.policy.cases import answering, cases
@@ -66,13 +67,18 @@ def missing_cases(facts: Facts, known: Sequence[Case], limits: Limits) -> Iterat
     """
     What a person should have been told, by what was known when it was last judged.
 
-    What waits to be judged has no case yet.
+    What waits to be judged has no case yet; so has a claim that a journal put back since: it is
+    judged with JD's next word.
     """
-    judged_at = [evidence.applied_at for evidence in facts.dossier.evidence]
-    times = [at for at in judged_at if at is not None]
-    if not times or len(times) < len(judged_at):
+    applied = [evidence.applied_at for evidence in facts.dossier.evidence]
+    times = [at for at in applied if at is not None]
+    if not times or len(times) < len(applied):
         return
-    for note in cases(facts, facts.payout.status, max(times), limits):
+    judged_at = max(times)
+    recalled = (a.closed_at for a in facts.dossier.attempts if a.detail == FROM_A_JOURNAL)
+    if any(at is not None and at >= judged_at for at in recalled):
+        return
+    for note in cases(facts, facts.payout.status, judged_at, limits):
         if answering(note, known) is None:
             named = "" if note.evidence_id is None else f" for evidence {note.evidence_id}"
             yield f"no case {note.kind}{named}"

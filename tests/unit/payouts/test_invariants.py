@@ -12,12 +12,14 @@ from tests.factories import (
     a_bare,
     a_case,
     a_dossier,
+    a_notification,
     a_payout,
     a_reply,
+    a_trade,
     an_attempt,
     at,
 )
-from worker.payouts.evidence import Meaning
+from worker.payouts.evidence import Meaning, TradeStatus
 from worker.payouts.invariants import Invariant, of_books, of_payout
 from worker.payouts.journal import FROM_A_JOURNAL
 from worker.payouts.limits import Limits
@@ -181,3 +183,28 @@ def test_attempts_follow_each_other_in_one_history(detail: str, breached: bool) 
     found = of_payout(dossier, (), (), at(4), Limits())
 
     assert (Invariant.I9_ONE_AT_A_TIME in {breach.invariant for breach in found}) is breached
+
+
+@pytest.mark.parametrize(("recalled_at", "breached"), [(1, True), (3, False)])
+def test_a_claim_from_a_journal_is_judged_with_the_next_word(
+    recalled_at: int, breached: bool
+) -> None:
+    """
+    JD's last word came 60 days after a claim that was put back later: nobody owed a case then.
+    """
+    days = 24 * 60
+    told = a_notification(
+        a_trade(TradeStatus.WPAR, meaning=Meaning.NONE),
+        minutes=60 * days,
+        applied_at=at(60 * days + 2),
+    )
+    recalled = replace(
+        an_attempt(1, AttemptOutcome.LOST),
+        closed_at=at(60 * days + recalled_at),
+        detail=FROM_A_JOURNAL,
+    )
+    row = a_payout(PayoutStatus.PROCESSING)
+    dossier = a_dossier(row, told, attempts=(recalled,))
+    found = of_payout(dossier, (), (), at(60 * days + 4), Limits())
+
+    assert (Invariant.I13_A_PERSON_KNOWS in {breach.invariant for breach in found}) is breached
