@@ -2,7 +2,7 @@
 The sandbox's auditor over the jobs, the books of the machine's JD and what the ledger says.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
 
 from tests.machine import books
@@ -12,26 +12,41 @@ from worker.payouts.invariants import Breach, Invariant
 from worker.sandbox.debts import Trade
 from worker.sandbox.trade import Status, Step
 
+_TWICE = 2
+_MANY = 1000
 _WHILE_IT_RUNS = frozenset({Invariant.I1_PAID_ONCE, Invariant.I7_SIGNED_ONLY})
 
 
-def audited(service: Service, healed_at: datetime | None = None) -> Iterator[Breach]:
+def audited(
+    service: Service, healed_at: datetime | None = None, *, unguarded: Collection[str] = ()
+) -> Iterator[Breach]:
     """
     What the auditor finds; before faults healed, of what must hold at any time alone.
+
+    Of an `unguarded` debt the database has forgotten a payout, and nobody has told it again. What
+    JD denied to two questions may be paid more than once: nobody can know better.
     """
     booked = service.books.trades
     foreign = {number for number, trade in booked.items() if trade.request is None}
+    foreign |= service.forgotten()
     excused = {n for n, t in booked.items() if t.course is books.Course.CLOSED_THEN_PAID}
-    excused |= {service.ledger.number_of(payout_id) for payout_id in service.resolved}
+    rows = service.ledger.payouts(None, _MANY)
+    excused |= {row.out_trade_no for row in rows if service.is_resolved(row)}
     found = breaches(
         service.ledger,
-        service.jobs,
+        service.left(),
         {n: _trade(t, service.books.debits[n]) for n, t in booked.items() if n not in foreign},
         excused=excused,
         asked_since=healed_at or service.clock.now,
         foreign=foreign,
     )
-    return (b for b in found if healed_at is not None or b.invariant in _WHILE_IT_RUNS)
+    denied = {number for number, times in service.gateway.untrue.items() if times >= _TWICE}
+    deceived = {order.obligation for order in service.jobs if order.out_trade_no in denied}
+    for breach in found:
+        is_double = breach.invariant is Invariant.I1_PAID_ONCE
+        is_excused = is_double and breach.out_trade_no in {*deceived, *unguarded}
+        if not is_excused and (healed_at is not None or breach.invariant in _WHILE_IT_RUNS):
+            yield breach
 
 
 def _trade(trade: books.Trade, debits: int) -> Trade:

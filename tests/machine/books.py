@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from worker.payouts.evidence import TradeStatus
+from worker.payouts.model import Order
 from worker.payouts.status import PayoutStatus
 
 _WHOLE = 100
@@ -76,6 +77,7 @@ class Trade:
     known_at: datetime
     course: Course
     request: str | None = None
+    order: Order | None = None
 
     def turns(self, now: datetime) -> list[Turn]:
         """

@@ -5,11 +5,12 @@ What must hold, whatever was done: the named invariants, and what no row can sho
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeGuard
 
 from tests.factories import MERCHANT
 from tests.machine.audited import audited
 from tests.machine.books import Trade
+from tests.machine.restores import Lost
 from tests.machine.service import Service
 from tests.simulation import proofs
 from tests.simulation.checks import (
@@ -21,8 +22,9 @@ from tests.simulation.checks import (
     unrecorded,
     unreviewed,
 )
+from tests.simulation.forgotten import LEAVE, Forgotten
 from worker.payouts.invariants import Breach, Invariant, at_rest, of_payout
-from worker.payouts.model import Order, Payout
+from worker.payouts.model import Attempt, Order, Payout
 from worker.payouts.status import PayoutStatus, Reason
 
 _REFUSALS = frozenset(
@@ -55,6 +57,8 @@ class Checks:
         self._sent: defaultdict[str, list[tuple[datetime, str]]] = defaultdict(list)
         #: What was wrong where no rule can raise: inside of the service.
         self._found: list[Breach] = []
+        self._forgotten = Forgotten()
+        service.restores.went_back = self._went_back
         service.stage.saw = self._saw
         service.gateway.connected = self._connected
         service.gateway.booked = self._booked
@@ -71,7 +75,7 @@ class Checks:
             if row is not self._looked_at.get(row.id):
                 self._raise(self._of_row(row))
         self._looked_at = rows
-        self._raise(audited(self._service))
+        self._raise(audited(self._service, unguarded=self._forgotten.debts))
 
     def at_rest(self, healed_at: datetime) -> None:
         """
@@ -82,13 +86,26 @@ class Checks:
         for row in self._ledger.payouts(None, _MANY):
             dossier = self._ledger.dossier(row.id)
             self._raise(of_payout(dossier, *self._paper(row), now, self._service.limits))
-            if row.id not in self._service.resolved:
+            if not self._service.is_resolved(row):
                 self._raise(at_rest(dossier))
             if row.status is PayoutStatus.SENDING:
                 detail = "sending, and nobody is"
                 self._raise([Breach(Invariant.I8_COMES_TO_REST, row.out_trade_no, detail)])
-        self._raise(audited(self._service, healed_at))
+        self._raise(audited(self._service, healed_at, unguarded=self._forgotten.debts))
         self._raise(self._without_trace())
+        read = self._service.restores.is_journal_read
+        lost = [n for n in self._service.forgotten() if not self._ledger.find(MERCHANT, n)]
+        self._raise(self._forgotten.without_trace(self._ledger, lost, journals_read=read))
+
+    def _went_back(self, lost: Lost) -> None:
+        self._forgotten.went_back(self._service.clock.now, lost.claims, lost.debts)
+        rows = {row.id: row for row in self._ledger.payouts(None, _MANY)}
+        self._looked_at = rows
+        self._stood = {payout_id: row.status for payout_id, row in rows.items()}
+        self._accepted = {payout_id: self._ledger.order(payout_id) for payout_id in rows}
+
+    def _is_forgotten(self, attempt: Attempt | None) -> TypeGuard[Attempt]:
+        return attempt is not None and attempt.lease_token in self._forgotten.tokens
 
     def _raise(self, breaches: Iterable[Breach]) -> None:
         found = list(breaches)
@@ -137,6 +154,8 @@ class Checks:
             return
         number, books = row.out_trade_no, self._service.books
         if row.reason in _REFUSALS:
+            if number in self._forgotten.numbers:
+                return
             # Of all orders with this number that went out: one that was not may have arrived.
             true = 0 < books.refused[number] >= len(self._sent[number])
         else:
@@ -148,7 +167,7 @@ class Checks:
 
     def _without_trace(self) -> Iterator[Breach]:
         rejected = {r.out_trade_no for r in self._ledger.rejections(_MANY)}
-        for order in self._service.jobs:
+        for order in self._service.left():
             row = self._ledger.find(MERCHANT, order.out_trade_no)
             taken = row is not None and self._ledger.order(row.id) == order
             if not taken and order.out_trade_no not in rejected:
@@ -161,26 +180,35 @@ class Checks:
                 self._found += claimed_against(self._ledger, claim.attempt)
         elif effect == "ledger.take_in":
             for news in args[0]:
-                self._found += unrecorded(self._ledger, news)
+                if not self._is_forgotten(news.ending and news.ending.attempt):
+                    self._found += unrecorded(self._ledger, news)
         elif effect in {"ledger.carry_out", "ledger.replace"}:
             self._found += decided_against(self._ledger, args[0], args[1])
         elif effect == "ledger.notify":
             for answer in args[1]:
                 self._found += unheard(self._ledger, args[0], answer)
+                self._forgotten.heard.add(answer.number or "")
 
     def _connected(self, number: str, request: str) -> None:
         self._found += self._unowned(number)
         self._found += self._unproven(number)
-        self._found += unreviewed(self._ledger, number)
-        self._found += late(self._ledger, number, self._service.clock.now, self._service.limits)
+        if not self._is_forgotten(self._service.stage.current.attempt):
+            self._found += unreviewed(self._ledger, number)
+            now, limits = self._service.clock.now, self._service.limits
+            self._found += late(self._ledger, number, now, limits)
         self._found += self._otherwise(number, request)
+        if attempt := self._service.stage.current.attempt:
+            self._service.restores.connects(attempt.lease_token)
         self._sent[number].append((self._service.clock.now, request))
 
     def _booked(self, trade: Trade) -> None:
         """
         Nothing is debited that was not accepted.
         """
-        row = self._ledger.find(MERCHANT, trade.number)
+        number = trade.number
+        row = self._ledger.find(MERCHANT, number)
+        if row is None and number in self._forgotten.numbers:
+            return
         if row is None or row.amount_fen != trade.amount_fen:
             detail = f"{trade.amount_fen} fen debited, which nobody accepted"
             self._found.append(Breach(Invariant.I1_PAID_ONCE, trade.number, detail))
@@ -190,6 +218,8 @@ class Checks:
         A connection without a lease of the process's own that outlasts the exchange.
         """
         attempt, until = self._service.stage.current.attempt, None
+        if self._is_forgotten(attempt) and self._service.clock.now <= attempt.started_at + LEAVE:
+            return
         row = self._ledger.find(MERCHANT, number)
         if attempt and row and row.lease_token == attempt.lease_token:
             until = row.lease_until
@@ -208,11 +238,15 @@ class Checks:
         denied = self._service.gateway.denied[number]
         counted = [asked - last for asked in denied if asked - last >= limits.resend_gaps[0]]
         proven = len(counted) >= len(limits.resend_gaps) and max(counted) >= limits.resend_gaps[-1]
+        if proven and number in self._forgotten.numbers:
+            return  # how often it was sent, and since when, is forgotten
         late = self._service.clock.now - first > limits.resend_window + _LATENESS
         if late or not proven or len(sent) > limits.resend_limit:
             detail = f"sent again, and JD denied it {len(counted)} times since"
             yield Breach(Invariant.I1_PAID_ONCE, number, detail)
 
     def _otherwise(self, number: str, request: str) -> Iterator[Breach]:
+        if number in self._forgotten.numbers:
+            return
         if any(before != request for _, before in self._sent[number]):
             yield Breach(Invariant.I1_PAID_ONCE, number, "sent with other content than before")

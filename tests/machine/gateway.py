@@ -2,7 +2,7 @@
 The machine's JD as the service calls it.
 
 It promises what the product counts on and no more: a booked number is known within four minutes,
-and a request is under way for four at most.
+and a request is under way for four at most. It books a number once, or as often as it arrives.
 """
 
 from collections import Counter, defaultdict, deque
@@ -55,6 +55,12 @@ class Gateway:
         self.booked: Callable[[Trade], None] = lambda _trade: None
         #: When each question was asked that got a signed "not found", by number.
         self.denied: defaultdict[str, list[datetime]] = defaultdict(list)
+        #: How often a signed "not found" was untrue: JD's own parts knew of the trade.
+        self.untrue: Counter[str] = Counter()
+        #: Whether a number that it knows is not booked again.
+        self.deduplicates = True
+        #: What each request pays.
+        self._orders: dict[str, Order] = {}
         self._clock = clock
         self._books = books
         self._connecting = connecting
@@ -64,7 +70,9 @@ class Gateway:
         """
         A text that differs each time, as a request that names its moment does.
         """
-        return f"{order.out_trade_no}|{order.amount_fen}|{requested_at.isoformat()}"
+        request = f"{order.out_trade_no}|{order.amount_fen}|{requested_at.isoformat()}"
+        self._orders[request] = order
+        return request
 
     def submit(self, request: str, terms: Terms, before_connect: Callable[[], None]) -> Answer:
         """
@@ -109,6 +117,7 @@ class Gateway:
         answer = spoilt(answer, reply.spoil, reply.lie)
         if answer.verified and answer.meaning is Meaning.NOT_FOUND:
             self.denied[out_trade_no].append(asked_at)
+            self.untrue[out_trade_no] += truth.meaning is not Meaning.NOT_FOUND
         return answer
 
     def notice(self, number: str, amount_fen: int, spoil: Spoil, lie: TradeStatus) -> Answer | None:
@@ -135,7 +144,7 @@ class Gateway:
         if fate in REFUSES:
             self._books.refused[number] += 1
         known = self._books.trades.get(number)
-        if known is not None and known.known_at > self._clock.now:
+        if known is not None and not self._recognises(known):
             known = None
         if known is None and fate not in BOOKS_NOT:
             known = self._book(request, fortune)
@@ -147,12 +156,20 @@ class Gateway:
             return a_bare(Meaning.DUPLICATE)
         return self._telling(known, Meaning.DUPLICATE)
 
+    def _recognises(self, known: Trade) -> bool:
+        """
+        Whether a number that arrives again is not booked again: another's is never booked anew.
+        """
+        is_known = known.known_at <= self._clock.now
+        return is_known and (self.deduplicates or known.request is None)
+
     def _book(self, request: str, fortune: Fortune) -> Trade:
         number, amount_fen, _ = request.split("|")
         now = self._clock.now
         known_at = now + timedelta(minutes=fortune.minutes)
         trade_no = f"JD-{number}"
-        trade = Trade(number, int(amount_fen), trade_no, now, known_at, fortune.course, request)
+        trade = Trade(number, int(amount_fen), trade_no, now, known_at, fortune.course)
+        trade = replace(trade, request=request, order=self._orders[request])
         self._books.book(trade)
         self.booked(trade)
         return trade

@@ -82,6 +82,8 @@ class Upset(enum.Enum):
     PAUSED = "an operator stops sending"
     BROKER_WIPED = "the broker loses all messages"
     FAILOVER = "the database fails over; nobody can know what it forgot, and it forgot nothing"
+    MARK_AWAY = "what the broker remembers cannot be read"
+    MARK_BACK = "it can be read again"
 
 
 #: What every rule did and met, over all runs of this process.

@@ -30,8 +30,9 @@ from tests.machine.ground import (
     orders,
     step,
 )
+from tests.machine.restores import Broker, Journal, Past
 from tests.machine.service import OPERATOR, Message
-from tests.machine.stage import Strike, strikes
+from tests.machine.stage import Blow, Strike, pasts, strikes
 from worker.payouts.evidence import Answer, TradeStatus
 from worker.payouts.model import Order
 from worker.payouts.policy.actions import Action
@@ -48,11 +49,20 @@ class PayoutMachine(Ground):
 
     # --- producers and the broker
 
-    @initialize(targets=(messages, payouts), order=orders)
-    def begin(self, order: Order) -> Message:
+    @initialize(
+        targets=(messages, payouts),
+        order=orders,
+        goes_back=st.booleans(),
+        deduplicates=st.sampled_from([True, True, False]),
+    )
+    def begin(self, order: Order, goes_back: bool, deduplicates: bool) -> Message:
         """
         A producer sends the first job, and it is accepted.
+
+        In this story the database goes back, or does not, and JD books a number once, or does not.
         """
+        self.service.restores.is_on = goes_back
+        self.service.gateway.deduplicates = deduplicates
         return self._produced(order, arrives=True)
 
     @step(
@@ -271,4 +281,35 @@ class PayoutMachine(Ground):
             case Upset.BROKER_WIPED:
                 self.service.wipe()
             case Upset.FAILOVER:
-                self.service.ledger.begin_epoch(OPERATOR, "a failover", timedelta(hours=1))
+                self.service.restores.say_so(Journal.UNREAD)
+            case Upset.MARK_AWAY:
+                self.service.mark.is_away = True
+            case Upset.MARK_BACK:
+                self.service.mark.is_away = False
+
+    @precondition(lambda self: self.service.restores.has_claims)
+    @step(to=pasts, mark_away=st.sampled_from([False, False, True]))
+    def fail_over(self, to: Past, mark_away: bool) -> None:
+        """
+        The database has lost its last commits, and nobody says so.
+        """
+        if self.service.restores.fail_over(to):
+            self.service.mark.is_away |= mark_away
+            MET.update([str(Blow.FAILS_OVER)])
+
+    @precondition(lambda self: self.service.restores.has_claims)
+    @step(
+        to=pasts,
+        broker=st.sampled_from(Broker),
+        journal=st.sampled_from(Journal),
+        says=st.booleans(),
+        repeats=st.booleans(),
+    )
+    def restore(
+        self, to: Past, broker: Broker, journal: Journal, says: bool, repeats: bool
+    ) -> None:
+        """
+        A backup is put back, and perhaps somebody says so.
+        """
+        if self.service.restore(to, broker, journal, says=says, repeats=repeats):
+            MET.update([str(broker), str(journal)])

@@ -18,6 +18,7 @@ from tests.factories import MERCHANT, REVIEW_LIST, TERMS
 from tests.machine.books import Books
 from tests.machine.fates import Spoil
 from tests.machine.gateway import Gateway
+from tests.machine.restores import Broker, Journal, Past, Restores
 from tests.machine.stage import Blow, Stage, Strike
 from tests.machine.virtual import VirtualClock
 from tests.simulation.effects import guarded
@@ -40,6 +41,8 @@ LIMITS = Limits(
         return_queries=(timedelta(days=1), timedelta(days=2)),
     ),
     breaker_least=3,
+    # Longer than a story: what is accepted after a restore is asked about first.
+    ask_first_for=timedelta(days=200),
 )
 OPERATOR = "operator"
 _BEAT = timedelta(seconds=5)
@@ -70,17 +73,24 @@ class Service:
         tokens = count(1)
         self.ledger = MemoryLedger(self.clock, lambda: f"lease-{next(tokens)}")
         self.books = Books()
-        self.stage = Stage(self.clock, LIMITS.lease_margin - timedelta(seconds=1))
+        #: What the broker remembers of the database, and what workers have written down.
+        self.mark = MemoryMark()
+        self.journal = MemoryJournal()
+        self.restores = Restores(
+            self.clock, self.ledger, self.mark, self.journal, self.limits, OPERATOR
+        )
+        margin = LIMITS.lease_margin - timedelta(seconds=1)
+        self.stage = Stage(self.clock, margin, self.restores)
         self.gateway = Gateway(self.clock, self.books, self.stage.connecting, met)
         self.epoch = 0
         self.published: list[Message] = []
-        #: What was ever produced, and the payouts whose cases a person closed.
+        #: What was ever produced.
         self.jobs: list[Order] = []
-        self.resolved: set[int] = set()
-        #: What the broker remembers of the database.
-        self.mark = MemoryMark()
+        #: The jobs that nobody repeats: their producers have thrown them away, or had none.
+        self.thrown: list[Order] = []
+        self._instead: list[Order] = []
         self._ledger = guarded("ledger", self.ledger, self.stage.around)
-        self._journal = guarded("journal", MemoryJournal(), self.stage.around)
+        self._journal = guarded("journal", self.journal, self.stage.around)
         self._mark = guarded("high_water_mark", self.mark, self.stage.around)
         self._gateway = guarded("gateway", self.gateway, self.stage.around)
         self._dispatcher = guarded("dispatcher", self, self.stage.around)
@@ -92,6 +102,7 @@ class Service:
             Blow.NOTICES: self._notify_of_everything,
             Blow.PAUSED: lambda: self.ledger.pause(MERCHANT, "a look", OPERATOR),
             Blow.BROKER_WIPED: self.wipe,
+            Blow.SAID_RESTORED: lambda: self.restores.say_so(Journal.UNREAD),
         }
 
     def payouts(self) -> UseCases:
@@ -136,7 +147,52 @@ class Service:
         """
         self.published.clear()
         self.epoch += 1
-        self.mark.memory.clear()
+        self.restores.forget_mark()
+
+    def restore(
+        self, to: Past, broker: Broker, journal: Journal, *, says: bool, repeats: bool
+    ) -> bool:
+        """
+        Stop everything and put a backup back; `repeats` if producers still have their jobs.
+
+        Return whether there was one to put back.
+        """
+        told = [order for order in self.jobs if self.is_told(order)]
+        if not self.restores.restore(to, broker, journal, says=says):
+            return False
+        if broker is not Broker.STAYS:
+            self.published.clear()
+            self.epoch += 1
+        self.thrown += [] if repeats else told
+        return True
+
+    def is_told(self, order: Order) -> bool:
+        """
+        Whether its producer knows that a job was taken, or refused.
+        """
+        row = self.ledger.find(MERCHANT, order.out_trade_no)
+        rejected = {rejection.out_trade_no for rejection in self.ledger.rejections(_ALL)}
+        return (
+            row is not None and self.ledger.order(row.id) == order
+        ) or order.out_trade_no in rejected
+
+    def left(self) -> list[Order]:
+        """
+        The jobs but those that the database has forgotten, and nobody repeats.
+        """
+        unrepeated = [*self.thrown, *self._instead] if self.restores.times else []
+        return [o for o in self.jobs if o not in unrepeated or self.is_told(o)]
+
+    def forgotten(self) -> set[str]:
+        """
+        The numbers of ours in JD's books of which the database, having gone back, knows nothing.
+
+        Its payout is not there, or another was accepted under its number since.
+        """
+        booked = {n: t.order for n, t in self.books.trades.items() if t.order is not None}
+        rows = {n: self.ledger.find(MERCHANT, n) for n in booked}
+        orders = {n: self.ledger.order(row.id) for n, row in rows.items() if row is not None}
+        return {n for n in booked if self.restores.times and orders.get(n) != booked[n]}
 
     def perform(self, message: Message, strike: Strike | None = None) -> None:
         """
@@ -197,6 +253,7 @@ class Service:
         row = self.ledger.find(MERCHANT, order.out_trade_no)
         taken = row is not None and self.ledger.order(row.id) == order
         self.jobs += [order] if taken else []
+        self._instead += [order] if taken else []
         return taken
 
     def resolve(self, payout: Payout) -> None:
@@ -207,7 +264,12 @@ class Service:
         for case in dossier.open_cases[:1]:
             if Action.RESOLVE in legal(case, dossier):
                 self.ledger.close_case(case, OPERATOR, "it was looked into")
-                self.resolved.add(payout.id)
+
+    def is_resolved(self, payout: Payout) -> bool:
+        """
+        Whether a person closed a case of a payout by having looked into it.
+        """
+        return any(d.action is Action.RESOLVE for d in self.ledger.decisions(payout.id))
 
     def live_until(self, end: datetime) -> None:
         """
@@ -238,7 +300,8 @@ class Service:
         healed_at = self.clock.now
         self.gateway.fortunes.clear()
         self.gateway.replies.clear()
-        for order in self.jobs:
+        self.restores.heal()
+        for order in self.left():
             self.perform(Message("enqueue", order=order, epoch=self.epoch))
         for minutes in (1, 5, 60, 360):
             # Each of the payouts may stop the channel once, for a balance that is too small.
@@ -259,6 +322,8 @@ class Service:
     def _perform(self, message: Message) -> None:
         service = self.payouts()
         if message.order is None:
+            if message.task == "send":
+                self.restores.start()
             getattr(service, message.task)()
             return
         outcome = service.accept(message.order)

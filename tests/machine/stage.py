@@ -5,13 +5,14 @@ Where processes run: one inside the other where one is interrupted, each around 
 import enum
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
 from hypothesis import strategies as st
 
 from tests.doubles.world import Died
+from tests.machine.restores import Before, Past, Restores
 from tests.machine.virtual import VirtualClock
 from tests.simulation.failpoints import DatabaseAway
 from worker.payouts.model import Attempt
@@ -31,6 +32,8 @@ class Blow(enum.Enum):
     NOTICES = "JD notifies us of everything"
     PAUSED = "someone pauses the channel"
     BROKER_WIPED = "the broker forgets everything"
+    SAID_RESTORED = "someone says that the database was restored"
+    FAILS_OVER = "the database loses its last commits, and another process does the same"
 
 
 @dataclass(frozen=True)
@@ -43,8 +46,12 @@ class Strike:
     after: bool
     blow: Blow
     seconds: int = 0
+    #: How far the database goes back, if it does.
+    past: Past = field(default_factory=Past)
 
 
+#: How far the database goes back, if it does.
+pasts = st.builds(Past, before=st.sampled_from(Before), times=st.integers(1, 3))
 strikes = st.none() | st.builds(
     Strike,
     # A submit has five effects and a sweep about ten; what matters most happens at the claim and
@@ -53,6 +60,7 @@ strikes = st.none() | st.builds(
     after=st.booleans(),
     blow=st.sampled_from([*Blow, Blow.DIES, Blow.FREEZES, Blow.FREEZES]),
     seconds=st.sampled_from([1, 20, 80, 1800]),
+    past=pasts,
 )
 
 
@@ -79,7 +87,7 @@ class Stage:
     it is never stopped there for longer than `margin`, which is what a lease has to spare.
     """
 
-    def __init__(self, clock: VirtualClock, margin: timedelta) -> None:
+    def __init__(self, clock: VirtualClock, margin: timedelta, restores: Restores) -> None:
         self._clock = clock
         self._margin = margin
         self._stack: list[Process] = []
@@ -89,6 +97,8 @@ class Stage:
         #: Hears of each blow that fell, and of each effect with its arguments and its result.
         self.struck: Callable[[Blow], None] = lambda _blow: None
         self.saw: Callable[[str, tuple[Any, ...], Any], None] = lambda *_: None
+        #: What keeps the database as it is before an effect, and what has it go back.
+        self.restores = restores
 
     @property
     def current(self) -> Process:
@@ -101,10 +111,16 @@ class Stage:
         """
         Let a process work; return whether it came to its end.
         """
+        begun = self.restores.times
         self._stack.append(Process(work, strike))
         try:
             work()
         except (Died, DatabaseAway):
+            return False
+        except Exception:
+            # Any fault ends a process that does not find what the database has forgotten.
+            if self.restores.times == begun:
+                raise
             return False
         finally:
             self._stack.pop()
@@ -138,7 +154,7 @@ class Stage:
             strike = None
         if strike is not None and not strike.after:
             self._befall(process, strike, effect)
-        result = method(*args, **kwargs)
+        result = self.restores.commit(effect, lambda: method(*args, **kwargs))
         self.saw(effect, args, result)
         if strike is not None and strike.after:
             self._befall(process, strike, effect)
@@ -156,6 +172,9 @@ class Stage:
                 self._freeze(process, timedelta(seconds=strike.seconds), after=strike.after)
             case Blow.TWIN:
                 self.run(process.work)
+            case Blow.FAILS_OVER:
+                if self.restores.fail_over(strike.past):
+                    self.run(process.work)
             case other:
                 self.run(self.others[other])
 

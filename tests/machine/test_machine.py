@@ -10,6 +10,7 @@ import pytest
 from tests.machine.books import Course
 from tests.machine.fates import Fate, Spoil, Word
 from tests.machine.ground import MET, Upset
+from tests.machine.restores import Broker, Journal
 from tests.machine.running import EXAMPLES, STEP_COUNT, bounded, run
 from tests.machine.stage import Blow
 
@@ -27,6 +28,9 @@ PLANTS = (
     "queries_end_in_silence",
     "notification_is_not_kept",
     "review_list_is_not_asked",
+    "one_denial_lifts_a_doubt",
+    "nobody_asks_the_mark",
+    "claims_are_marked_too_late",
 )
 
 
@@ -37,7 +41,9 @@ def test_every_promise_is_kept() -> None:
     run(bounded(EXAMPLES, STEP_COUNT, derandomize=True))
 
     spoils = [f"{told}: {spoil}" for told in ("reply", "answer", "notice") for spoil in Spoil]
-    alphabet = {str(one) for kind in (Fate, Word, Course, Blow, Upset) for one in kind}
+    alphabet = {
+        str(one) for kind in (Fate, Word, Course, Blow, Upset, Broker, Journal) for one in kind
+    }
     assert alphabet | set(spoils) <= set(MET)
 
 

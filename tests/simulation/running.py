@@ -72,7 +72,7 @@ def quiet() -> Iterator[None]:
     """
     log = logging.getLogger("jdpay_payouts")
     before = log.level
-    log.setLevel(logging.CRITICAL)
+    log.setLevel(logging.CRITICAL + 1)
     try:
         yield
     finally:
