@@ -22,9 +22,11 @@ from tests.simulation.checks import (
     unrecorded,
     unreviewed,
 )
+from tests.simulation.deployment import Settings
 from tests.simulation.forgotten import LEAVE, Forgotten
 from worker.payouts.invariants import Breach, Invariant, at_rest, of_payout
-from worker.payouts.model import Attempt, Order, Payout
+from worker.payouts.model import Attempt, Dossier, Order, Payout, Terms
+from worker.payouts.policy.actions import Action
 from worker.payouts.status import PayoutStatus, Reason
 
 _REFUSALS = frozenset(
@@ -59,6 +61,7 @@ class Checks:
         self._found: list[Breach] = []
         self._forgotten = Forgotten()
         service.restores.went_back = self._went_back
+        service.speaks = self._speaks
         service.stage.saw = self._saw
         service.gateway.connected = self._connected
         service.gateway.booked = self._booked
@@ -125,6 +128,8 @@ class Checks:
         before = self._looked_at.get(row.id)
         if before is not None and before.doubted_at and not row.doubted_at:
             yield from undoubted(dossier, before)
+        if before is not None and before.terms != row.terms:
+            yield from self._moved(dossier, before)
         yield from self._untrue(row)
 
     def _paper(self, row: Payout) -> tuple[list, list]:  # type: ignore[type-arg]
@@ -183,11 +188,40 @@ class Checks:
                 if not self._is_forgotten(news.ending and news.ending.attempt):
                     self._found += unrecorded(self._ledger, news)
         elif effect in {"ledger.carry_out", "ledger.replace"}:
-            self._found += decided_against(self._ledger, args[0], args[1])
+            self._found += decided_against(self._ledger, args[0], args[1], *args[2:4])
+            row = args[0].payout
+            if args[1].action is Action.CANCEL and row.out_trade_no in self._forgotten.numbers:
+                self._forgotten.debts.add(row.obligation)
+                self._service.given_up.add(row.out_trade_no)
         elif effect == "ledger.notify":
             for answer in args[1]:
                 self._found += unheard(self._ledger, args[0], answer)
                 self._forgotten.heard.add(answer.number or "")
+
+    def _speaks(
+        self, settings: Settings, terms: Terms, number: str, asked_at: datetime | None = None
+    ) -> None:
+        """
+        Check, before anything is said of a number, that it is said where it may be, and as whom.
+
+        A question may come too late for a payout that was moved since it was looked up.
+        """
+        row = self._ledger.find(MERCHANT, number)
+        if terms.gateway_url not in settings.allowed or terms.customer_no != settings.merchant:
+            detail = f"told to {terms.gateway_url} as {terms.customer_no}, not as the settings say"
+            self._found.append(Breach(Invariant.I7_SIGNED_ONLY, number, detail))
+        elif asked_at is None and row is not None and row.terms != terms:
+            detail = f"told to {terms.gateway_url}, and it is at {row.terms.gateway_url}"
+            self._found.append(Breach(Invariant.I1_PAID_ONCE, number, detail))
+
+    def _moved(self, dossier: Dossier, before: Payout) -> Iterator[Breach]:
+        """
+        A payout that is asked about at another place than where JD may have it.
+        """
+        row, found = dossier.payout, proofs.against_silence(dossier)
+        if before.status is not PayoutStatus.REFUSED or found:
+            detail = f"{before.status}, and moved to {row.terms.gateway_url} although {found}"
+            yield Breach(Invariant.I1_PAID_ONCE, row.out_trade_no, detail)
 
     def _connected(self, number: str, request: str) -> None:
         self._found += self._unowned(number)

@@ -59,6 +59,8 @@ class Gateway:
         self.untrue: Counter[str] = Counter()
         #: Whether a number that it knows is not booked again.
         self.deduplicates = True
+        #: Whether its messages verify with the key that we have.
+        self.is_key_ours = True
         #: What each request pays.
         self._orders: dict[str, Order] = {}
         self._clock = clock
@@ -98,7 +100,30 @@ class Gateway:
             if NO_ANSWER[fate] == "read_timeout":
                 self._clock.advance(_READ_TIMEOUT)
             raise MaybeSent(NO_ANSWER[fate])
-        return spoilt(answer, fortune.spoil, fortune.lie)
+        return self._signed(spoilt(answer, fortune.spoil, fortune.lie))
+
+    def turn_away(self, request: str, before_connect: Callable[[], None]) -> Answer:
+        """
+        Refuse an order as a place does that does not know the merchant.
+        """
+        fate = self.fortunes.popleft().fate if self.fortunes else Fate.CHANNEL
+        number = request.partition("|")[0]
+        with self._connecting():
+            before_connect()
+        self.connected(number, request)
+        self._clock.advance(_EXCHANGE)
+        self._books.refused[number] += 1
+        if fate in NO_ANSWER:
+            raise MaybeSent(NO_ANSWER[fate])
+        return a_bare(Meaning.CHANNEL)
+
+    def deny(self, number: str, asked_at: datetime) -> Answer:
+        """
+        Know nothing of a number, as that place does.
+        """
+        self._clock.advance(_EXCHANGE)
+        self.denied[number].append(asked_at)
+        return a_bare(Meaning.NOT_FOUND)
 
     def query(self, out_trade_no: str, terms: Terms, asked_at: datetime) -> Answer:
         """
@@ -114,7 +139,7 @@ class Gateway:
             raise MaybeSent("read_timeout")
         truth = self._look_up(out_trade_no)
         answer = a_bare(WORDS[reply.word]) if reply.word in WORDS else truth
-        answer = spoilt(answer, reply.spoil, reply.lie)
+        answer = self._signed(spoilt(answer, reply.spoil, reply.lie))
         if answer.verified and answer.meaning is Meaning.NOT_FOUND:
             self.denied[out_trade_no].append(asked_at)
             self.untrue[out_trade_no] += truth.meaning is not Meaning.NOT_FOUND
@@ -126,11 +151,13 @@ class Gateway:
         """
         trade = self._books.trades.get(number)
         if trade is not None:
-            return spoilt(replace(self._telling(trade), meaning=Meaning.NONE, code=""), spoil, lie)
+            told = replace(self._telling(trade), meaning=Meaning.NONE, code="")
+            return self._signed(spoilt(told, spoil, lie))
         if spoil in {Spoil.NOTHING, Spoil.TRADE_NO, Spoil.SOME_BACK}:
             return None
         made_up = a_trade(lie, number=number, amount_fen=amount_fen, refund_fen=amount_fen)
-        return spoilt(replace(made_up, meaning=Meaning.NONE, code=""), spoil, lie)
+        told = replace(made_up, meaning=Meaning.NONE, code="")
+        return self._signed(spoilt(told, spoil, lie))
 
     def take_number(self, number: str, amount_fen: int, course: Course) -> None:
         """
@@ -155,6 +182,9 @@ class Gateway:
         if fate is Fate.BARE_DUPLICATE:
             return a_bare(Meaning.DUPLICATE)
         return self._telling(known, Meaning.DUPLICATE)
+
+    def _signed(self, answer: Answer) -> Answer:
+        return answer if self.is_key_ours else replace(answer, verified=False)
 
     def _recognises(self, known: Trade) -> bool:
         """

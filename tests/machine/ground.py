@@ -23,6 +23,7 @@ from tests.machine.checks import Checks
 from tests.machine.fates import Fortune, Reply
 from tests.machine.service import Message, Service
 from tests.machine.stage import Strike
+from tests.simulation.deployment import HOME, MOVED, OTHER, WRONG, Settings
 from worker.payouts.model import Order, Payout
 from worker.payouts.policy.actions import Action
 
@@ -62,6 +63,18 @@ def job(number: str, obligation: str, amount_fen: int, owed_fen: int | None = No
         payee=payee,
     )
 
+
+#: Where processes may speak, and for whom; ours alone once all is well.
+deployments = st.sampled_from(
+    [
+        Settings(),
+        Settings(former=(WRONG,)),
+        Settings(address=MOVED, former=(HOME,)),
+        Settings(address=WRONG),
+        Settings(address=WRONG, former=(HOME, MOVED)),
+        Settings(merchant=OTHER),
+    ]
+)
 
 #: What one job pays, and what is owed in all, where others may share it.
 shares = st.sampled_from([(AMOUNT, None), (7, None), (7, 14), (AMOUNT, AMOUNT + 7)])
@@ -119,6 +132,8 @@ class Ground(RuleBasedStateMachine):
         super().__init__()
         self.service = Service(MET)
         self.checks = Checks(self.service)
+        #: Whether other settings come into force.
+        self.is_resettled = False
         #: Whether nothing was wrong so far: what is broken need not come to rest.
         self.is_sound = True
 

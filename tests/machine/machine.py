@@ -24,6 +24,7 @@ from tests.machine.ground import (
     MET,
     Ground,
     Upset,
+    deployments,
     job,
     moments,
     numbers,
@@ -33,6 +34,7 @@ from tests.machine.ground import (
 from tests.machine.restores import Broker, Journal, Past
 from tests.machine.service import OPERATOR, Message
 from tests.machine.stage import Blow, Strike, pasts, strikes
+from tests.simulation.deployment import Settings
 from worker.payouts.evidence import Answer, TradeStatus
 from worker.payouts.model import Order
 from worker.payouts.policy.actions import Action
@@ -54,13 +56,16 @@ class PayoutMachine(Ground):
         order=orders,
         goes_back=st.booleans(),
         deduplicates=st.sampled_from([True, True, False]),
+        resettled=st.sampled_from([False, False, True]),
     )
-    def begin(self, order: Order, goes_back: bool, deduplicates: bool) -> Message:
+    def begin(self, order: Order, goes_back: bool, deduplicates: bool, resettled: bool) -> Message:
         """
         A producer sends the first job, and it is accepted.
 
-        In this story the database goes back, or does not, and JD books a number once, or does not.
+        In this story the database goes back, or does not; JD books a number once, or does not; and
+        other settings come into force, or do not.
         """
+        self.is_resettled = resettled
         self.service.restores.is_on = goes_back
         self.service.gateway.deduplicates = deduplicates
         return self._produced(order, arrives=True)
@@ -266,6 +271,26 @@ class PayoutMachine(Ground):
         order = job(number, row.obligation, amount_fen)
         taken = self.service.replace(row, order, strike)
         return multiple(Message("enqueue", order=order)) if taken else multiple()
+
+    @precondition(lambda self: self.is_resettled)
+    @step(settings=deployments, key_is_ours=st.sampled_from([True, True, False]))
+    def settle(self, settings: Settings, key_is_ours: bool) -> None:
+        """
+        Processes start anew with other settings; JD's key is the one that we have, or another.
+        """
+        MET.update([f"settings: {settings}", f"key is ours: {key_is_ours}"])
+        self.service.settings = settings
+        self.service.gateway.is_key_ours = key_is_ours
+
+    @precondition(lambda self: self.is_resettled)
+    @step(message=payouts, strike=strikes)
+    def move(self, message: Message, strike: Strike | None) -> None:
+        """
+        An operator has a payout sent again where the settings say, if that is legal.
+        """
+        row = self._row(message)
+        if row is not None:
+            self.service.move(row, strike)
 
     @step(upset=st.sampled_from(Upset))
     def upset(self, upset: Upset) -> None:
