@@ -30,12 +30,12 @@ _ALL = 100
 #: So often a story's database goes back: what follows takes its steps.
 _MOST = 2
 _AGAIN_AFTER = timedelta(minutes=1)
-#: What the database may go back behind.
+#: What the database may go back behind: what tells of a payout.
 _COMMITS = frozenset(
     f"ledger.{name}"
     for name in (
-        *("accept", "carry_out", "claim", "claim_due_sends", "count_sweep", "expire_leases"),
-        *("judge", "notify", "renew", "replace", "take_in"),
+        *("accept", "carry_out", "claim", "claim_due_sends"),
+        *("judge", "notify", "replace", "take_in"),
     )
 )
 
