@@ -9,6 +9,9 @@ from unittest.mock import patch
 from tests.simulation.known_kinds import Change
 from tests.simulation.plants import PLANTS as SIMULATED
 from worker.jdpay import canonical
+from worker.payouts.model import Terms
+from worker.payouts.policy.actions import Action
+from worker.usecases.operate import Done, Operator
 
 _SIMULATED = (
     "resend_after_one_denial",
@@ -27,6 +30,17 @@ _SIMULATED = (
     "any_merchant_is_ours",
     "unsigned_is_believed",
 )
+
+
+def resend_stays_where_it_was() -> list[Change]:
+    """
+    What a wrong address refused is sent to it, and asked about there, for ever.
+    """
+
+    def stubborn(self: Operator, payout_id: int, _terms: Terms, why: str) -> Done:
+        return self.act(Action.RESEND, payout_id, why)
+
+    return [(Operator, "resend_at", stubborn)]
 
 
 def separators_are_not_looked_for() -> list[Change]:
@@ -49,6 +63,7 @@ def any_separator_spoils() -> list[Change]:
 
 PLANTS: dict[str, Callable[[], list[Change]]] = {
     **{name: SIMULATED[name] for name in _SIMULATED},
+    "resend_stays_where_it_was": resend_stays_where_it_was,
     "separators_are_not_looked_for": separators_are_not_looked_for,
     "any_separator_spoils": any_separator_spoils,
 }

@@ -111,6 +111,15 @@ def of_notice(fields: Fields, answer: Answer, is_genuine: bool) -> Iterator[Brea
         yield Breach(Promise.WORD, f"{read} is believed, and signed was {sorted(fields.items())}")
 
 
+def of_move(world: World, number: str) -> Iterator[Breach]:
+    """
+    What is wrong with a payout that is to be sent where the settings say, and asked about there.
+    """
+    row = world.row(number)
+    if row is None or row.terms != world.settings.terms:
+        yield Breach(Promise.PLACE, f"{number}: to be sent where the settings say, and is not")
+
+
 def may_keep_fen(entry: Entry) -> int:
     """
     What the payee of a number may have, by every word that JD has said of it, in fen.

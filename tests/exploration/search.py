@@ -56,6 +56,7 @@ class Search:
         self._world.jd.connecting = self._connecting
         self._world.speaks = self._speaking
         self._world.heard = self._heard
+        self._world.moved = self._moved
         self.found = Explored(alphabet)
 
     def run(self, deepest: int, seconds: float) -> Explored:
@@ -133,6 +134,9 @@ class Search:
 
     def _speaking(self, *told: Any) -> None:
         self._sent += promises.of_words(self._world, *told)
+
+    def _moved(self, number: str) -> None:
+        self._sent += promises.of_move(self._world, number)
 
     def _heard(self, *told: Any) -> None:
         self._sent += promises.of_notice(*told)

@@ -120,6 +120,15 @@ FOUND = {
         Promise.NUMBER,
         ("send A twice, since the database fails over before the claim is told",),
     ),
+    "resend_stays_where_it_was": (
+        "settings",
+        Promise.PLACE,
+        (
+            "send A: refused, the request",
+            "settings: another gateway",
+            "resend A where the settings say",
+        ),
+    ),
     "separators_are_not_looked_for": (
         "wire",
         Promise.WORD,

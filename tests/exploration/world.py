@@ -116,6 +116,8 @@ class World:
         self.journal = MemoryJournal()
         self._keeps_backups = keeps_backups
         self.settings = Settings()
+        #: Called when a person has had a payout sent where the settings say.
+        self.moved: Callable[[str], None] = lambda _number: None
         #: Called with what JD signed, what we made of it, and whether it should count.
         self.heard: Callable[[Fields, Answer, bool], None] = lambda *_: None
         #: Called before anything is said: with which settings, on whose terms, of which number.
@@ -263,6 +265,7 @@ class World:
         """
         with contextlib.suppress(NotAllowed, StaleTransition, IllegalMove):
             self._operator.resend_at(self._id(number), self.settings.terms, "asked for")
+            self.moved(number)
 
     def settle(self, settings: Settings) -> None:
         """
