@@ -2,7 +2,7 @@
 What the sweep finds, and what it claims by finding it.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -11,13 +11,16 @@ from tests.contract.samples import (
     MERCHANT,
     NOON,
     VirtualClock,
+    a_verified_answer,
     accepted,
     applied,
     claimed,
     close_attempt,
     due_queries,
+    record,
     recorded,
 )
+from worker.payouts.evidence import Source
 from worker.payouts.model import AttemptOutcome, CaseKind
 from worker.payouts.status import PayoutStatus
 from worker.payouts.update import CaseNote
@@ -311,3 +314,28 @@ def test_hurrying_has_limits(
     ledger.hurry(before.id, A_MINUTE)
 
     assert ledger.dossier(before.id).payout == before
+
+
+def test_silence_begins_anew_once_jd_has_told_something(
+    ledger: SqlLedger, clock: VirtualClock
+) -> None:
+    """
+    Since when JD has been asked in vain is kept; what it tells under its signature ends that.
+    """
+    payout = accepted(ledger)
+
+    def silence() -> tuple[datetime | None, datetime | None]:
+        now = ledger.dossier(payout.id).payout
+        return now.unanswered_since, now.unanswered_at
+
+    assert silence() == (None, None)
+    ledger.note_unanswered(payout.id, first := clock.advance(minutes=1))
+    record(ledger, payout, Source.QUERY, a_verified_answer(verified=False))
+    ledger.note_unanswered(payout.id, second := clock.advance(minutes=1))
+    assert silence() == (first, second)
+
+    clock.advance(minutes=1)
+    record(ledger, payout, Source.NOTIFICATION, a_verified_answer())
+    ledger.note_unanswered(payout.id, third := clock.advance(minutes=1))
+    ledger.note_unanswered(payout.id, fourth := clock.advance(minutes=1))
+    assert silence() == (third, fourth)

@@ -364,6 +364,17 @@ class MemoryLedger(MemoryAudit, MemoryHealth):
         due = sorted((at, payout_id) for at, payout_id in waiting if at and at <= now)
         return [payout_id for _, payout_id in due]
 
+    def note_unanswered(self, payout_id: int, asked_at: datetime) -> None:
+        """
+        Record that JD was asked in vain.
+        """
+        row = self._row(payout_id)
+        since = row.unanswered_since
+        told = (e.received_at for e in self._evidence[payout_id] if e.answer.verified)
+        if since is None or any(at >= since for at in told):
+            since = asked_at
+        self._rows[payout_id] = replace(row, unanswered_since=since, unanswered_at=asked_at)
+
     def hurry(self, payout_id: int, spacing: timedelta) -> None:
         """
         Make the next follow-up query due now, unless the row was touched within `spacing`.

@@ -45,7 +45,7 @@ class MemoryProposals(MemoryActions):
         """
         dossier, now = self.dossier(payout_id), self._clock()
         check_proposer(person, self.register(), dossier.payout.terms.profile)
-        check_proof(dossier, proof, now)
+        silent_since = check_proof(dossier, proof, now)
         others = (p for p in self._proposals.values() if not (p.waits and p.payout_id == payout_id))
         if any(p.voided_at is None and p.proof.reference == proof.reference for p in others):
             raise NotAllowed(f"{proof.reference} is the proof of another decision already")
@@ -59,6 +59,7 @@ class MemoryProposals(MemoryActions):
             max((e.id for e in dossier.evidence), default=None),
             person,
             now,
+            unanswered_since=silent_since,
         )
         self._proposals[made.id] = made
         return made

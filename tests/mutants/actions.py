@@ -71,8 +71,7 @@ GUARDS = (
         (
             Change(
                 _ACTIONS,
-                "def _refused(facts: Facts) -> Proof:\n    _need(facts, PayoutStatus.REFUSED)\n",
-                "def _refused(facts: Facts) -> Proof:\n",
+                "    _need(facts, PayoutStatus.REFUSED, otherwise=or_two_people(facts))\n",
             ),
         ),
         (f"{_TESTS}::test_a_refusal_for_sure_is_proof_in_its_states",),

@@ -19,7 +19,7 @@ GUARDS = (
     Guard(
         "a-decision-takes-a-fresh-answer",
         "Two people would decide without JD's latest word, which may be that it is paid.",
-        (Change(_POLICY, "if heard is None or now - heard > FRESH_WITHIN:", "if False:"),),
+        (Change(_POLICY, "if heard is not None and now - heard <= FRESH_WITHIN:", "if True:"),),
         (f"{_TESTS}::test_it_waits_for_a_day_and_a_fresh_answer",),
     ),
     Guard(

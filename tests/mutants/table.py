@@ -17,6 +17,7 @@ from tests.mutants import (
     schema,
     service,
     signs,
+    silence,
     status,
     store,
     wire,
@@ -44,6 +45,7 @@ GUARDS = (
     *connection.GUARDS,
     *batches.GUARDS,
     *signs.GUARDS,
+    *silence.GUARDS,
     *door.GUARDS,
     *audits.GUARDS,
 )

@@ -44,6 +44,7 @@ COMMANDS = {
     "resume": "worker.cli.channel:resume",
     "sandbox": "worker.cli.sandbox:sandbox",
     "schema": "worker.cli.schema:schema",
+    "redirect": "worker.cli.actions:redirect",
     "set-aside": "worker.cli.actions:set_aside",
     "show": "worker.cli.show:show",
     "wire": "worker.cli.wire:wire",

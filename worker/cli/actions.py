@@ -72,13 +72,20 @@ def resend(choice: Choice, why: str, *, here: bool, mend: bool, subject: str | N
         return _mend(target.payout_id(choice.number), subject, why, yes=choice.yes)
     if not here:
         return _act(Action.RESEND, choice, why)
+    return _act_here(Action.RESEND, choice, why)
+
+
+def _act_here(action: Action, choice: Choice, why: str) -> Page:
+    """
+    Take an action that has payouts sent and asked about at the address of the settings.
+    """
     settings = AcceptanceSettings.load()
     bootstrap.refuse_real_money(settings)
-    person = operator()
+    act = operator().redirect if action is Action.REDIRECT else operator().resend_at
     if choice.number is None:
-        return do_all(Action.RESEND, choice, lambda p: person.resend_at(p.id, settings.terms, why))
-    done = person.resend_at(target.payout_id(choice.number), settings.terms, why)
-    return Page(_document(done), texts.done(Action.RESEND, done.payout))
+        return do_all(action, choice, lambda payout: act(payout.id, settings.terms, why))
+    done = act(target.payout_id(choice.number), settings.terms, why)
+    return Page(_document(done), texts.done(action, done.payout))
 
 
 def _mend(payout_id: int, subject: str | None, why: str, *, yes: bool) -> Page:
@@ -116,6 +123,19 @@ def release(choice: Choice, why: str) -> Page:
     Free the obligation of a payout that provably was not paid, for another payout.
     """
     return _act(Action.RELEASE, choice, why)
+
+
+@click.command()
+@chosen
+@why
+@answering
+def redirect(choice: Choice, why: str) -> Page:
+    """
+    Ask about a payout at PAYOUTS_GATEWAY_URL from now on, and send it there: JD's has changed.
+
+    Where JD may have it by the old address, it is no denial that the new one does not know it.
+    """
+    return _act_here(Action.REDIRECT, choice, why)
 
 
 @click.command("set-aside")

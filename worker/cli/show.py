@@ -17,6 +17,8 @@ from worker.payouts.evidence import Meaning, Source
 from worker.payouts.model import Dossier
 from worker.payouts.money import yuan
 from worker.payouts.policy.actions import Recorded, legal
+from worker.payouts.policy.facts import gather_facts
+from worker.payouts.policy.silence import silent_since
 from worker.payouts.proposal import Proposal
 from worker.views import documents, texts
 from worker.views.advice import next_step
@@ -106,6 +108,7 @@ def _body(
 ) -> RenderableType:
     payout = dossier.payout
     back = f", {yuan(payout.returned_fen)} of it came back" if payout.returned_fen else ""
+    silent = silent_since(gather_facts(dossier))
     lines = [
         ("payout", f"{payout.out_trade_no} (id {payout.id}, {payout.terms.profile})"),
         ("status", f"{payout.status}: {MEANINGS[payout.status]}"),
@@ -119,6 +122,7 @@ def _body(
         ("accepted", payout.accepted_at),
         ("sent", payout.last_sent_at),
         ("ended", payout.finalized_at),
+        ("JD silent", None if silent is None else f"since {cell(silent)}"),
         ("fault", None if readable else texts.UNREADABLE),
     ]
     width = max(len(name) for name, _ in lines)

@@ -14,6 +14,7 @@ from worker.payouts.journal import FROM_A_JOURNAL
 from worker.payouts.model import Attempt, AttemptOutcome, Dossier, Transition
 from worker.payouts.people import Registrations
 from worker.payouts.person import Register
+from worker.payouts.policy.absence import denials
 from worker.payouts.policy.actions import Action, Recorded, decide, may_replace
 from worker.payouts.policy.effects import FREEING
 from worker.payouts.policy.facts import gather_facts
@@ -94,7 +95,7 @@ def _claim(record: Record, move: Transition, made: list[Recorded]) -> Iterator[s
     if beyond(facts):
         yield "sent, though JD had told of it"
     last = max((a.started_at for a in facts.dossier.attempts), default=move.at)
-    denied = any(absent.asked_at > last for absent in facts.absences)
+    denied = any(absent.asked_at > last for absent in denials(facts))
     if again and (facts.no_results or not denied):
         yield "sent again, though JD had not said that it does not have it"
 
@@ -164,12 +165,13 @@ def _check_proposal(record: Record, proposal: Proposal, registrations: Registrat
     assert proposal.approved_at is not None
     assert proposal.approved_by is not None
     profile = record.payout.terms.profile
-    before = _as_of(record, proposal.proposed_at, Reason.DECIDED)
+    silent = proposal.unanswered_since
+    before = _as_of(record, proposal.proposed_at, Reason.DECIDED, silent)
     check_proposer(proposal.proposed_by, registrations.as_of(proposal.proposed_at), profile)
     check_proof(before, proposal.proof, proposal.proposed_at)
     if proposal.evidence_id != max((e.id for e in before.evidence), default=None):
         raise NotAllowed("the newest evidence was another when it was proposed")
-    after = _as_of(record, proposal.approved_at, Reason.DECIDED)
+    after = _as_of(record, proposal.approved_at, Reason.DECIDED, silent)
     if voiding(after, proposal):
         raise NotAllowed("JD had told more since it was proposed")
     check_proof(after, proposal.proof, proposal.approved_at)
@@ -195,9 +197,13 @@ def _uncarried(record: Record, made: list[Recorded]) -> Iterator[str]:
 _RESOLUTION = datetime.resolution
 
 
-def _as_of(record: Record, at: datetime, own: Reason | None = None) -> Dossier:
+def _as_of(
+    record: Record, at: datetime, own: Reason | None = None, silent: datetime | None = None
+) -> Dossier:
     """
     What was known of a payout at a moment; `own` is why what was done then moved it.
+
+    `silent` is since when JD had been asked in vain by then, by the record of what rested on it.
     """
     payout, dossier = record.payout, record.dossier
     moves = [m for m in record.history if m.at <= at and not (m.at == at and m.reason is own)]
@@ -205,15 +211,20 @@ def _as_of(record: Record, at: datetime, own: Reason | None = None) -> Dossier:
     moves = [m for m in moves if m.at < at or m.to_status is not PayoutStatus.SENDING]
     status = max(moves, key=lambda move: move.id).to_status if moves else PayoutStatus.QUEUED
     ended_at = payout.lease_ended_at
+    ended = [p for p in record.proposals if p.approved_at is not None and p.approved_at <= at]
+    if own is Reason.DECIDED:
+        ended = [p for p in ended if p.approved_at != at]
+    decided = max(ended, key=lambda proposal: proposal.id, default=None)
+    if silent is None and decided is not None:
+        silent = decided.unanswered_since
     row = replace(
         payout,
         status=status,
         doubted_at=None,
         lease_ended_at=ended_at if ended_at is not None and ended_at <= at else None,
+        unanswered_since=silent,
+        unanswered_at=None if silent is None else at,
     )
-    ended = [p for p in record.proposals if p.approved_at is not None and p.approved_at <= at]
-    if own is Reason.DECIDED:
-        ended = [p for p in ended if p.approved_at != at]
     return Dossier(
         payout=row,
         attempts=tuple(_attempt(a, at) for a in dossier.attempts if _was_known(a, at)),
@@ -221,7 +232,7 @@ def _as_of(record: Record, at: datetime, own: Reason | None = None) -> Dossier:
             replace(e, applied_at=e.received_at) for e in dossier.evidence if e.received_at <= at
         ),
         open_cases=(),
-        decided=max(ended, key=lambda proposal: proposal.id, default=None),
+        decided=decided,
     )
 
 

@@ -162,6 +162,12 @@ class Payout:
     proposal_id: int | None = None
     #: When a person set aside that JD does not answer for it after a restore.
     set_aside_at: datetime | None = None
+    #: When a person last had it asked about at another address, though JD may have it at the one
+    #: before: what is not found there may be where it was sent.
+    redirected_at: datetime | None = None
+    #: Since when JD has been asked about it in vain, and when it last was.
+    unanswered_since: datetime | None = None
+    unanswered_at: datetime | None = None
 
 
 class AttemptOutcome(enum.StrEnum):

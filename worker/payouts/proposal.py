@@ -75,6 +75,8 @@ class Proposal:
     unchecked: bool = False
     voided_at: datetime | None = None
     voided_why: str | None = None
+    #: Since when JD had been asked in vain, where it rests on that and on no answer.
+    unanswered_since: datetime | None = None
 
     @property
     def waits(self) -> bool:

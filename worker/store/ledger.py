@@ -17,6 +17,7 @@ from worker.store.people import People
 from worker.store.proposals import Proposals
 from worker.store.reads import Reads
 from worker.store.recall import RecallStore
+from worker.store.silence import SilenceNotes
 
 
 class SqlLedger(
@@ -26,6 +27,7 @@ class SqlLedger(
     Leases,
     Notifications,
     DueWork,
+    SilenceNotes,
     Channels,
     Actions,
     Proposals,

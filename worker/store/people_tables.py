@@ -39,6 +39,7 @@ proposals = Table(
     Column("unchecked", sa.Boolean, nullable=False),
     Column("voided_at", UtcDateTime),
     Column("voided_why", sa.String),
+    Column("unanswered_since", UtcDateTime),  #: where it rests on JD's silence
     CheckConstraint("approved_at IS NULL OR voided_at IS NULL", name="ended"),
     partial("uq_proposals_reference", "reference", where="voided_at IS NULL", unique=True),
     partial(

@@ -45,7 +45,7 @@ class Proposals(Base):
         with self._transaction() as conn:
             dossier, now = self._held(conn, payout_id)
             check_proposer(person, read_register(conn), dossier.payout.terms.profile)
-            check_proof(dossier, proof, now)
+            silent_since = check_proof(dossier, proof, now)
             _void(conn, now, "another was proposed instead", proposals.c.payout_id == payout_id)
             made = insert_new(
                 conn,
@@ -59,6 +59,7 @@ class Proposals(Base):
                 **rows.person_columns("proposed", person),
                 proposed_at=now,
                 unchecked=False,
+                unanswered_since=silent_since,
             )
             if made is None:
                 raise NotAllowed(f"{proof.reference} is the proof of another decision already")

@@ -35,6 +35,7 @@ _STATE = (
     *("lease_token", "lease_until", "lease_ended_at", "first_sent_at", "last_sent_at"),
     *("finalized_at", "next_send_at", "next_query_at", "query_misses"),
     *("let_go_at", "doubted_at", "overdue_at", "released_at", "proposal_id", "set_aside_at"),
+    *("redirected_at", "unanswered_since", "unanswered_at"),
 )
 _ANSWER = (
     *("verified", "meaning", "code", "merchant", "number", "amount_fen", "currency"),
@@ -178,7 +179,7 @@ def to_proposal(row: RowMapping) -> Proposal:
 
     return Proposal(
         **_pick(row, ("id", "payout_id", "evidence_id", "proposed_at", "approved_at")),
-        **_pick(row, ("unchecked", "voided_at", "voided_why")),
+        **_pick(row, ("unchecked", "voided_at", "voided_why", "unanswered_since")),
         proof=OutsideProof(row["ended_as"], row["returned_fen"], row["reference"], row["why"]),
         proposed_by=person("proposed"),
         approved_by=None if row["approved_at"] is None else person("approved"),

@@ -92,6 +92,9 @@ payouts = Table(
     Column("obligation_id", Id, ForeignKey("obligations.id"), index=True),
     Column("proposal_id", Id),  #: the decision on outside proof that ended it
     Column("set_aside_at", UtcDateTime),  #: when a person set aside that JD does not answer for it
+    Column("redirected_at", UtcDateTime),  #: when it was last sent elsewhere to be asked about
+    Column("unanswered_since", UtcDateTime),  #: since when JD has been asked in vain
+    Column("unanswered_at", UtcDateTime),  #: and when it last was
     UniqueConstraint("customer_no", "out_trade_no"),
     CheckConstraint(f"amount_fen BETWEEN 1 AND {MAX_FEN}", name="amount"),
     CheckConstraint("returned_fen BETWEEN 0 AND amount_fen", name="returned"),

@@ -23,6 +23,7 @@ from worker.payouts.policy.actions import (
 from worker.payouts.policy.controls import ReviewList, needs_review
 from worker.payouts.policy.obligation import expired
 from worker.payouts.policy.obligation import faults as replacement_faults
+from worker.payouts.policy.redirection import redirection
 from worker.usecases.ports import ActionLedger, PayoutReads, Reads
 
 
@@ -116,12 +117,29 @@ class Operator:
         `StaleTransition`.
         """
         dossier = self._ledger.dossier(payout_id)
-        if terms.customer_no != dossier.payout.terms.customer_no:
-            raise NotAllowed("it is another merchant's: these settings name another's gateway")
-        told = f"{why} (from now on at {terms.gateway_url})"
+        told = self._told_at(dossier.payout, terms, why)
         decision = decide(Action.RESEND, dossier, self._who, told)
         self._ledger.carry_out(dossier, replace(decision, gateway_url=terms.gateway_url))
         return self._done(payout_id)
+
+    def redirect(self, payout_id: int, terms: Terms, why: str) -> Done:
+        """
+        Send a payout, and ask about it, at the address of these terms from now on.
+
+        It is for an address of JD's that has changed. Raises `NotAllowed` or `StaleTransition`.
+        """
+        dossier = self._ledger.dossier(payout_id)
+        told = self._told_at(dossier.payout, terms, why)
+        self._ledger.carry_out(dossier, redirection(dossier.payout, terms, self._who, told))
+        return self._done(payout_id)
+
+    def _told_at(self, payout: Payout, terms: Terms, why: str) -> str:
+        """
+        The reason, with the address. Raises `NotAllowed` if that is another merchant's.
+        """
+        if terms.customer_no != payout.terms.customer_no:
+            raise NotAllowed("it is another merchant's: these settings name another's gateway")
+        return f"{why} (from now on at {terms.gateway_url})"
 
     def close_case(self, case_id: int, action: Action, why: str) -> tuple[Case, Done | None]:
         """

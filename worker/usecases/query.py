@@ -109,8 +109,11 @@ class Querier:
             answer = self._gateway.query(payout.out_trade_no, payout.terms, question.at)
         except (NotSent, MaybeSent) as error:
             log.info("no answer to a query", extra=about(payout, error.detail))
+            self._ledger.note_unanswered(payout.id, question.at)
             self._handler.apply(payout.id)
             return False
+        if not answer.verified:
+            self._ledger.note_unanswered(payout.id, question.at)
         told = Told(Source.QUERY, answer, asked_at=question.at)
         self._handler.keep(about(payout, "evidence"), News(payout.id, told=told))
         return True

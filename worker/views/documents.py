@@ -170,6 +170,7 @@ def proposal(proposal: Proposal) -> Document:
         "approved_by": approver and approver.who,
         "approved_at": iso(proposal.approved_at),
         "unchecked": proposal.unchecked,
+        "unanswered_since": iso(proposal.unanswered_since),
         "voided_at": iso(proposal.voided_at),
         "voided_why": proposal.voided_why,
     }

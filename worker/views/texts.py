@@ -83,6 +83,7 @@ _DONE = {
     Action.FAIL: "has failed; it will not be sent again",
     Action.RELEASE: "has freed its obligation: another payout may pay it",
     Action.REPLACE: "is replaced: another payout pays its obligation",
+    Action.REDIRECT: "is sent and asked about at the address of the settings from now on",
     Action.SET_ASIDE: "holds up no other payout; itself it waits for JD's word, or two people's",
     Action.DECIDE: "has ended as two people decided; nothing was sent",
     Action.RESOLVE: "stays as it is; its case is closed",

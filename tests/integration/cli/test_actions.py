@@ -264,3 +264,27 @@ def test_a_decision_needs_its_reason(run: Run, command: str) -> None:
     Without `--why` it is a usage error.
     """
     assert run(command, "1").exit_code == 2
+
+
+def test_payouts_follow_jd_to_its_new_address(
+    run: Run, ledger: SqlLedger, healthy: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    All of one status at once, on record; at a public address nothing is, before jobs are sealed.
+    """
+    for number in ("ORDER001", "ORDER002"):
+        answered(ledger, an_answer(number, trade_status=TradeStatus.WPAR), number=number)
+    chosen = ("redirect", "--all", "--status", "processing", "--yes", "--why", "JD moved")
+    monkeypatch.setenv("PAYOUTS_GATEWAY_URL", "https://8.8.8.8/npp10")
+    refused = run(*chosen)
+    monkeypatch.setenv("PAYOUTS_GATEWAY_URL", "https://127.0.0.1:9444/npp10")
+    done = run(*chosen)
+    again = run("redirect", "ORDER001", "--why", "JD moved")
+
+    assert (refused.exit_code, done.exit_code, again.exit_code) == (1, 0, 1)
+    assert "public address" in refused.stderr
+    assert "already" in again.stderr
+    for payout in ledger.payouts(None, 9):
+        assert payout.terms.gateway_url == "https://127.0.0.1:9444/npp10"
+        (decision,) = ledger.decisions(payout.id)
+        assert decision.why == "JD moved (from now on at https://127.0.0.1:9444/npp10)"

@@ -211,7 +211,9 @@ def test_what_is_decided(told: Told, healthy: None, ledger: SqlLedger) -> None:
     assert told.differences() == ()
 
 
-def test_what_stops_and_starts(told: Told, healthy: None, ledger: SqlLedger) -> None:
+def test_what_stops_and_starts(
+    told: Told, healthy: None, ledger: SqlLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """
     A pause, a rest, a doubt, and what wakes someone.
     """
@@ -225,6 +227,8 @@ def test_what_stops_and_starts(told: Told, healthy: None, ledger: SqlLedger) -> 
     ledger.open_breaker(MERCHANT, Limits().breaker_rest)
     told.why("restored", "restored")
     told.why("set_aside", "set-aside", NUMBER)
+    monkeypatch.setenv("PAYOUTS_GATEWAY_URL", "https://127.0.0.1:9444")
+    told.why("redirect", "redirect", NUMBER)
     told("channel", "channel")
     told("alerts", "alerts")
     told.why("resume", "resume")

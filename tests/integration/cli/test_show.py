@@ -4,6 +4,7 @@ One payout's story.
 
 import dataclasses
 import json
+from datetime import UTC, datetime
 
 import pytest
 
@@ -275,3 +276,17 @@ def test_a_proposal_that_waits_is_told_with_what_lets_it_count(run: Run, ledger:
     assert document["proposals"] == [proposed]
     run("approve", str(proposed["id"]))
     assert json.loads(run("show", NUMBER, "--json").stdout)["proposals"] == []
+
+
+def test_jds_silence_is_told_with_its_beginning(run: Run, ledger: SqlLedger) -> None:
+    """
+    Whoever waits for two people's decision sees since when nothing was answered.
+    """
+    attempt = claimed(ledger, payout_id := queued(ledger))
+    close_attempt(ledger, attempt, AttemptOutcome.NO_ANSWER, "read_timeout")
+    handler(ledger).apply(payout_id)
+    assert "JD silent" not in run("show", NUMBER).stdout
+
+    ledger.note_unanswered(payout_id, datetime(2026, 3, 2, 12, 5, tzinfo=UTC))
+
+    assert "since 2026-03-02 12:05:00Z" in run("show", NUMBER).stdout

@@ -4,7 +4,7 @@ JD says that it does not have a payout: how often and how late it must, and when
 A request may be under way for a while after its worker gave it up, and JD's books may lag: so one
 answer proves nothing. One not-found answer counts for each of `limits.resend_gaps`, to a question
 asked at least that long after the last request can have left us, and at least the first gap after
-the one before it.
+the one before it. It must have been asked where those requests went.
 """
 
 from collections.abc import Iterator
@@ -31,8 +31,28 @@ def proven_absent(facts: Facts, ended: datetime | None, limits: Limits) -> Absen
     if completing is None:
         return None
     since = completing.asked_at
-    later = (absent for absent in facts.absences if absent.asked_at >= since)
+    later = (absent for absent in denials(facts) if absent.asked_at >= since)
     return max(later, key=lambda absent: absent.evidence.id, default=None)
+
+
+def denials(facts: Facts) -> tuple[Absent, ...]:
+    """
+    The answers that JD does not have it, given where it would have it.
+
+    After a person had it asked about at another address, what that one does not know may be at the
+    one before: only a request that was sent there since is denied there.
+    """
+    since = facts.payout.redirected_at
+    if since is None or not _may_be_elsewhere(facts, since):
+        return facts.absences
+    return tuple(absent for absent in facts.absences if absent.asked_at < since)
+
+
+def _may_be_elsewhere(facts: Facts, since: datetime) -> bool:
+    doubted_at = facts.payout.doubted_at
+    if doubted_at is not None and doubted_at <= since:
+        return True
+    return any(attempt.started_at < since for attempt in facts.exposing)
 
 
 def next_denial_at(facts: Facts, ended: datetime, limits: Limits) -> datetime | None:
@@ -53,7 +73,7 @@ def _denials(
     earliest = ended
     for gap in limits.resend_gaps:
         earliest = max(earliest, ended + gap)
-        late_enough = [absent for absent in facts.absences if absent.asked_at >= earliest]
+        late_enough = [absent for absent in denials(facts) if absent.asked_at >= earliest]
         told = min(late_enough, key=lambda absent: absent.asked_at, default=None)
         yield earliest, told
         if told is None:

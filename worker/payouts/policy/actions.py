@@ -35,6 +35,7 @@ class Action(enum.StrEnum):
     FAIL = "fail"  #: end one that JD refused for our fault, and that shall not be sent again
     RELEASE = "release"  #: free its obligation, so that another payout may pay it
     REPLACE = "replace"  #: free its obligation, and accept the payout that pays it instead
+    REDIRECT = "redirect"  #: ask about it, and send it, at another address from now on
     SET_ASIDE = "set-aside"  #: let others be sent, though JD does not answer for this one
     DECIDE = "decide"  #: say how it ended, with another person, where JD's word does not
     RESOLVE = "resolve"  #: close a case that a person has looked into; the status remains
@@ -46,18 +47,17 @@ _TOLD_BY_NOBODY = frozenset({Action.RESOLVE, Action.DECIDE})
 #: What closes a case, beside the evidence: acting closes it. An action that is not here for a
 #: kind waits until such a case is closed.
 CLOSED_BY: dict[CaseKind, frozenset[Action]] = {
-    CaseKind.CONTRADICTION: _TOLD_BY_NOBODY,
-    CaseKind.VANISHED: _TOLD_BY_NOBODY,
-    CaseKind.SECOND_TRADE_NO: _TOLD_BY_NOBODY,
-    CaseKind.NUMBER_TAKEN: _TOLD_BY_NOBODY,
-    CaseKind.MISMATCH: _TOLD_BY_NOBODY,
+    **dict.fromkeys(
+        (
+            *(CaseKind.CONTRADICTION, CaseKind.VANISHED, CaseKind.SECOND_TRADE_NO),
+            *(CaseKind.NUMBER_TAKEN, CaseKind.MISMATCH, CaseKind.RETURN_AMOUNT),
+            *(CaseKind.NO_RESULT, CaseKind.NOT_FOUND, CaseKind.UNEXPECTED, CaseKind.FORGOTTEN),
+        ),
+        _TOLD_BY_NOBODY,
+    ),
     CaseKind.PARTIAL_RETURN: _TOLD_BY_NOBODY | {Action.REPLACE},
-    CaseKind.RETURN_AMOUNT: _TOLD_BY_NOBODY,
-    CaseKind.NO_RESULT: _TOLD_BY_NOBODY,
-    CaseKind.NOT_FOUND: _TOLD_BY_NOBODY,
     # A refused payout has no end by itself: giving it one is the answer.
     CaseKind.UNRESOLVED: _TOLD_BY_NOBODY | {Action.FAIL},
-    CaseKind.UNEXPECTED: _TOLD_BY_NOBODY,
     # Looking lets it be claimed again, which asks the debt again.
     CaseKind.OVERPAYMENT: frozenset({Action.RESOLVE, Action.CANCEL}),
     # Looking is not enough: it is sent or it is not. `RESOLVE` is for one that JD has after all.
@@ -65,7 +65,6 @@ CLOSED_BY: dict[CaseKind, frozenset[Action]] = {
         {Action.LET_GO, Action.CANCEL, Action.RESEND, Action.FAIL, Action.RESOLVE}
     ),
     CaseKind.REVIEW: frozenset({Action.LET_GO, Action.CANCEL, Action.RESOLVE}),
-    CaseKind.FORGOTTEN: _TOLD_BY_NOBODY,
     CaseKind.UNREADABLE: frozenset({Action.RESOLVE, Action.CANCEL, Action.FAIL}),
     CaseKind.ORPHAN: frozenset({Action.RESOLVE}),
 }
@@ -234,7 +233,7 @@ def _fail(facts: Facts) -> Proof:
 
 
 def _refused(facts: Facts) -> Proof:
-    _need(facts, PayoutStatus.REFUSED)
+    _need(facts, PayoutStatus.REFUSED, otherwise=or_two_people(facts))
     found = proof.refused(facts)
     if found is None:
         told = what_it_is(facts.payout)
@@ -272,14 +271,14 @@ def _need_certainty(facts: Facts) -> None:
     if facts.payout.doubted_at is not None:
         raise NotAllowed(
             f"{what_it_is(facts.payout)} in a database that was restored, and JD has not been heard"
-            " about it since: `payouts query` asks now"
+            f" about it since: `payouts query` asks now{or_two_people(facts)}"
         )
 
 
-def _need(facts: Facts, *statuses: PayoutStatus) -> None:
+def _need(facts: Facts, *statuses: PayoutStatus, otherwise: str = "") -> None:
     if facts.payout.status not in statuses:
         wanted = " or ".join(statuses)
-        raise NotAllowed(f"{what_it_is(facts.payout)}; this needs {wanted}")
+        raise NotAllowed(f"{what_it_is(facts.payout)}; this needs {wanted}{otherwise}")
 
 
 def _set_aside(facts: Facts) -> Proof:

@@ -9,7 +9,7 @@ from itertools import pairwise
 from worker.payouts.evidence import Evidence, TradeStatus
 from worker.payouts.limits import Limits
 from worker.payouts.model import AttemptOutcome, Case, CaseKind, Payout
-from worker.payouts.policy.absence import proven_absent
+from worker.payouts.policy.absence import denials, proven_absent
 from worker.payouts.policy.controls import is_in_review, is_stale, lapses
 from worker.payouts.policy.facts import Facts
 from worker.payouts.policy.may_send import may_resend
@@ -173,6 +173,9 @@ def _dead_ends(
     absent = proven_absent(facts, ended, limits)
     if absent is not None and not may_resend(facts, now, limits):
         yield CaseNote(CaseKind.NOT_FOUND, absent.evidence.id)
+    elsewhere = {a.evidence.id for a in facts.absences} - {a.evidence.id for a in denials(facts)}
+    if status is PayoutStatus.UNKNOWN and elsewhere:
+        yield CaseNote(CaseKind.NOT_FOUND, max(elsewhere))
     if status is PayoutStatus.HELD:
         yield from _held(facts.payout, now, limits)
     if lapses(facts.payout, status, now, limits):

@@ -19,7 +19,7 @@ FREEING = frozenset({Action.RELEASE, Action.REPLACE})
 
 def take(action: Action, payout: Payout, now: datetime, gateway_url: str | None = None) -> Payout:
     """
-    The row after an action that is legal. A refused payout may be sent again at another address.
+    The row after an action that is legal; `gateway_url` is where it is sent and asked from now on.
 
     Raises `IllegalMove`, or `NotAllowed` if an obligation to be freed is free already.
     """
@@ -46,13 +46,29 @@ def take(action: Action, payout: Payout, now: datetime, gateway_url: str | None 
                 let_go_at=now,
             )
         case Action.RESEND:
-            terms = replace(payout.terms, gateway_url=gateway_url or payout.terms.gateway_url)
             again = wanted_at(payout, now)
-            return replace(touched, terms=terms, next_send_at=now, let_go_at=again)
+            return _at(gateway_url, replace(touched, next_send_at=now, let_go_at=again))
+        case Action.REDIRECT:
+            return _redirect(_at(gateway_url, touched), now)
         case Action.SET_ASIDE:
             return replace(touched, set_aside_at=now)
         case Action.RELEASE | Action.REPLACE | Action.RESOLVE | Action.DECIDE:
             return touched
+
+
+def _redirect(payout: Payout, now: datetime) -> Payout:
+    """
+    A row whose address has changed: asked about at once, where it is asked about at all.
+    """
+    asked = None if payout.next_query_at is None else now
+    elsewhere = payout.exposed or payout.doubted_at is not None
+    at = now if elsewhere else payout.redirected_at
+    return replace(payout, redirected_at=at, next_query_at=asked, query_misses=0)
+
+
+def _at(gateway_url: str | None, payout: Payout) -> Payout:
+    terms = replace(payout.terms, gateway_url=gateway_url or payout.terms.gateway_url)
+    return replace(payout, terms=terms)
 
 
 def conclude(payout: Payout, proposal: Proposal, now: datetime) -> Payout:
@@ -85,6 +101,8 @@ def decision_on(dossier: Dossier, proposal: Proposal) -> Decision:
     assert proposal.approved_by is not None
     proof, first = proposal.proof, proposal.proposed_by.who
     told = f"{proof.end} on {proof.reference}: {proof.why} (proposed by {first})"
+    if proposal.unanswered_since is not None:
+        told += f" (JD silent since {proposal.unanswered_since:%Y-%m-%d %H:%M}Z)"
     if proposal.unchecked:
         told += " (in the sandbox profile nobody looked who they are)"
     ids = [case.id for case in dossier.open_cases]

@@ -9,16 +9,14 @@ claimed, always under the obligation's lock.
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from worker.payouts.errors import NotAllowed
 from worker.payouts.model import Dossier, Obligation, Order, Payout
 from worker.payouts.policy.facts import Facts, gather_facts
 from worker.payouts.policy.proof import returned_fen, unpaid
 from worker.payouts.policy.signs import stands
-
-#: What frees or sends rests on a verified answer of JD's to a question no older than this.
-FRESH_WITHIN = timedelta(minutes=10)
+from worker.payouts.policy.silence import FRESH_WITHIN, is_silent, silent_since
 
 
 def normalized(name: str) -> str:
@@ -129,8 +127,11 @@ def is_fresh(facts: Facts, now: datetime) -> bool:
     """
     Whether JD has answered a question about this payout that was asked a short while ago.
 
-    Where two people decided because JD's answers say nothing, an answer that says nothing will do.
+    Where two people decided because JD's answers say nothing, an answer that says nothing will do;
+    and none at all where JD has long been silent, once it was asked.
     """
+    if stands(facts) and is_silent(facts, now):
+        return True
     at = facts.heard_at if stands(facts) else facts.answered_at
     return at is not None and now - at <= FRESH_WITHIN
 
@@ -144,9 +145,10 @@ def check_fresh(dossier: Dossier, now: datetime) -> None:
     """
     facts = gather_facts(dossier)
     if dossier.attempts and not is_fresh(facts, now):
+        answers = "" if stands(facts) and silent_since(facts) is not None else ", and answer"
         raise NotAllowed(
-            "JD must be asked anew first, and answer: `payouts query` asks now; its answer counts"
-            f" for {FRESH_WITHIN.seconds // 60} minutes"
+            f"JD must be asked anew first{answers}: `payouts query` asks now, which counts for"
+            f" {FRESH_WITHIN.seconds // 60} minutes"
         )
 
 

@@ -13,8 +13,8 @@ from worker.payouts.model import Dossier, Payout
 from worker.payouts.person import Person, Register
 from worker.payouts.policy.description import what_it_is
 from worker.payouts.policy.facts import Facts, gather_facts
-from worker.payouts.policy.obligation import FRESH_WITHIN
 from worker.payouts.policy.signs import beyond, news
+from worker.payouts.policy.silence import FRESH_WITHIN, SILENT_AFTER, is_silent, silent_since
 from worker.payouts.proposal import End, OutsideProof, Proposal
 from worker.payouts.status import PayoutStatus
 
@@ -36,16 +36,18 @@ def possible_from(payout: Payout) -> datetime | None:
     return (payout.lease_ended_at or payout.accepted_at) + WAIT
 
 
-def check_proof(dossier: Dossier, proof: OutsideProof, now: datetime) -> None:
+def check_proof(dossier: Dossier, proof: OutsideProof, now: datetime) -> datetime | None:
     """
     Raise `NotAllowed` unless this may be decided of a payout at `now`.
+
+    Return since when JD had been silent, where it rests on that; None where JD answered.
     """
     if any(evidence.applied_at is None for evidence in dossier.evidence):
         raise NotAllowed("JD has just told something of it; try again in a moment")
     facts = gather_facts(dossier)
     check_undecided(facts)
     _check_end(facts, proof)
-    _check_waits(facts, now)
+    return _check_waits(facts, now)
 
 
 def check_undecided(facts: Facts) -> None:
@@ -63,7 +65,9 @@ def or_two_people(facts: Facts) -> str:
     """
     That two people may end it instead, and from when; nothing where they may not, or need not.
     """
-    earliest = possible_from(facts.payout)
+    silent, earliest = silent_since(facts), possible_from(facts.payout)
+    if silent is not None and earliest is not None:
+        earliest = max(earliest, silent + SILENT_AFTER)
     try:
         check_undecided(facts)
     except NotAllowed:
@@ -93,7 +97,7 @@ def _check_end(facts: Facts, proof: OutsideProof) -> None:
         raise NotAllowed(f"{told}; what came back is told in all, and never falls")
 
 
-def _check_waits(facts: Facts, now: datetime) -> None:
+def _check_waits(facts: Facts, now: datetime) -> datetime | None:
     payout = facts.payout
     earliest = possible_from(payout)
     if earliest is None:
@@ -104,12 +108,23 @@ def _check_waits(facts: Facts, now: datetime) -> None:
             f" than {WAIT // timedelta(hours=1)} hours after it was last under way",
             earliest,
         )
-    heard = facts.heard_at
-    if heard is None or now - heard > FRESH_WITHIN:
+    heard, silent = facts.heard_at, silent_since(facts)
+    if heard is not None and now - heard <= FRESH_WITHIN:
+        return None
+    if is_silent(facts, now):
+        return silent
+    minutes = FRESH_WITHIN // timedelta(minutes=1)
+    if silent is not None and now - silent >= SILENT_AFTER:
         raise NotAllowed(
-            "JD must be asked anew first, and answer, whatever it says: `payouts query` asks now;"
-            f" its answer counts for {FRESH_WITHIN.seconds // 60} minutes"
+            f"JD has been silent about it since {silent:%Y-%m-%d %H:%M}Z, and must be asked anew"
+            f" first: `payouts query` asks now, which counts for {minutes} minutes"
         )
+    raise NotAllowed(
+        "JD must be asked anew first, and answer, whatever it says: `payouts query` asks now; its"
+        f" answer counts for {minutes} minutes. No answer will do once JD has been asked in vain"
+        f" for {SILENT_AFTER // timedelta(hours=1)} hours",
+        None if silent is None else silent + SILENT_AFTER,
+    )
 
 
 def voiding(dossier: Dossier, proposal: Proposal) -> tuple[Evidence, ...]:

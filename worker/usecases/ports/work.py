@@ -235,6 +235,11 @@ class DueWork(Protocol):
         `updated_at` is now.
         """
 
+    def note_unanswered(self, payout_id: int, asked_at: datetime) -> None:
+        """
+        Record that JD was asked about a payout in vain; since when begins anew where it told since.
+        """
+
     def end_sweep(self, customer_no: str) -> None:
         """
         Record that a sweep for a merchant ended well just now.
