@@ -1,11 +1,13 @@
 """
-The kinds of settings that carry a unit: ``90s``, ``1m,3m``, ``1h/1d,7d``, ``10/s``.
+The kinds of settings that carry a unit: ``90s``, ``1m,3m``, ``1h/1d,7d``, ``10/s``; and a broker.
 """
 
+import re
 from datetime import timedelta
 from typing import Annotated
+from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
 from worker.payouts.durations import parse_duration, parse_durations
 from worker.payouts.pace import Pace, parse_pace
@@ -28,8 +30,44 @@ def _pace(value: object) -> object:
     return parse_pace(value) if isinstance(value, str) else value
 
 
+#: Brokers that keep what they are given, and that the program knows how to ask.
+_BROKERS = frozenset({"redis", "rediss", "redis+socket"})
+
+
+def _broker(value: SecretStr) -> SecretStr:
+    """
+    Raise `ValueError`, without any part of it, unless it leads to a Redis or Valkey.
+    """
+    text = value.get_secret_value()
+    if text.partition("://")[0] not in _BROKERS:
+        raise ValueError(
+            "must lead to a Redis or Valkey, by redis:// or rediss://; any other broker can lose"
+            " messages, and cannot be asked how it is"
+        )
+    if not _is_address(text):
+        raise ValueError(
+            "is no address like redis://user:password@host:6379/0; in a password / is written %2F,"
+            " @ is written %40, and # is written %23"
+        )
+    return value
+
+
+def _is_address(text: str) -> bool:
+    try:
+        url = urlsplit(text)
+        named = url.hostname and (url.port or True)
+    except ValueError:
+        return False
+    if not text.isprintable() or " " in text or url.fragment:
+        return False
+    if url.scheme == "redis+socket":
+        return bool(url.path)
+    return bool(named) and re.fullmatch(r"(/\d*)?", url.path) is not None
+
+
 #: Longer than nothing: a wait of zero makes a loop.
 Duration = Annotated[timedelta, BeforeValidator(_duration), Field(gt=timedelta(0))]
 Durations = Annotated[tuple[timedelta, ...], BeforeValidator(_durations)]
 Tail = Annotated[tuple[Stretch, ...], BeforeValidator(_tail)]
+Broker = Annotated[SecretStr, AfterValidator(_broker)]
 Rate = Annotated[Pace, BeforeValidator(_pace)]

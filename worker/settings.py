@@ -30,7 +30,7 @@ from worker.payouts.limits import Limits
 from worker.payouts.model import Terms
 from worker.payouts.policy.controls import ReviewList
 from worker.payouts.query_schedule import Schedule
-from worker.setting_types import Duration, Durations, Rate, Tail
+from worker.setting_types import Broker, Duration, Durations, Rate, Tail
 
 PREFIX = "PAYOUTS_"
 
@@ -128,7 +128,7 @@ class BrokerSettings(_Group):
     What beat, Flower and anything else on the queue needs.
     """
 
-    broker_url: SecretStr
+    broker_url: Broker
     broker_url_file: Path | None = None
     #: The authority that signed the broker's certificate, for ``rediss://``.
     broker_ca_file: Path | None = None

@@ -334,3 +334,55 @@ def test_settings_do_not_change() -> None:
 
     with pytest.raises(ValueError, match="frozen"):
         settings.customer_no = "1"  # type: ignore[misc] # what must not be done
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "amqp://payouts:geheim@127.0.0.1/",
+        "sqs://geheim",
+        "sentinel://:geheim@127.0.0.1:26379",
+        "memory://",
+        "filesystem://",
+        "127.0.0.1:6379",
+        " redis://127.0.0.1/0",
+        "redis://:geh/eim@127.0.0.1:6379/0",
+        "redis://:geh#eim@127.0.0.1:6379/0",
+        "redis://127.0.0.1:geheim",
+        "redis://127.0.0.1:6379/geheim",
+        "redis://",
+        "redis+socket://",
+    ],
+)
+def test_a_broker_that_cannot_be_used_is_named_without_its_password(
+    monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    """
+    Whatever reads it says what to write instead, in a line.
+    """
+    given(monkeypatch, BROKER_URL=url)
+
+    told = fault()
+
+    assert "PAYOUTS_BROKER_URL: " in told
+    assert "redis://" in told
+    assert "geh" not in told
+    assert "eim" not in told
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://127.0.0.1",
+        "rediss://payouts:ge%2Fh%40eim@broker.example:6380/3?health_check_interval=5",
+        "redis://[::1]:6379/0",
+        "redis+socket:///run/valkey.sock?virtual_host=1",
+    ],
+)
+def test_a_broker_that_can_be_used(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    """
+    By name or number, with or without password, TLS, a port and a database.
+    """
+    given(monkeypatch, BROKER_URL=url)
+
+    assert BrokerSettings.load().broker_url.get_secret_value() == url

@@ -271,7 +271,10 @@ def test_a_broker_that_loses_messages(
     """
     monkeypatch.setenv("PAYOUTS_BROKER_URL", "filesystem://")
 
-    assert "the broker is filesystem: it can lose messages" in examine().told("broker", "fault")
+    found = examine()
+
+    assert "PAYOUTS_BROKER_URL: must lead to a Redis or Valkey" in found.told("settings", "fault")
+    assert "settings are missing or wrong" in found.told("broker", "warning")
 
 
 def test_a_forgetful_broker(healthy: None, examine: Examine, broker_url: str) -> None:

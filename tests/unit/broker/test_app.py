@@ -69,7 +69,7 @@ print(json.dumps({"names": [task.name for task in ours], "late": late,
 """
     done = subprocess.run(
         [sys.executable, "-c", script],
-        env={**os.environ, "PAYOUTS_BROKER_URL": "memory://"},
+        env={**os.environ, "PAYOUTS_BROKER_URL": "redis://127.0.0.1"},
         cwd=ROOT,
         check=True,
         capture_output=True,

@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 from worker import monitoring
 from worker.broker.names import QueueName
 from worker.cli.doctor.finding import Finding, fault, ok, warning
-from worker.cli.doctor.queue import can_be_asked
 from worker.payouts.errors import PayoutError
 from worker.payouts.health import Health
 from worker.payouts.limits import Limits
@@ -38,9 +37,6 @@ def parts() -> Iterator[Finding]:
     Where nothing ever swept and nothing is late, nothing was started yet.
     """
     settings = MonitorSettings.load()
-    if not can_be_asked(settings):
-        yield warning("not looked at: the broker is none of ours", "see the broker's findings")
-        return
     try:
         health = monitoring.monitor().look().health
     except PayoutError:

@@ -4,7 +4,6 @@ The broker, and what Celery is told about it.
 
 import os
 from collections.abc import Iterator
-from urllib.parse import urlsplit
 
 import redis
 from kombu.exceptions import KombuError
@@ -14,8 +13,6 @@ from worker.cli.doctor.finding import Finding, fault, ok, warning
 from worker.cli.doctor.rights import rights
 from worker.cli.faults import broker as broker_place
 from worker.settings import BrokerSettings
-
-_SCHEMES = {"redis", "rediss", "redis+socket", "sentinel"}
 
 #: What a broker's configuration must say, and why.
 _KEEPS = {
@@ -53,13 +50,7 @@ def broker() -> Iterator[Finding]:
     """
     The broker answers, keeps what it is given, and drops nothing.
     """
-    settings = BrokerSettings.load()
-    if not can_be_asked(settings):
-        yield fault(
-            f"the broker is {_scheme(settings) or 'not a URL'}: it can lose messages",
-            "set PAYOUTS_BROKER_URL to a Redis or Valkey, redis:// or rediss://",
-        )
-        return
+    BrokerSettings.load()
     try:
         with app.connection_for_write() as connection:
             connection.ensure_connection(max_retries=0)
@@ -70,13 +61,6 @@ def broker() -> Iterator[Finding]:
             yield from _durability(client)
     except (redis.RedisError, KombuError, OSError) as error:
         yield _unusable(error)
-
-
-def can_be_asked(settings: BrokerSettings) -> bool:
-    """
-    Whether the broker is one that this program knows.
-    """
-    return _scheme(settings) in _SCHEMES
 
 
 def celery() -> Iterator[Finding]:
@@ -94,10 +78,6 @@ def celery() -> Iterator[Finding]:
             yield fault(f"{name} is {found!r}: {why}", f"it must be {wanted!r}")
     if not unsafe:
         yield ok("the settings are safe")
-
-
-def _scheme(settings: BrokerSettings) -> str:
-    return urlsplit(settings.broker_url.get_secret_value()).scheme
 
 
 def _unusable(error: Exception) -> Finding:
