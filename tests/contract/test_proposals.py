@@ -367,3 +367,23 @@ def test_a_return_that_follows_what_was_decided_as_paid_is_a_return(
 
     assert (after.payout.status, after.open_cases) == (PayoutStatus.RETURNED, ())
     assert may_keep_fen(after) == 0
+
+
+def test_a_proposal_is_declined(ledger: Ledger, clock: VirtualClock) -> None:
+    """
+    It never counts, and its proof may be used again; who did it, and why, is kept.
+    """
+    payout_id = without_an_end(ledger, clock)
+    first = ledger.propose(payout_id, FAILED, ROOT)
+    with pytest.raises(NotAllowed, match="no registered user"):
+        ledger.decline(first.id, Person(1003, "tao"), "mine now")
+
+    declined = ledger.decline(first.id, MEI, "the slip is another payout's")
+
+    assert declined.voided_at == clock.now
+    assert declined.voided_why == f"{MEI.who} declined it: the slip is another payout's"
+    assert ledger.proposals(waiting_only=True, limit=9) == []
+    for late in (ledger.approve, lambda n, who: ledger.decline(n, who, "again")):
+        with pytest.raises(NotAllowed, match="void"):
+            late(first.id, MEI)
+    assert ledger.propose(payout_id, FAILED, ROOT).waits

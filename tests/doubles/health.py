@@ -187,6 +187,14 @@ class MemoryHealth(MemoryRows):
             query_due_at=min(queries, default=None),
             asked_at=paces[PaceKind.QUERY],
             unapplied_at=self._unapplied_at(),
+            proposed_at=min(
+                (
+                    p.proposed_at
+                    for p in self._proposals.values()
+                    if p.waits and any(row.id == p.payout_id for row in own)
+                ),
+                default=None,
+            ),
             orphans=sum(case.payout_id is None for case in cases),
             foreign=self._foreign[customer_no],
             rejected=len(self._rejections) - self._looked_at,

@@ -17,6 +17,7 @@ from worker.payouts.policy.outside_proof import (
     check_proof,
     check_proposer,
     check_waiting,
+    declined_by,
     voiding,
 )
 from worker.payouts.proposal import OutsideProof, Proposal
@@ -83,6 +84,16 @@ class MemoryProposals(MemoryActions):
         self._move(dossier.payout, after, person.who)
         self._record(after.id, decision_on(dossier, approved))
         return approved
+
+    def decline(self, proposal_id: int, person: Person, why: str) -> Proposal:
+        """
+        Let a proposal count no more; return it.
+        """
+        proposal = self.proposal(proposal_id)
+        check_waiting(proposal)
+        profile = self.dossier(proposal.payout_id).payout.terms.profile
+        check_proposer(person, self.register(), profile)
+        return self._void(proposal, declined_by(person, why))
 
     def proposal(self, proposal_id: int) -> Proposal:
         """

@@ -17,11 +17,11 @@ from kombu.exceptions import KombuError
 
 from worker.broker.names import QueueName, TaskName
 from worker.payouts.errors import BrokerUnavailable
-from worker.payouts.health import BrokerHealth, QueueHealth
+from worker.payouts.health import LONG, BrokerHealth, QueueHealth
 
 _AWAY = (redis.RedisError, KombuError, OSError)
 
-#: Since when the message is the next one whose turn it is in each queue.
+#: Since when the message is the next one whose turn it is in each queue, and the queue is long.
 _NEXT = "payouts:next"
 _STARTS = "payouts:starts"
 _STARTS_FOR = timedelta(minutes=15)
@@ -35,7 +35,7 @@ local now = redis.call('TIME')
 local told = {tonumber(now[1])}
 if not is(KEYS[1], 'hash') then redis.call('DEL', KEYS[1]) end
 for i = 4, #KEYS do
-  local messages, since = 0, told[1]
+  local messages, since, long, begun = 0, told[1], KEYS[i] .. ' long', told[1]
   if is(KEYS[i], 'list') then
     messages = redis.call('LLEN', KEYS[i])
     local digest = redis.sha1hex(redis.call('LINDEX', KEYS[i], -1))
@@ -47,8 +47,15 @@ for i = 4, #KEYS do
   else
     redis.call('HDEL', KEYS[1], KEYS[i])
   end
+  if messages >= tonumber(ARGV[1]) then
+    begun = tonumber(redis.call('HGET', KEYS[1], long) or '') or begun
+    redis.call('HSET', KEYS[1], long, begun)
+  else
+    redis.call('HDEL', KEYS[1], long)
+  end
   table.insert(told, messages)
   table.insert(told, told[1] - since)
+  table.insert(told, told[1] - begun)
 end
 local held, listed, first = 0, 0, ''
 if is(KEYS[2], 'hash') then held = redis.call('HLEN', KEYS[2]) end
@@ -107,13 +114,15 @@ class RedisProbe:
 
     def _look(self) -> BrokerHealth:
         script = self._client.register_script(_LOOK)
-        now, *figures, held, lost, first = script([_NEXT, *_IN_HAND, *QueueName])
-        pairs = zip(figures[::2], figures[1::2], strict=True)
+        now, *figures, held, lost, first = script([_NEXT, *_IN_HAND, *QueueName], [LONG])
+        queues = zip(figures[::3], figures[1::3], figures[2::3], strict=True)
         return BrokerHealth(
             now=_moment(now),
             queues={
-                queue.value: QueueHealth(messages, timedelta(seconds=unread))
-                for queue, (messages, unread) in zip(QueueName, pairs, strict=True)
+                queue.value: QueueHealth(
+                    messages, timedelta(seconds=unread), timedelta(seconds=long)
+                )
+                for queue, (messages, unread, long) in zip(QueueName, queues, strict=True)
             },
             in_hand=held,
             taken_at=_moment(float(first)) if first else None,

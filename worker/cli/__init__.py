@@ -14,6 +14,7 @@ import click
 COMMANDS = {
     "acknowledge": "worker.cli.alerts:acknowledge",
     "alerts": "worker.cli.alerts:alerts",
+    "decline": "worker.cli.decide:decline",
     "approve": "worker.cli.decide:approve",
     "audit": "worker.cli.audit:audit",
     "cancel": "worker.cli.actions:cancel",

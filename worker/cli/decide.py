@@ -1,5 +1,5 @@
 """
-`payouts decide`, `payouts approve` and `payouts proposals`: an end that JD's word does not tell.
+`payouts decide`, `approve`, `decline` and `proposals`: an end that JD's word does not tell.
 
 Two people give it, on proof from outside: what JD's support wrote, a bank's slip. Nothing is sent.
 """
@@ -80,6 +80,18 @@ def approve(proposal_id: int) -> Page:
         "payout": documents.payout(payout),
     }
     return Page(document, texts.done(Action.DECIDE, payout))
+
+
+@click.command()
+@click.argument("proposal_id", metavar="ID", type=int)
+@why
+@answering
+def decline(proposal_id: int, why: str) -> Page:
+    """
+    Let a proposal count no more: the payout stays as it is, and its proof may be used again.
+    """
+    proposal = decider().decline(proposal_id, why)
+    return Page({"proposal": documents.proposal(proposal)}, f"proposal {proposal_id} is void")
 
 
 @click.command()

@@ -43,6 +43,10 @@ class OtherMerchant:
     swept_at: datetime | None
 
 
+#: So many messages in a queue are many: of wake-ups there are few, and jobs are taken fast.
+LONG = 1000
+
+
 @dataclass(frozen=True, slots=True)
 class QueueHealth:
     """
@@ -52,6 +56,8 @@ class QueueHealth:
     messages: int
     #: For how long the message whose turn it is has been that, as far as anybody has looked.
     unread_for: timedelta
+    #: For how long there have never been fewer than `LONG`, as far as anybody has looked.
+    long_for: timedelta = timedelta(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +112,8 @@ class Health:
     asked_at: datetime | None = None
     #: When the oldest evidence came in that has not been applied.
     unapplied_at: datetime | None = None
+    #: Since when the oldest proposal waits for another person.
+    proposed_at: datetime | None = None
     #: Notifications about numbers that we lack, which wait for a person.
     orphans: int = 0
     #: Since the last look of a person: verified notifications about numbers that we lack, which

@@ -18,6 +18,7 @@ from worker.store.base import Base
 from worker.store.channels import is_set_aside, is_stopped
 from worker.store.clock import read_clock
 from worker.store.health_tables import certificates, foreign_notifications, sweeps
+from worker.store.people_tables import PROPOSAL_WAITS, proposals
 from worker.store.tables import (
     IN_DOUBT,
     IS_FOLLOWED,
@@ -95,6 +96,7 @@ class HealthStore(Base):
                 query_due_at=own.first_due(payouts.c.next_query_at, IS_FOLLOWED),
                 asked_at=own.value(paces.c.full_at, paces.c.kind == PaceKind.QUERY),
                 unapplied_at=conn.scalar(_UNAPPLIED),
+                proposed_at=own.proposed_at(),
                 orphans=orphans,
                 foreign=count_foreign(conn, customer_no),
                 rejected=count_rejected(conn),
@@ -199,6 +201,15 @@ class _Figures:
             if count := count_many(self.conn, payouts, unfinished, theirs):
                 swept = sa.select(sweeps.c.ended_at).where(sweeps.c.customer_no == other)
                 yield OtherMerchant(other, count, self.conn.scalar(swept))
+
+    def proposed_at(self) -> datetime | None:
+        """
+        Since when the oldest proposal waits that is about a payout of the merchant.
+        """
+        waiting = sa.select(sa.func.min(proposals.c.proposed_at)).where(PROPOSAL_WAITS)
+        about = waiting.join_from(proposals, payouts, payouts.c.id == proposals.c.payout_id)
+        since: datetime | None = self.conn.scalar(about.where(self._is_own()))
+        return since
 
     def certificates(self) -> dict[CertificateKind, datetime]:
         """

@@ -50,6 +50,8 @@ proposals = Table(
     ),
 )
 
+PROPOSAL_WAITS = sa.and_(proposals.c.approved_at.is_(None), proposals.c.voided_at.is_(None))
+
 #: Users of the operating system who decide about money; removed ones stay on record.
 people = Table(
     "people",

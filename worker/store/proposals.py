@@ -17,6 +17,7 @@ from worker.payouts.policy.outside_proof import (
     check_proof,
     check_proposer,
     check_waiting,
+    declined_by,
     voiding,
 )
 from worker.payouts.proposal import OutsideProof, Proposal
@@ -25,10 +26,8 @@ from worker.store.base import Base
 from worker.store.decisions import record_decision, write_decided
 from worker.store.dossiers import read_dossier
 from worker.store.people import read_register
-from worker.store.people_tables import proposals
+from worker.store.people_tables import PROPOSAL_WAITS, proposals
 from worker.store.writes import Move, append_transitions, insert_new
-
-_WAITS = sa.and_(proposals.c.approved_at.is_(None), proposals.c.voided_at.is_(None))
 
 
 class Proposals(Base):
@@ -97,6 +96,17 @@ class Proposals(Base):
             record_decision(conn, now, after.id, decision_on(dossier, approved))
             return approved
 
+    def decline(self, proposal_id: int, person: Person, why: str) -> Proposal:
+        """
+        Let a proposal count no more; return it. Raises `NoSuchProposal`, `NotAllowed`.
+        """
+        with self._transaction() as conn:
+            dossier, now = self._held(conn, _read(conn, proposal_id).payout_id)
+            check_waiting(_read(conn, proposal_id))
+            check_proposer(person, read_register(conn), dossier.payout.terms.profile)
+            _void(conn, now, declined_by(person, why), proposals.c.id == proposal_id)
+            return _read(conn, proposal_id)
+
     def proposal(self, proposal_id: int) -> Proposal:
         """
         One proposal, whatever became of it. Raises `NoSuchProposal`.
@@ -112,7 +122,7 @@ class Proposals(Base):
         """
         newest = sa.select(proposals).order_by(proposals.c.id.desc()).limit(limit)
         if waiting_only:
-            newest = newest.where(_WAITS)
+            newest = newest.where(PROPOSAL_WAITS)
         if payout_id is not None:
             newest = newest.where(proposals.c.payout_id == payout_id)
         with self._snapshot() as conn:
@@ -139,5 +149,5 @@ def _void(conn: sa.Connection, now: datetime, why: str, *which: sa.ColumnElement
     """
     Void what waits, so that its proof may be used again.
     """
-    waiting = sa.update(proposals).where(_WAITS, *which)
+    waiting = sa.update(proposals).where(PROPOSAL_WAITS, *which)
     conn.execute(waiting.values(voided_at=now, voided_why=why))

@@ -55,6 +55,14 @@ class Decider:
             )
         return proposal
 
+    def decline(self, proposal_id: int, why: str) -> Proposal:
+        """
+        Let a proposal count no more, one's own or another's; its proof may be used again.
+
+        Raises `NoSuchProposal` or `NotAllowed`.
+        """
+        return self._ledger.decline(proposal_id, self._person, why)
+
     def add(self, uid: int, name: str, why: str) -> None:
         """
         List a user who may decide. Raises `NotAllowed`.

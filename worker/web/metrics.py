@@ -16,7 +16,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.registry import Collector
 
 from worker.payouts.errors import PayoutError
-from worker.payouts.health import BrokerHealth, Health
+from worker.payouts.health import LONG, BrokerHealth, Health
 from worker.payouts.policy.alerts import RULES
 from worker.usecases.monitor import Seen
 
@@ -99,6 +99,7 @@ def _of_database(health: Health) -> Iterator[GaugeMetricFamily]:
         "oldest_due_send": ("How long the oldest unhindered send is due.", health.send_due_at),
         "oldest_due_question": ("How long the oldest question is due.", health.query_due_at),
         "oldest_unapplied_evidence": ("How long evidence waits.", health.unapplied_at),
+        "oldest_proposal": ("How long it waits for another person.", health.proposed_at),
         "oldest_transaction": ("How long a transaction is open.", health.transaction_at),
     }
     for name, (says, since) in ages.items():
@@ -133,10 +134,12 @@ def _of_database(health: Health) -> Iterator[GaugeMetricFamily]:
 def _of_broker(broker: BrokerHealth, health: Health) -> Iterator[GaugeMetricFamily]:
     messages = _gauge("queue_messages", "Messages that wait.", label="queue")
     unread = _gauge("queue_unread_seconds", "How long the next one has waited.", label="queue")
+    long = _gauge("queue_long_seconds", f"How long it has held {LONG} or more.", label="queue")
     for name, queue in broker.queues.items():
+        long.add_metric((name,), queue.long_for.total_seconds())
         messages.add_metric((name,), queue.messages)
         unread.add_metric((name,), queue.unread_for.total_seconds())
-    yield from (messages, unread)
+    yield from (messages, unread, long)
     starts = _gauge("worker_starts", "Starts in a quarter of an hour.", label="worker")
     for worker, count in broker.starts.items():
         starts.add_metric((worker,), count)

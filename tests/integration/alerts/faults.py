@@ -31,13 +31,17 @@ from tests.contract.samples import (
 from tests.integration.alerts.conftest import SECOND, Place
 from worker.broker.names import QueueName, TaskName
 from worker.payouts.errors import StoreError
-from worker.payouts.evidence import Source
+from worker.payouts.evidence import Source, TradeStatus
 from worker.payouts.health import CertificateKind
 from worker.payouts.model import CaseKind, Rejection
+from worker.payouts.person import Person
 from worker.payouts.policy.actions import Action, decide
 from worker.payouts.policy.alerts import AlertKind
+from worker.payouts.proposal import End
 from worker.payouts.status import PayoutStatus
 from worker.payouts.update import CaseNote
+from worker.store.tables import payouts
+from worker.usecases.decide import Decider
 from worker.usecases.operate import Operator
 
 Fault = Callable[[Place], AbstractContextManager[None]]
@@ -303,6 +307,38 @@ def behind(place: Place) -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def flooded(place: Place) -> Iterator[None]:
+    """
+    More jobs come in than are accepted; then the queue is worked off.
+    """
+    place.limited(backlog_limit=SECOND)
+    jobs = [f'{{"out_trade_no": "P-{n}"}}' for n in range(1000)]
+    place.client.lpush(QueueName.ENTRY.value, *jobs)
+    yield
+    place.client.rpop(QueueName.ENTRY.value)
+
+
+@contextlib.contextmanager
+def proposed(place: Place) -> Iterator[None]:
+    """
+    One person proposes an end, and nobody approves it, until somebody declines it.
+    """
+    place.limited(approval_limit=SECOND)
+    payout = place.ledger.dossier(claimed_and_processing(place)).payout
+    yesterday = place.ledger.now() - timedelta(days=1)
+    ended = {"lease_token": None, "lease_until": None, "lease_ended_at": yesterday}
+    with place.engine.begin() as conn:
+        conn.execute(sa.update(payouts).values(ended))
+    word, now = a_verified_answer(trade_status=TradeStatus.WPAR), place.ledger.now()
+    nothing_new = a_judge(status=PayoutStatus.PROCESSING)
+    record(place.ledger, payout, Source.QUERY, word, asked_at=now, judge=nothing_new)
+    decider = Decider(place.ledger, Person(1001, "mei"))
+    proposal = decider.propose(payout.id, End.FAILED, None, "SLIP-1", "JD's letter")
+    yield
+    decider.decline(proposal.id, "another slip")
+
+
+@contextlib.contextmanager
 def transaction_open(place: Place) -> Iterator[None]:
     """
     Somebody at the database's own command line forgets a transaction, with a lock.
@@ -429,6 +465,8 @@ FAULTS: dict[str, tuple[Fault, set[AlertKind]]] = {
     "ours_ends": (ends_in(merchant=timedelta(days=2)), {KINDS.EXPIRED, KINDS.EXPIRING}),
     "breaker_open": (breaker_open, {KINDS.BREAKER}),
     "behind": (behind, {KINDS.BACKLOG}),
+    "flooded": (flooded, {KINDS.LONG_QUEUE}),
+    "proposed": (proposed, {KINDS.PROPOSALS}),
     "transaction_open": (transaction_open, {KINDS.TRANSACTION}),
     "clock_wrong": (clock_wrong, {KINDS.CLOCK}),
     "jds_ends": (ends_in(jd=timedelta(days=20)), {KINDS.EXPIRING}),

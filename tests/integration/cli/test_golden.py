@@ -202,8 +202,10 @@ def test_what_is_decided(told: Told, healthy: None, ledger: SqlLedger) -> None:
     told.why("people_remove", "people", "remove", "1001")
     undecided(ledger, "ORDER007")
     proof = ("--as", "returned", "--amount-fen", "4000", "--proof")
-    for reference in ("SLIP-1", "SLIP-2"):
+    for reference in ("SLIP-1", "SLIP-2", "SLIP-3"):
         proposed = told.why("decide", "decide", "ORDER007", *proof, reference)
+        if reference == "SLIP-2":
+            told.why("decline", "decline", str(proposed["proposal"]["id"]))
     told("proposals", "proposals", "--all")
     told("approve", "approve", str(proposed["proposal"]["id"]))
     told("proposals", "proposals", "--all")

@@ -44,6 +44,7 @@ class AlertKind(enum.StrEnum):
     EXPIRED = "expired"
     BREAKER = "breaker"
     BACKLOG = "backlog"
+    LONG_QUEUE = "long_queue"
     TRANSACTION = "transaction"
     CLOCK = "clock"
     EXPIRING = "expiring"
@@ -52,6 +53,7 @@ class AlertKind(enum.StrEnum):
     OVERDUE = "overdue"
     STALE = "stale"
     CASES = "cases"
+    PROPOSALS = "proposals"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,7 @@ RULES = (
     Rule(AlertKind.EXPIRED, _PAGE, "payouts doctor", symptoms.expired),
     Rule(AlertKind.BREAKER, _TICKET, "payouts channel", symptoms.breaker),
     Rule(AlertKind.BACKLOG, _TICKET, "payouts channel", symptoms.backlog),
+    Rule(AlertKind.LONG_QUEUE, _TICKET, "payouts metrics --once", symptoms.long_queue),
     Rule(AlertKind.TRANSACTION, _TICKET, "payouts doctor", symptoms.transaction),
     Rule(AlertKind.CLOCK, _TICKET, "payouts doctor", symptoms.clock),
     Rule(AlertKind.EXPIRING, _TICKET, "payouts doctor", symptoms.expiring),
@@ -156,4 +159,5 @@ RULES = (
         "payouts cases",
         symptoms.counted("open_cases", "{} cases are open"),
     ),
+    Rule(AlertKind.PROPOSALS, _TICKET, "payouts proposals", symptoms.proposals),
 )

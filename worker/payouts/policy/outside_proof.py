@@ -161,6 +161,13 @@ def check_approver(proposal: Proposal, person: Person, register: Register, profi
     return found is None
 
 
+def declined_by(person: Person, why: str) -> str:
+    """
+    Why a proposal is void that a person declined.
+    """
+    return f"{person.who} declined it: {why}"
+
+
 def check_waiting(proposal: Proposal) -> None:
     """
     Raise `NotAllowed` if a proposal was approved already, or is void.

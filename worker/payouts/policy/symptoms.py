@@ -7,7 +7,7 @@ A symptom is that work does not get on, never that no process runs.
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from worker.payouts.health import CertificateKind, Health
+from worker.payouts.health import LONG, CertificateKind, Health
 from worker.payouts.limits import Limits
 
 #: A worker that is started so often within the quarter of an hour that the broker remembers does
@@ -151,6 +151,29 @@ def backlog(health: Health, limits: Limits) -> str:
         f"{health.sends_due} sends and {health.queries_due} questions are due, the first since"
         f" {_at(min(due))}"
     )
+
+
+def long_queue(health: Health, limits: Limits) -> str:
+    """
+    Messages come in faster than they are taken, and have for long.
+    """
+    queues = health.broker.queues.items() if health.broker else ()
+    return "; ".join(
+        f"{queue.messages} messages wait in {name}, and never fewer than {LONG} for"
+        f" {_whole(queue.long_for)}"
+        for name, queue in queues
+        if queue.long_for > limits.backlog_limit
+    )
+
+
+def proposals(health: Health, limits: Limits) -> str:
+    """
+    What one person proposed waits for another for too long.
+    """
+    since = health.proposed_at
+    if since is None or health.now - since <= limits.approval_limit:
+        return ""
+    return f"a proposal of {_at(since)} waits for another person's approval"
 
 
 def breaker(health: Health, _limits: Limits) -> str:

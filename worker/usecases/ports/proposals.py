@@ -29,6 +29,11 @@ class ProposalLedger(Protocol):
         Moves the payout, and closes its cases. Raises `NoSuchProposal`, `NotAllowed`.
         """
 
+    def decline(self, proposal_id: int, person: Person, why: str) -> Proposal:
+        """
+        Let a proposal count no more; return it. Raises `NoSuchProposal`, `NotAllowed`.
+        """
+
     def proposal(self, proposal_id: int) -> Proposal:
         """
         One proposal, whatever became of it. Raises `NoSuchProposal`.
