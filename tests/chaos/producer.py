@@ -137,7 +137,7 @@ class Producer:
 
     def look_again(self) -> None:
         """
-        See, at the next look, whether the ledger still has what it accepted.
+        See, at the next look, whether the ledger still has what it accepted or rejected.
         """
         self._is_in_doubt = True
 
@@ -146,10 +146,12 @@ class Producer:
         Let go of the jobs that the ledger accepted or rejected; keep those again that it lost.
         """
         if self._is_in_doubt:
-            for number in list(self.accepted):
-                if self._ledger.find(self._merchant, number) is None:
-                    self.accepted.discard(number)
-                    self._kept[number] = _Kept(self._jobs[number])
+            rejected = {r.out_trade_no for r in self._ledger.rejections(len(self._made))}
+            lost = [n for n in self.accepted if self._ledger.find(self._merchant, n) is None]
+            for number in (*lost, *(self.rejected - rejected)):
+                self._kept[number] = _Kept(self._jobs[number])
+            self.accepted -= self._kept.keys()
+            self.rejected -= self._kept.keys()
             self._is_in_doubt = False
         for number in list(self._kept):
             if self._ledger.find(self._merchant, number) is not None:
