@@ -74,11 +74,11 @@ def queued(ledger: SqlLedger, number: str = NUMBER, terms: Terms = TERMS, **chan
     return payout_id
 
 
-def answered(ledger: SqlLedger, answer: Answer, number: str = NUMBER) -> int:
+def answered(ledger: SqlLedger, answer: Answer, number: str = NUMBER, terms: Terms = TERMS) -> int:
     """
     A payout that was sent, and what JD replied; its id.
     """
-    payout_id = queued(ledger, number)
+    payout_id = queued(ledger, number, terms=terms)
     attempt = claimed(ledger, payout_id)
     close_attempt(ledger, attempt, AttemptOutcome.ANSWERED, answer.code, answer)
     handler(ledger).apply(payout_id)
@@ -100,13 +100,13 @@ def handler(ledger: SqlLedger) -> EvidenceHandler:
     return EvidenceHandler(ledger, MERCHANT, Limits(), "worker")
 
 
-def undecided(ledger: SqlLedger, number: str) -> int:
+def undecided(ledger: SqlLedger, number: str, terms: Terms = TERMS) -> int:
     """
     A payout of which JD has told no end for two days, and just now: two people may decide; its id.
     """
     ago = ledger.now() - timedelta(days=2)
     before = SqlLedger(ledger._engine, ledger._keyring, telling(lambda: ago))
-    payout_id = answered(before, an_answer(number), number)
+    payout_id = answered(before, an_answer(number), number, terms)
     payout = ledger.dossier(payout_id).payout
     record(ledger, payout, Source.QUERY, an_answer(number), asked_at=ledger.now())
     handler(ledger).apply(payout_id)
