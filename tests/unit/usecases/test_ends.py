@@ -495,3 +495,21 @@ def test_two_people_are_needed_where_jds_words_never_tell_and_nowhere_else() -> 
         *("number_taken", "dated_before", "mismatch", "return_without_amount", "not_found"),
         *("unresolved", "unexpected_sign", "forgotten"),
     }
+
+
+def test_what_was_refused_twice_for_two_causes_is_paid_by_another(desk: Desk) -> None:
+    """
+    The address, mended, and then the card: nothing was booked either time, and JD says so.
+    """
+    desk.send(REFUSED)
+    desk.clock.advance(minutes=1)
+    desk.act(Action.RESEND)
+    desk.clock.advance(minutes=1)
+    desk.send(a_bare(Meaning.PAYEE))
+    assert desk.dossier.payout.status is PayoutStatus.FAILED
+    desk.told(NOT_FOUND)
+
+    desk.free()
+
+    assert desk.dossier.payout.released_at is not None
+    assert Auditor(desk.ledger, Limits()).audit().breaches == ()
