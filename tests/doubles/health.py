@@ -16,11 +16,12 @@ from worker.payouts.health import (
     Overdue,
     Told,
 )
+from worker.payouts.model import Payout
 from worker.payouts.pace import PaceKind
 from worker.payouts.policy.circuit_breaker import Tally
 from worker.payouts.policy.controls import is_set_aside, send_deadline
 from worker.payouts.progress import Progress
-from worker.payouts.status import PayoutStatus
+from worker.payouts.status import PayoutStatus, Reason
 from worker.store.base import new_token
 
 
@@ -85,10 +86,15 @@ class MemoryHealth(MemoryRows):
         """
         now = self._clock()
         self._epochs.append(Epoch(self._new_token(), now, now + ask_first_for))
-        unfinished = [row for row in self._rows.values() if not row.status.is_final]
-        for row in unfinished:
+        lately = now - ask_first_for
+        doubted = [
+            row
+            for row in self._rows.values()
+            if not row.status.is_final or (_is_given_up(row) and (row.finalized_at or now) > lately)
+        ]
+        for row in doubted:
             self._touch(row, doubted_at=now, next_query_at=now, query_misses=0)
-        return len(unfinished)
+        return len(doubted)
 
     def find_stale(self, limit: int, within: timedelta) -> Sequence[int]:
         """
@@ -250,3 +256,7 @@ class MemoryHealth(MemoryRows):
         Let nothing be sent for one merchant for `rest` from now.
         """
         self._switches[customer_no].broken_until = self._clock() + rest
+
+
+def _is_given_up(row: Payout) -> bool:
+    return row.status is PayoutStatus.CANCELLED or row.reason is Reason.FAILED_BY_HAND

@@ -28,7 +28,7 @@ def audited(
     """
     booked = service.books.trades
     foreign = {number for number, trade in booked.items() if trade.request is None}
-    foreign |= service.forgotten() | service.given_up
+    foreign |= service.forgotten()
     excused = {n for n, t in booked.items() if t.course is books.Course.CLOSED_THEN_PAID}
     rows = service.ledger.payouts(None, _MANY)
     excused |= {row.out_trade_no for row in rows if service.is_resolved(row)}

@@ -26,7 +26,6 @@ from tests.simulation.deployment import Settings
 from tests.simulation.forgotten import LEAVE, Forgotten
 from worker.payouts.invariants import Breach, Invariant, at_rest, of_payout
 from worker.payouts.model import Attempt, Dossier, Order, Payout, Terms
-from worker.payouts.policy.actions import Action
 from worker.payouts.status import PayoutStatus, Reason
 
 _REFUSALS = frozenset(
@@ -189,10 +188,6 @@ class Checks:
                     self._found += unrecorded(self._ledger, news)
         elif effect in {"ledger.carry_out", "ledger.replace"}:
             self._found += decided_against(self._ledger, args[0], args[1], *args[2:4])
-            row = args[0].payout
-            if args[1].action is Action.CANCEL and row.out_trade_no in self._forgotten.numbers:
-                self._forgotten.debts.add(row.obligation)
-                self._service.given_up.add(row.out_trade_no)
         elif effect == "ledger.notify":
             for answer in args[1]:
                 self._found += unheard(self._ledger, args[0], answer)

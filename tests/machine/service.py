@@ -92,9 +92,6 @@ class Service:
         self.jobs: list[Order] = []
         #: The jobs that nobody repeats: their producers have thrown them away, or had none.
         self.thrown: list[Order] = []
-        #: The numbers that a person withdrew although a claim of them was forgotten: until somebody
-        #: notices that, the ledger takes them for unsent. That is a known limit.
-        self.given_up: set[str] = set()
         self._instead: list[Order] = []
         self._ledger = guarded("ledger", self.ledger, self.stage.around)
         self._journal = guarded("journal", self.journal, self.stage.around)

@@ -53,6 +53,30 @@ GUARDS = (
         (f"{_RESTORE}::test_a_database_from_the_moment_before_an_epoch_is_noticed",),
     ),
     Guard(
+        "what-was-given-up-is-doubted",
+        "What was sent could be cancelled and replaced before the failover is noticed.",
+        (
+            Change(
+                "worker/store/epochs.py",
+                "_UNFINISHED | _GIVEN_UP & (payouts.c.finalized_at > now - ask_first_for)",
+                "_UNFINISHED",
+            ),
+        ),
+        (f"{_RESTORE}::test_what_was_cancelled_before_a_failover_was_noticed_is_asked_about",),
+    ),
+    Guard(
+        "a-doubted-cancellation-frees-nothing",
+        "What stands as cancelled in a database that went back would count as unpaid.",
+        (
+            Change(
+                "worker/payouts/policy/proof.py",
+                "PayoutStatus.CANCELLED and not is_doubted and not beyond(facts)",
+                "PayoutStatus.CANCELLED and not beyond(facts)",
+            ),
+        ),
+        (f"{_RESTORE}::test_one_that_was_set_aside_frees_no_debt",),
+    ),
+    Guard(
         "a-lease-of-the-backup-is-waited-for",
         "Who still sends a payout, and what its journal names, would be two claims at once.",
         (Change(_ROWS, "if until > now:", "if False:"),),

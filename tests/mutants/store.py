@@ -246,13 +246,13 @@ SWEEP = (
     Guard(
         "lost-is-not-find_stale",
         "What a dead worker may have sent would be queued and sent again.",
-        (Change(_SWEEP, "outcome=AttemptOutcome.LOST", "outcome=AttemptOutcome.NOT_CONNECTED"),),
+        (Change(_LEASES, "outcome=AttemptOutcome.LOST", "outcome=AttemptOutcome.NOT_CONNECTED"),),
         (_LOST,),
     ),
     Guard(
         "lost-lease-has-its-end",
         "Questions from before the end of the lease would count towards a resend.",
-        (Change(_SWEEP, "lease_ended_at=payouts.c.lease_until,", "lease_ended_at=None,"),),
+        (Change(_LEASES, "lease_ended_at=payouts.c.lease_until,", "lease_ended_at=None,"),),
         (_LOST,),
     ),
     Guard(
@@ -260,9 +260,9 @@ SWEEP = (
         "A decision made while the lease ran would still be written.",
         (
             Change(
-                _SWEEP,
-                "lease_until=None,\n                    version=payouts.c.version + 1,",
-                "lease_until=None,\n                    version=payouts.c.version,",
+                _LEASES,
+                "lease_until=None,\n            version=payouts.c.version + 1,",
+                "lease_until=None,\n            version=payouts.c.version,",
             ),
         ),
         (_LOST,),

@@ -7,11 +7,15 @@ from datetime import timedelta
 import sqlalchemy as sa
 
 from worker.payouts.progress import Progress
-from worker.payouts.status import PayoutStatus
+from worker.payouts.status import PayoutStatus, Reason
 from worker.store.base import Base
 from worker.store.tables import attempts, decisions, installation, payouts
 
-_UNFINISHED = tuple(status for status in PayoutStatus if not status.is_final)
+_UNFINISHED = payouts.c.status.in_([status for status in PayoutStatus if not status.is_final])
+#: People ended it because nothing was sent, or nothing but what JD refused, as far as they knew.
+_GIVEN_UP = sa.or_(
+    payouts.c.status == PayoutStatus.CANCELLED, payouts.c.reason == Reason.FAILED_BY_HAND
+)
 
 # Made once: each batch of claims asks it.
 _COUNTED = sa.select(installation.c.uid, installation.c.sweep_count)
@@ -85,6 +89,9 @@ class EpochStore(Base):
         """
         Raise the epoch, and ask about every unfinished payout before anything is sent.
 
+        And about those that people gave up of late: between a failover and its being noticed they
+        may have done so of a payout that was sent.
+
         Returns how many there are. The epoch has a name of its own, so that nobody takes what was
         known of the one before for what this one has forgotten.
         """
@@ -100,7 +107,7 @@ class EpochStore(Base):
             )
             doubted = conn.execute(
                 sa.update(payouts)
-                .where(payouts.c.status.in_(_UNFINISHED))
+                .where(_UNFINISHED | _GIVEN_UP & (payouts.c.finalized_at > now - ask_first_for))
                 .values(
                     doubted_at=now,
                     next_query_at=now,

@@ -375,9 +375,11 @@ def test_only_silence_leaves_silence_whole(
     silent = fits and not knows and source == "query"
     silent = silent and not told.get("trade_status") and not told.get("trade_no")
     silent = silent and told.get("refund_amount") in {None, "0"}
-    # A return of the whole amount is a proof by itself.
-    returned = told.get("trade_status") == "REFU" and told.get("refund_amount") == str(AMOUNT)
-    if silent or returned:
+    # A return of the whole amount is a proof by itself; a replacement pays what a part leaves.
+    back = told.get("refund_amount") or ""
+    is_whole = back == str(AMOUNT)
+    is_part = rule == "replace" and source == "query" and back.isdigit() and 0 < int(back) < AMOUNT
+    if silent or (told.get("trade_status") == "REFU" and (is_whole or is_part)):
         return
 
     assert not holds(also(dossier, sign(source, told, minutes)))

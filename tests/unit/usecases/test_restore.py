@@ -19,11 +19,13 @@ from worker.payouts.errors import MaybeSent
 from worker.payouts.evidence import Answer, Meaning, TradeStatus
 from worker.payouts.journal import JournaledClaim, Recalled
 from worker.payouts.model import AttemptOutcome, CaseKind, Payout
+from worker.payouts.policy.actions import Action, may_replace
 from worker.payouts.progress import Progress
 from worker.payouts.status import PayoutStatus
 from worker.store.ledger import SqlLedger
 from worker.usecases.epochs import Epochs
 from worker.usecases.evidence import EvidenceHandler
+from worker.usecases.operate import Operator
 from worker.usecases.recall import recall
 
 NOT_FOUND = a_bare(Meaning.NOT_FOUND)
@@ -296,6 +298,86 @@ def test_an_epoch_of_people_is_ended_before_it_is_claimed_in(here: Installation)
     before = here.ledger.sweep_count().uid
     here.upkeep.run()
     assert here.ledger.sweep_count().uid != before
+
+
+def replaced(here: Installation) -> None:
+    """
+    A person withdraws P-1, and has P-2 pay its debt.
+    """
+    Operator(here.ledger, "mei").act(Action.CANCEL, here.payout("P-1").id, "wrong card")
+    old = here.ledger.dossier(here.payout("P-1").id)
+    order = an_order("P-2", obligation=old.payout.obligation)
+    here.ledger.replace(old, may_replace(old, "mei", "right card"), order, TERMS)
+
+
+def test_what_was_cancelled_before_a_failover_was_noticed_is_asked_about(
+    here: Installation,
+) -> None:
+    """
+    It stood as queued, and was sent: another payout of its debt waits for JD's word about it.
+    """
+    process = here.process()
+    process.accept(an_order("P-1"))
+    here.back_up()
+    here.gateway.replies = [MaybeSent("read_timeout")]
+    process.send()
+    here.go_back()
+    replaced(here)
+    process.send()
+    assert here.payout("P-1").doubted_at == here.clock.now
+
+    for minutes in (5, 10, 10):
+        here.clock.now += timedelta(minutes=minutes)
+        here.ask("P-2")
+    here.ask("P-1", a_trade(TradeStatus.FINI, number="P-1"))
+    here.clock.now += timedelta(minutes=10)
+    process.send()
+
+    assert len(here.gateway.sent) == 1
+    assert here.payout("P-1").status is PayoutStatus.PAID
+    assert CaseKind.UNEXPECTED in {case.kind for case in here.ledger.cases(open_only=True, limit=9)}
+
+
+def test_what_jd_denies_after_all_frees_its_debt_again(here: Installation) -> None:
+    """
+    The other payout goes out, once, as soon as JD has said often enough that it has no such trade.
+    """
+    process = here.process()
+    process.accept(an_order("P-1"))
+    replaced(here)
+    here.ledger.begin_epoch("mei", "a backup", A_WEEK)
+    here.gateway.replies = [MaybeSent("read_timeout")]
+    for minutes in (5, 10, 10):
+        here.clock.now += timedelta(minutes=minutes)
+        process.send()
+        here.ask("P-1")
+        here.ask("P-2")
+    here.clock.now += timedelta(minutes=1)
+    process.send()
+
+    assert [text.partition("@")[0] for text in here.gateway.sent] == ["P-2"]
+    assert here.payout("P-1").doubted_at is None
+    assert here.ledger.cases(open_only=True, limit=9) == []
+
+
+def test_one_that_was_set_aside_frees_no_debt(here: Installation) -> None:
+    """
+    JD does not answer for it: all others go out, but not what pays the same debt.
+    """
+    process = here.process()
+    process.accept(an_order("P-1"))
+    replaced(here)
+    here.ledger.begin_epoch("mei", "a backup", A_WEEK)
+    Operator(here.ledger, "mei").act(Action.SET_ASIDE, here.payout("P-1").id, "JD is silent")
+    for minutes in (5, 10, 10, 1):
+        here.clock.now += timedelta(minutes=minutes)
+        here.ask("P-2")
+        process.send()
+
+    assert here.gateway.sent == []
+    assert here.payout("P-2").doubted_at is None
+    (case,) = here.ledger.cases(open_only=True, limit=9)
+    assert (case.kind, case.out_trade_no) == (CaseKind.OVERPAYMENT, "P-2")
 
 
 class Between(MemoryMark):

@@ -73,9 +73,10 @@ class EpochLedger(Protocol):
         """
         Begin a new epoch: the database may have forgotten what was sent.
 
-        Every unfinished payout is to be asked about now, and no merchant sends until JD has
-        answered for each of its own; what is accepted within `ask_first_for` is asked about before
-        it is sent. Returns how many unfinished ones there are.
+        Every unfinished payout is to be asked about now, and those that people gave up within
+        `ask_first_for`, and no merchant sends until JD has answered for each of its own; what is
+        accepted within `ask_first_for` is asked about before it is sent. Returns how many are asked
+        about.
         """
 
     def find_forgotten(self, claims: Sequence[JournaledClaim]) -> Sequence[JournaledClaim]:
