@@ -18,11 +18,12 @@ from worker.payouts.update import REVIEW_LIST, CaseNote, hold_for_review
 from worker.store.base import Base
 from worker.store.cases import open_case
 from worker.store.dossiers import read_row
+from worker.store.events import append_accepted, append_rejection
 from worker.store.obligations import commit_orders
 from worker.store.rows import order_columns, to_payout
 from worker.store.tables import evidence, installation, payouts, rejections, transitions
 from worker.store.types import UtcDateTime
-from worker.store.writes import Move, append_transitions, insert_all_new, write_row
+from worker.store.writes import Move, append_history, insert_all_new, write_row
 
 _TAKEN = sa.select(payouts.c.out_trade_no).where(
     payouts.c.customer_no == sa.bindparam("whose"),
@@ -91,6 +92,7 @@ class Acceptance(Base):
             values = asdict(rejection) | {"faults": list(rejection.faults), "rejected_at": now}
             del values["id"]
             conn.execute(sa.insert(rejections).values(**values))
+            append_rejection(conn, rejection, now)
 
 
 def _rounds(entries: Sequence[Entry]) -> list[list[int]]:
@@ -165,6 +167,8 @@ def insert_payouts(
             for payout_id, row in zip(ids, rows, strict=True)
         ],
     )
+    numbered = zip(ids, rows, strict=True)
+    append_accepted(conn, [{**row, **state, "id": payout_id} for payout_id, row in numbered])
     _adopt_orphans(conn, rows[0]["customer_no"], [*ids_by_number])
     return ids
 
@@ -176,7 +180,7 @@ def hold_payout(conn: sa.Connection, now: datetime, payout_id: int) -> None:
     queued = to_payout(read_row(conn, payout_id))
     held = hold_for_review(queued, now)
     write_row(conn, queued, held)
-    append_transitions(conn, [Move(queued, held)], REVIEW_LIST)
+    append_history(conn, [Move(queued, held)], REVIEW_LIST)
     open_case(conn, now, held, CaseNote(CaseKind.REVIEW))
 
 

@@ -17,7 +17,7 @@ from worker.store.base import Base
 from worker.store.decisions import mend_request, record_decision, write_decided
 from worker.store.obligations import commit_fen, sharing
 from worker.store.tables import cases, decisions, payouts
-from worker.store.writes import Move, append_transitions
+from worker.store.writes import Move, append_history
 
 
 class Actions(Base):
@@ -40,7 +40,7 @@ class Actions(Base):
             if decision.request is not None:
                 mend_request(conn, payout.id, self._keyring.seal(decision.request), decision, now)
             based_on = decision.proof[-1] if decision.proof else None
-            append_transitions(conn, [Move(payout, after, based_on)], decision.who)
+            append_history(conn, [Move(payout, after, based_on)], decision.who)
             record_decision(conn, now, payout.id, decision)
 
     def replace(

@@ -71,12 +71,16 @@ class BulkUpdate:
 class BulkInsert:
     """
     An insertion into a table of rows that all give the same columns; `told` is returned of each.
+
+    `found` are columns whose value the database finds.
     """
 
-    def __init__(self, table: sa.Table, *told: sa.Column[Any]) -> None:
+    def __init__(
+        self, table: sa.Table, *told: sa.Column[Any], **found: sa.ColumnElement[Any]
+    ) -> None:
         self._table = table
         self._told = told
-        self._row_by_row = sa.insert(table).returning(*told) if told else sa.insert(table)
+        self._found = found
         self._made = functools.cache(self._make)
 
     def execute(
@@ -87,14 +91,20 @@ class BulkInsert:
         """
         names = tuple(sorted(rows[0]))
         if _takes_arrays(conn):
-            inserted = conn.execute(self._made(names), _arrays(names, rows))
+            inserted = conn.execute(self._made(names, True), _arrays(names, rows))
         else:
-            inserted = conn.execute(self._row_by_row, rows)
+            inserted = conn.execute(self._made(names, False), rows)
         return inserted.all() if self._told else ()
 
-    def _make(self, names: tuple[str, ...]) -> sa.Executable:
-        given = _given({name: self._table.c[name].type for name in names})
-        insert = sa.insert(self._table).from_select([*names], sa.select(*given.c))
+    def _make(self, names: tuple[str, ...], at_once: bool) -> sa.Executable:
+        insert = sa.insert(self._table)
+        if at_once:
+            given = _given({name: self._table.c[name].type for name in names})
+            values = sa.select(*given.c, *self._found.values())
+            insert = insert.from_select([*names, *self._found], values)
+        elif self._found:
+            own = {name: sa.bindparam(name, type_=self._table.c[name].type) for name in names}
+            insert = insert.values({**own, **self._found})
         return insert.returning(*self._told) if self._told else insert
 
 

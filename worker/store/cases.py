@@ -10,6 +10,7 @@ from worker.payouts.model import Payout
 from worker.payouts.policy.cases import answering
 from worker.payouts.update import CaseNote
 from worker.store import rows
+from worker.store.events import append_case
 from worker.store.tables import cases
 
 
@@ -32,6 +33,7 @@ def open_case(conn: sa.Connection, now: datetime, payout: Payout, note: CaseNote
                 opened_at=now,
             )
         )
+        append_case(conn, payout, note.kind, now)
     elif found.closed_at is None and (note.evidence_id or 0) > (found.evidence_id or 0):
         brought_forward = sa.update(cases).where(cases.c.id == found.id)
         conn.execute(brought_forward.values(evidence_id=note.evidence_id))

@@ -25,7 +25,7 @@ from worker.store.due_work import ask_now, find_due_sends, put_off
 from worker.store.paces import spend
 from worker.store.tables import attempts, payouts
 from worker.store.types import UtcDateTime
-from worker.store.writes import GUARDS, Move, append_transitions, write_rows
+from worker.store.writes import GUARDS, Move, append_history, write_rows
 
 _NOW = sa.bindparam("now", type_=UtcDateTime)
 
@@ -170,7 +170,7 @@ class ClaimStore(Base):
             raise StaleTransition("sending was stopped meanwhile")
         begun = _BEGIN.execute(conn, [_attempt(one, now) for one in taken])
         ids: dict[int, int] = {row.payout_id: row.id for row in begun}
-        append_transitions(conn, moves, claimant.actor)
+        append_history(conn, moves, claimant.actor)
         return tuple(
             Claim(
                 one.dossier.payout,

@@ -25,7 +25,7 @@ from worker.store.keyring import Keyring
 from worker.store.locks import Locked
 from worker.store.rows import answer_columns
 from worker.store.tables import attempts, evidence
-from worker.store.writes import Move, append_transitions, insert_all_new, write_rows
+from worker.store.writes import Move, append_history, insert_all_new, write_rows
 
 _ENDED = BulkUpdate(attempts, {"attempt": attempts.c.id})
 _STORE = sa.insert(evidence).returning(evidence.c.id, sort_by_parameter_order=True)
@@ -175,12 +175,12 @@ def _write(
     waited = [e.id for e in known if e.applied_at is None and e.id not in fresh]
     if waited:
         conn.execute(sa.update(evidence).where(evidence.c.id.in_(waited)).values(applied_at=now))
-    append_transitions(conn, moves, judge.actor)
+    append_history(conn, moves, judge.actor)
     counted: set[str] = set()
-    for locked, judged in zip(files, judgements, strict=True):
+    for locked, judged, move in zip(files, judgements, moves, strict=True):
         customer_no, update = locked.payout.terms.customer_no, judged.update
         for note in update.cases:
-            open_case(conn, now, locked.payout, note)
+            open_case(conn, now, move.after, note)
         if update.pause is not None:
             pause_channel(conn, now, customer_no, update.pause, judge.actor)
         # What was counted when the rows were locked holds for the first of a merchant's only.

@@ -27,7 +27,7 @@ from worker.store.decisions import record_decision, write_decided
 from worker.store.dossiers import read_dossier
 from worker.store.people import read_register
 from worker.store.people_tables import PROPOSAL_WAITS, proposals
-from worker.store.writes import Move, append_transitions, insert_new
+from worker.store.writes import Move, append_history, insert_new
 
 
 class Proposals(Base):
@@ -92,7 +92,7 @@ class Proposals(Base):
             approved = _read(conn, proposal_id)
             after = conclude(dossier.payout, approved, now)
             write_decided(conn, dossier.payout, after)
-            append_transitions(conn, [Move(dossier.payout, after)], person.who)
+            append_history(conn, [Move(dossier.payout, after)], person.who)
             record_decision(conn, now, after.id, decision_on(dossier, approved))
             return approved
 

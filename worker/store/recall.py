@@ -18,7 +18,7 @@ from worker.store.leases import end_leases
 from worker.store.obligations import NAMESPACE, commit_orders
 from worker.store.rows import order_columns
 from worker.store.tables import attempts, obligations, payouts
-from worker.store.writes import Move, append_transitions, write_row
+from worker.store.writes import Move, append_history, write_row
 
 #: Who moves a payout whose claim was forgotten, as its history names it.
 _ACTOR = "journal"
@@ -87,7 +87,7 @@ class RecallStore(Base):
             )
             after = recall(locked.payout, started_at, now + lease, now)
             write_row(conn, locked.payout, after)
-            append_transitions(conn, [Move(locked.payout, after)], _ACTOR)
+            append_history(conn, [Move(locked.payout, after)], _ACTOR)
             open_case(conn, now, after, CaseNote(CaseKind.FORGOTTEN, reopens=True))
             return recalled
 

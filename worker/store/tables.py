@@ -14,7 +14,7 @@ from worker.store.metadata import metadata, partial
 from worker.store.people_tables import former_requests, people, proposals, services
 from worker.store.types import ForeignText, Id, UtcDateTime, one_of
 
-#: The tables of a module of their own, of the same metadata.
+#: The tables of modules of their own, of the same metadata.
 OF_PEOPLE = (former_requests, people, proposals, services)
 
 # Conditions of partial indexes. A query must repeat one word for word, literals included, or

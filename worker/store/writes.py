@@ -12,6 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from worker.payouts.model import Payout
 from worker.store.bulk import BulkInsert, BulkUpdate
+from worker.store.events import append_moves
 from worker.store.rows import changed_columns
 from worker.store.tables import installation, payouts, transitions
 
@@ -113,9 +114,9 @@ def write_rows(
     return written == len(moves)
 
 
-def append_transitions(conn: sa.Connection, moves: Sequence[Move], actor: str) -> None:
+def append_history(conn: sa.Connection, moves: Sequence[Move], actor: str) -> None:
     """
-    Record the moves, those that are any. Rows are never changed or deleted.
+    Record the moves, those that are any, and their events. Rows are never changed or deleted.
     """
     rows = [
         {
@@ -132,6 +133,7 @@ def append_transitions(conn: sa.Connection, moves: Sequence[Move], actor: str) -
     ]
     if rows:
         _TRANSITIONS.execute(conn, rows)
+    append_moves(conn, ((move.before, move.after) for move in moves))
 
 
 _TRANSITIONS = BulkInsert(transitions)
