@@ -39,7 +39,7 @@ MAY_IMPORT = {
     "worker.sandbox": {"worker.sandbox"},
     "worker.embedded": {"worker.embedded", "worker.payouts.errors"},
     "worker.broker": {
-        *("worker.broker", "worker.payouts", "worker.usecases.ports"),
+        *("worker.broker", "worker.payouts", "worker.usecases.ports", "worker.views"),
         *("worker.settings", "worker.logs"),
     },
     "worker.web": {
@@ -49,6 +49,7 @@ MAY_IMPORT = {
         "worker.jdpay",
         *ROOT_MODULES,
     },
+    "worker.webhooks": {"worker.webhooks", "worker.payouts", "worker.views"},
     "worker": {"worker"},
     "tasks": {"tasks", "worker"},
 }

@@ -11,6 +11,7 @@ Everything that this program raises on purpose, as one tree.
     ├── NoSuchPayout            no payout has that id or number
     │   └── AmbiguousNumber     several merchants have a payout with that number
     ├── NoSuchCase              no case has that id
+    ├── NoSuchEvent             no event has that id
     ├── NoSuchProposal          nobody proposed a decision under that id
     ├── NotAllowed              an operator's action is not legal as things are
     ├── StaleTransition         another writer changed the row first: read it again
@@ -103,6 +104,12 @@ class AmbiguousNumber(NoSuchPayout):
 class NoSuchCase(PayoutError):
     """
     No case has that id.
+    """
+
+
+class NoSuchEvent(PayoutError):
+    """
+    No event has that id.
     """
 
 

@@ -8,11 +8,14 @@ from worker.store.audit import Audit
 from worker.store.channels import Channels
 from worker.store.claims import ClaimStore
 from worker.store.due_work import DueWork
+from worker.store.endpoints import Endpoints
 from worker.store.epochs import EpochStore
+from worker.store.event_reads import EventReads
 from worker.store.health import HealthStore
 from worker.store.health_notes import HealthNotes
 from worker.store.leases import Leases
 from worker.store.notifications import Notifications
+from worker.store.outbox import Outbox
 from worker.store.people import People
 from worker.store.proposals import Proposals
 from worker.store.reads import Reads
@@ -37,6 +40,9 @@ class SqlLedger(
     HealthStore,
     HealthNotes,
     RecallStore,
+    Endpoints,
+    EventReads,
+    Outbox,
 ):
     """
     The durable truth, in SQLite or PostgreSQL. Every method is one transaction.

@@ -62,6 +62,10 @@ class Locks:
         owed = sa.select(obligations).where(obligations.c.id == own).with_for_update()
         held = owed.subquery("held")
         self._obligation = sa.select(held, clock.label("now"))
+        events = sa.func.pg_advisory_xact_lock(sa.func.hashtextextended("events", 0))
+        self._events = sa.select(
+            sa.select(events.label("held")).subquery("held"), clock.label("now")
+        )
         owed_by_any = sa.select(payouts.c.obligation_id).where(payouts.c.id.in_(_IDS))
         free = (
             sa.select(obligations)
@@ -138,6 +142,15 @@ class Locks:
             insert_new(conn, paces, customer_no=customer_no, kind=kind, full_at=_LONG_AGO)
             row = conn.execute(self._pace, named).one()
         return row.full_at, row.now
+
+    def events(self, conn: sa.Connection) -> datetime:
+        """
+        Hold what gives events their positions; return the time.
+        """
+        if conn.dialect.name != "postgresql":
+            return read_clock(conn, self._clock)
+        now: datetime = conn.execute(self._events).one().now
+        return now
 
     def payout(self, conn: sa.Connection, payout_id: int) -> Locked:
         """

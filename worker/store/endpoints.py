@@ -1,0 +1,115 @@
+"""
+The endpoints that want to hear of events.
+"""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy import RowMapping
+
+from worker.payouts.endpoint import Endpoint, EndpointKind
+from worker.payouts.errors import NotAllowed
+from worker.payouts.event import EventType
+from worker.store.base import Base
+from worker.store.clock import read_clock
+from worker.store.event_tables import deliveries, endpoints
+from worker.store.keyring import Keyring
+from worker.store.writes import insert_new
+
+
+class Endpoints(Base):
+    """
+    The register of endpoints. None is forgotten: a disabled one stays on record.
+    """
+
+    def add_endpoint(
+        self,
+        producer: str,
+        kind: EndpointKind,
+        address: str,
+        types: Collection[EventType],
+        *,
+        is_private: bool = False,
+        key: str | None = None,
+    ) -> int:
+        """
+        Have a producer's events told there from now on; return its id.
+        """
+        with self._writing() as (conn, now):
+            made = insert_new(
+                conn,
+                endpoints,
+                producer=producer,
+                kind=kind,
+                address=address,
+                types=sorted(types),
+                is_private=is_private,
+                sealed_key=None if key is None else self._keyring.seal(key),
+                created_at=now,
+            )
+            assert made is not None
+            return made
+
+    def rotate_key(self, endpoint_id: int, key: str, overlap: timedelta) -> None:
+        """
+        Sign with another key; the one before signs as well for a while. Raises `NotAllowed`.
+        """
+        with self._writing() as (conn, now):
+            signed = endpoints.c.sealed_key.is_not(None)
+            rotated = conn.execute(
+                _active(endpoint_id, signed).values(
+                    sealed_key=self._keyring.seal(key),
+                    sealed_key_before=endpoints.c.sealed_key,
+                    key_before_until=now + overlap,
+                )
+            )
+            if rotated.rowcount == 0:
+                raise NotAllowed(f"there is no active webhook {endpoint_id}")
+
+    def disable_endpoint(self, endpoint_id: int) -> None:
+        """
+        Tell it nothing more; what waits for it is given up. Raises `NotAllowed`.
+        """
+        with self._writing() as (conn, now):
+            if conn.execute(_active(endpoint_id).values(disabled_at=now)).rowcount == 0:
+                raise NotAllowed(f"there is no active endpoint {endpoint_id}")
+            waiting = sa.update(deliveries).where(deliveries.c.endpoint_id == endpoint_id)
+            conn.execute(waiting.values(next_at=None))
+
+    def endpoints(self) -> Sequence[Endpoint]:
+        """
+        All endpoints, with the keys that sign now.
+        """
+        with self._snapshot() as conn:
+            return read_endpoints(conn, self._keyring, read_clock(conn, self._clock))
+
+
+def read_endpoints(conn: sa.Connection, keyring: Keyring, now: datetime) -> list[Endpoint]:
+    """
+    All endpoints, with the keys that sign now.
+    """
+    found = conn.execute(sa.select(endpoints).order_by(endpoints.c.id)).mappings()
+    return [_to_endpoint(row, keyring, now) for row in found]
+
+
+def _active(endpoint_id: int, *conditions: sa.ColumnElement[bool]) -> sa.Update:
+    own = endpoints.c.id == endpoint_id
+    return sa.update(endpoints).where(own, endpoints.c.disabled_at.is_(None), *conditions)
+
+
+def _to_endpoint(row: RowMapping, keyring: Keyring, now: datetime) -> Endpoint:
+    sealed = [row["sealed_key"]]
+    if row["key_before_until"] is not None and row["key_before_until"] > now:
+        sealed.append(row["sealed_key_before"])
+    return Endpoint(
+        row["id"],
+        row["producer"],
+        row["kind"],
+        row["address"],
+        frozenset(EventType(name) for name in row["types"]),
+        row["is_private"],
+        row["created_at"],
+        row["disabled_at"],
+        tuple(keyring.open(key).decode() for key in sealed if key is not None),
+    )
