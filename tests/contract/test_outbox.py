@@ -97,8 +97,7 @@ def paid(ledger: SqlLedger, number: str = "P-1") -> None:
 
 def test_each_move_is_an_event_of_the_payout(outbox: SqlLedger) -> None:
     """
-    Epoch and version order them; number, debt, amounts and merchant are told, and of the payee
-    nothing.
+    Epoch and version order them; number, debt and amounts are told, and of the payee nothing.
     """
     paid(outbox)
 

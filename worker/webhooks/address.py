@@ -11,6 +11,9 @@ from worker.payouts.errors import NotAllowed
 
 _PORTS = {"http": 80, "https": 443}
 
+#: Behind these a network's own translator finds IPv4 addresses, private ones as well (RFC 8215).
+_TRANSLATED = [ipaddress.ip_network(net) for net in ("64:ff9b::/96", "64:ff9b:1::/48")]
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -67,6 +70,6 @@ def is_public(address: str) -> bool:
     ip = ipaddress.ip_address(address.partition("%")[0])
     inner = getattr(ip, "ipv4_mapped", None) or getattr(ip, "sixtofour", None)
     teredo = getattr(ip, "teredo", None)
-    if inner is not None or teredo is not None:
+    if inner is not None or teredo is not None or any(ip in net for net in _TRANSLATED):
         return False
     return ip.is_global and not ip.is_multicast

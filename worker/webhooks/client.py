@@ -30,14 +30,19 @@ _TAKEN = range(200, 300)
 
 class WebhookCourier:
     """
-    A `Courier` to webhooks. `clock` tells seconds since 1970, for the signature.
+    A `Courier` to webhooks. `clock` tells seconds since 1970, for the signature; `context` has the
+    authorities that are trusted.
     """
 
     def __init__(
-        self, clock: Callable[[], float] = time.time, deadline_s: float = DEADLINE_S
+        self,
+        clock: Callable[[], float] = time.time,
+        deadline_s: float = DEADLINE_S,
+        context: Callable[[], ssl.SSLContext] = functools.cache(ssl.create_default_context),
     ) -> None:
         self._clock = clock
         self._deadline_s = deadline_s
+        self._context = context
 
     def tell(self, endpoint: Endpoint, event: Event) -> tuple[bool, str]:
         """
@@ -65,36 +70,40 @@ class WebhookCourier:
         }
         with socket.create_connection((address, target.port), _CONNECT_S) as connection:
             # A peer that drips starts a read timeout afresh with each byte: this ends all of it.
-            over = threading.Timer(self._deadline_s, _end, [connection])
-            over.daemon = True
-            over.start()
+            is_over = threading.Event()
+            # A handle of its own: TLS takes the socket over.
+            timer = threading.Timer(self._deadline_s, _end, [handle := connection.dup(), is_over])
+            timer.daemon = True
+            timer.start()
             try:
                 connection.settimeout(self._deadline_s)
-                return _exchange(target, connection, headers, sent)
+                if target.is_secure:
+                    context = self._context()
+                    connection = context.wrap_socket(connection, server_hostname=target.host)
+                status = _exchange(target, connection, headers, sent)
             finally:
-                over.cancel()
+                timer.cancel()
+                handle.close()
+            if is_over.is_set():
+                # What was cut looks like headers that came to their end.
+                raise TimeoutError
+            return status
 
 
 def _exchange(
     target: Target, connection: socket.socket, headers: dict[str, str], sent: bytes
 ) -> int:
     speaking = http.client.HTTPConnection(target.host, target.port)
-    if target.is_secure:
-        connection = _context().wrap_socket(connection, server_hostname=target.host)
+    speaking.sock = connection
     try:
-        speaking.sock = connection
         speaking.request("POST", target.path, sent, headers)
         return speaking.getresponse().status
     finally:
         speaking.close()
 
 
-@functools.cache
-def _context() -> ssl.SSLContext:
-    return ssl.create_default_context()
-
-
-def _end(connection: socket.socket) -> None:
+def _end(connection: socket.socket, is_over: threading.Event) -> None:
+    is_over.set()
     with contextlib.suppress(OSError):
         connection.shutdown(socket.SHUT_RDWR)
 
