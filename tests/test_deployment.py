@@ -21,7 +21,13 @@ from worker.cli.metrics import metrics
 from worker.jdpay.certificates import load_jd, load_merchant
 from worker.processes import COMMANDS, CONSUMERS
 from worker.sandbox.keys import MERCHANT
-from worker.settings import MonitorSettings, ReceiverSettings, Settings, StoreSettings
+from worker.settings import (
+    MonitorSettings,
+    ReceiverSettings,
+    RelaySettings,
+    Settings,
+    StoreSettings,
+)
 
 ROOT = Path(__file__).parents[1]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -120,7 +126,7 @@ def test_the_broker_keeps_what_it_is_given() -> None:
     assert options["--requirepass"].startswith("${BROKER_PASSWORD:?")
 
 
-@pytest.mark.parametrize("service", ["web", "worker", "beat", "flower", "metrics"])
+@pytest.mark.parametrize("service", ["web", "worker", "beat", "flower", "metrics", "relay"])
 def test_services_wait_for_the_migration(service: str) -> None:
     """
     Nothing starts on tables of another version, nor without a broker.
@@ -281,6 +287,19 @@ def test_who_looks_on_gets_nothing_that_sends() -> None:
     assert SERVICES["metrics"].keys().isdisjoint({"env_file", "volumes"})
     assert SERVICES["metrics"]["secrets"] == SERVICES["web"]["secrets"]
     assert command("metrics") == ["payouts", "metrics", "--address=0.0.0.0", "--port=9464"]
+
+
+def test_who_tells_producers_gets_nothing_that_signs_for_jd() -> None:
+    """
+    The relay reads events and their keys, and reaches the broker for those who want a queue.
+    """
+    read = {f"{settings.PREFIX}{name.upper()}" for name in RelaySettings.model_fields}
+    made = {"PAYOUTS_DATABASE_URL_FILE", "PAYOUTS_BROKER_URL_FILE", "PAYOUTS_SWEEP_EVERY"}
+
+    assert SERVICES["relay"]["environment"].keys() == read - made
+    assert [one["source"] for one in SERVICES["relay"]["secrets"]] == ["keyring"]
+    assert SERVICES["relay"].keys().isdisjoint({"env_file", "volumes", "ports"})
+    assert command("relay") == ["payouts", "relay"]
 
 
 def test_only_the_receiver_can_be_opened_to_the_world() -> None:

@@ -42,6 +42,7 @@ COMMANDS: Mapping[str, tuple[str, ...]] = {
     "beat": (*_CELERY, "beat"),
     "flower": ("payouts", "flower"),
     "metrics": ("payouts", "metrics"),
+    "relay": ("payouts", "relay"),
 }
 
 #: Those that take messages off the queues.

@@ -3,22 +3,33 @@
 """
 
 import signal
+from datetime import timedelta
 from types import FrameType
 
 import click
 
-from worker import logs, relaying
+from worker import bootstrap, logs, relaying
 from worker.cli.faults import FAULTS, explain
+from worker.settings import RelaySettings
+from worker.views.formats import cell
+
+#: A relay that gets on announces within a second.
+_LATE = timedelta(seconds=60)
 
 
 @click.command()
-def relay() -> None:
+@click.option("--check", is_flag=True, help="Say whether relays get on, and end: 1 if not.")
+def relay(check: bool) -> None:
     """
     Tell each endpoint what happened, until TERM or Ctrl-C.
 
     Any number of these may run: what one claims, no other tells meanwhile.
     """
     try:
+        RelaySettings.load()
+        if check:
+            _check()
+            return
         working = relaying.Relaying(relaying.relay())
     except FAULTS as fault:
         raise click.ClickException(explain(fault)) from None
@@ -30,3 +41,10 @@ def relay() -> None:
     for one in (signal.SIGTERM, signal.SIGINT):
         signal.signal(one, stop)
     working.run()
+
+
+def _check() -> None:
+    ledger = bootstrap.ledger()
+    since, now = ledger.unannounced_since(), ledger.now()
+    if since is not None and now - since > _LATE:
+        raise click.ClickException(f"events wait since {cell(since)}: no relay announces them")

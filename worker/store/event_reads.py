@@ -4,7 +4,7 @@ Events as they are looked at.
 
 import json
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy import RowMapping
@@ -13,7 +13,13 @@ from worker.payouts.endpoint import Backlog, Delivery, Tried
 from worker.payouts.errors import NoSuchEvent
 from worker.payouts.event import Event
 from worker.store.base import Base
-from worker.store.event_tables import deliveries, delivery_tries, endpoints, events
+from worker.store.event_tables import (
+    UNANNOUNCED,
+    deliveries,
+    delivery_tries,
+    endpoints,
+    events,
+)
 
 
 class EventReads(Base):
@@ -50,6 +56,15 @@ class EventReads(Base):
         """
         with self._snapshot() as conn:
             return conn.scalar(sa.select(sa.func.max(events.c.position))) or 0
+
+    def unannounced_since(self) -> datetime | None:
+        """
+        When the oldest event happened that no relay has announced; None if there is none.
+        """
+        oldest = sa.select(sa.func.min(events.c.at)).where(UNANNOUNCED)
+        with self._snapshot() as conn:
+            found: datetime | None = conn.scalar(oldest)
+            return found
 
     def event(self, uid: str) -> Event:
         """

@@ -6,7 +6,6 @@ status: whoever answers slowly, or without end, costs one thread until the deadl
 """
 
 import contextlib
-import functools
 import http.client
 import socket
 import ssl
@@ -30,19 +29,21 @@ _TAKEN = range(200, 300)
 
 class WebhookCourier:
     """
-    A `Courier` to webhooks. `clock` tells seconds since 1970, for the signature; `context` has the
-    authorities that are trusted.
+    A `Courier` to webhooks.
+
+    `clock` tells seconds since 1970, for the signature; `context` has the authorities.
     """
 
     def __init__(
         self,
         clock: Callable[[], float] = time.time,
         deadline_s: float = DEADLINE_S,
-        context: Callable[[], ssl.SSLContext] = functools.cache(ssl.create_default_context),
+        context: ssl.SSLContext | None = None,
     ) -> None:
         self._clock = clock
         self._deadline_s = deadline_s
-        self._context = context
+        # Made once: reading the authorities takes longer than all the rest.
+        self._context = context or ssl.create_default_context()
 
     def tell(self, endpoint: Endpoint, event: Event) -> tuple[bool, str]:
         """
@@ -77,10 +78,8 @@ class WebhookCourier:
             timer.start()
             try:
                 connection.settimeout(self._deadline_s)
-                if target.is_secure:
-                    context = self._context()
-                    connection = context.wrap_socket(connection, server_hostname=target.host)
-                status = _exchange(target, connection, headers, sent)
+                spoken = self._spoken(target, connection)
+                status = _exchange(target, spoken, headers, sent)
             finally:
                 timer.cancel()
                 handle.close()
@@ -88,6 +87,11 @@ class WebhookCourier:
                 # What was cut looks like headers that came to their end.
                 raise TimeoutError
             return status
+
+    def _spoken(self, target: Target, connection: socket.socket) -> socket.socket:
+        if not target.is_secure:
+            return connection
+        return self._context.wrap_socket(connection, server_hostname=target.host)
 
 
 def _exchange(

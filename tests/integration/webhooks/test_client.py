@@ -50,14 +50,16 @@ def an_endpoint(url: str, *, is_private: bool = True) -> Endpoint:
     return Endpoint(1, "shop", EndpointKind.WEBHOOK, url, frozenset(), is_private, NOON, keys=KEYS)
 
 
+#: What a server got: the path, the headers and the body.
+Got = list[tuple[str, dict[str, str], bytes]]
+
+
 @contextlib.contextmanager
-def answering(
-    status: int, headers: dict[str, str] | None = None
-) -> Iterator[tuple[str, list[tuple[str, dict[str, str], bytes]]]]:
+def answering(status: int, headers: dict[str, str] | None = None) -> Iterator[tuple[str, Got]]:
     """
     A server that answers so, and keeps what it got.
     """
-    got: list[tuple[str, dict[str, str], bytes]] = []
+    got: Got = []
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -157,7 +159,7 @@ def _drip(connection: socket.socket) -> None:
         connection.sendall(b"HTTP/1.1 200 OK\r\n")
         while True:
             connection.sendall(b"x: y\r\n")
-            time.sleep(0.05)
+            time.sleep(0.2)
 
 
 def _wait(connection: socket.socket) -> None:
@@ -262,8 +264,8 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def _trusting(folder: Path) -> Callable[[], ssl.SSLContext]:
-    return lambda: ssl.create_default_context(cafile=str(folder / "server.crt"))
+def _trusting(folder: Path) -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=str(folder / "server.crt"))
 
 
 def test_tls_is_verified_and_spoken(authority: Path) -> None:

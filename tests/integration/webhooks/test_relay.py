@@ -1,0 +1,225 @@
+"""
+The relay as a process: killed while it tells, beside endpoints that are dead, slow or queues.
+"""
+
+import contextlib
+import json
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+import redis
+import sqlalchemy as sa
+from celery import Celery
+
+from tests.contract.samples import KEY, KEYRING, accept, an_order, migrated
+from tests.servers import Databases
+from tests.waiting import until
+from worker.payouts.endpoint import EndpointKind
+from worker.payouts.policy.actions import Action, decide
+from worker.store.engine import create_engine
+from worker.store.ledger import SqlLedger
+
+PATIENCE = 60.0
+
+
+class Shop:
+    """
+    A producer's server: what it heard, and how it answers.
+    """
+
+    def __init__(self) -> None:
+        self.heard: list[dict[str, object]] = []
+        self.rng = random.Random(7)
+        self.fails = 0.0
+        self._lock = threading.Lock()
+        shop = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+                with shop._lock:
+                    is_lost = shop.rng.random() < shop.fails
+                    shop.heard += [] if is_lost else [body]
+                self.send_response(500 if is_lost else 200)
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/"
+
+    def of(self, number: str) -> list[int]:
+        """
+        The versions of one payout's events, in the order in which they were heard first.
+        """
+        data = [event["data"] for event in self.heard]
+        own = [d["version"] for d in data if isinstance(d, dict) and d["out_trade_no"] == number]
+        return [*dict.fromkeys(own)]
+
+
+@pytest.fixture
+def shop() -> Iterator[Shop]:
+    """
+    The server, listening.
+    """
+    shop = Shop()
+    thread = threading.Thread(target=shop.server.serve_forever)
+    thread.start()
+    yield shop
+    shop.server.shutdown()
+    thread.join()
+    shop.server.server_close()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def engine(request: pytest.FixtureRequest) -> Iterator[sa.Engine]:
+    """
+    A migrated database of either kind.
+    """
+    databases: Databases = request.getfixturevalue(f"{request.param}_databases")
+    engine = create_engine(databases.prepared(migrated))
+    yield engine
+    engine.dispose()
+
+
+@contextlib.contextmanager
+def relaying(engine: sa.Engine, broker_url: str) -> Iterator[subprocess.Popen[bytes]]:
+    """
+    The process, ended by TERM unless it ended before.
+    """
+    environment = {
+        "PAYOUTS_DATABASE_URL": engine.url.render_as_string(hide_password=False),
+        "PAYOUTS_KEYRING": KEY,
+        "PAYOUTS_BROKER_URL": broker_url,
+    }
+    command = [sys.executable, "-m", "worker", "relay"]
+    with subprocess.Popen(command, env={**os.environ, **environment}) as process:
+        try:
+            yield process
+        finally:
+            process.terminate()
+
+
+def add_hook(ledger: SqlLedger, url: str) -> None:
+    """
+    Have the shop told at a server on this machine.
+    """
+    key = "whsec_YQ=="
+    ledger.add_endpoint("shop", EndpointKind.WEBHOOK, url, (), is_private=True, key=key)
+
+
+def lived(ledger: SqlLedger, number: str) -> None:
+    """
+    A payout with three events: accepted, cancelled, and its debt freed.
+    """
+    payout_id = accept(ledger, an_order(number))
+    assert payout_id is not None
+    for action in (Action.CANCEL, Action.RELEASE):
+        dossier = ledger.dossier(payout_id)
+        ledger.carry_out(dossier, decide(action, dossier, "cli:mei", "wanted"))
+
+
+def test_kill_9_loses_no_event_and_reorders_none(
+    engine: sa.Engine, broker_url: str, shop: Shop
+) -> None:
+    """
+    A server that fails now and then, and a relay that is killed ten times while it tells it.
+    """
+    ledger = SqlLedger(engine, KEYRING)
+    add_hook(ledger, shop.url)
+    numbers = [f"P-{place:03}" for place in range(60)]
+    for number in numbers:
+        lived(ledger, number)
+    for _ in range(10):
+        before = len(shop.heard)
+        with relaying(engine, broker_url) as process:
+            until(lambda before=before: len(shop.heard) > before + 3, PATIENCE)  # type: ignore[misc]
+            process.send_signal(signal.SIGKILL)
+        _end_leases(engine)
+    with relaying(engine, broker_url) as process:
+        until(lambda: ledger.backlogs()[0].waiting == 0, PATIENCE)
+        process.terminate()
+        assert process.wait(PATIENCE) == 0
+
+    versions = {number: shop.of(number) for number in numbers}
+    assert all(found == sorted(found) and len(found) == 3 for found in versions.values())
+    assert len({event["id"] for event in shop.heard}) == 180
+
+
+def _end_leases(engine: sa.Engine) -> None:
+    """
+    Let the time of what a killed relay had claimed be over.
+    """
+    with engine.begin() as conn:
+        past = "2020-01-01 00:00:00+00:00"
+        conn.execute(
+            sa.text("UPDATE deliveries SET next_at = :past WHERE next_at IS NOT NULL"),
+            {"past": past},
+        )
+
+
+def test_an_endpoint_that_hangs_delays_nobody_else(
+    engine: sa.Engine, broker_url: str, shop: Shop, free_port: int
+) -> None:
+    """
+    One accepts connections and says nothing, one is away; the third hears everything meanwhile.
+    """
+    ledger = SqlLedger(engine, KEYRING)
+    with contextlib.ExitStack() as stack:
+        silent = stack.enter_context(__import__("socket").create_server(("127.0.0.1", 0)))
+        for url in (
+            f"http://127.0.0.1:{silent.getsockname()[1]}/",
+            "http://127.0.0.1:9/",
+            shop.url,
+        ):
+            ledger.add_endpoint(
+                "shop", EndpointKind.WEBHOOK, url, (), is_private=True, key="whsec_YQ=="
+            )
+        for place in range(40):
+            lived(ledger, f"P-{place}")
+        stack.enter_context(relaying(engine, broker_url))
+        until(lambda: len(shop.heard) == 120, PATIENCE)
+            waiting = [backlog.waiting for backlog in ledger.backlogs()]
+
+    assert waiting[:2] == [120, 120]
+
+
+def test_a_queue_gets_each_event_as_a_task(engine: sa.Engine, empty_broker_url: str) -> None:
+    """
+    In order, under the name that the documents give, with the event as its one argument.
+    """
+    ledger = SqlLedger(engine, KEYRING)
+    ledger.add_endpoint("shop", EndpointKind.QUEUE, "shop.events", ())
+    lived(ledger, "P-1")
+    got: list[dict[str, object]] = []
+    app = Celery("shop", broker=empty_broker_url, set_as_current=False)
+    app.conf.task_default_queue = "shop.events"
+
+    with (
+        relaying(engine, empty_broker_url),
+        contextlib.closing(redis.Redis.from_url(empty_broker_url)) as client,
+    ):
+        until(lambda: client.llen("shop.events") == 3, PATIENCE)
+        with app.connection_for_read() as connection, connection.SimpleQueue("shop.events") as q:
+            for _ in range(3):
+                message = q.get(timeout=5)
+                assert message.headers["task"] == "payouts.event"
+                args, kwargs, _embed = message.payload
+                assert args == []
+                got.append(kwargs["event"])
+                message.ack()
+
+    assert [event["type"] for event in got] == [
+        "payout.accepted",
+        "payout.cancelled",
+        "obligation.freed",
+    ]
