@@ -174,20 +174,14 @@ def test_an_endpoint_that_hangs_delays_nobody_else(
     One accepts connections and says nothing, one is away; the third hears everything meanwhile.
     """
     ledger = SqlLedger(engine, KEYRING)
-    with contextlib.ExitStack() as stack:
-        silent = stack.enter_context(__import__("socket").create_server(("127.0.0.1", 0)))
-        for url in (
-            f"http://127.0.0.1:{silent.getsockname()[1]}/",
-            "http://127.0.0.1:9/",
-            shop.url,
-        ):
-            ledger.add_endpoint(
-                "shop", EndpointKind.WEBHOOK, url, (), is_private=True, key="whsec_YQ=="
-            )
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        for port in (silent.getsockname()[1], free_port):
+            add_hook(ledger, f"http://127.0.0.1:{port}/")
+        add_hook(ledger, shop.url)
         for place in range(40):
             lived(ledger, f"P-{place}")
-        stack.enter_context(relaying(engine, broker_url))
-        until(lambda: len(shop.heard) == 120, PATIENCE)
+        with relaying(engine, broker_url):
+            until(lambda: len(shop.heard) == 120, PATIENCE)
             waiting = [backlog.waiting for backlog in ledger.backlogs()]
 
     assert waiting[:2] == [120, 120]
