@@ -22,9 +22,9 @@ from worker.jdpay.certificates import load_jd, load_merchant
 from worker.processes import COMMANDS, CONSUMERS
 from worker.sandbox.keys import MERCHANT
 from worker.settings import (
+    BrokerSettings,
     MonitorSettings,
     ReceiverSettings,
-    RelaySettings,
     Settings,
     StoreSettings,
 )
@@ -293,7 +293,8 @@ def test_who_tells_producers_gets_nothing_that_signs_for_jd() -> None:
     """
     The relay reads events and their keys, and reaches the broker for those who want a queue.
     """
-    read = {f"{settings.PREFIX}{name.upper()}" for name in RelaySettings.model_fields}
+    fields = BrokerSettings.model_fields | StoreSettings.model_fields
+    read = {f"{settings.PREFIX}{name.upper()}" for name in fields}
     made = {"PAYOUTS_DATABASE_URL_FILE", "PAYOUTS_BROKER_URL_FILE", "PAYOUTS_SWEEP_EVERY"}
 
     assert SERVICES["relay"]["environment"].keys() == read - made

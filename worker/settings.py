@@ -248,12 +248,6 @@ class MonitorSettings(BrokerSettings, ReceiverSettings):
     """
 
 
-class RelaySettings(BrokerSettings, StoreSettings):
-    """
-    What it takes to tell producers what happened.
-    """
-
-
 class AcceptanceSettings(ReceiverSettings):
     """
     What it takes to accept jobs: where and as whom they will be sent, and no key that signs.

@@ -10,7 +10,7 @@ import click
 
 from worker import bootstrap, logs, relaying
 from worker.cli.faults import FAULTS, explain
-from worker.settings import RelaySettings
+from worker.settings import BrokerSettings
 from worker.views.formats import cell
 
 #: A relay that gets on announces within a second.
@@ -26,7 +26,7 @@ def relay(check: bool) -> None:
     Any number of these may run: what one claims, no other tells meanwhile.
     """
     try:
-        RelaySettings.load()
+        BrokerSettings.load()
         if check:
             _check()
             return
