@@ -3,15 +3,14 @@ Events: written with what causes them, announced in one order, delivered in orde
 """
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
+from typing import Protocol
 
 import pytest
-import sqlalchemy as sa
 
 from tests.contract import stories
 from tests.contract.samples import (
-    KEYRING,
     MERCHANT,
     TERMS,
     VirtualClock,
@@ -24,51 +23,67 @@ from tests.contract.samples import (
     close_attempt,
     in_review,
 )
-from worker.payouts.endpoint import RETRIES, Delivery, EndpointKind, Try
+from worker.payouts.endpoint import RETRIES, Backlog, Delivery, EndpointKind, Tried, Try
 from worker.payouts.errors import NoSuchEvent, NotAllowed
 from worker.payouts.event import Event, EventType
 from worker.payouts.evidence import TradeStatus
 from worker.payouts.limits import Limits
 from worker.payouts.model import AttemptOutcome, CaseKind, Rejection
 from worker.payouts.policy.actions import Action, decide, may_replace
-from worker.store.event_tables import delivery_tries
-from worker.store.ledger import SqlLedger
 from worker.usecases.evidence import EvidenceHandler
+from worker.usecases.ports import Ledger
+from worker.usecases.ports.outbox import OutboxLedger
 
 LEASE = timedelta(minutes=1)
 HOOK = "https://shop.example/hook"
 
 
+class Outbox(Ledger, OutboxLedger, Protocol):
+    """
+    A ledger whose events can be looked at, and told.
+    """
+
+    add_endpoint: Callable[..., int]
+    rotate_key: Callable[..., None]
+    disable_endpoint: Callable[[int], None]
+    events: Callable[..., Sequence[Event]]
+    last_position: Callable[[], int]
+    event: Callable[[str], Event]
+    deliveries: Callable[[Event], Sequence[tuple[str, Delivery, Sequence[Tried]]]]
+    backlogs: Callable[[], Sequence[Backlog]]
+    resend: Callable[..., int]
+
+
 @pytest.fixture
-def outbox(engine: sa.Engine, clock: VirtualClock) -> SqlLedger:
+def outbox(ledger: Outbox) -> Outbox:
     """
-    A ledger in a database: only that has events.
+    The ledger under test, by what a relay and its operators ask of it.
     """
-    return SqlLedger(engine, KEYRING, clock.told)
+    return ledger
 
 
-def told(ledger: SqlLedger, number: str = "P-1") -> list[Event]:
+def told(ledger: Outbox, number: str = "P-1") -> list[Event]:
     """
     The events of a payout, in their order.
     """
     return [*reversed(ledger.events(100, out_trade_no=number))]
 
 
-def types(ledger: SqlLedger, number: str = "P-1") -> list[str]:
+def types(ledger: Outbox, number: str = "P-1") -> list[str]:
     """
     Their types.
     """
     return [event.type.value for event in told(ledger, number)]
 
 
-def a_hook(ledger: SqlLedger, *wanted: EventType, producer: str = "shop") -> int:
+def a_hook(ledger: Outbox, *wanted: EventType, producer: str = "shop") -> int:
     """
     An endpoint of a producer's.
     """
     return ledger.add_endpoint(producer, EndpointKind.WEBHOOK, HOOK, wanted, key="whsec_YQ==")
 
 
-def due(ledger: SqlLedger, endpoint_id: int) -> Sequence[Delivery]:
+def due(ledger: Outbox, endpoint_id: int) -> Sequence[Delivery]:
     """
     What a relay gets to deliver now.
     """
@@ -76,7 +91,7 @@ def due(ledger: SqlLedger, endpoint_id: int) -> Sequence[Delivery]:
     return ledger.claim_deliveries(endpoint_id, 100, LEASE)
 
 
-def note(ledger: SqlLedger, deliveries: Sequence[Delivery], outcome: str) -> None:
+def note(ledger: Outbox, deliveries: Sequence[Delivery], outcome: str) -> None:
     """
     Each was answered so, after a second.
     """
@@ -85,7 +100,7 @@ def note(ledger: SqlLedger, deliveries: Sequence[Delivery], outcome: str) -> Non
     ledger.note_tries([(one, Try(one.id, taken, outcome, second)) for one in deliveries])
 
 
-def paid(ledger: SqlLedger, number: str = "P-1") -> None:
+def paid(ledger: Outbox, number: str = "P-1") -> None:
     """
     A payout that was accepted, sent and paid.
     """
@@ -95,7 +110,7 @@ def paid(ledger: SqlLedger, number: str = "P-1") -> None:
     EvidenceHandler(ledger, MERCHANT, Limits(), "worker").apply(payout.id)
 
 
-def test_each_move_is_an_event_of_the_payout(outbox: SqlLedger) -> None:
+def test_each_move_is_an_event_of_the_payout(outbox: Outbox) -> None:
     """
     Epoch and version order them; number, debt and amounts are told, and of the payee nothing.
     """
@@ -114,9 +129,7 @@ def test_each_move_is_an_event_of_the_payout(outbox: SqlLedger) -> None:
     assert not any(text in shown for text in ("6222", "张三丰", "13812345678", "提现"))
 
 
-def test_a_close_says_from_when_the_debt_can_be_freed(
-    outbox: SqlLedger, clock: VirtualClock
-) -> None:
+def test_a_close_says_from_when_the_debt_can_be_freed(outbox: Outbox, clock: VirtualClock) -> None:
     """
     JD's second close, a day after the first, is what proves it.
     """
@@ -130,7 +143,7 @@ def test_a_close_says_from_when_the_debt_can_be_freed(
     assert failed.repayable_from == clock.now + timedelta(hours=24)
 
 
-def test_a_part_that_comes_back_is_an_event_without_a_move(outbox: SqlLedger) -> None:
+def test_a_part_that_comes_back_is_an_event_without_a_move(outbox: Outbox) -> None:
     """
     The payout stays paid; more of it later is another event, the whole a return.
     """
@@ -146,7 +159,7 @@ def test_a_part_that_comes_back_is_an_event_without_a_move(outbox: SqlLedger) ->
 
 
 def test_a_case_of_the_producers_is_told_and_of_others_not(
-    outbox: SqlLedger, clock: VirtualClock
+    outbox: Outbox, clock: VirtualClock
 ) -> None:
     """
     A payout that went stale waits for its producer; a review is between the merchant's people.
@@ -160,7 +173,7 @@ def test_a_case_of_the_producers_is_told_and_of_others_not(
     assert types(outbox, "P-2") == ["payout.accepted", "payout.held"]
 
 
-def test_only_a_release_frees_the_debt(outbox: SqlLedger) -> None:
+def test_only_a_release_frees_the_debt(outbox: Outbox) -> None:
     """
     A cancelled payout holds its debt until someone releases it.
     """
@@ -172,7 +185,7 @@ def test_only_a_release_frees_the_debt(outbox: SqlLedger) -> None:
     assert types(outbox) == ["payout.accepted", "payout.cancelled", "obligation.freed"]
 
 
-def test_a_replacement_takes_the_debt_and_frees_it_for_nobody(outbox: SqlLedger) -> None:
+def test_a_replacement_takes_the_debt_and_frees_it_for_nobody(outbox: Outbox) -> None:
     """
     Who heard that it is free would pay it beside the replacement.
     """
@@ -186,7 +199,7 @@ def test_a_replacement_takes_the_debt_and_frees_it_for_nobody(outbox: SqlLedger)
     assert "obligation.freed" not in types(outbox) + types(outbox, "P-2")
 
 
-def test_what_is_not_committed_is_no_event(outbox: SqlLedger) -> None:
+def test_what_is_not_committed_is_no_event(outbox: Outbox) -> None:
     """
     A job whose number is taken leaves no trace of a payout.
     """
@@ -196,7 +209,7 @@ def test_what_is_not_committed_is_no_event(outbox: SqlLedger) -> None:
     assert types(outbox) == ["payout.accepted"]
 
 
-def test_a_rejection_is_told_to_whose_job_it_was(outbox: SqlLedger) -> None:
+def test_a_rejection_is_told_to_whose_job_it_was(outbox: Outbox) -> None:
     """
     With what is wrong; where nobody said whose it is, nobody is told.
     """
@@ -210,7 +223,7 @@ def test_a_rejection_is_told_to_whose_job_it_was(outbox: SqlLedger) -> None:
     assert told(outbox, "P-2") == []
 
 
-def test_positions_are_given_once_and_without_gaps(outbox: SqlLedger) -> None:
+def test_positions_are_given_once_and_without_gaps(outbox: Outbox) -> None:
     """
     A reader that goes on from the last position has missed nothing.
     """
@@ -230,7 +243,7 @@ def test_positions_are_given_once_and_without_gaps(outbox: SqlLedger) -> None:
     assert outbox.last_position() == 3
 
 
-def test_an_endpoint_hears_of_its_producer_what_it_chose(outbox: SqlLedger) -> None:
+def test_an_endpoint_hears_of_its_producer_what_it_chose(outbox: Outbox) -> None:
     """
     Only from when it was added, and of no other producer's payouts.
     """
@@ -246,7 +259,7 @@ def test_an_endpoint_hears_of_its_producer_what_it_chose(outbox: SqlLedger) -> N
 
 
 def test_of_one_payout_the_next_waits_for_the_one_before(
-    outbox: SqlLedger, clock: VirtualClock
+    outbox: Outbox, clock: VirtualClock
 ) -> None:
     """
     Others go on meanwhile; a try that fails keeps its payout's events in order.
@@ -267,7 +280,7 @@ def test_of_one_payout_the_next_waits_for_the_one_before(
     assert second.event.type is EventType.SENT
 
 
-def test_a_relay_that_died_is_followed_by_another(outbox: SqlLedger, clock: VirtualClock) -> None:
+def test_a_relay_that_died_is_followed_by_another(outbox: Outbox, clock: VirtualClock) -> None:
     """
     What it claimed is told once its lease is over; what it notes then changes nothing.
     """
@@ -285,7 +298,7 @@ def test_a_relay_that_died_is_followed_by_another(outbox: SqlLedger, clock: Virt
     assert due(outbox, hook) == []
 
 
-def test_it_is_tried_for_about_three_days(outbox: SqlLedger, clock: VirtualClock) -> None:
+def test_it_is_tried_for_about_three_days(outbox: Outbox, clock: VirtualClock) -> None:
     """
     With growing waits; then it is given up, and the next event of the payout has its turn.
     """
@@ -307,7 +320,7 @@ def test_it_is_tried_for_about_three_days(outbox: SqlLedger, clock: VirtualClock
     assert [one.outcome for one in made] == ["connection refused"] * 11
 
 
-def test_what_was_told_can_be_told_again(outbox: SqlLedger) -> None:
+def test_what_was_told_can_be_told_again(outbox: Outbox) -> None:
     """
     To whoever was told, or to one endpoint that was not there then; never to another producer's.
     """
@@ -326,7 +339,7 @@ def test_what_was_told_can_be_told_again(outbox: SqlLedger) -> None:
         outbox.event("nothing")
 
 
-def test_a_rotated_key_signs_beside_the_one_before(outbox: SqlLedger, clock: VirtualClock) -> None:
+def test_a_rotated_key_signs_beside_the_one_before(outbox: Outbox, clock: VirtualClock) -> None:
     """
     For as long as was said. What is stored is sealed.
     """
@@ -343,7 +356,7 @@ def test_a_rotated_key_signs_beside_the_one_before(outbox: SqlLedger, clock: Vir
         outbox.rotate_key(queue, "whsec_Yg==", timedelta(0))
 
 
-def test_a_disabled_endpoint_is_told_nothing_more(outbox: SqlLedger) -> None:
+def test_a_disabled_endpoint_is_told_nothing_more(outbox: Outbox) -> None:
     """
     What waited is given up, and is no backlog.
     """
@@ -362,7 +375,7 @@ def test_a_disabled_endpoint_is_told_nothing_more(outbox: SqlLedger) -> None:
         outbox.disable_endpoint(hook)
 
 
-def test_relays_side_by_side_keep_the_order(outbox: SqlLedger) -> None:
+def test_relays_side_by_side_keep_the_order(outbox: Outbox) -> None:
     """
     Two of them announce and deliver at once: each payout's events come once each, in order.
     """
@@ -397,14 +410,13 @@ def test_relays_side_by_side_keep_the_order(outbox: SqlLedger) -> None:
         assert versions == sorted({*versions})
 
 
-def test_each_try_is_kept(engine: sa.Engine, outbox: SqlLedger, clock: VirtualClock) -> None:
+def test_each_try_is_kept(outbox: Outbox, clock: VirtualClock) -> None:
     """
     What was answered, when, and how long that took.
     """
     hook = a_hook(outbox)
     accepted(outbox)
     note(outbox, due(outbox, hook), "503")
-    with engine.connect() as conn:
-        row = conn.execute(sa.select(delivery_tries)).mappings().one()
 
-    assert (row["outcome"], row["milliseconds"], row["at"]) == ("503", 1000, clock.now)
+    ((_, _, made),) = outbox.deliveries(told(outbox)[0])
+    assert made == [Tried(clock.now, "503", timedelta(seconds=1))]

@@ -17,6 +17,7 @@ from sqlalchemy.engine.default import DefaultDialect
 from worker.payouts.acceptance import Entry
 from worker.payouts.channel import Channel
 from worker.payouts.errors import IllegalMove, NoSuchCase, NoSuchPayout, NotAllowed
+from worker.payouts.event import Event, EventType
 from worker.payouts.evidence import Evidence, Source
 from worker.payouts.model import (
     Attempt,
@@ -32,6 +33,7 @@ from worker.payouts.model import (
 )
 from worker.payouts.pace import PaceKind
 from worker.payouts.policy.controls import is_set_aside
+from worker.payouts.policy.events import NOT_YET_REPAYABLE, OF_PRODUCERS, repayable_from, told_by
 from worker.payouts.policy.obligation import check_fits, normalized
 from worker.payouts.proposal import Proposal
 from worker.payouts.status import PayoutStatus, Reason
@@ -127,6 +129,7 @@ class MemoryRows:
         self._cases: list[Case] = []
         self._proposals: dict[int, Proposal] = {}
         self._rejections: list[Rejection] = []
+        self._events: list[Event] = []
         self._switches: defaultdict[str, Switch] = defaultdict(Switch)
         #: Every restore of the database, the newest last.
         self._epochs: list[Epoch] = [Epoch("memory")]
@@ -208,6 +211,7 @@ class MemoryRows:
             reason=Reason.ACCEPTED,
             actor=order.producer,
         )
+        self._tell(EventType.ACCEPTED, self._rows[payout_id])
         return payout_id
 
     def reject(self, rejection: Rejection) -> None:
@@ -217,6 +221,14 @@ class MemoryRows:
         rejection = storable(rejection, ("reason", "out_trade_no", "producer"))
         rejection_id = next(self._ids["rejections"])
         self._rejections.append(replace(rejection, id=rejection_id, rejected_at=self._clock()))
+        if rejection.producer is not None:
+            self._events.append(
+                Event(
+                    *(self._event_uid(), EventType.REJECTED, self._clock(), rejection.producer),
+                    *(None, rejection.out_trade_no, len(self._epochs)),
+                    faults=(rejection.reason, *rejection.faults),
+                )
+            )
 
     def find(self, customer_no: str, out_trade_no: str) -> Payout | None:
         """
@@ -436,11 +448,13 @@ class MemoryRows:
         )
         kept = [list(table[payout_id]) for table in tables]
         cases, switch = list(self._cases), replace(self._switches[row.terms.customer_no])
+        told = len(self._events)
         try:
             yield
         except BaseException:
             self._rows[payout_id], self._cases = row, cases
             self._switches[row.terms.customer_no] = switch
+            del self._events[told:]
             for table, before in zip(tables, kept, strict=True):
                 table[payout_id] = before
             raise
@@ -464,6 +478,36 @@ class MemoryRows:
                 evidence_id=evidence_id,
                 learnt_from=self._source(row, evidence_id),
             )
+        for type_ in told_by(row, changed):
+            self._tell(type_, changed)
+
+    def _event_uid(self) -> str:
+        return f"event-{next(self._ids['events'])}"
+
+    def _tell(
+        self, type_: EventType, payout: Payout, at: datetime | None = None, **more: Any
+    ) -> None:
+        is_back = type_ in NOT_YET_REPAYABLE
+        self._events.append(
+            Event(
+                uid=self._event_uid(),
+                type=type_,
+                at=at or payout.updated_at,
+                producer=payout.producer,
+                customer_no=payout.terms.customer_no,
+                out_trade_no=payout.out_trade_no,
+                epoch=len(self._epochs),
+                version=payout.version,
+                payout_id=payout.id,
+                obligation=payout.obligation,
+                status=payout.status,
+                reason=payout.reason,
+                amount_fen=payout.amount_fen,
+                returned_fen=payout.returned_fen,
+                repayable_from=repayable_from(payout) if is_back else None,
+                **more,
+            )
+        )
 
     def _open_case(
         self, payout_id: int | None, customer_no: str, out_trade_no: str, note: CaseNote
@@ -492,6 +536,9 @@ class MemoryRows:
                 evidence_id=note.evidence_id,
             )
         )
+        if payout_id is not None and note.kind in OF_PRODUCERS:
+            row = self._rows[payout_id]
+            self._tell(EventType.NEEDS_ATTENTION, row, self._clock(), case=note.kind)
 
     def _source(self, row: Payout, evidence_id: int | None) -> Source | None:
         return next((e.source for e in self._evidence[row.id] if e.id == evidence_id), None)
