@@ -85,19 +85,19 @@ class Watch:
         """
         if effect in {"ledger.claim", "ledger.claim_due_sends"}:
             for claim in result.claims:
-                self._check(claimed_against(self._ledger, claim.attempt))
+                self.check(claimed_against(self._ledger, claim.attempt))
         elif effect == "ledger.take_in":
             for news in args[0]:
                 if not self._is_forgotten(news.ending and news.ending.attempt):
-                    self._check(unrecorded(self._ledger, news))
+                    self.check(unrecorded(self._ledger, news))
         elif effect == "ledger.notify":
             for answer in args[1]:
-                self._check(unheard(self._ledger, args[0], answer))
+                self.check(unheard(self._ledger, args[0], answer))
                 self._forgotten.heard.add(answer.number or "")
         elif effect in {"ledger.carry_out", "ledger.replace"}:
-            self._check(decided_against(self._ledger, args[0], args[1], *args[2:4]))
+            self.check(decided_against(self._ledger, args[0], args[1], *args[2:4]))
         elif effect == "ledger.close_case":
-            self._check(closed_unseen(self._ledger, args[0]))
+            self.check(closed_unseen(self._ledger, args[0]))
         self._look()
 
     def _look(self) -> None:
@@ -109,22 +109,22 @@ class Watch:
             if row is before:
                 continue
             if before is not None and row.terms is not before.terms:
-                self._check(self._moved(before, row))
+                self.check(self._moved(before, row))
             self._seen[row.id] = row
             if before is not None and before.doubted_at and not row.doubted_at:
-                self._check(undoubted(self._ledger.dossier(row.id), before))
+                self.check(undoubted(self._ledger.dossier(row.id), before))
             if before is None or _tells(row) != _tells(before):
-                self._check(self._of_row(row.id))
+                self.check(self._of_row(row.id))
 
     def connected(self, number: str) -> None:
         """
         Check, at the moment of a connection that brings an order, the right to make it.
         """
-        self._check(self._unowned(number))
-        self._check(self._unproven(number))
+        self.check(self._unowned(number))
+        self.check(self._unproven(number))
         if not self._is_forgotten(self._scheduler.current.attempt):
-            self._check(unreviewed(self._ledger, number))
-            self._check(late(self._ledger, number, self._scheduler.now(), self._limits))
+            self.check(unreviewed(self._ledger, number))
+            self.check(late(self._ledger, number, self._scheduler.now(), self._limits))
         self._sent[number].append(self._scheduler.seconds)
 
     def speaks(
@@ -140,15 +140,15 @@ class Watch:
             return
         if row is None or terms.gateway_url not in settings.allowed:
             detail = f"told to {terms.gateway_url}, which the settings do not allow"
-            self._check([Breach(Invariant.I7_SIGNED_ONLY, number, detail)])
+            self.check([Breach(Invariant.I7_SIGNED_ONLY, number, detail)])
         elif terms.gateway_url != row.terms.gateway_url and not (
             asked_at and asked_at <= self._moved_at.get(row.id, asked_at - _LATENESS)
         ):
             detail = f"told to {terms.gateway_url}, and it is at {row.terms.gateway_url}"
-            self._check([Breach(Invariant.I1_PAID_ONCE, number, detail)])
+            self.check([Breach(Invariant.I1_PAID_ONCE, number, detail)])
         elif row.terms.customer_no != settings.merchant:
             detail = "told with the keys of another merchant"
-            self._check([Breach(Invariant.I7_SIGNED_ONLY, number, detail)])
+            self.check([Breach(Invariant.I7_SIGNED_ONLY, number, detail)])
 
     def settled(self, settings: Settings) -> None:
         """
@@ -162,7 +162,7 @@ class Watch:
         told = {a.kind for a in alerts(self._ledger.health(settings.merchant), later)}
         if (AlertKind.OTHER_MERCHANT in told) != any(not r.status.is_final for r in left):
             detail = "unfinished payouts of another merchant, and the alert says otherwise"
-            self._check([Breach(Invariant.I8_COMES_TO_REST, "", detail)])
+            self.check([Breach(Invariant.I8_COMES_TO_REST, "", detail)])
 
     def _moved(self, before: Payout, row: Payout) -> Iterator[Breach]:
         """
@@ -204,7 +204,7 @@ class Watch:
         """
         row = row_of(self._ledger, trade.number)
         if row is not None:
-            self._check(self._overpaid({row.out_trade_no: (row.obligation, row.amount_fen)}))
+            self.check(self._overpaid({row.out_trade_no: (row.obligation, row.amount_fen)}))
 
     def went_back(self, claims: Iterable[tuple[str, str]], debts: Iterable[str]) -> None:
         """
@@ -234,20 +234,20 @@ class Watch:
         for row in self._ledger.payouts(None, 100):
             dossier, history = self._ledger.dossier(row.id), self._ledger.history(row.id)
             own = [case for case in cases if case.payout_id == row.id]
-            self._check(of_payout(dossier, history, own, now, self._limits))
+            self.check(of_payout(dossier, history, own, now, self._limits))
             if not any(d.action is Action.RESOLVE for d in self._ledger.decisions(row.id)):
-                self._check(at_rest(dossier))
-            self._check(self._untrue(row))
-            self._check(self._mistaken(dossier))
-            self._check(self._behind(dossier))
-            self._check(self._unreachable(dossier))
-        self._check(self._on_record())
+                self.check(at_rest(dossier))
+            self.check(self._untrue(row))
+            self.check(self._mistaken(dossier))
+            self.check(self._behind(dossier))
+            self.check(self._unreachable(dossier))
+        self.check(self._on_record())
         gone = self._forgotten.gone(self._ledger, orders, repeated)
         left = [order for order in orders if order not in gone]
         taken = [o for o in instead if row_of(self._ledger, o.out_trade_no)]
         ours = [n for n, trade in self._jd.books.trades.items() if trade.request != STRANGER]
         lost = [n for n in ours if row_of(self._ledger, n) is None] if self._forgotten.at else []
-        self._check(
+        self.check(
             audited(
                 self._ledger,
                 self._jd,
@@ -257,8 +257,8 @@ class Watch:
                 unguarded=self._forgotten.debts,
             )
         )
-        self._check(self._without_trace(left))
-        self._check(self._forgotten.without_trace(self._ledger, lost, journals_read=journals_read))
+        self.check(self._without_trace(left))
+        self.check(self._forgotten.without_trace(self._ledger, lost, journals_read=journals_read))
 
     def _on_record(self) -> Iterator[Breach]:
         """
@@ -290,7 +290,7 @@ class Watch:
             refused = pay(row, amount_fen) if amount_fen > 0 else ""
             if refused:
                 detail = f"{amount_fen} fen came back, and can never be paid: {refused}"
-                self._check([Breach(Invariant.I8_COMES_TO_REST, row.out_trade_no, detail)])
+                self.check([Breach(Invariant.I8_COMES_TO_REST, row.out_trade_no, detail)])
 
     def _unpaid_fen(self, row: Payout) -> int:
         """
@@ -313,7 +313,10 @@ class Watch:
         left = 0 if owed is None else owed.owed_fen - sum(kept)
         return min(left, proofs.came_back(dossier))
 
-    def _check(self, breaches: Iterable[Breach]) -> None:
+    def check(self, breaches: Iterable[Breach]) -> None:
+        """
+        Raise `Broken` if there is any.
+        """
         found = list(breaches)
         if found:
             raise Broken(found)

@@ -78,7 +78,7 @@ class Failpoints:
             self._story.tell(process.name, f"{effect} raised {error!r}")
             raise
         self._story.tell_effect(process.name, effect, args, result)
-        if effect.startswith("ledger."):
+        if effect.startswith(("ledger.", "outbox_ledger.")):
             self._committed()
         self._watch.saw(process, effect, args, result)
         if fault and not first and not self._weather.calm:
@@ -100,7 +100,7 @@ class Failpoints:
         if fault == "freeze":
             self._scheduler.sleep(self._rng.uniform(longest / 30, longest))
         elif fault == "database_away":
-            if effect.startswith("ledger."):
+            if effect.startswith(("ledger.", "outbox_ledger.")):
                 raise DatabaseAway
         else:
             self._disturb(fault)

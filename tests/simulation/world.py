@@ -29,6 +29,7 @@ from tests.simulation.notifier import Notifier
 from tests.simulation.people import People
 from tests.simulation.restores import Restores
 from tests.simulation.scheduler import Scheduler
+from tests.simulation.shop import Shop
 from tests.simulation.story import Story
 from worker.payouts.acceptance import Conflict
 from worker.payouts.errors import NoSuchCase, NoSuchPayout
@@ -51,6 +52,8 @@ _SWEEP_EVERY = 5.0
 _SWEEP_IN_VAIN = 60.0
 #: Every sweep keeps watch; here a part of them, so that there are more seeds to a second.
 _WATCHES = 0.3
+#: How often a relay starts beside a sweep.
+_RELAYS = 0.2
 #: So many payees are on the review list.
 _REVIEWED = 0.2
 
@@ -89,6 +92,7 @@ class World:
         self._deployment = Deployment(rng, changes=self._mood.changes_settings)
         tokens = count(1)
         self._ledger = MemoryLedger(self._scheduler.now, lambda: f"lease-{next(tokens)}")
+        self._shop = Shop(Random(f"shop of {seed}"), self._scheduler, self._ledger, self._start)
         watched = self._limits.schedule.return_queries[-1].total_seconds()
         self._jd = Jd(rng, self._scheduler, self._weather, watched * 0.8, self._mood)
         self._watch = Watch(self._scheduler, self._ledger, self._jd, self._limits)
@@ -135,6 +139,8 @@ class World:
         )
         real = {
             "ledger": self._ledger,
+            "outbox_ledger": self._ledger,
+            "courier": self._shop,
             "gateway": self._jd,
             "dispatcher": self._broker,
             "high_water_mark": self._broker.mark,
@@ -144,6 +150,7 @@ class World:
             port: guarded(port, target, self._failpoints.around) for port, target in real.items()
         }
         self._people.port = self.ports["ledger"]
+        self._shop.ports = self.ports
 
     def run(self) -> Outcome:
         """
@@ -172,6 +179,7 @@ class World:
                 journals_read=self._restores.journals_read,
             )
             self._watch.check_payable(self._people.pay_the_rest)
+            self._watch.check(self._shop.finish(went_back=bool(self._restores.times)))
         except Broken as broken:
             fault = str(broken)
         except Exception as stumble:  # noqa: BLE001 (whatever it is, the seed has found it)
@@ -335,6 +343,8 @@ class World:
                 self._next_sweep = self._scheduler.seconds + _SWEEP_IN_VAIN
 
         self._start(f"sweeper-{next(self._sweeps)}", work)
+        if self._rng.random() < _RELAYS:
+            self._scheduler.after(self._rng.uniform(0, 1), self._shop.relay)
         if not self._weather.calm and self._rng.random() < 0.1:
             # Another beat.
             self._scheduler.after(

@@ -12,6 +12,7 @@ from worker.usecases.ports.health import (
     Journal,
 )
 from worker.usecases.ports.ledger import Ledger
+from worker.usecases.ports.outbox import Courier, OutboxLedger
 from worker.usecases.ports.proposals import PeopleLedger, ProposalLedger
 from worker.usecases.ports.reads import AuditReads, Reads
 from worker.usecases.ports.work import (
@@ -27,6 +28,7 @@ __all__ = [
     "ActionLedger",
     "AuditReads",
     "CaseReads",
+    "Courier",
     "Dispatcher",
     "DueWork",
     "EpochLedger",
@@ -37,6 +39,7 @@ __all__ = [
     "Journal",
     "LeaseLedger",
     "Ledger",
+    "OutboxLedger",
     "PayoutReads",
     "PeopleLedger",
     "ProposalLedger",
