@@ -12,7 +12,7 @@ from typing import Any
 from unittest.mock import patch
 
 from tests.doubles.ledger import MemoryLedger
-from tests.simulation import restore_plants
+from tests.simulation import outbox_plants, restore_plants
 from tests.simulation.known_kinds import KINDS, Change
 from worker.payouts.claim import Claim, Claims, Draft
 from worker.payouts.errors import EvidenceWaits, IllegalMove
@@ -386,6 +386,7 @@ PLANTS: dict[str, Callable[[], list[Change]]] = {
         date_of_a_trade_is_not_read,
         silence_lifts_any_doubt,
         *KINDS,
+        *outbox_plants.KINDS,
         *restore_plants.KINDS,
     )
 }

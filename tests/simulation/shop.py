@@ -19,6 +19,8 @@ from worker.payouts.policy.actions import Action
 from worker.usecases.relay import Relay
 
 _LEASE = timedelta(minutes=1)
+#: So many shops have an endpoint.
+_LISTENS = 0.5
 #: So long after the last fault everything was tried once more.
 _LONG = 25 * 3600
 
@@ -41,8 +43,11 @@ class Shop:
         #: What it heard, as it was told.
         self.heard: list[Event] = []
         self.ports: dict[str, Any] = {}
-        url = "https://shop.example/"
-        ledger.add_endpoint(an_order().producer, EndpointKind.WEBHOOK, url, ())
+        #: Whether anybody wants to hear of anything, so that relays run.
+        self.listens = rng.random() < _LISTENS
+        if self.listens:
+            url = "https://shop.example/"
+            ledger.add_endpoint(an_order().producer, EndpointKind.WEBHOOK, url, ())
 
     def tell(self, _endpoint: Endpoint, event: Event) -> tuple[bool, str]:
         """
@@ -86,7 +91,8 @@ class Shop:
             for endpoint in told.active().values():
                 while told.deliver(endpoint, 8, map):
                     pass
-        yield from self._unheard()
+        if self.listens:
+            yield from self._unheard()
         if not went_back:
             yield from self._out_of_order()
         for row in self._ledger.payouts(None, 100):

@@ -37,18 +37,12 @@ def test_seeds_keep_every_promise() -> None:
     assert {fault for fault in RATES if not tally.struck[fault]} == set()
 
 
-def test_a_world_lasts_until_jd_is_asked_once_more() -> None:
+@pytest.mark.parametrize("seed", [9019181, 7071988, 7086068, 7082778, 7203873])
+def test_seeds_that_once_failed_keep_every_promise(seed: int) -> None:
     """
-    In this one a person closes a case by looking, a week before the payout's next question.
+    What a world does with a seed changes with every new effect; these were faults of ours once.
     """
-    assert run_one(9019181).fault == ""
-
-
-def test_what_came_in_the_very_moment_of_a_decision_is_not_held_against_it() -> None:
-    """
-    A notification of the same instant came after: the audit does not say that a person was wrong.
-    """
-    assert run_one(7071988).fault == ""
+    assert run_one(seed).fault == ""
 
 
 @pytest.mark.parametrize("plant", PLANTS)

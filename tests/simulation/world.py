@@ -343,7 +343,7 @@ class World:
                 self._next_sweep = self._scheduler.seconds + _SWEEP_IN_VAIN
 
         self._start(f"sweeper-{next(self._sweeps)}", work)
-        if self._rng.random() < _RELAYS:
+        if self._shop.listens and self._rng.random() < _RELAYS:
             self._scheduler.after(self._rng.uniform(0, 1), self._shop.relay)
         if not self._weather.calm and self._rng.random() < 0.1:
             # Another beat.
