@@ -13,6 +13,7 @@ import click
 from tests.acceptance.conftest import open_ledger
 from tests.chaos import plan, report
 from tests.chaos.course import Outcome, Wanted, run
+from tests.chaos.shop import Shop
 from worker.demo.stack import running
 
 
@@ -27,8 +28,9 @@ def chaos(wanted: Wanted, directory: Path) -> Outcome:
             copies=len(plan.BEATS),
         ) as stack,
         contextlib.closing(open_ledger(stack)) as ledger,
+        Shop(ledger, wanted.seed) as shop,
     ):
-        return run(stack, ledger, wanted, click.echo)
+        return run(stack, ledger, shop, wanted, click.echo)
 
 
 @click.command()

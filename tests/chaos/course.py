@@ -17,6 +17,7 @@ from tests.chaos.audit import Findings, audit, unfinished
 from tests.chaos.injector import Injector
 from tests.chaos.plan import Fault
 from tests.chaos.producer import Producer
+from tests.chaos.shop import Shop
 from worker.demo.stack import Stack
 from worker.embedded.errors import NotReady
 from worker.payouts.errors import StoreError
@@ -63,6 +64,9 @@ class Outcome:
     rejected: int
     repeated: int
     rested_after: float
+    #: Events that the producer's server heard, and what is wrong with them.
+    heard: int
+    unheard: tuple[str, ...]
     findings: Findings
 
     @property
@@ -75,10 +79,12 @@ class Outcome:
             for name, times in sorted(self.ended_by_itself.items())
             if name in {*plan.WORKERS, *plan.BEATS}
         )
-        return (*ended, *self.findings.breaches)
+        return (*ended, *self.unheard, *self.findings.breaches)
 
 
-def run(stack: Stack, ledger: Ledger, wanted: Wanted, tell: Callable[[str], None]) -> Outcome:
+def run(
+    stack: Stack, ledger: Ledger, shop: Shop, wanted: Wanted, tell: Callable[[str], None]
+) -> Outcome:
     """
     Break a running stack by the plan of a seed, let it heal, and check what became of it.
     """
@@ -92,7 +98,7 @@ def run(stack: Stack, ledger: Ledger, wanted: Wanted, tell: Callable[[str], None
         _wait_for_work(injector, producer)
         begun = _break(injector, producer, wanted, tell)
         tell("all faults are over; waiting for everything to come to rest")
-        rested_after = _heal(stack, ledger, injector, producer, wanted.rest_seconds)
+        rested_after = _heal(stack, ledger, shop, injector, producer, wanted.rest_seconds)
     injector.rest()
     given = {name.removeprefix(PREFIX).lower(): value for name, value in stack.environment.items()}
     limits = ReceiverSettings.model_validate(given).limits
@@ -105,6 +111,8 @@ def run(stack: Stack, ledger: Ledger, wanted: Wanted, tell: Callable[[str], None
         rejected=len(producer.rejected),
         repeated=producer.repeated,
         rested_after=rested_after,
+        heard=len(shop.heard),
+        unheard=tuple(shop.breaches(restored=wanted.restores)),
         findings=audit(ledger, stack.books(), limits, producer.jobs, restored=wanted.restores),
     )
 
@@ -158,7 +166,12 @@ def _targets(faults: Sequence[Fault]) -> set[str]:
 
 
 def _heal(
-    stack: Stack, ledger: Ledger, injector: Injector, producer: Producer, seconds: float
+    stack: Stack,
+    ledger: Ledger,
+    shop: Shop,
+    injector: Injector,
+    producer: Producer,
+    seconds: float,
 ) -> float:
     """
     Wait until nothing is under way and the books agree; return how long that took.
@@ -168,11 +181,16 @@ def _heal(
     """
     start = quiet_since = progress = time.monotonic()
     least: float = math.inf
+    is_healed = False
     while (now := time.monotonic()) - progress < seconds and now - quiet_since < _QUIET_SECONDS:
         _tick(injector, producer, 0.0)
         left: float = math.inf
         with contextlib.suppress(StoreError, requests.RequestException):
+            if not is_healed:
+                shop.heal()
+                is_healed = True
             left = len(producer.kept) + len(unfinished(ledger, stack.books(), producer.jobs))
+            left += shop.left()
         if left:
             quiet_since = time.monotonic()
         if left < least:

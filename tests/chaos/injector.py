@@ -15,12 +15,12 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from tests.chaos import backup, disk
-from tests.chaos.plan import BEATS, WORKERS, Fault, Kind
+from tests.chaos.plan import BEATS, KILLS, WORKERS, Fault, Kind
 from worker.demo.stack import Stack
 from worker.embedded.postgres import Postgres
 
 #: What is started again when it ends by itself. The sandbox is not: its books would be gone.
-_SUPERVISED = (*WORKERS, *BEATS, "receiver")
+_SUPERVISED = (*WORKERS, *BEATS, "receiver", "relay")
 
 #: How long a start takes at most, on a busy machine.
 _STARTING_SECONDS = 10.0
@@ -44,7 +44,7 @@ class Injector:
         Break it.
         """
         match fault.kind:
-            case Kind.WORKER_KILLED | Kind.BEAT_KILLED | Kind.RECEIVER_KILLED:
+            case kind if kind in KILLS:
                 self._down.add(fault.target)
                 self._stack.kill(fault.target)
             case Kind.WORKER_FROZEN:
@@ -73,7 +73,7 @@ class Injector:
         Fix it. Raises `NotReady` where a server has to be tried again.
         """
         match fault.kind:
-            case Kind.WORKER_KILLED | Kind.BEAT_KILLED | Kind.RECEIVER_KILLED:
+            case kind if kind in KILLS:
                 self._start(fault.target)
                 self._down.discard(fault.target)
             case Kind.WORKER_FROZEN:
@@ -153,7 +153,7 @@ class Injector:
         Limit what writes to the ledger. Celery ends if it cannot log while it starts: it is spared.
         """
         applied = time.monotonic() - _STARTING_SECONDS
-        for name in (*WORKERS, "receiver"):
+        for name in (*WORKERS, "receiver", "relay"):
             if name not in self._down and self._started[name] < applied:
                 disk.allow_files(self._stack.children[name].pid, size)
 

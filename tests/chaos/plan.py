@@ -25,6 +25,7 @@ class Kind(enum.StrEnum):
     WORKER_FROZEN = "worker frozen"  #: SIGSTOP for longer than its lease, then SIGCONT
     BEAT_KILLED = "beat killed"
     RECEIVER_KILLED = "receiver killed"
+    RELAY_KILLED = "relay killed"
     BROKER_CLIENTS_CUT = "broker clients cut"  #: CLIENT KILL TYPE normal
     BROKER_EMPTIED = "broker emptied"  #: FLUSHALL
     BROKER_KILLED = "broker killed"
@@ -66,6 +67,7 @@ _CHOICES: dict[Kind, tuple[int, tuple[str, ...], tuple[float, float]]] = {
     Kind.WORKER_FROZEN: (3, WORKERS, (LONGER_THAN_A_LEASE, 9.0)),
     Kind.BEAT_KILLED: (2, BEATS, (0.2, 6.0)),
     Kind.RECEIVER_KILLED: (2, ("receiver",), (0.2, 4.0)),
+    Kind.RELAY_KILLED: (2, ("relay",), (0.2, 4.0)),
     Kind.BROKER_CLIENTS_CUT: (2, ("broker",), (0.0, 0.0)),
     Kind.BROKER_EMPTIED: (3, ("broker",), (0.0, 0.0)),
     Kind.BROKER_KILLED: (2, ("broker",), (0.2, 4.0)),
@@ -82,6 +84,9 @@ _CHOICES: dict[Kind, tuple[int, tuple[str, ...], tuple[float, float]]] = {
 #: Seconds between the beginnings of two faults.
 _GAPS = (0.5, 4.0)
 
+
+#: A process ends at once, and is started again later.
+KILLS = frozenset({Kind.WORKER_KILLED, Kind.BEAT_KILLED, Kind.RECEIVER_KILLED, Kind.RELAY_KILLED})
 
 #: The database goes back in time.
 RESTORES = frozenset({Kind.DATABASE_RESTORED, Kind.DATABASE_FAILED_OVER})

@@ -66,6 +66,7 @@ def _work(outcome: Outcome) -> Iterator[str]:
         f" {found.books['conflicting']} of them with other content,"
         f" {found.books['duplicates']} numbers paid twice"
     )
+    yield f"events: {outcome.heard} heard"
     yield f"at rest {outcome.rested_after:.1f} s after the last fault was fixed"
 
 

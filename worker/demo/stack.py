@@ -176,6 +176,7 @@ def running(
                 stack.start(name, *COMMANDS[kind], f"--hostname={name}@%h")
         for name in _names("beat", copies):
             stack.start(name, *COMMANDS["beat"], "--schedule", str(directory / name))
+        stack.start("relay", "worker", *COMMANDS["relay"][1:])
         if flower:
             # In the environment, because everyone on the machine can read a command line.
             stack.environment["FLOWER_BASIC_AUTH"] = f"demo:{secrets.token_urlsafe(12)}"
