@@ -9,6 +9,7 @@ from tests.mutants import (
     batches,
     connection,
     controls,
+    events,
     monitoring,
     outside_proof,
     replacement,
@@ -48,4 +49,5 @@ GUARDS = (
     *silence.GUARDS,
     *door.GUARDS,
     *audits.GUARDS,
+    *events.GUARDS,
 )

@@ -147,7 +147,7 @@ class Locks:
         """
         Hold what gives events their positions; return the time.
         """
-        if conn.dialect.name != "postgresql":
+        if conn.dialect.name == "sqlite":
             return read_clock(conn, self._clock)
         now: datetime = conn.execute(self._events).one().now
         return now

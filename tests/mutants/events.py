@@ -1,0 +1,77 @@
+"""
+What keeps events whole, in order, and on their way to the right place.
+"""
+
+from tests.mutants.guard import Change, Guard
+
+_OUTBOX = "tests/contract/test_outbox.py"
+_CLIENT = "tests/integration/webhooks/test_client.py"
+
+GUARDS = (
+    Guard(
+        "an-event-waits-for-the-one-before",
+        "A consumer would hear of a return before it hears that the payout was paid.",
+        (Change("worker/store/outbox.py", "        ~_COMES_FIRST,\n", ""),),
+        (f"{_OUTBOX}::test_of_one_payout_the_next_waits_for_the_one_before",),
+    ),
+    Guard(
+        "what-was-taken-stays-taken",
+        "A relay that comes back late would have an event told again, and again.",
+        (Change("worker/store/outbox.py", "    deliveries.c.delivered_at.is_(None),\n", ""),),
+        (f"{_OUTBOX}::test_a_relay_that_died_is_followed_by_another",),
+    ),
+    Guard(
+        "producers-hear-of-their-own",
+        "One application would hear of another's payouts.",
+        (
+            Change(
+                "worker/payouts/endpoint.py",
+                "event.producer == self.producer and (",
+                "(",
+            ),
+        ),
+        (f"{_OUTBOX}::test_an_endpoint_hears_of_its_producer_what_it_chose",),
+    ),
+    Guard(
+        "a-part-that-comes-back-is-told",
+        "A producer would believe that its payee has all of the money.",
+        (
+            Change(
+                "worker/payouts/policy/events.py",
+                "after.returned_fen > before.returned_fen and",
+                "False and",
+            ),
+        ),
+        (f"{_OUTBOX}::test_a_part_that_comes_back_is_an_event_without_a_move",),
+    ),
+    Guard(
+        "only-a-release-frees",
+        "An application would pay beside the payout that replaces the first.",
+        (
+            Change(
+                "worker/payouts/policy/events.py",
+                "if before.released_at is None and after.released_at is not None:",
+                "if after.status is PayoutStatus.CANCELLED:",
+            ),
+        ),
+        (f"{_OUTBOX}::test_a_replacement_takes_the_debt_and_frees_it_for_nobody",),
+    ),
+    Guard(
+        "webhooks-go-to-public-addresses",
+        "Whoever adds an endpoint could have this network's own servers called.",
+        (
+            Change(
+                "worker/webhooks/address.py",
+                "if not is_private and not all(is_public(address) for address in addresses):",
+                "if False:",
+            ),
+        ),
+        (f"{_CLIENT}::test_a_private_address_is_not_connected_to",),
+    ),
+    Guard(
+        "a-cut-answer-is-no-yes",
+        "A server that drips its headers would have taken what it never stored.",
+        (Change("worker/webhooks/client.py", "if is_over.is_set():", "if False:"),),
+        (f"{_CLIENT}::test_a_server_that_never_ends_costs_the_deadline",),
+    ),
+)
