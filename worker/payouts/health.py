@@ -112,6 +112,11 @@ class Health:
     asked_at: datetime | None = None
     #: When the oldest evidence came in that has not been applied.
     unapplied_at: datetime | None = None
+    #: When the oldest event happened that no relay has announced, if anybody wants to hear any.
+    unannounced_at: datetime | None = None
+    #: Since when the oldest event waits for an endpoint that does not take it, and which that is.
+    undelivered_at: datetime | None = None
+    undelivered_to: str = ""
     #: Since when the oldest proposal waits for another person.
     proposed_at: datetime | None = None
     #: Notifications about numbers that we lack, which wait for a person.

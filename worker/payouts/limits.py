@@ -43,6 +43,8 @@ class Limits:
     late_limit: timedelta = timedelta(minutes=5)
     #: What is due for so long is an alert though work gets on.
     backlog_limit: timedelta = timedelta(hours=1)
+    #: An endpoint that has not taken an event for so long is dead, as far as anyone can tell.
+    endpoint_limit: timedelta = timedelta(minutes=30)
     #: What one person proposes waits no longer than a working day for another.
     approval_limit: timedelta = timedelta(hours=24)
     #: A message that a worker takes and does not end comes back after half of this.

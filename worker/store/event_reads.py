@@ -15,6 +15,7 @@ from worker.payouts.event import Event
 from worker.store.base import Base
 from worker.store.event_tables import (
     UNANNOUNCED,
+    UNDELIVERED,
     deliveries,
     delivery_tries,
     endpoints,
@@ -159,3 +160,29 @@ def to_event(row: RowMapping) -> tuple[int, Event]:
 
 def _tried(row: RowMapping) -> Tried:
     return Tried(row["at"], row["outcome"], timedelta(milliseconds=row["milliseconds"]))
+
+
+def unheard_since(conn: sa.Connection) -> datetime | None:
+    """
+    When the oldest event happened that no relay has announced, if there is an active endpoint.
+    """
+    wanted = sa.exists().where(endpoints.c.disabled_at.is_(None))
+    since: datetime | None = conn.scalar(
+        sa.select(sa.func.min(events.c.at)).where(UNANNOUNCED, wanted)
+    )
+    return since
+
+
+def longest_waiting(conn: sa.Connection) -> tuple[datetime | None, str]:
+    """
+    Since when the oldest event waits for an active endpoint, and that endpoint's address.
+    """
+    waits = (
+        sa.select(deliveries.c.due_at, endpoints.c.address)
+        .join(endpoints, endpoints.c.id == deliveries.c.endpoint_id)
+        .where(UNDELIVERED, endpoints.c.disabled_at.is_(None))
+        .order_by(deliveries.c.due_at)
+        .limit(1)
+    )
+    row = conn.execute(waits).one_or_none()
+    return (None, "") if row is None else (row.due_at, row.address)

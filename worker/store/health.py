@@ -17,6 +17,7 @@ from worker.payouts.status import PayoutStatus
 from worker.store.base import Base
 from worker.store.channels import is_set_aside, is_stopped
 from worker.store.clock import read_clock
+from worker.store.event_reads import longest_waiting, unheard_since
 from worker.store.health_tables import certificates, foreign_notifications, sweeps
 from worker.store.people_tables import PROPOSAL_WAITS, proposals
 from worker.store.tables import (
@@ -76,6 +77,7 @@ class HealthStore(Base):
             own = _Figures(conn, customer_no, now)
             switch = own.row(channels.c.paused_why, channels.c.broken_until)
             orphans = count_many(conn, cases, *own.open_cases(), cases.c.payout_id.is_(None))
+            undelivered_at, undelivered_to = longest_waiting(conn)
             return Health(
                 now=now,
                 swept_at=own.value(sweeps.c.ended_at),
@@ -96,6 +98,9 @@ class HealthStore(Base):
                 query_due_at=own.first_due(payouts.c.next_query_at, IS_FOLLOWED),
                 asked_at=own.value(paces.c.full_at, paces.c.kind == PaceKind.QUERY),
                 unapplied_at=conn.scalar(_UNAPPLIED),
+                unannounced_at=unheard_since(conn),
+                undelivered_at=undelivered_at,
+                undelivered_to=undelivered_to,
                 proposed_at=own.proposed_at(),
                 orphans=orphans,
                 foreign=count_foreign(conn, customer_no),

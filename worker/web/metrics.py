@@ -99,6 +99,8 @@ def _of_database(health: Health) -> Iterator[GaugeMetricFamily]:
         "oldest_due_send": ("How long the oldest unhindered send is due.", health.send_due_at),
         "oldest_due_question": ("How long the oldest question is due.", health.query_due_at),
         "oldest_unapplied_evidence": ("How long evidence waits.", health.unapplied_at),
+        "oldest_unannounced_event": ("How long it waits for a relay.", health.unannounced_at),
+        "oldest_undelivered_event": ("How long it waits for an endpoint.", health.undelivered_at),
         "oldest_proposal": ("How long it waits for another person.", health.proposed_at),
         "oldest_transaction": ("How long a transaction is open.", health.transaction_at),
     }

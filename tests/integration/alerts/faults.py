@@ -30,6 +30,7 @@ from tests.contract.samples import (
 )
 from tests.integration.alerts.conftest import SECOND, Place
 from worker.broker.names import QueueName, TaskName
+from worker.payouts.endpoint import EndpointKind
 from worker.payouts.errors import StoreError
 from worker.payouts.evidence import Source, TradeStatus
 from worker.payouts.health import CertificateKind
@@ -339,6 +340,37 @@ def proposed(place: Place) -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def unrelayed(place: Place) -> Iterator[None]:
+    """
+    Somebody wants to hear of what happens, and no relay runs for a while.
+    """
+    place.limited(late_limit=SECOND)
+    _listened(place)
+    dossier = place.ledger.dossier(accepted(place.ledger, producer="shop").id)
+    place.ledger.carry_out(dossier, decide(Action.CANCEL, dossier, "cli:mei", "wanted"))
+    yield
+    place.ledger.announce(100)
+
+
+@contextlib.contextmanager
+def unheard(place: Place) -> Iterator[None]:
+    """
+    An endpoint takes nothing, until somebody gives it up.
+    """
+    place.limited(endpoint_limit=SECOND)
+    endpoint_id = _listened(place)
+    accepted(place.ledger, producer="shop")
+    place.ledger.announce(100)
+    yield
+    place.ledger.disable_endpoint(endpoint_id)
+
+
+def _listened(place: Place) -> int:
+    url = "https://shop.example/hook"
+    return place.ledger.add_endpoint("shop", EndpointKind.WEBHOOK, url, (), key="whsec_YQ==")
+
+
+@contextlib.contextmanager
 def transaction_open(place: Place) -> Iterator[None]:
     """
     Somebody at the database's own command line forgets a transaction, with a lock.
@@ -467,6 +499,8 @@ FAULTS: dict[str, tuple[Fault, set[AlertKind]]] = {
     "behind": (behind, {KINDS.BACKLOG}),
     "flooded": (flooded, {KINDS.LONG_QUEUE}),
     "proposed": (proposed, {KINDS.PROPOSALS}),
+    "unrelayed": (unrelayed, {KINDS.LATE_EVENTS}),
+    "unheard": (unheard, {KINDS.ENDPOINT}),
     "transaction_open": (transaction_open, {KINDS.TRANSACTION}),
     "clock_wrong": (clock_wrong, {KINDS.CLOCK}),
     "jds_ends": (ends_in(jd=timedelta(days=20)), {KINDS.EXPIRING}),

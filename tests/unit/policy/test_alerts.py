@@ -41,7 +41,7 @@ WELL = Health(
 #: What may wait for the morning, by the words of the issue: a finance case alone wakes nobody.
 TICKETS = {
     *("breaker", "backlog", "transaction", "clock", "expiring", "foreign", "rejected"),
-    *("overdue", "stale", "cases", "long_queue", "proposals"),
+    *("overdue", "stale", "cases", "long_queue", "proposals", "endpoint"),
 }
 
 
@@ -102,6 +102,8 @@ def test_nobody_is_woken_where_all_is_well() -> None:
         ({"held": 1}, AlertKind.STALE),
         ({"open_cases": 1}, AlertKind.CASES),
         ({"proposed_at": NOON - DAY - SECOND}, AlertKind.PROPOSALS),
+        ({"unannounced_at": NOON - 5 * MINUTE - SECOND}, AlertKind.LATE_EVENTS),
+        ({"undelivered_at": NOON - 30 * MINUTE - SECOND}, AlertKind.ENDPOINT),
         (
             with_broker(queues={SEND: QueueHealth(1000, SECOND, HOUR + SECOND)}),
             AlertKind.LONG_QUEUE,
@@ -123,6 +125,7 @@ def test_each_sign_has_its_alert(change: dict[str, Any], kind: AlertKind) -> Non
         with_broker(queues={SEND: QueueHealth(9, 5 * MINUTE)}),
         with_broker(queues={SEND: QueueHealth(9000, SECOND, HOUR)}),
         {"proposed_at": NOON - DAY},
+        {"unannounced_at": NOON - 5 * MINUTE, "undelivered_at": NOON - 30 * MINUTE},
         with_broker(in_hand=200, taken_at=NOON - 30 * MINUTE),
         with_broker(starts={"sender@a": 4, "sender@b": 4}),  # two hosts, each of them four times
         # As long as the pace of ten a second lets them wait: something was sent just now.

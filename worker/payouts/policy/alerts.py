@@ -39,6 +39,7 @@ class AlertKind(enum.StrEnum):
     LATE_SENDS = "late_sends"
     LATE_QUESTIONS = "late_questions"
     LATE_EVIDENCE = "late_evidence"
+    LATE_EVENTS = "late_events"
     OTHER_MERCHANT = "other_merchant"
     ORPHANS = "orphans"
     EXPIRED = "expired"
@@ -54,6 +55,7 @@ class AlertKind(enum.StrEnum):
     STALE = "stale"
     CASES = "cases"
     PROPOSALS = "proposals"
+    ENDPOINT = "endpoint"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,7 @@ RULES = (
     Rule(AlertKind.LATE_SENDS, _PAGE, "payouts channel", symptoms.late_sends),
     Rule(AlertKind.LATE_QUESTIONS, _PAGE, "payouts doctor", symptoms.late_questions),
     Rule(AlertKind.LATE_EVIDENCE, _PAGE, "payouts audit", symptoms.late_evidence),
+    Rule(AlertKind.LATE_EVENTS, _PAGE, "payouts relay --check", symptoms.late_events),
     Rule(AlertKind.OTHER_MERCHANT, _PAGE, "payouts list", symptoms.other_merchant),
     Rule(
         AlertKind.ORPHANS,
@@ -160,4 +163,5 @@ RULES = (
         symptoms.counted("open_cases", "{} cases are open"),
     ),
     Rule(AlertKind.PROPOSALS, _TICKET, "payouts proposals", symptoms.proposals),
+    Rule(AlertKind.ENDPOINT, _TICKET, "payouts endpoints list", symptoms.endpoint),
 )

@@ -166,6 +166,26 @@ def long_queue(health: Health, limits: Limits) -> str:
     )
 
 
+def late_events(health: Health, limits: Limits) -> str:
+    """
+    No relay announces what happened, though somebody wants to hear it.
+    """
+    since = health.unannounced_at
+    if since is None or health.now - since <= limits.late_limit:
+        return ""
+    return f"what happened at {_at(since)} has not been told to anybody: no relay gets on"
+
+
+def endpoint(health: Health, limits: Limits) -> str:
+    """
+    An endpoint does not take what it is told.
+    """
+    since = health.undelivered_at
+    if since is None or health.now - since <= limits.endpoint_limit:
+        return ""
+    return f"{health.undelivered_to} has not taken an event of {_at(since)}"
+
+
 def proposals(health: Health, limits: Limits) -> str:
     """
     What one person proposed waits for another for too long.
