@@ -22,10 +22,11 @@ from worker.webhooks.client import DEADLINE_S, WebhookCourier
 
 log = logging.getLogger("jdpay_payouts.relay")
 
-#: An endpoint is told so many events side by side.
+#: An endpoint is told so many events side by side, of so many that are claimed in one commit.
 SIDE_BY_SIDE = 16
+_TOGETHER = 4 * SIDE_BY_SIDE
 #: Nobody else delivers what this process claimed, until it is surely over.
-_LEASE = timedelta(seconds=4 * DEADLINE_S)
+_LEASE = timedelta(seconds=8 * DEADLINE_S)
 #: Seconds between two looks at a database that had nothing new, and at one that was away.
 _LOOK_AGAIN_S = 0.5
 _AWAY_S = 5.0
@@ -91,7 +92,7 @@ class Relaying:
                 endpoint = self._relay.active().get(endpoint_id)
                 if endpoint is None:
                     return False
-                return self._relay.deliver(endpoint, SIDE_BY_SIDE, pool.map) > 0
+                return self._relay.deliver(endpoint, _TOGETHER, pool.map) > 0
 
             self._until_stopped(deliver)
 

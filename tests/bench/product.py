@@ -23,6 +23,8 @@ from worker.jdpay.signature import SHA_256, SignKey
 from worker.jdpay.transport import Transport
 from worker.payouts.acceptance import Entry
 from worker.payouts.claim import Asker, Claimant
+from worker.payouts.endpoint import Endpoint, EndpointKind
+from worker.payouts.event import Event, EventType
 from worker.payouts.model import AttemptOutcome, Order, Payee, Terms
 from worker.payouts.news import Ending, of_reply
 from worker.payouts.pace import Pace
@@ -31,6 +33,7 @@ from worker.sandbox import debts
 from worker.settings import Settings, StoreSettings
 from worker.store.keyring import Keyring
 from worker.store.ledger import SqlLedger
+from worker.webhooks.client import WebhookCourier
 
 __all__ = ["BATCH", "MOST_IN_FLIGHT", "Broker", "Child", "Postgres", "free_port"]
 
@@ -58,6 +61,7 @@ STORY = {
 _HAS = "EXISTS (SELECT 1 FROM evidence e WHERE e.payout_id = payouts.id AND"
 
 _LEASE = timedelta(minutes=5)
+_WEBHOOK_KEY = "whsec_YWxsIG91ciBldmVudHM="
 _AMOUNT_FEN = 12_345
 _MERCHANT, _FAST = "360080000000000001", Pace(1_000_000)
 _CLAIMANT = Claimant(lambda _: "nothing", _LEASE, "bench", _MERCHANT, _FAST, timedelta(seconds=30))
@@ -157,6 +161,18 @@ def kept_connection(url: str, ca_file: Path) -> Callable[[], object]:
     return lambda: transport.ask(url, {"customer_no": "1"})
 
 
+def telling(url: str) -> Callable[[], object]:
+    """
+    A function that tells one event to a webhook on this machine, as the relay does.
+    """
+    now = datetime.now(UTC)
+    kind, keys = EndpointKind.WEBHOOK, (_WEBHOOK_KEY,)
+    endpoint = Endpoint(1, "unsealed", kind, url, frozenset(), True, now, keys=keys)
+    event = Event("ab" * 16, EventType.ACCEPTED, now, "unsealed", _MERCHANT, "EVENT1", 1)
+    courier = WebhookCourier()
+    return lambda: courier.tell(endpoint, event)
+
+
 class Ledger:
     """
     The ledger's own methods, as a worker and a sweep call them.
@@ -172,6 +188,14 @@ class Ledger:
         (accepted,) = self._ledger.accept([Entry(_order(out_trade_no))], _TERMS)
         assert accepted is not None
         return accepted
+
+    def listen(self, url: str) -> None:
+        """
+        Have every event told to a webhook on this machine.
+        """
+        self._ledger.add_endpoint(
+            *("unsealed", EndpointKind.WEBHOOK, url, ()), is_private=True, key=_WEBHOOK_KEY
+        )
 
     def work(self, batch: int) -> int:
         """

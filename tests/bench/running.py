@@ -33,6 +33,7 @@ BENCHMARKS = (
     "throughput",
     "slow_gateway",
     "in_flight",
+    "events",
     "follow_ups",
     "kill",
 )
