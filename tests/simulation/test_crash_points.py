@@ -12,7 +12,7 @@ import pytest
 from tests.simulation.dying import new_folder, points_of, recovered
 from tests.simulation.lives import LIVES, Life, prepare
 from worker.payouts.model import AttemptOutcome
-from worker.store import due_work as sweep
+from worker.store import leases
 
 
 @pytest.fixture(scope="session")
@@ -62,6 +62,6 @@ def test_a_planted_bug_is_found(template: Path, monkeypatch: pytest.MonkeyPatch)
     life = LIVES[0]
     points = points_of(life, new_folder(template, "planted"))
     find_stale = SimpleNamespace(LOST=AttemptOutcome.NOT_CONNECTED)
-    monkeypatch.setattr(sweep, "AttemptOutcome", find_stale)
+    monkeypatch.setattr(leases, "AttemptOutcome", find_stale)
 
     assert any(recovered(life, new_folder(template, f"planted {at}"), at) for at in points)
