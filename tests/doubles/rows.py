@@ -256,6 +256,12 @@ class MemoryRows:
         sharing = (dossier.payout for dossier in self._sharing(obligation))
         return [row for row in sharing if row.released_at is None]
 
+    def producers_of(self, obligation: str) -> Set[str]:
+        """
+        The producers of all payouts that name that obligation.
+        """
+        return {dossier.payout.producer for dossier in self._sharing(obligation)}
+
     def obligation(self, name: str) -> Obligation | None:
         """
         What is owed under a name; None if no job has named it.

@@ -33,7 +33,7 @@ GUARDS = (
         (
             Change(
                 _MESSAGE,
-                'acceptor.reject(jobs.rejection(job, "invalid", error.faults, "unsealed"))',
+                'acceptor.reject(jobs.rejection(job, "invalid", error.faults, DEFAULT_PRODUCER))',
                 'log.info("%s", error)',
             ),
         ),

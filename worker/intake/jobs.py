@@ -28,6 +28,7 @@ from worker.jdpay import banks
 from worker.payouts.errors import InvalidJob
 from worker.payouts.model import Order, Payee, Rejection
 from worker.payouts.money import MAX_FEN
+from worker.payouts.producers import DEFAULT_PRODUCER
 
 #: A larger entry message is refused before it is read.
 MAX_BODY_BYTES = 256 * 1024
@@ -110,7 +111,7 @@ class Job(BaseModel):
     )
 
 
-def parse(job: object, producer: str = "unsealed") -> Order:
+def parse(job: object, producer: str = DEFAULT_PRODUCER) -> Order:
     """
     Turn a producer's job into an order. Raises `InvalidJob` with every fault.
     """

@@ -9,6 +9,7 @@ from pathlib import Path
 from worker.intake import jobs
 from worker.payouts.acceptance import Acceptance, Conflict
 from worker.payouts.errors import InvalidJob, StoreUnavailable
+from worker.payouts.producers import DEFAULT_PRODUCER
 from worker.usecases.accept import Acceptor
 
 log = logging.getLogger("jdpay_payouts.intake")
@@ -28,12 +29,12 @@ def receive(acceptor: Acceptor, message: dict[str, object]) -> Acceptance | None
     except StoreUnavailable:
         raise
     except InvalidJob as error:
-        acceptor.reject(jobs.rejection(job, "invalid", error.faults, "unsealed"))
+        acceptor.reject(jobs.rejection(job, "invalid", error.faults, DEFAULT_PRODUCER))
         return None
     except Exception as error:  # noqa: BLE001 (the border: the message would be gone)
         # The error's text may quote the job, so only its type and place are told.
         place = f"{type(error).__name__} at {_place(error)}"
-        rejection = jobs.rejection(job, "worker_fault", (f"job: {place}",), "unsealed")
+        rejection = jobs.rejection(job, "worker_fault", (f"job: {place}",), DEFAULT_PRODUCER)
         log.error(  # noqa: TRY400 (a traceback could quote the job)
             "a job could not be taken, by a fault of ours",
             extra={"detail": place, "out_trade_no": rejection.out_trade_no},

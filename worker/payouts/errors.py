@@ -13,6 +13,10 @@ Everything that this program raises on purpose, as one tree.
     ├── NoSuchCase              no case has that id
     ├── NoSuchEvent             no event has that id
     ├── NoSuchProposal          nobody proposed a decision under that id
+    ├── NoSuchProducer          no application of that name is registered
+    ├── NoSuchToken             no token has that id
+    ├── BadToken                who asks shows no token that is good for anything
+    │   └── WrongScope          the token is good for something else
     ├── NotAllowed              an operator's action is not legal as things are
     ├── StaleTransition         another writer changed the row first: read it again
     ├── EvidenceWaits           JD's word is stored and not judged: send nothing before
@@ -116,6 +120,30 @@ class NoSuchEvent(PayoutError):
 class NoSuchProposal(PayoutError):
     """
     Nobody proposed a decision under that id.
+    """
+
+
+class NoSuchProducer(PayoutError):
+    """
+    No application of that name is registered.
+    """
+
+
+class NoSuchToken(PayoutError):
+    """
+    No token has that id.
+    """
+
+
+class BadToken(PayoutError):
+    """
+    Whoever asks shows no token that is good for anything. The message never holds any of it.
+    """
+
+
+class WrongScope(BadToken):
+    """
+    The token is good for something else.
     """
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from worker.payouts.evidence import Evidence, Source
+from worker.payouts.producers import DEFAULT_PRODUCER
 from worker.payouts.proposal import Proposal
 from worker.payouts.status import PayoutStatus, Reason
 
@@ -66,7 +67,7 @@ class Order:
     payee: Payee
     #: The name of what is owed. Defaults to the order number at the entry.
     obligation: str
-    producer: str = "unsealed"
+    producer: str = DEFAULT_PRODUCER
     currency: str = "CNY"
     biz_trade_no: str | None = None
     return_params: str | None = field(default=None, repr=False)

@@ -17,6 +17,7 @@ from worker.store.leases import Leases
 from worker.store.notifications import Notifications
 from worker.store.outbox import Outbox
 from worker.store.people import People
+from worker.store.producers import Producers
 from worker.store.proposals import Proposals
 from worker.store.reads import Reads
 from worker.store.recall import RecallStore
@@ -35,6 +36,7 @@ class SqlLedger(
     Actions,
     Proposals,
     People,
+    Producers,
     Audit,
     EpochStore,
     HealthStore,

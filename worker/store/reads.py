@@ -81,6 +81,18 @@ class Reads(Base):
             found = conn.execute(held.order_by(payouts.c.id)).mappings()
             return [rows.to_payout(row) for row in found]
 
+    def producers_of(self, obligation: str) -> Set[str]:
+        """
+        The producers of all payouts that name that obligation, released ones included.
+        """
+        named = (
+            sa.select(payouts.c.producer)
+            .join(obligations, obligations.c.id == payouts.c.obligation_id)
+            .where(obligations.c.name == normalized(obligation))
+        )
+        with self._snapshot() as conn:
+            return {*conn.scalars(named.distinct())}
+
     def obligation(self, name: str) -> Obligation | None:
         """
         What is owed under a name; None if no job has named it.

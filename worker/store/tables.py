@@ -12,10 +12,12 @@ from worker.payouts.pace import PaceKind
 from worker.payouts.status import PayoutStatus, Reason
 from worker.store.metadata import metadata, partial
 from worker.store.people_tables import former_requests, people, proposals, services
+from worker.store.producer_tables import producers, tokens
 from worker.store.types import ForeignText, Id, UtcDateTime, one_of
 
 #: The tables of modules of their own, of the same metadata.
 OF_PEOPLE = (former_requests, people, proposals, services)
+OF_PRODUCERS = (producers, tokens)
 
 # Conditions of partial indexes. A query must repeat one word for word, literals included, or
 # SQLite does not use the index: so both take it from here.

@@ -13,6 +13,7 @@ from worker.usecases.ports.health import (
 )
 from worker.usecases.ports.ledger import Ledger
 from worker.usecases.ports.outbox import Courier, OutboxLedger
+from worker.usecases.ports.producers import ProducerLedger, TokenReads
 from worker.usecases.ports.proposals import PeopleLedger, ProposalLedger
 from worker.usecases.ports.reads import AuditReads, Reads
 from worker.usecases.ports.work import (
@@ -42,6 +43,8 @@ __all__ = [
     "OutboxLedger",
     "PayoutReads",
     "PeopleLedger",
+    "ProducerLedger",
     "ProposalLedger",
     "Reads",
+    "TokenReads",
 ]

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from worker.usecases.ports.actions import ActionLedger
 from worker.usecases.ports.health import HealthLedger
+from worker.usecases.ports.producers import ProducerLedger
 from worker.usecases.ports.proposals import PeopleLedger, ProposalLedger
 from worker.usecases.ports.reads import AuditReads
 from worker.usecases.ports.work import AcceptanceLedger, DueWork, EvidenceLedger, LeaseLedger
@@ -19,6 +20,7 @@ class Ledger(
     ActionLedger,
     ProposalLedger,
     PeopleLedger,
+    ProducerLedger,
     HealthLedger,
     AuditReads,
     Protocol,

@@ -4,7 +4,7 @@ The ledger's share in the life of a payout: acceptance, sending, evidence, and w
 Every method is one transaction, and times are the database's own.
 """
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -49,6 +49,11 @@ class PayoutReads(Protocol):
     def holders_of(self, obligation: str) -> Sequence[Payout]:
         """
         The payouts that hold that obligation, oldest first: those that were not released.
+        """
+
+    def producers_of(self, obligation: str) -> Set[str]:
+        """
+        The producers of all payouts that name that obligation, released ones included.
         """
 
     def obligation(self, name: str) -> Obligation | None:
