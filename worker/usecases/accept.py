@@ -82,6 +82,9 @@ class Acceptor:
     def _already(self, order: Order) -> Acceptance:
         payout = self._ledger.find(self._terms.customer_no, order.out_trade_no)
         if payout is not None:
+            if payout.producer != order.producer:
+                # Whose it is, and what it pays to whom, is nothing to tell.
+                return Conflict("number_in_use", ("out_trade_no: is taken: use another number",))
             names = differing(self._ledger.order(payout.id), order)
             if not names:
                 return Same(payout.id)
@@ -99,6 +102,9 @@ class Acceptor:
         """
         obligation = self._ledger.obligation(order.obligation)
         if obligation is None:
+            return
+        if self._ledger.producers_of(order.obligation) != {order.producer}:
+            yield "obligation: it is owed otherwise, or less of it is left than this pays"
             return
         if order.owed_fen not in {None, obligation.owed_fen}:
             yield f"owed_fen: {obligation.owed_fen} fen are owed, as its first job said"

@@ -68,7 +68,6 @@ def test_a_number_is_used_once(service: UseCases, later: Order) -> None:
     [
         ({"amount_fen": 1}, "amount_fen"),
         ({"subject": "other"}, "subject"),
-        ({"producer": "other"}, "producer"),
         ({"obligation": "other"}, "obligation"),
         ({"payee": replace(PAYEE, account_no="6222021234567897313")}, "payee.account_no"),
     ],
@@ -86,6 +85,35 @@ def test_a_known_number_with_other_content_is_a_conflict(
         Conflict("number_reused", (f"{fault}: differs from the payout that has this number",))
         == outcome
     )
+
+
+@pytest.mark.parametrize("changes", [{}, {"amount_fen": 1, "subject": "other"}])
+def test_another_producers_number_tells_nothing(
+    service: UseCases, changes: dict[str, object]
+) -> None:
+    """
+    Not what differs, nor that anything does, nor whose it is: only that the number is taken.
+    """
+    service.accept(an_order(producer="shop"))
+    outcome = service.accept(an_order(NUMBER, producer="payroll", **changes))
+
+    assert outcome == Conflict("number_in_use", ("out_trade_no: is taken: use another number",))
+
+
+def test_another_producers_debt_tells_nothing(service: UseCases) -> None:
+    """
+    Neither numbers nor amounts of what pays it, nor what is owed, though its own payout shares it.
+    """
+    debt = {"obligation": "salary", "owed_fen": 20_000}
+    service.accept(an_order("P0000001", producer="shop", **debt))
+    service.accept(an_order("P0000002", producer="payroll", amount_fen=7_000, **debt))
+
+    for changes in ({}, {"owed_fen": 30_000}):
+        job = an_order("P0000003", producer="payroll", obligation="salary", **changes)
+        assert service.accept(job) == Conflict(
+            "obligation_taken",
+            ("obligation: it is owed otherwise, or less of it is left than this pays",),
+        )
 
 
 def test_an_obligation_is_paid_by_one_payout(service: UseCases) -> None:
