@@ -328,6 +328,8 @@ def test_the_keys_of_the_json_are_the_real_ones(name: str) -> None:
         documents("decision"),
         documents("proposal"),
         documents("registered"),
+        documents("producer"),
+        [*documents("token"), *keys("worker/cli/tokens.py", "issue")],
         documents("transition"),
         documents("case"),
         documents("rejection"),

@@ -34,6 +34,7 @@ from worker.usecases.evidence import EvidenceHandler
 from worker.usecases.group_commit import GroupCommit
 from worker.usecases.mend import Mender
 from worker.usecases.operate import Operator
+from worker.usecases.producers import Registrar
 
 P = ParamSpec("P")
 Part = TypeVar("Part")
@@ -143,6 +144,13 @@ def mender(person: Person) -> Mender:
     A person who has a refused request rendered anew.
     """
     return Mender(ledger(), person.who, render, differences)
+
+
+def registrar(person: Person) -> Registrar:
+    """
+    A person who registers producers and issues their tokens.
+    """
+    return Registrar(ledger(), person.who)
 
 
 def keyring(settings: StoreSettings) -> Keyring:

@@ -12,6 +12,7 @@ from worker.payouts.invariants import Invariant
 from worker.payouts.model import AttemptOutcome, CaseKind
 from worker.payouts.policy.actions import Action
 from worker.payouts.policy.alerts import AlertKind, Severity
+from worker.payouts.producers import Scope
 from worker.payouts.status import PayoutStatus, Reason
 from worker.settings import Profile
 from worker.views.history import EntryKind
@@ -29,6 +30,7 @@ WORDS: dict[str, type[enum.StrEnum]] = {
     "outcome": AttemptOutcome,
     "profile": Profile,
     "reason": Reason,
+    "scope": Scope,
     "severity": Severity,
     "source": Source,
     "status": PayoutStatus,

@@ -36,6 +36,7 @@ COMMANDS = {
     "migrate": "worker.cli.migrate:migrate",
     "pause": "worker.cli.channel:pause",
     "people": "worker.cli.people:people",
+    "producers": "worker.cli.producers:producers",
     "proposals": "worker.cli.decide:proposals",
     "query": "worker.cli.query:query",
     "rejections": "worker.cli.listing:rejections",
@@ -51,6 +52,7 @@ COMMANDS = {
     "redirect": "worker.cli.actions:redirect",
     "set-aside": "worker.cli.actions:set_aside",
     "show": "worker.cli.show:show",
+    "tokens": "worker.cli.tokens:tokens",
     "wire": "worker.cli.wire:wire",
 }
 

@@ -7,6 +7,7 @@ import click
 from worker import bootstrap, os_user
 from worker.usecases.decide import Decider
 from worker.usecases.operate import Operator
+from worker.usecases.producers import Registrar
 
 
 def one_line(_ctx: click.Context, _param: click.Parameter, text: str | None) -> str | None:
@@ -42,3 +43,10 @@ def decider() -> Decider:
     The person at the keyboard, as one of two who decide.
     """
     return bootstrap.decider(os_user.current())
+
+
+def registrar() -> Registrar:
+    """
+    The person at the keyboard, as who registers producers.
+    """
+    return bootstrap.registrar(os_user.current())

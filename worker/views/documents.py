@@ -12,6 +12,7 @@ from worker.payouts.limits import Limits
 from worker.payouts.model import Attempt, Case, Payout, Rejection, Transition
 from worker.payouts.people import Registered
 from worker.payouts.policy.actions import Action, Recorded
+from worker.payouts.producers import Producer, Token
 from worker.payouts.proposal import Proposal
 from worker.views.advice import Sending
 from worker.views.formats import iso
@@ -186,6 +187,38 @@ def registered(user: Registered) -> Document:
         "added_by": user.added_by,
         "added_why": user.added_why,
         "added_at": iso(user.added_at),
+    }
+
+
+def producer(producer: Producer) -> Document:
+    """
+    An application that has payouts made.
+    """
+    return {
+        "name": producer.name,
+        "added_by": producer.added_by,
+        "added_at": iso(producer.added_at),
+        "disabled_by": producer.disabled_by,
+        "disabled_why": producer.disabled_why,
+        "disabled_at": iso(producer.disabled_at),
+    }
+
+
+def token(token: Token) -> Document:
+    """
+    What a producer shows who it is by; never the secret.
+    """
+    return {
+        "id": token.id,
+        "producer": token.producer,
+        "scope": token.scope,
+        "name": token.name,
+        "issued_by": token.issued_by,
+        "issued_at": iso(token.issued_at),
+        "expires_at": iso(token.expires_at),
+        "revoked_by": token.revoked_by,
+        "revoked_why": token.revoked_why,
+        "revoked_at": iso(token.revoked_at),
     }
 
 

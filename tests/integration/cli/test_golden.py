@@ -213,6 +213,22 @@ def test_what_is_decided(told: Told, healthy: None, ledger: SqlLedger) -> None:
     assert told.differences() == ()
 
 
+def test_who_has_payouts_made(told: Told, ledger: SqlLedger) -> None:
+    """
+    An application, its tokens, and the end of both.
+    """
+    told("producers_add", "producers", "add", "shop")
+    issue = ("tokens", "issue", "shop", "--scope")
+    told("tokens_issue", *issue, "read")
+    made = told("tokens_issue", *issue, "accept", "--expires-in", "30d")
+    told.why("tokens_revoke", "tokens", "revoke", str(made["id"]))
+    told("tokens_list", "tokens", "list")
+    told.why("producers_disable", "producers", "disable", "shop")
+    told("producers_list", "producers", "list")
+
+    assert told.differences() == ()
+
+
 def test_what_stops_and_starts(
     told: Told, healthy: None, ledger: SqlLedger, monkeypatch: pytest.MonkeyPatch
 ) -> None:

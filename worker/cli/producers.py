@@ -1,0 +1,59 @@
+"""
+`payouts producers`: the applications that have payouts made.
+"""
+
+import click
+
+from worker import bootstrap
+from worker.cli.operator import registrar, why
+from worker.cli.output import Page, answering, table
+from worker.views import documents
+from worker.views.tables import Column
+
+
+@click.group()
+def producers() -> None:
+    """
+    List, add and disable the applications that have payouts made.
+    """
+
+
+@producers.command("list")
+@answering
+def list_() -> Page:
+    """
+    List them, by name, disabled ones too.
+    """
+    found = bootstrap.ledger().producers()
+    rows = [(p.name, p.added_at, p.added_by, p.disabled_at, p.disabled_why) for p in found]
+    columns = (
+        Column("name"),
+        Column("since", gives_way=1),
+        Column("by", gives_way=2),
+        Column("disabled"),
+        "why",
+    )
+    return Page({"producers": [documents.producer(p) for p in found]}, table(columns, rows))
+
+
+@producers.command()
+@click.argument("name")
+@answering
+def add(name: str) -> Page:
+    """
+    Register an application. `payouts tokens issue` then gives it a token.
+    """
+    registrar().add(name)
+    return Page({"name": name}, f"{name} is a producer; `payouts tokens issue {name}` goes on")
+
+
+@producers.command()
+@click.argument("name")
+@why
+@answering
+def disable(name: str, why: str) -> Page:
+    """
+    End all tokens of an application, for good. Its payouts go on.
+    """
+    registrar().disable(name, why)
+    return Page({"name": name}, f"{name} is disabled: none of its tokens is good for anything")
