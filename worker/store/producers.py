@@ -17,7 +17,7 @@ _PRODUCER = sa.select(producers)
 _TOKEN = sa.select(*(column for column in tokens.c if column is not tokens.c.digest))
 
 #: The tokens that nobody has taken back, of producers who are not disabled.
-_STANDING = _TOKEN.join(producers, producers.c.name == tokens.c.producer).where(
+_VALID = _TOKEN.join(producers, producers.c.name == tokens.c.producer).where(
     producers.c.disabled_at.is_(None), tokens.c.revoked_at.is_(None)
 )
 
@@ -116,7 +116,7 @@ class Producers(Base):
         """
         is_running = tokens.c.expires_at.is_(None) | (tokens.c.expires_at > self._clock)
         with self._snapshot() as conn:
-            good = _STANDING.where(tokens.c.digest == digest, is_running)
+            good = _VALID.where(tokens.c.digest == digest, is_running)
             row = conn.execute(good).mappings().one_or_none()
         return None if row is None else Token(**row)
 
