@@ -12,7 +12,7 @@ from collections.abc import Callable
 from billiard import current_process
 from celery.exceptions import Reject
 
-from worker import monitoring, service
+from worker import acceptance, monitoring, service
 from worker.broker.app import app
 from worker.broker.names import TaskName
 from worker.intake.message import receive
@@ -33,7 +33,7 @@ def enqueue(*_args: object, **message: object) -> None:
     Accept one job. Acknowledged only once the payout, or the rejection, is committed.
     """
     try:
-        receive(service.acceptor(), message)
+        receive(acceptance.acceptor(), message)
     except Exception as error:  # noqa: BLE001 (the border: the job would be gone)
         # A job's own faults are dealt with inside; what comes here is the database
         # being away, or a setting of ours with which no worker can start: the job must wait.
@@ -48,7 +48,7 @@ def submit(*_args: object, **_later: object) -> None:
     Send what is due, each payout at most once.
     """
     if _work_off(service.sender().take):
-        service.dispatcher().wake_sender()
+        acceptance.dispatcher().wake_sender()
 
 
 @app.task(name=TaskName.QUERY.value)
@@ -57,7 +57,7 @@ def query(*_args: object, **_later: object) -> None:
     Ask JD what is due to be asked.
     """
     if _work_off(service.querier().take):
-        service.dispatcher().wake_querier()
+        acceptance.dispatcher().wake_querier()
 
 
 def _work_off(take: Callable[[int], Taken]) -> bool:

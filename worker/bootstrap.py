@@ -1,9 +1,10 @@
 """
 The composition root: where settings become working parts.
 
-Here is what stands on the database alone, for commands and the receiver; what the broker and JD
-are needed for is in `worker.service`, so that a command does not load them. Each part is made once
-a process, when something first asks for it; a forked child makes its own database connections.
+Here is what stands on the database alone, for commands and the receiver; what the broker is needed
+for to take jobs in is in `worker.acceptance`, and what JD is needed for in `worker.service`, so
+that a command does not load them. Each part is made once a process, when something first asks for
+it; a forked child makes its own database connections.
 """
 
 import contextlib

@@ -1,5 +1,5 @@
 """
-The composition root's larger half: what takes messages off the queue, sends, and asks JD.
+The composition root's largest part: what a worker sends and asks JD with.
 
 Whoever imports it has loaded Celery and what speaks to JD: a worker does before its children are
 forked and its threads start. A forked child keeps the certificates that its parent read.
@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from worker.acceptance import dispatcher
 from worker.bootstrap import (
     Once,
     addresses,
@@ -21,7 +22,6 @@ from worker.bootstrap import (
     refuse_real_money,
 )
 from worker.broker.app import app
-from worker.broker.dispatch import CeleryDispatcher
 from worker.broker.high_water_mark import BrokerHighWaterMark
 from worker.in_flight import InFlight
 from worker.jdpay.certificates import load_jd, load_merchant
@@ -33,13 +33,11 @@ from worker.jdpay.signature import SignKey
 from worker.jdpay.transport import Transport
 from worker.payouts.errors import SettingsError
 from worker.processes import MOST_IN_FLIGHT
-from worker.settings import AcceptanceSettings, Settings
+from worker.settings import Settings
 from worker.store.journal import FileJournal
-from worker.usecases.accept import Acceptor
 from worker.usecases.epochs import Epochs
-from worker.usecases.group_commit import GroupCommit
 from worker.usecases.maintenance import Maintenance
-from worker.usecases.ports import Dispatcher, Gateway, Journal
+from worker.usecases.ports import Gateway, Journal
 from worker.usecases.query import Querier
 from worker.usecases.send import Sender
 from worker.usecases.sweep import Sweeper
@@ -64,24 +62,6 @@ def check() -> None:
         ledger.note_certificates(settings.customer_no, client.valid_until)
     finally:
         ledger.close()
-
-
-@Once
-def dispatcher() -> Dispatcher:
-    """
-    What wakes workers through the broker.
-    """
-    return CeleryDispatcher(app)
-
-
-@Once
-def acceptor() -> Acceptor:
-    """
-    What takes jobs in. Raises `SettingsError` where the gateway is out of bounds.
-    """
-    settings = AcceptanceSettings.load()
-    refuse_real_money(settings)
-    return Acceptor(ledger(), dispatcher(), settings.terms, settings.review_list, GroupCommit)
 
 
 @Once

@@ -1,7 +1,8 @@
 """
-The kinds of settings that carry a unit: ``90s``, ``1m,3m``, ``1h/1d,7d``, ``10/s``; and a broker.
+The kinds of settings: with a unit (``90s``, ``1m,3m``, ``1h/1d,7d``, ``10/s``), lists, a broker.
 """
 
+import enum
 import re
 from datetime import timedelta
 from typing import Annotated
@@ -9,9 +10,19 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
+from worker.intake import review_list
 from worker.payouts.durations import parse_duration, parse_durations
 from worker.payouts.pace import Pace, parse_pace
 from worker.payouts.query_schedule import Stretch, parse_tail
+
+
+class Digest(enum.StrEnum):
+    """
+    The digest of the envelope's signature. JD's own library writes SHA-1.
+    """
+
+    SHA1 = "sha1"
+    SHA256 = "sha256"
 
 
 def _duration(value: object) -> object:
@@ -65,9 +76,23 @@ def _is_address(text: str) -> bool:
     return bool(named) and re.fullmatch(r"(/\d*)?", url.path) is not None
 
 
+def _two_gaps(gaps: tuple[timedelta, ...]) -> tuple[timedelta, ...]:
+    if len(gaps) < 2 or gaps[0] <= timedelta(0):
+        raise ValueError("a resend needs two answers, each some time after the lease: 2m,10m")
+    return gaps
+
+
+def _accounts(numbers: SecretStr) -> SecretStr:
+    review_list.parse(numbers.get_secret_value())
+    return numbers
+
+
 #: Longer than nothing: a wait of zero makes a loop.
 Duration = Annotated[timedelta, BeforeValidator(_duration), Field(gt=timedelta(0))]
 Durations = Annotated[tuple[timedelta, ...], BeforeValidator(_durations)]
+TwoGaps = Annotated[Durations, AfterValidator(_two_gaps)]
 Tail = Annotated[tuple[Stretch, ...], BeforeValidator(_tail)]
 Broker = Annotated[SecretStr, AfterValidator(_broker)]
 Rate = Annotated[Pace, BeforeValidator(_pace)]
+#: Account numbers with commas between.
+Accounts = Annotated[SecretStr, AfterValidator(_accounts)]

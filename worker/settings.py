@@ -11,10 +11,9 @@ import enum
 import os
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Any, Self
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -30,7 +29,7 @@ from worker.payouts.limits import Limits
 from worker.payouts.model import Terms
 from worker.payouts.policy.controls import ReviewList
 from worker.payouts.query_schedule import Schedule
-from worker.setting_types import Broker, Duration, Durations, Rate, Tail
+from worker.setting_types import Accounts, Broker, Digest, Duration, Durations, Rate, Tail, TwoGaps
 
 PREFIX = "PAYOUTS_"
 
@@ -47,26 +46,6 @@ class Profile(enum.StrEnum):
 
     SANDBOX = "sandbox"
     LIVE = "live"
-
-
-class Digest(enum.StrEnum):
-    """
-    The digest of the envelope's signature. JD's own library writes SHA-1.
-    """
-
-    SHA1 = "sha1"
-    SHA256 = "sha256"
-
-
-def _two_gaps(gaps: tuple[timedelta, ...]) -> tuple[timedelta, ...]:
-    if len(gaps) < 2 or gaps[0] <= timedelta(0):
-        raise ValueError("a resend needs two answers, each some time after the lease: 2m,10m")
-    return gaps
-
-
-def _reviewed(numbers: SecretStr) -> SecretStr:
-    review_list.parse(numbers.get_secret_value())
-    return numbers
 
 
 _SCHEDULE = Schedule()
@@ -136,26 +115,40 @@ class BrokerSettings(_Group):
     sweep_every: Duration = timedelta(seconds=5)
 
 
-class StoreSettings(_Group):
+class DatabaseSettings(_Group):
     """
-    What it takes to read the ledger.
+    Which database, and what it is for: no key that opens anything in it.
     """
 
     profile: Profile = Profile.SANDBOX
     database_url: SecretStr
     database_url_file: Path | None = None
+
+
+class MerchantSettings(DatabaseSettings):
+    """
+    Whose payouts: what it takes to tell a producer of its own.
+    """
+
+    #: JD's number of the merchant, who pays.
+    customer_no: str = Field(pattern=r"^[0-9A-Za-z]{1,24}$")
+
+
+class StoreSettings(DatabaseSettings):
+    """
+    What it takes to read the ledger.
+    """
+
     #: Keys that seal payee data at rest, newest first, with commas between.
     keyring: SecretStr
     keyring_file: Path | None = None
 
 
-class ReceiverSettings(StoreSettings):
+class ReceiverSettings(StoreSettings, MerchantSettings):
     """
     What it takes to judge evidence: the notification receiver's share.
     """
 
-    #: JD's number of the merchant, who pays.
-    customer_no: str = Field(pattern=r"^[0-9A-Za-z]{1,24}$")
     #: The key behind `sign_data`, issued by JD for each merchant.
     sign_key: SecretStr = Field(min_length=1)
     sign_key_file: Path | None = None
@@ -169,7 +162,7 @@ class ReceiverSettings(StoreSettings):
     query_retry_first: Duration = _SCHEDULE.retry_first
     query_retry_longest: Duration = _SCHEDULE.retry_longest
     #: One not-found answer for each of these, so long after the last lease, allows a resend.
-    resend_gaps: Annotated[Durations, AfterValidator(_two_gaps)] = _LIMITS.resend_gaps
+    resend_gaps: TwoGaps = _LIMITS.resend_gaps
     resend_window: Duration = _LIMITS.resend_window
     #: Resends of one payout; 0 switches them off.
     resend_limit: int = Field(default=_LIMITS.resend_limit, ge=0, le=2)
@@ -248,9 +241,9 @@ class MonitorSettings(BrokerSettings, ReceiverSettings):
     """
 
 
-class AcceptanceSettings(ReceiverSettings):
+class AcceptanceSettings(StoreSettings, MerchantSettings):
     """
-    What it takes to accept jobs: where and as whom they will be sent, and no key that signs.
+    What it takes to accept jobs: where and as whom they will be sent, and no key of JD's.
     """
 
     #: The gateway's base address; ``/defray_pay`` and ``/trade_query`` follow it.
@@ -260,7 +253,7 @@ class AcceptanceSettings(ReceiverSettings):
     #: Where JD is to send notifications: the receiver, as seen from JD.
     notify_url: str = Field(pattern=r"^https?://[^&\s]{1,240}$")
     #: Payees' account numbers with commas between: a person looks at their payouts first.
-    review_accounts: Annotated[SecretStr, AfterValidator(_reviewed)] = SecretStr("")
+    review_accounts: Accounts = SecretStr("")
     review_accounts_file: Path | None = None
 
     @property
@@ -279,7 +272,13 @@ class AcceptanceSettings(ReceiverSettings):
         return Terms(self.profile, self.customer_no, address, self.notify_url)
 
 
-class Settings(BrokerSettings, AcceptanceSettings):
+class EntrySettings(BrokerSettings, AcceptanceSettings):
+    """
+    What it takes to accept jobs and have a worker woken for them.
+    """
+
+
+class Settings(EntrySettings, ReceiverSettings):
     """
     Everything: what it takes to send money.
     """

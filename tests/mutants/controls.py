@@ -114,7 +114,7 @@ GUARDS = (
         "The list would be read, checked and counted, and hold nothing.",
         (
             Change(
-                "worker/service.py",
+                "worker/acceptance.py",
                 "settings.terms, settings.review_list",
                 "settings.terms, type(settings.review_list)()",
             ),

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from worker import bootstrap, service
+from worker import acceptance, bootstrap, service
 from worker.payouts.errors import ProfileMismatch, SettingsError, WrongKey
 from worker.settings import AcceptanceSettings, Profile, Settings, StoreSettings
 from worker.store import migrate
@@ -90,10 +90,10 @@ def test_no_job_is_accepted_for_real_money(monkeypatch: pytest.MonkeyPatch) -> N
     A payout's gateway is fixed when it is accepted, so it is refused there as well.
     """
     monkeypatch.setattr(AcceptanceSettings, "load", lambda: a_sender("8.8.8.8"))
-    service.acceptor.cache_clear()
+    acceptance.acceptor.cache_clear()
 
     with pytest.raises(SettingsError, match="is a public address"):
-        service.acceptor()
+        acceptance.acceptor()
 
 
 # --- whose database it is

@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 from tests.integration.cli.diagnosis import Examine
 from tests.integration.cli.samples import MERCHANT
 from tests.servers import SqliteDatabases
-from worker import bootstrap, monitoring, service
+from worker import acceptance, bootstrap, monitoring, service
 from worker.broker.app import configuration
 from worker.cli import main
 from worker.sandbox import keys
@@ -56,6 +56,7 @@ def app(monkeypatch: pytest.MonkeyPatch) -> Iterator[Celery]:
     for module in (
         "worker.cli.enqueue",
         "worker.cli.doctor.queue",
+        "worker.acceptance",
         "worker.service",
         "worker.monitoring",
     ):
@@ -63,9 +64,10 @@ def app(monkeypatch: pytest.MonkeyPatch) -> Iterator[Celery]:
     yield fresh
     if bootstrap.ledger.cache_info().currsize:
         bootstrap.ledger().close()
-    for part in (*vars(bootstrap).values(), *vars(service).values(), *vars(monitoring).values()):
-        if isinstance(part, bootstrap.Once):
-            part.cache_clear()
+    for made in (bootstrap, acceptance, service, monitoring):
+        for part in vars(made).values():
+            if isinstance(part, bootstrap.Once):
+                part.cache_clear()
     fresh.close()
 
 

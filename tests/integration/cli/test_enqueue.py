@@ -25,7 +25,7 @@ from tests.integration.cli.samples import (
     handler,
     queued,
 )
-from worker import service
+from worker import acceptance
 from worker.intake.message import receive
 from worker.jdpay.client import JdPayClient
 from worker.store.ledger import SqlLedger
@@ -182,7 +182,7 @@ def test_waiting_sees_that_it_is_held(
 
     def work(_seconds: float) -> None:
         for kwargs in _taken(broker):
-            receive(service.acceptor(), kwargs)
+            receive(acceptance.acceptor(), kwargs)
 
     monkeypatch.setattr("worker.cli.arrival.time.sleep", work)
 

@@ -44,8 +44,8 @@ app.loader.import_default_modules()
 from tasks import readiness
 readiness.Readiness.create(None, None)
 known = set(sys.modules)
-from worker import service
-for make in (service.acceptor, service.sender, service.querier, service.sweeper):
+from worker import acceptance, service
+for make in (acceptance.acceptor, service.sender, service.querier, service.sweeper):
     make()
 print(json.dumps([*(set(sys.modules) - known)]))
 """

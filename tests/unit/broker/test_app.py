@@ -20,7 +20,7 @@ from celery import Celery
 from celery.app import defaults
 from celery.exceptions import Reject
 
-from worker import monitoring
+from worker import acceptance, monitoring
 from worker import service as parts
 from worker.broker import app as app_module
 from worker.broker.app import app, configuration
@@ -320,10 +320,10 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Service:
     What the tasks find behind the composition root.
     """
     service = Service()
-    for part in (
-        *("acceptor", "sender", "querier", "sweeper", "maintenance", "in_flight", "dispatcher"),
-    ):
+    for part in ("sender", "querier", "sweeper", "maintenance", "in_flight"):
         monkeypatch.setattr(parts, part, lambda: service)
+    for part in ("acceptor", "dispatcher"):
+        monkeypatch.setattr(acceptance, part, lambda: service)
     monkeypatch.setattr(monitoring, "monitor", lambda: service)
     return service
 
@@ -423,7 +423,7 @@ def test_a_worker_that_cannot_start_puts_the_job_back(
     def unbuildable() -> None:
         raise error
 
-    monkeypatch.setattr(parts, "acceptor", unbuildable)
+    monkeypatch.setattr(acceptance, "acceptor", unbuildable)
 
     with pytest.raises(Reject) as caught:
         tasks.enqueue.run(job={})

@@ -1,0 +1,32 @@
+"""
+The composition root's share in taking jobs in: for the worker's entry task and the HTTP API alike.
+
+It stands on the database and the broker. Whoever imports it has loaded Celery, and nothing that
+speaks to JD.
+"""
+
+from worker.bootstrap import Once, ledger, refuse_real_money
+from worker.broker.app import app
+from worker.broker.dispatch import CeleryDispatcher
+from worker.settings import AcceptanceSettings
+from worker.usecases.accept import Acceptor
+from worker.usecases.group_commit import GroupCommit
+from worker.usecases.ports import Dispatcher
+
+
+@Once
+def dispatcher() -> Dispatcher:
+    """
+    What wakes workers through the broker.
+    """
+    return CeleryDispatcher(app)
+
+
+@Once
+def acceptor() -> Acceptor:
+    """
+    What takes jobs in. Raises `SettingsError` where the gateway is out of bounds.
+    """
+    settings = AcceptanceSettings.load()
+    refuse_real_money(settings)
+    return Acceptor(ledger(), dispatcher(), settings.terms, settings.review_list, GroupCommit)
