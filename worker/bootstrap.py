@@ -25,7 +25,13 @@ from worker.payouts.errors import SettingsError
 from worker.payouts.evidence import Answer, Source
 from worker.payouts.person import Person
 from worker.payouts.record import Message
-from worker.settings import AcceptanceSettings, Profile, ReceiverSettings, StoreSettings
+from worker.settings import (
+    AcceptanceSettings,
+    DatabaseSettings,
+    Profile,
+    ReceiverSettings,
+    StoreSettings,
+)
 from worker.store.database import Database
 from worker.store.keyring import Keyring
 from worker.store.ledger import SqlLedger
@@ -85,7 +91,18 @@ def open_ledger(settings: StoreSettings) -> SqlLedger:
     return found
 
 
-def database(settings: StoreSettings) -> Database:
+def keyless_ledger(settings: DatabaseSettings) -> SqlLedger:
+    """
+    A ledger for who only reads, and holds no key. Raises `SettingsError` or `ProfileMismatch`.
+    """
+    with contextlib.ExitStack() as unless_it_is_ours:
+        opened = unless_it_is_ours.enter_context(database(settings))
+        found = opened.keyless_ledger(settings.profile)
+        unless_it_is_ours.pop_all()
+    return found
+
+
+def database(settings: DatabaseSettings) -> Database:
     """
     The configured database, whatever state it is in. Raises `SettingsError`.
     """

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from tests.doubles.audit import MemoryAudit
 from tests.doubles.health import MemoryHealth
 from tests.doubles.outbox import MemoryOutbox
+from tests.doubles.own_payouts import MemoryOwnPayouts
 from tests.doubles.producers import MemoryProducers
 from tests.doubles.rows import storable, transactions
 from worker.payouts.claim import Asker, Claim, Claimant, Claims, Draft, DueQueries
@@ -37,7 +38,7 @@ _FOREIGN = ("code", "merchant", "number", "currency", "trade_no", "reason_code")
 
 
 @transactions
-class MemoryLedger(MemoryAudit, MemoryHealth, MemoryOutbox, MemoryProducers):
+class MemoryLedger(MemoryAudit, MemoryHealth, MemoryOutbox, MemoryProducers, MemoryOwnPayouts):
     """
     A ledger of plain dictionaries: `clock` tells the time, `new_token` makes lease tokens.
     """

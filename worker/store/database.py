@@ -14,7 +14,7 @@ from worker.store.address import place
 from worker.store.clock import read_clock
 from worker.store.engine import create_engine, is_pooled, read_only
 from worker.store.faults import translated
-from worker.store.keyring import Keyring
+from worker.store.keyring import Keyring, NoKeyring
 from worker.store.ledger import SqlLedger
 from worker.store.writes import write_nothing
 
@@ -97,11 +97,24 @@ class Database:
 
         Raises `SettingsError`, `ProfileMismatch` or `WrongKey`.
         """
-        if not revision.is_usable(self.engine):
-            raise SettingsError(f"the database {place(self.engine.url)} {self._misfit()}")
+        self._check_tables()
         installation.ensure_profile(self.engine, profile)
         installation.ensure_keyring(self.engine, keyring)
         return self.ledger(keyring)
+
+    def keyless_ledger(self, profile: str) -> SqlLedger:
+        """
+        The ledger in it for who only reads, and what is sealed stays so; nothing is written.
+
+        Raises `SettingsError` or `ProfileMismatch`.
+        """
+        self._check_tables()
+        installation.check_profile(self.engine, profile)
+        return self.ledger(NoKeyring())
+
+    def _check_tables(self) -> None:
+        if not revision.is_usable(self.engine):
+            raise SettingsError(f"the database {place(self.engine.url)} {self._misfit()}")
 
     def _misfit(self) -> str:
         found, needed = self.revision(), revision.EXPECTED

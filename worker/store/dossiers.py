@@ -4,6 +4,7 @@ All that is known of a payout, as a transaction sees it.
 
 from collections import defaultdict
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -64,11 +65,14 @@ def read_dossier(conn: sa.Connection, payout: Payout, keyring: Keyring) -> Dossi
 
 
 def read_dossiers(
-    conn: sa.Connection, found: Sequence[Payout], keyring: Keyring
+    conn: sa.Connection, found: Sequence[Payout], keyring: Keyring | None
 ) -> tuple[Dossier, ...]:
     """
     Everything known of several payouts, given their rows, in the same order.
+
+    Without a keyring the raw forms of messages are left out, which decide nothing.
     """
+    piece = rows.to_bare_evidence if keyring is None else partial(rows.to_evidence, keyring=keyring)
     ids = [payout.id for payout in found]
 
     def grouped(asked: sa.Select[Any]) -> dict[int, list[Any]]:
@@ -83,7 +87,7 @@ def read_dossiers(
         Dossier(
             payout=payout,
             attempts=tuple(rows.to_attempt(row) for row in tries[payout.id]),
-            evidence=tuple(rows.to_evidence(row, keyring) for row in pieces[payout.id]),
+            evidence=tuple(map(piece, pieces[payout.id])),
             open_cases=tuple(rows.to_case(row) for row in open_cases[payout.id]),
             decided=decided.get(payout.id),
         )

@@ -23,12 +23,24 @@ def ensure_profile(engine: sa.Engine, profile: str, clock: Clock = DATABASE_CLOC
 
     A database that has one is only read, so that nobody who starts waits for whoever writes.
     """
-    recorded = recorded_profile(engine) or _record_profile(engine, profile, clock)
+    if recorded_profile(engine) is None:
+        _record_profile(engine, profile, clock)
+    check_profile(engine, profile)
+
+
+@translated()
+def check_profile(engine: sa.Engine, profile: str) -> None:
+    """
+    Raise `ProfileMismatch` if a database has another profile, or was never used.
+    """
+    recorded = recorded_profile(engine)
+    if recorded is None:
+        raise ProfileMismatch("this database belongs to no profile yet: run `payouts migrate`")
     if recorded != profile:
         raise ProfileMismatch(f"this database belongs to the {recorded} profile, not to {profile}")
 
 
-def _record_profile(engine: sa.Engine, profile: str, clock: Clock) -> str:
+def _record_profile(engine: sa.Engine, profile: str, clock: Clock) -> None:
     with engine.begin() as conn:
         insert_new(
             conn,
@@ -41,7 +53,6 @@ def _record_profile(engine: sa.Engine, profile: str, clock: Clock) -> str:
             sweep_count=0,
             oldest_program=revision.OLDEST_PROGRAM,
         )
-        return str(conn.execute(sa.select(installation.c.profile)).scalar_one())
 
 
 @translated()

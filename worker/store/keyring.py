@@ -56,6 +56,32 @@ class Keyring:
         return True
 
 
+class NoKeyring(Keyring):
+    """
+    The keyring of a process that shall open nothing and seal nothing.
+    """
+
+    def __init__(self) -> None:
+        """
+        Take no key.
+        """
+
+    def __repr__(self) -> str:
+        return "NoKeyring()"
+
+    def open(self, sealed: bytes) -> bytes:
+        """
+        Raise `WrongKey`.
+        """
+        raise WrongKey
+
+    def seal(self, content: bytes | str) -> bytes:
+        """
+        Raise `BadKeyring`: nobody could ever open it.
+        """
+        raise BadKeyring("this process holds no key for payee data")
+
+
 def _fernet(key: str, place: int) -> Fernet:
     try:
         return Fernet(key)

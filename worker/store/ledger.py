@@ -16,6 +16,7 @@ from worker.store.health_notes import HealthNotes
 from worker.store.leases import Leases
 from worker.store.notifications import Notifications
 from worker.store.outbox import Outbox
+from worker.store.own_payouts import OwnPayouts
 from worker.store.people import People
 from worker.store.producers import Producers
 from worker.store.proposals import Proposals
@@ -37,6 +38,7 @@ class SqlLedger(
     Proposals,
     People,
     Producers,
+    OwnPayouts,
     Audit,
     EpochStore,
     HealthStore,

@@ -94,7 +94,7 @@ def rows_of(conn: sa.Connection, obligation: Obligation) -> Sequence[RowMapping]
 
 
 def sharing(
-    conn: sa.Connection, obligation: Obligation, keyring: Keyring, *, but: int | None = None
+    conn: sa.Connection, obligation: Obligation, keyring: Keyring | None, *, but: int | None = None
 ) -> tuple[Dossier, ...]:
     """
     All that is known of the payouts of an obligation, oldest first; one of them left out.

@@ -110,6 +110,7 @@ payouts = Table(
     partial("ix_payouts_first_sent_at", "first_sent_at", where=NOT_YET_OVERDUE),
     partial("ix_payouts_doubted_at", "customer_no", where=IN_DOUBT),
     Index("ix_payouts_status_id", "status", "id"),
+    Index("ix_payouts_producer_accepted_at_id", "producer", "accepted_at", "id"),
 )
 
 attempts = Table(

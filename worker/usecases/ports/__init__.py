@@ -13,6 +13,7 @@ from worker.usecases.ports.health import (
 )
 from worker.usecases.ports.ledger import Ledger
 from worker.usecases.ports.outbox import Courier, OutboxLedger
+from worker.usecases.ports.own import OwnReads
 from worker.usecases.ports.producers import ProducerLedger, TokenReads
 from worker.usecases.ports.proposals import PeopleLedger, ProposalLedger
 from worker.usecases.ports.reads import AuditReads, Reads
@@ -41,6 +42,7 @@ __all__ = [
     "LeaseLedger",
     "Ledger",
     "OutboxLedger",
+    "OwnReads",
     "PayoutReads",
     "PeopleLedger",
     "ProducerLedger",

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from worker.usecases.ports.actions import ActionLedger
 from worker.usecases.ports.health import HealthLedger
+from worker.usecases.ports.own import OwnReads
 from worker.usecases.ports.producers import ProducerLedger
 from worker.usecases.ports.proposals import PeopleLedger, ProposalLedger
 from worker.usecases.ports.reads import AuditReads
@@ -21,6 +22,7 @@ class Ledger(
     ProposalLedger,
     PeopleLedger,
     ProducerLedger,
+    OwnReads,
     HealthLedger,
     AuditReads,
     Protocol,

@@ -54,5 +54,8 @@ def upgrade() -> None:
         sa.UniqueConstraint("digest", name=op.f("uq_tokens_digest")),
     )
     op.create_index("ix_tokens_producer", "tokens", ["producer"])
+    op.create_index(
+        "ix_payouts_producer_accepted_at_id", "payouts", ["producer", "accepted_at", "id"]
+    )
     now = datetime.now(UTC)
     op.bulk_insert(producers, [{"name": "unsealed", "added_by": "migration", "added_at": now}])
