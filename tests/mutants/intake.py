@@ -33,7 +33,7 @@ GUARDS = (
         (
             Change(
                 _MESSAGE,
-                'acceptor.reject(jobs.rejection(job, "invalid", error.faults, DEFAULT_PRODUCER))',
+                'acceptor.reject(jobs.rejection(job, "invalid", error.faults, producer))',
                 'log.info("%s", error)',
             ),
         ),

@@ -180,7 +180,7 @@ GUARDS = (
     Guard(
         "two-gaps-at-least",
         "A setting could make one not-found answer enough for a resend.",
-        (Change(_SETTINGS, "if len(gaps) < 2 or", "if"),),
+        (Change("worker/setting_types.py", "if len(gaps) < 2 or", "if"),),
         (_SETTING,),
     ),
     Guard(

@@ -7,8 +7,14 @@ A rule never quotes the value: it may be someone's account number.
 import re
 import unicodedata
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 from worker.jdpay import banks
+
+#: `plain` as a pattern: no control character, no `&`, and no space of any kind at either end.
+_WITHIN = r"&\u0000-\u001f\u007f-\u009f"
+_AT_ENDS = _WITHIN + r" \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+PLAIN = f"^[^{_AT_ENDS}]([^{_WITHIN}]*[^{_AT_ENDS}])?$"
 
 
 def plain(text: str) -> str:
@@ -72,6 +78,16 @@ def pay_tool(text: str) -> str:
     if text != "TRAN":
         raise ValueError("must be TRAN, a transfer to a bank account")
     return text
+
+
+def storable(moment: datetime) -> datetime:
+    """
+    Refuse a time that is no moment of the calendar in UTC.
+    """
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("must lie in the years 1 to 9999, in UTC") from None
 
 
 #: How a time begins: a string of digits alone would be taken for seconds since 1970.

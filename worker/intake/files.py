@@ -28,12 +28,14 @@ class Checked:
     faults: tuple[str, ...] = ()
 
 
-def read(content: bytes) -> list[object]:
+def parse(content: bytes) -> object:
     """
-    The jobs of a file that holds one, or an array of them. Raises `UnreadableJobs`.
+    The one JSON value that some bytes are; each key of its objects is there once, or it raises.
+
+    Raises `UnreadableJobs`, which says where.
     """
     try:
-        found = json.loads(content, object_pairs_hook=_object, parse_constant=_no_constant)
+        return json.loads(content, object_pairs_hook=_object, parse_constant=_no_constant)
     except json.JSONDecodeError as fault:
         place = f"line {fault.lineno}, column {fault.colno}"
         raise UnreadableJobs(f"this is not JSON: {fault.msg} at {place}") from None
@@ -41,6 +43,15 @@ def read(content: bytes) -> list[object]:
         raise UnreadableJobs(f"this is not UTF-8 text, from byte {fault.start + 1} on") from None
     except RecursionError:
         raise UnreadableJobs("this JSON is nested too deeply to hold jobs") from None
+    except ValueError:
+        raise UnreadableJobs("a number in it has more digits than any amount") from None
+
+
+def read(content: bytes) -> list[object]:
+    """
+    The jobs of a file that holds one, or an array of them. Raises `UnreadableJobs`.
+    """
+    found = parse(content)
     listed = found if isinstance(found, list) else [found]
     if not listed:
         raise UnreadableJobs("the array holds no job")

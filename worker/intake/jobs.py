@@ -7,7 +7,6 @@ with its field and the rule, and never with a value: a value may be someone's ac
 
 import hashlib
 import json
-import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
@@ -24,6 +23,7 @@ from pydantic import (
 )
 
 from worker.intake import fields
+from worker.intake.faults import told
 from worker.jdpay import banks
 from worker.payouts.errors import InvalidJob
 from worker.payouts.model import Order, Payee, Rejection
@@ -34,7 +34,21 @@ from worker.payouts.producers import DEFAULT_PRODUCER
 MAX_BODY_BYTES = 256 * 1024
 
 
-Text = Annotated[StrictStr, Field(min_length=1), AfterValidator(fields.plain)]
+Text = Annotated[
+    StrictStr,
+    Field(min_length=1, json_schema_extra={"pattern": fields.PLAIN}),
+    AfterValidator(fields.plain),
+]
+
+Number = Annotated[
+    StrictStr,
+    Field(json_schema_extra={"pattern": "^[0-9A-Za-z]{8,32}$"}),
+    AfterValidator(fields.order_number),
+]
+
+
+#: A moment, with its zone.
+Moment = Annotated[AwareDatetime, BeforeValidator(fields.written), AfterValidator(fields.storable)]
 
 
 class Job(BaseModel):
@@ -44,9 +58,8 @@ class Job(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, title="Job")
 
-    out_trade_no: Annotated[StrictStr, AfterValidator(fields.order_number)] = Field(
-        description="Your order number, 8 to 32 letters or digits; the payout keeps it for life.",
-        json_schema_extra={"pattern": "^[0-9A-Za-z]{8,32}$"},
+    out_trade_no: Number = Field(
+        description="Your order number, 8 to 32 letters or digits; the payout keeps it for life."
     )
     amount_fen: StrictInt = Field(ge=1, le=MAX_FEN, description="The amount in fen (0.01 yuan).")
     payee_account_no: Annotated[StrictStr, AfterValidator(fields.account_no)] = Field(
@@ -100,7 +113,7 @@ class Job(BaseModel):
         default=None, description="ID identity card, HO home-return permit, TW, CE, SO, BAP, PA."
     )
     payee_id_no: Text | None = Field(default=None, max_length=32)
-    send_before: Annotated[AwareDatetime, BeforeValidator(fields.written)] | None = Field(
+    send_before: Moment | None = Field(
         default=None, description="Not to be sent for the first time after this; with its zone."
     )
     metadata: dict[
@@ -121,9 +134,7 @@ def parse(job: object, producer: str = DEFAULT_PRODUCER) -> Order:
     try:
         checked = Job.model_validate(job)
     except ValidationError as error:
-        faults = [
-            f"{_path(e['loc'])}: {_rule(e['type'], e['msg'])}" for e in error.errors()
-        ] + faults
+        faults = [*told(error, "is not a field of a job"), *faults]
     if faults:
         raise InvalidJob(tuple(faults))
     return _order(checked, producer)
@@ -192,29 +203,6 @@ def _across_fields(job: Mapping[str, object]) -> Iterator[str]:
         yield "owed_fen: is less than amount_fen, and no payout pays more than is owed"
     if (job.get("payee_id_no") is None) is not (job.get("payee_id_type") is None):
         yield "payee_id_no: goes together with payee_id_type"
-
-
-_RULES = {
-    "missing": "is required",
-    "extra_forbidden": "is not a field of a job",
-    "int_type": "must be a whole number, written as an integer",
-    "string_type": "must be a string",
-}
-
-
-def _rule(kind: str, message: str) -> str:
-    return _RULES.get(kind) or message.removeprefix("Value error, ")
-
-
-def _path(location: tuple[int | str, ...]) -> str:
-    """
-    Name the faulty field, if its name cannot be someone's data.
-    """
-    name = str(location[0]) if location else "job"
-    return name if _FIELD_NAME.fullmatch(name) else "a field"
-
-
-_FIELD_NAME = re.compile(r"[a-z_]{1,40}", re.ASCII)
 
 
 def _number(job: object) -> str | None:

@@ -46,6 +46,22 @@ class Conflict:
     faults: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Invalid:
+    """
+    What came was no job; `faults` name fields and rules, never values.
+    """
+
+    faults: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """
+    A fault of ours kept it from being taken; the log says where.
+    """
+
+
 Acceptance = Accepted | Same | Conflict
 
 

@@ -22,6 +22,7 @@ from worker.payouts.errors import UnreadableJobs
         (b'{"amount_fen": 1, "amount_fen": 2}', "same key twice"),
         (b'{"amount_fen": NaN}', "NaN"),
         (b"[" * 100_000, "nested too deeply"),
+        (b'{"amount_fen": ' + b"1" * 5_001 + b"}", "more digits than any amount"),
     ],
 )
 def test_what_cannot_be_read_is_told_by_place(content: bytes, told: str) -> None:

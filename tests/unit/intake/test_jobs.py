@@ -8,11 +8,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.factories import NUMBER, PAYEE, a_job, an_order
-from worker.intake import jobs
+from worker.intake import fields, jobs
 from worker.intake.message import receive
-from worker.payouts.acceptance import Acceptance, Accepted, Conflict
+from worker.payouts.acceptance import Acceptance, Accepted, Conflict, Invalid
 from worker.payouts.errors import InvalidJob, StoreUnavailable
 from worker.payouts.model import Order, Rejection
 from worker.payouts.money import MAX_FEN
@@ -488,3 +490,38 @@ def test_a_fault_of_ours_is_logged_without_its_text(caplog: pytest.LogCaptureFix
 
     assert "6222" not in caplog.text
     assert any("RuntimeError" in getattr(r, "detail", "") for r in caplog.records)
+
+
+@pytest.mark.parametrize(
+    ("send_before", "is_one"),
+    [
+        ("9999-12-31T23:59:59Z", True),
+        ("9999-12-31T23:59:59-05:00", False),  # the year 10000 in UTC
+        ("0001-01-01T00:00:00+08:00", False),  # the year before the first
+    ],
+)
+def test_a_moment_is_one_of_the_calendars(send_before: str, is_one: bool) -> None:
+    """
+    Where there is none in UTC, the field is named, instead of a fault of ours.
+    """
+    taken = receive(DoorPayouts(Accepted(1)), {"job": a_job(send_before=send_before)})  # type: ignore[arg-type]
+
+    if is_one:
+        assert taken == Accepted(1)
+    else:
+        assert taken == Invalid(("send_before: must lie in the years 1 to 9999, in UTC",))
+
+
+@given(st.text() | st.text(" \t\u00a0\u3000\u2028&a\x85\x7f\u200b", max_size=3))
+def test_the_pattern_of_plain_text_is_its_rule(text: str) -> None:
+    """
+    What the schema says of a text, and what is checked, are the same.
+    """
+    fits = bool(text) and re.fullmatch(fields.PLAIN, text) is not None
+    try:
+        fields.plain(text)
+        is_plain = bool(text)
+    except ValueError:
+        is_plain = False
+
+    assert fits == is_plain
