@@ -16,6 +16,7 @@ import yaml
 
 from worker import bootstrap, settings
 from worker.broker.names import QueueName
+from worker.cli.api import api
 from worker.cli.flower import command_line, flower, password_fault
 from worker.cli.metrics import metrics
 from worker.jdpay.certificates import load_jd, load_merchant
@@ -23,6 +24,9 @@ from worker.processes import COMMANDS, CONSUMERS
 from worker.sandbox.keys import MERCHANT
 from worker.settings import (
     BrokerSettings,
+    DatabaseSettings,
+    EntrySettings,
+    MerchantSettings,
     MonitorSettings,
     ReceiverSettings,
     Settings,
@@ -126,7 +130,7 @@ def test_the_broker_keeps_what_it_is_given() -> None:
     assert options["--requirepass"].startswith("${BROKER_PASSWORD:?")
 
 
-@pytest.mark.parametrize("service", ["web", "worker", "beat", "flower", "metrics", "relay"])
+@pytest.mark.parametrize("service", COMMANDS)
 def test_services_wait_for_the_migration(service: str) -> None:
     """
     Nothing starts on tables of another version, nor without a broker.
@@ -249,17 +253,18 @@ def test_what_only_needs_the_broker_gets_no_secret(service: str) -> None:
     [
         ("migrate", StoreSettings, {"keyring"}),
         ("web", ReceiverSettings, {"keyring", "sign_key"}),
+        ("api-read", MerchantSettings, set()),
     ],
 )
 def test_what_sends_nothing_gets_only_what_it_reads(
-    service: str, group: type[StoreSettings], secrets: set[str]
+    service: str, group: type[DatabaseSettings], secrets: set[str]
 ) -> None:
     """
-    Neither the migration nor the receiver is given what sends money, nor the way to the queue.
+    None of them is given what sends money, nor the way to the queue; nor any key, who tells all.
     """
     read = {f"{settings.PREFIX}{name.upper()}" for name in group.model_fields}
     given = SERVICES[service]["environment"]
-    mounts = {mount["source"]: mount["target"] for mount in SERVICES[service]["secrets"]}
+    mounts = {mount["source"]: mount["target"] for mount in SERVICES[service].get("secrets", ())}
 
     # Compose makes the address itself, so that nobody needs a file with it.
     assert given.keys() == read - {"PAYOUTS_DATABASE_URL_FILE"}
@@ -269,6 +274,24 @@ def test_what_sends_nothing_gets_only_what_it_reads(
     for name, path in mounts.items():
         assert example(commented=False)[f"{settings.PREFIX}{name.upper()}_FILE"] == path
         assert COMPOSE["secrets"][name] == {"file": f"./secrets/{Path(path).name}"}
+
+
+def test_who_takes_payouts_in_gets_nothing_of_jds() -> None:
+    """
+    Over HTTP as well: no sign key, no pfx, no certificate; and with play money only.
+    """
+    service = SERVICES["api-accept"]
+    read = {f"{settings.PREFIX}{name.upper()}" for name in EntrySettings.model_fields}
+    made = {"PAYOUTS_DATABASE_URL_FILE", "PAYOUTS_BROKER_URL_FILE", "PAYOUTS_SWEEP_EVERY"}
+
+    assert service["environment"].keys() == read - made
+    assert {name for name, value in service["environment"].items() if value} == {
+        *("PAYOUTS_DATABASE_URL", "PAYOUTS_BROKER_URL")
+    }
+    assert not any("SIGN" in name or "PFX" in name for name in service["environment"])
+    assert service.keys().isdisjoint({"env_file", "volumes"})
+    assert [mount["source"] for mount in service["secrets"]] == ["keyring"]
+    assert service["profiles"] == ["sandbox"]
 
 
 def test_who_looks_on_gets_nothing_that_sends() -> None:
@@ -303,13 +326,15 @@ def test_who_tells_producers_gets_nothing_that_signs_for_jd() -> None:
     assert command("relay") == ["payouts", "relay"]
 
 
-def test_only_the_receiver_can_be_opened_to_the_world() -> None:
+def test_only_what_others_call_can_be_opened_to_them() -> None:
     """
-    No other service has a port on an address that could be public.
+    JD and applications; no other service has a port on an address that could be public.
     """
     ports = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
 
-    assert ports.keys() == {"web", "flower", "metrics"}
+    assert ports.keys() == {"web", "flower", "metrics", "api-accept", "api-read"}
+    assert ports["api-accept"] == ["${ACCEPT_ADDRESS:-127.0.0.1}:8001:8001"]
+    assert ports["api-read"] == ["${READ_ADDRESS:-127.0.0.1}:8002:8002"]
     assert ports["metrics"] == ["127.0.0.1:9464:9464"]
     assert ports["web"] == ["${WEB_ADDRESS:-127.0.0.1}:8000:8000"]
 
@@ -329,7 +354,7 @@ def test_the_sandbox_starts_only_when_asked_for() -> None:
     """
     behind = {name for name, service in SERVICES.items() if "profiles" in service}
 
-    assert behind == {"sandbox", "sandbox-files"}
+    assert behind == {"sandbox", "sandbox-files", "api-accept"}
     assert SERVICES["sandbox"]["profiles"] == ["sandbox"]
     assert "name" not in COMPOSE
 
@@ -428,7 +453,7 @@ def test_the_procfile_has_the_processes() -> None:
         "--port",
         "${PORT:-5555}",
     ]
-    for command_of in (flower, metrics):
+    for command_of in (flower, metrics, api):
         assert {o.name: o.default for o in command_of.params}["address"] == "127.0.0.1"
 
 

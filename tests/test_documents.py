@@ -58,7 +58,10 @@ CURRENT = pytest.mark.parametrize("name", sorted(TEXTS.keys() - _HISTORY))
 _NO_DEFAULT = {"required": "required", "none": "none", "必填": "required", "无": "none"}
 
 #: The compose file's own variables, which the program does not read.
-_COMPOSE_ONLY = {"POSTGRES_PASSWORD", "BROKER_PASSWORD", "WEB_ADDRESS", "FLOWER_BASIC_AUTH"}
+_COMPOSE_ONLY = {
+    *("POSTGRES_PASSWORD", "BROKER_PASSWORD", "FLOWER_BASIC_AUTH"),
+    *("WEB_ADDRESS", "ACCEPT_ADDRESS", "READ_ADDRESS"),
+}
 
 
 def told(end: End) -> str:

@@ -43,7 +43,7 @@ MAY_IMPORT = {
         *("worker.settings", "worker.logs"),
     },
     "worker.web": {
-        "worker.web",
+        *("worker.web", "worker.intake", "worker.views"),
         "worker.usecases",
         "worker.payouts",
         "worker.jdpay",

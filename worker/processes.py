@@ -30,12 +30,20 @@ _ONE_THREAD = ("--pool=threads", "--concurrency=1")
 #: Jobs are taken side by side, since those that come together are accepted in one commit.
 _ACCEPTING = ("--pool=threads", "--concurrency=16")
 
-#: A connection of the receiver's has a thread of its own, whether or not it says anything.
+#: Each connection has a thread of its own, whether or not it says anything.
 _CONNECTIONS = "--threads=128"
+
+
+def web_server(app: str) -> tuple[str, ...]:
+    """
+    The server of a web app, whatever it is for, without its address.
+    """
+    return ("gunicorn", app, _CONNECTIONS, "--no-control-socket")
+
 
 #: The command of each process, without what depends on the place: addresses, files, log level.
 COMMANDS: Mapping[str, tuple[str, ...]] = {
-    "web": ("gunicorn", "worker.web.app:create_app()", _CONNECTIONS, "--no-control-socket"),
+    "web": web_server("worker.web.app:create_app()"),
     "worker": (*_consumer("worker", QueueName.ENTRY, QueueName.SWEEP), *_ACCEPTING),
     "sender": (*_consumer("sender", QueueName.SEND), *_ONE_THREAD),
     "querier": (*_consumer("querier", QueueName.QUERY), *_ONE_THREAD),
@@ -43,6 +51,8 @@ COMMANDS: Mapping[str, tuple[str, ...]] = {
     "flower": ("payouts", "flower"),
     "metrics": ("payouts", "metrics"),
     "relay": ("payouts", "relay"),
+    "api-accept": ("payouts", "api", "--accept"),
+    "api-read": ("payouts", "api", "--read"),
 }
 
 #: Those that take messages off the queues.

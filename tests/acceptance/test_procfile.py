@@ -23,7 +23,7 @@ from worker.demo.stack import Stack
 from worker.demo.story import cast, enqueue
 from worker.embedded.children import Child
 from worker.payouts.status import PayoutStatus
-from worker.processes import CONSUMERS
+from worker.processes import COMMANDS, CONSUMERS
 from worker.store.ledger import SqlLedger
 
 ROOT = Path(__file__).parents[2]
@@ -81,7 +81,7 @@ def free_ports() -> int:
     # In any order: another run of the tests may be looking too.
     for port in random.sample(range(21_000, 31_000, 7), 100):
         with contextlib.ExitStack() as taken, contextlib.suppress(OSError):
-            for place in range(7):
+            for place in range(len(COMMANDS)):
                 taken.enter_context(socket.create_server(("127.0.0.1", port + 100 * place)))
             return port
     raise AssertionError("no free ports")

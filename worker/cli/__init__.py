@@ -15,6 +15,7 @@ COMMANDS = {
     "acknowledge": "worker.cli.alerts:acknowledge",
     "alerts": "worker.cli.alerts:alerts",
     "decline": "worker.cli.decide:decline",
+    "api": "worker.cli.api:api",
     "approve": "worker.cli.decide:approve",
     "audit": "worker.cli.audit:audit",
     "cancel": "worker.cli.actions:cancel",

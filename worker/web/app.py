@@ -4,31 +4,18 @@ The Flask app, for gunicorn: ``worker.web.app:create_app()``.
 
 from flask import Flask
 
-from worker import bootstrap, logs, startup
+from worker import bootstrap
 from worker.jdpay.signature import SignKey
 from worker.usecases.evidence import EvidenceHandler
 from worker.web import receiver
-
-#: What gunicorn takes as "failed to boot": it ends. After anything else it starts a worker anew.
-_BOOT_FAILURE = 3
-
-#: How long one of gunicorn's workers waits for the database, in seconds: less than the 30 after
-#: which gunicorn takes it for hung. The next one waits on.
-_PATIENCE = 15.0
+from worker.web.boot import boot
 
 
 def create_app() -> Flask:
     """
     Make the app from the environment, once the database can be reached.
     """
-    logs.configure("INFO")
-    return startup.when_usable(
-        "receiver",
-        lambda: build(bootstrap.handler("receiver"), bootstrap.sign_key()),
-        fault_code=_BOOT_FAILURE,
-        patience=_PATIENCE,
-        longest_pause=2.0,
-    )
+    return boot("receiver", lambda: build(bootstrap.handler("receiver"), bootstrap.sign_key()))
 
 
 def build(handler: EvidenceHandler, sign_key: SignKey) -> Flask:
