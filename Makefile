@@ -28,7 +28,7 @@ LEASE ?=
 AGAINST ?=
 JSON ?=
 
-.PHONY: help install demo test test-servers check machine simulate explore chaos fuzz mutants bench lock clean openssl
+.PHONY: help install demo test test-servers check api machine simulate explore chaos fuzz mutants bench lock clean openssl
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -62,6 +62,9 @@ explore: .venv/installed-dev ## Tell every short history, as long as MINUTES all
 
 chaos: .venv/installed-dev ## Break real processes for MINUTES by the plan of SEED
 	@$(BIN)/python -m tests.chaos --minutes $(MINUTES) --seed $(SEED)
+
+api: .venv/installed-dev ## Try the HTTP API with EXAMPLES requests for each operation
+	@$(BIN)/python -m tests.api --examples $(EXAMPLES)
 
 fuzz: .venv/installed-dev ## Put MESSAGES hostile replies and notifications
 	@$(BIN)/python -m tests.hostile --messages $(MESSAGES) --seed $(SEED)

@@ -96,7 +96,9 @@ class Job(BaseModel):
         description="What is owed in all, where several payouts share it. Default: amount_fen.",
     )
     pay_tool: Annotated[StrictStr, AfterValidator(fields.pay_tool)] = Field(
-        default="TRAN", description="TRAN: to a bank account. Nothing else is built."
+        default="TRAN",
+        description="TRAN: to a bank account. Nothing else is built.",
+        json_schema_extra={"enum": ["TRAN"]},
     )
     biz_trade_no: Text | None = Field(
         default=None, max_length=64, description="Your business order; forwarded, may repeat."

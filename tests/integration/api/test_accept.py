@@ -285,6 +285,9 @@ def test_a_withdrawal_needs_no_body(shop: Producer) -> None:
     shop.post("/v1/payouts", a_job())
 
     assert problem(shop.post("/v1/payouts/ORDER0001/cancel", {"reason": "x"})) == (422, "invalid")
+    assert problem(_sent(shop, shop.accepting, b"null", path="/v1/payouts/ORDER0001/cancel")) == (
+        *(422, "invalid"),
+    )
     assert problem(shop.post("/v1/payouts/ORDER0001/cancel", {"why": ""})) == (422, "invalid")
     assert shop.post("/v1/payouts/ORDER0001/cancel").status_code == 200
 

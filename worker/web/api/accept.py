@@ -68,7 +68,7 @@ class AcceptApi:
 
 def _cancellation(body: object) -> Cancellation:
     try:
-        return Cancellation.model_validate({} if body is None else body)
+        return Cancellation.model_validate(body)
     except ValidationError as error:
         raise _refused(Code.INVALID, [*told(error, "is not a field here")]) from None
 

@@ -87,10 +87,10 @@ def _operation(one: Operation, names: set[str]) -> dict[str, Any]:
         },
     }
     if one.body is not None:
-        described["requestBody"] = {
-            "required": one.needs_body,
-            "content": _content("application/json", one.body),
-        }
+        content = _content("application/json", one.body)
+        if one.example is not None:
+            content["application/json"]["example"] = dict(one.example)
+        described["requestBody"] = {"required": one.needs_body, "content": content}
     return described
 
 

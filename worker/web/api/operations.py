@@ -26,7 +26,7 @@ class Asked:
     #: The order number in the address.
     number: str = ""
     query: BaseModel | None = None
-    #: The JSON value of the body; None where there is none.
+    #: The JSON value of the body; an empty object where none had to be sent.
     body: object = field(default=None, repr=False)
 
 
@@ -62,6 +62,7 @@ class Operation:
     query: type[BaseModel] | None = None
     body: type[BaseModel] | None = None
     needs_body: bool = False
+    example: Mapping[str, object] | None = None
 
 
 CREATE = Operation(
@@ -77,6 +78,16 @@ CREATE = Operation(
     ),
     body=Job,
     needs_body=True,
+    example={
+        "out_trade_no": "WITHDRAW20261123001",
+        "amount_fen": 12345,
+        "payee_account_no": "620000000000000002",
+        "payee_account_name": "张三",
+        "payee_bank_code": "CMB",
+        "payee_account_type": "P",
+        "subject": "withdrawal 42",
+        "obligation": "withdrawal-42",
+    },
     answers={
         201: "It is a payout now.",
         200: "It is a payout already, with the same content.",

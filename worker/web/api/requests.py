@@ -78,7 +78,7 @@ def _body(request: Request, operation: Operation) -> object:
         return None
     content = request.get_data(cache=False)
     if not content and not operation.needs_body:
-        return None
+        return {}
     if request.mimetype != _JSON:
         raise Refused(Code.UNSUPPORTED_MEDIA_TYPE, f"the body must be {_JSON}")
     try:

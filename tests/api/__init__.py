@@ -1,0 +1,3 @@
+"""
+The HTTP API held against its own OpenAPI document: every operation, by generated requests.
+"""
