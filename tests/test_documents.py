@@ -36,10 +36,13 @@ from worker.intake import jobs
 from worker.payouts.model import CaseKind
 from worker.payouts.policy.actions import CLOSED_BY, Action
 from worker.payouts.policy.alerts import RULES
+from worker.payouts.producers import Scope
 from worker.payouts.status import TRANSITIONS, PayoutStatus
 from worker.sandbox.scenarios import SCENARIOS, End
 from worker.settings import Settings
 from worker.views.texts import CASE_ADVICE, CASE_MEANINGS
+from worker.web.api.operations import OPERATIONS
+from worker.web.api.problems import KINDS, Code
 
 #: A command at the start of a line, a code span or a pipe's next part.
 _COMMAND = re.compile(r"(?:^|\$ |\| |`)(?:\.venv/bin/)?payouts ([a-z][^`|\n]*)", re.MULTILINE)
@@ -212,6 +215,34 @@ def test_every_reason_to_reject_is_explained(name: str) -> None:
 
     assert sorted(row[0].strip("`") for row in rows(section.text)[1:]) == sorted(set(given))
     assert f"{jobs.MAX_BODY_BYTES // 1024} KiB" in section.text
+
+
+@languages("docs/api.md")
+def test_every_problem_is_explained(name: str) -> None:
+    """
+    The table of problems holds each code, in order, with its status.
+    """
+    table = [row for row in rows(TEXTS[name]) if row[1].strip("`") in {*Code}]
+
+    assert [(coded(row[1])[0], int(row[0])) for row in table] == [
+        (code.value, KINDS[code].status) for code in Code
+    ]
+
+
+@languages("docs/api.md")
+def test_every_operation_is_explained(name: str) -> None:
+    """
+    The first table holds each operation in the row of its scope.
+    """
+    scopes = [row for row in rows(TEXTS[name]) if row[0].startswith("`payouts api ")]
+
+    assert [(coded(row[1]), sorted(coded(row[2]))) for row in scopes] == [
+        (
+            [scope],
+            sorted(f"{one.method} {one.path}" for one in OPERATIONS if one.scope is scope),
+        )
+        for scope in Scope
+    ]
 
 
 @languages("docs/operators.md")
