@@ -5,6 +5,7 @@ All guards, ring by ring.
 from tests.mutants import (
     actions,
     answers,
+    api,
     audits,
     batches,
     connection,
@@ -39,6 +40,7 @@ GUARDS = (
     *actions.GUARDS,
     *outside_proof.GUARDS,
     *producers.GUARDS,
+    *api.GUARDS,
     *replacement.GUARDS,
     *service.GUARDS,
     *store.GUARDS,
