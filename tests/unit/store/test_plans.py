@@ -1,5 +1,5 @@
 """
-The sweep stays quick however many payouts are finished: it reads by its partial indexes.
+What is asked often stays quick however many payouts are finished: it is read by an index.
 """
 
 from collections.abc import Callable, Iterator
@@ -10,8 +10,10 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import event
 
-from tests.contract.samples import KEYRING, MERCHANT, due_queries, migrated
+from tests.contract.samples import KEYRING, MERCHANT, NOON, accepted, due_queries, migrated
 from tests.servers import SqliteDatabases
+from worker.payouts.own import Wanted
+from worker.payouts.status import PayoutStatus
 from worker.store.engine import create_engine
 from worker.store.ledger import SqlLedger
 
@@ -87,3 +89,26 @@ def test_health_reads_no_table_whole(engine: sa.Engine) -> None:
 
     assert len(asked) > 10
     assert [step for step in whole if step.split()[1] in grow] == []
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        Wanted(),
+        Wanted(status=PayoutStatus.PAID),
+        Wanted(accepted_from=NOON, accepted_before=NOON + HOUR),
+        Wanted(behind="P-1"),
+    ],
+    ids=["all", "status", "time", "page"],
+)
+def test_a_producers_list_reads_by_its_index(engine: sa.Engine, wanted: Wanted) -> None:
+    """
+    In the order in which it is told, so that a page costs a page, whoever else has payouts.
+    """
+    accepted(SqlLedger(engine, KEYRING), "P-1")
+    asked = overheard(engine, lambda ledger: ledger.own_payouts(MERCHANT, "shop", wanted, 10))
+    question = next(one for one in asked if "LIMIT" in one[0])
+    found = steps(engine, question)
+
+    assert "ix_payouts_producer_accepted_at_id" in " ".join(found)
+    assert not any("TEMP B-TREE" in step for step in found)
