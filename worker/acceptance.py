@@ -7,6 +7,7 @@ speaks to JD.
 
 from worker.bootstrap import Once, ledger, refuse_real_money
 from worker.broker.app import app
+from worker.broker.background import BackgroundDispatcher
 from worker.broker.dispatch import CeleryDispatcher
 from worker.settings import AcceptanceSettings
 from worker.usecases.accept import Acceptor
@@ -27,6 +28,18 @@ def acceptor() -> Acceptor:
     """
     What takes jobs in. Raises `SettingsError` where the gateway is out of bounds.
     """
+    return _acceptor(dispatcher())
+
+
+@Once
+def answering_acceptor() -> Acceptor:
+    """
+    The same for whoever has somebody to answer, who does not wait for the broker.
+    """
+    return _acceptor(BackgroundDispatcher(dispatcher()))
+
+
+def _acceptor(dispatcher: Dispatcher) -> Acceptor:
     settings = AcceptanceSettings.load()
     refuse_real_money(settings)
-    return Acceptor(ledger(), dispatcher(), settings.terms, settings.review_list, GroupCommit)
+    return Acceptor(ledger(), dispatcher, settings.terms, settings.review_list, GroupCommit)

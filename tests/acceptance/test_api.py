@@ -148,6 +148,24 @@ def test_connections_that_say_nothing_keep_nobody_waiting() -> None:
             assert is_well(url)
 
 
+def test_a_yes_does_not_wait_for_the_broker() -> None:
+    """
+    A broker that takes the connection and says nothing keeps nobody from a durable yes.
+    """
+    with a_stack() as (stack, ledger), socket.create_server(("127.0.0.1", 0)) as silent:
+        stack.environment["PAYOUTS_BROKER_URL"] = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
+        with serving(stack, Scope.ACCEPT, *READS, *ACCEPTS) as (accepts, _):
+            headers = token(ledger, "unsealed", Scope.ACCEPT)
+            for place in range(3):
+                job = JOB | {"out_trade_no": f"ORDER000{place}"}
+                url = f"{accepts}/v1/payouts"
+                # The broker is given 10 s to speak.
+                answer = requests.post(url, json=job, headers=headers, timeout=8)
+                assert answer.status_code == 201
+        merchant = stack.environment["PAYOUTS_CUSTOMER_NO"]
+        assert ledger.find(merchant, "ORDER0002") is not None
+
+
 @pytest.mark.parametrize("scope", list(Scope))
 def test_with_real_money_nothing_is_taken_in(scope: Scope, tmp_path: Path) -> None:
     """

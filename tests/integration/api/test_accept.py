@@ -2,6 +2,7 @@
 Handing payouts over: one acceptance with the entry task, and the answer is a durable yes.
 """
 
+import io
 import json
 from typing import Any
 
@@ -229,6 +230,25 @@ def test_a_large_body_is_refused(shop: Producer, accepting: Flask, path: str) ->
 
     assert _sent(shop, accepting, just, path=path).status_code == 422
     assert problem(_sent(shop, accepting, just + b" ", path=path)) == (413, "too_large")
+
+
+def test_a_body_of_unknown_length_is_not_cut_off(shop: Producer, accepting: Flask) -> None:
+    """
+    In chunks: what is too large is 413, though its beginning were a job.
+    """
+    body = json.dumps(a_job()).encode().ljust(256 * 1024)
+
+    def chunked(content: bytes) -> Any:
+        headers = {"Authorization": f"Bearer {shop.accept}", "Content-Type": "application/json"}
+        environ = {"wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"}
+        stream = io.BytesIO(content)
+        return Client(accepting).post(
+            "/v1/payouts", input_stream=stream, headers=headers, environ_overrides=environ
+        )
+
+    assert problem(chunked(body + b"x")) == (413, "too_large")
+    assert problem(chunked(body + b"x" * 999_999)) == (413, "too_large")
+    assert chunked(body).status_code == 201
 
 
 def test_a_payee_on_the_review_list_is_held(shop: Producer, ledger: SqlLedger) -> None:

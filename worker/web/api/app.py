@@ -45,7 +45,7 @@ def create_read_app() -> Flask:
 
 
 def _accept_app() -> Flask:
-    acceptor, ledger = acceptance.acceptor(), bootstrap.ledger()
+    acceptor, ledger = acceptance.answering_acceptor(), bootstrap.ledger()
     merchant = AcceptanceSettings.load().customer_no
     own = OwnPayouts(ledger, merchant)
     handlers = AcceptApi(acceptor, Withdrawal(ledger, merchant), own).handlers
@@ -65,7 +65,8 @@ def build(
     Make an app of some operations over given parts; `check` raises where it could not serve.
     """
     app = Flask("jdpay_payouts_api", static_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    # One byte more shows that a body of unknown length is too large: Flask would cut it off.
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES + 1
     app.url_map.merge_slashes = False
     document = openapi.text(handlers)
 

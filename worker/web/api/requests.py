@@ -15,7 +15,7 @@ from worker.usecases.producers import identify
 from worker.web.api.operations import Asked, Operation
 from worker.web.api.problems import Code, Error, Refused
 
-#: A larger body is refused before it is read.
+#: A larger body is refused, and not read further.
 MAX_BODY_BYTES = jobs.MAX_BODY_BYTES
 
 _JSON = "application/json"
@@ -77,6 +77,8 @@ def _body(request: Request, operation: Operation) -> object:
     if operation.body is None:
         return None
     content = request.get_data(cache=False)
+    if len(content) > MAX_BODY_BYTES:
+        raise Refused(Code.TOO_LARGE, "the body has more than 256 KiB")
     if not content and not operation.needs_body:
         return {}
     if request.mimetype != _JSON:
