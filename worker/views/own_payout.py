@@ -44,7 +44,7 @@ class Payout(BaseModel):
         " obligation. Never conclude it from the status: a payout that failed may yet turn out"
         " to be paid."
     )
-    repay_possible_from: datetime | None = Field(
+    not_repayable_before: datetime | None = Field(
         description="Before this moment `safe_to_repay` stays false; null where it is true, and"
         " where nobody knows whether it ever will be."
     )
@@ -80,7 +80,7 @@ class Payout(BaseModel):
             trade_no=payout.trade_no,
             needs_attention=bool(own.dossier.open_cases),
             safe_to_repay=repaid.is_safe,
-            repay_possible_from=repaid.possible_from,
+            not_repayable_before=repaid.possible_from,
             accepted_at=payout.accepted_at,
             updated_at=payout.updated_at,
             first_sent_at=payout.first_sent_at,

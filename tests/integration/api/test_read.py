@@ -80,7 +80,7 @@ def test_a_payout_is_shown(shop: Producer, ledger: SqlLedger) -> None:
         "trade_no": None,
         "needs_attention": False,
         "safe_to_repay": False,
-        "repay_possible_from": None,
+        "not_repayable_before": None,
         "accepted_at": "2026-03-02T12:00:00.123456Z",
         "updated_at": "2026-03-02T12:00:00.123456Z",
         "first_sent_at": "2026-03-02T12:00:00.123456Z",
@@ -102,7 +102,7 @@ def test_failed_is_not_pay_it_again(shop: Producer, ledger: SqlLedger, clock: Vi
     seen = shown(shop)
     assert (seen["status"], seen["safe_to_repay"]) == ("failed", False)
     possible = (closed_at + timedelta(hours=24)).isoformat().replace("+00:00", "Z")
-    assert str(seen["repay_possible_from"]) >= possible
+    assert str(seen["not_repayable_before"]) >= possible
 
     clock.advance(hours=25)
     asked(ledger, clock, payout, told(TradeStatus.CLOS, raw=b"again"))
@@ -110,7 +110,7 @@ def test_failed_is_not_pay_it_again(shop: Producer, ledger: SqlLedger, clock: Vi
     Operator(ledger, "cli:mei").act(Action.RELEASE, payout.id, "closed twice")
 
     seen = shown(shop)
-    assert (seen["safe_to_repay"], seen["repay_possible_from"]) == (True, None)
+    assert (seen["safe_to_repay"], seen["not_repayable_before"]) == (True, None)
 
 
 def test_a_return_is_not_pay_it_again(
@@ -128,7 +128,7 @@ def test_a_return_is_not_pay_it_again(
 
     assert (seen["status"], seen["returned_fen"]) == ("returned", 12_345)
     assert seen["safe_to_repay"] is False
-    assert seen["repay_possible_from"] is not None
+    assert seen["not_repayable_before"] is not None
 
 
 def test_a_part_that_came_back_is_no_end(
