@@ -9,7 +9,9 @@ import click
 from worker import bootstrap
 from worker.cli.output import Page, answering, table
 from worker.payouts.endpoint import EndpointKind
+from worker.payouts.errors import NoSuchProducer
 from worker.payouts.event import EventType
+from worker.payouts.producers import DEFAULT_PRODUCER
 from worker.views.formats import iso
 from worker.views.tables import Column
 from worker.webhooks.address import parse
@@ -30,7 +32,7 @@ def endpoints() -> None:
 
 @endpoints.command()
 @click.argument("address")
-@click.option("--producer", default="unsealed", show_default=True, help="Whose events.")
+@click.option("--producer", default=DEFAULT_PRODUCER, show_default=True, help="Whose events.")
 @click.option("--queue", is_flag=True, help="ADDRESS is a queue: a Celery task for each event.")
 @click.option("--type", "types", multiple=True, type=_TYPE, help="Only these types of events.")
 @click.option("--private", is_flag=True, help="Its address is not public, and that is meant.")
@@ -46,10 +48,12 @@ def add(address: str, producer: str, queue: bool, types: tuple[str, ...], privat
     if kind is EndpointKind.WEBHOOK:
         parse(address, is_private=private)
         key = new_key()
-    wanted = {EventType(name) for name in types}
-    made = bootstrap.ledger().add_endpoint(
-        producer, kind, address, wanted, is_private=private, key=key
-    )
+    wanted, ledger = {EventType(name) for name in types}, bootstrap.ledger()
+    if producer not in {one.name for one in ledger.producers() if one.disabled_at is None}:
+        raise NoSuchProducer(
+            f"there is no active producer {producer}: see `payouts producers list`"
+        )
+    made = ledger.add_endpoint(producer, kind, address, wanted, is_private=private, key=key)
     document: dict[str, object] = {"id": made, "kind": kind, "address": address, "key": key}
     told = f"endpoint {made} is told from now on"
     return Page(document, f"{told}; its key, shown this once: {key}" if key else told)

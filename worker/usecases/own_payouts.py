@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from worker.payouts.errors import StaleTransition, StoreBusy
+from worker.payouts.event import Event
 from worker.payouts.own import OwnPayout, Wanted
 from worker.payouts.policy.actions import Action
 from worker.payouts.status import PayoutStatus
@@ -54,6 +55,14 @@ class OwnPayouts:
         """
         found = self._ledger.own_payouts(self._customer_no, producer, wanted, limit + 1)
         return Page(found[:limit], len(found) > limit)
+
+    def events(
+        self, producer: str, after: int, out_trade_no: str | None, limit: int
+    ) -> Sequence[Event]:
+        """
+        What was announced of the producer's after a position, oldest first.
+        """
+        return self._ledger.events(limit, after=after, producer=producer, out_trade_no=out_trade_no)
 
 
 class Withdrawal:

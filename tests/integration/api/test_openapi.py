@@ -56,7 +56,7 @@ def test_each_process_describes_what_it_serves(accepting: Flask, reading: Flask)
     accept, read = operations(served(accepting)), operations(served(reading))
 
     assert accept == {"createPayout", "cancelPayout"}
-    assert read == {"listPayouts", "showPayout", "listBanks"}
+    assert read == {"listPayouts", "showPayout", "listEvents", "listBanks"}
     assert operations(openapi.document()) == accept | read == {one.name for one in OPERATIONS}
 
 

@@ -2,6 +2,7 @@
 Looking at one's own payouts: what the state knows, no more, and no other producer's.
 """
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -264,3 +265,49 @@ def test_banks_are_those_of_a_job(shop: Producer) -> None:
     assert named["CMB"] == "招商银行"
     assert list(named) == sorted(named)
     assert shop.post("/v1/payouts", a_job(payee_bank_code=max(named))).status_code == 201
+
+
+def test_events_are_told_in_one_order(shop: Producer, ledger: SqlLedger) -> None:
+    """
+    From where one stopped reading, and of one payout if it is named; what is new comes later.
+    """
+    sent(ledger)
+    accepted(ledger, "ORDER0002")
+    assert shop.get("/v1/events").json == {"events": [], "next_after": 0}
+    ledger.announce(100)
+
+    first = shop.get("/v1/events?limit=2").json or {}
+    assert [event["type"] for event in first["events"]] == ["payout.accepted", "payout.sent"]
+    rest = shop.get(f"/v1/events?after={first['next_after']}").json or {}
+    assert [e["data"]["out_trade_no"] for e in rest["events"]] == [NUMBER, "ORDER0002"]
+    assert shop.get(f"/v1/events?after={rest['next_after']}").json == {
+        "events": [],
+        "next_after": rest["next_after"],
+    }
+    named = shop.get("/v1/events?number=ORDER0002").json or {}
+    assert [event["data"]["version"] for event in named["events"]] == [1]
+
+
+def test_another_producers_events_are_not_told(
+    register: Callable[[str], Producer], ledger: SqlLedger
+) -> None:
+    """
+    Neither of its payouts nor of its jobs, however they are asked for.
+    """
+    sent(ledger)
+    ledger.announce(100)
+    other = register("another")
+
+    assert other.get("/v1/events").json == {"events": [], "next_after": 0}
+    assert other.get(f"/v1/events?number={NUMBER}").json == {"events": [], "next_after": 0}
+
+
+@pytest.mark.parametrize("query", ["after=-1", "after=1.0", "after=1e3", "limit=0", "limit=101"])
+def test_a_wrong_page_of_events_is_refused(shop: Producer, query: str) -> None:
+    """
+    With the place of what is wrong.
+    """
+    answer = shop.get(f"/v1/events?{query}")
+
+    assert answer.status_code == 422
+    assert places(answer) == {"?" + query.partition("=")[0]}

@@ -46,6 +46,7 @@ def test_an_endpoint_is_added_and_its_key_shown_once(run: Run, merchant_settings
         (("http://shop.example/hook",), "use https"),
         (("https://user:hush@shop.example/",), "without a user name"),
         ((URL, "--type", "payout.lost"), "payout.lost"),
+        ((URL, "--producer", "nobody"), "payouts producers list"),
     ],
 )
 def test_a_wrong_address_is_refused(

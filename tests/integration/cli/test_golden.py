@@ -10,6 +10,7 @@ import json
 import subprocess
 import sys
 from collections import defaultdict
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,7 @@ from worker.demo.audit import Audit
 from worker.demo.play import Outcome
 from worker.demo.story import Result
 from worker.intake import jobs
+from worker.payouts.endpoint import Try
 from worker.payouts.evidence import Answer, Meaning, Source, TradeStatus
 from worker.payouts.limits import Limits
 from worker.payouts.model import AttemptOutcome
@@ -225,6 +227,34 @@ def test_who_has_payouts_made(told: Told, ledger: SqlLedger) -> None:
     told("tokens_list", "tokens", "list")
     told.why("producers_disable", "producers", "disable", "shop")
     told("producers_list", "producers", "list")
+
+    assert told.differences() == ()
+
+
+def test_what_producers_hear(told: Told, ledger: SqlLedger) -> None:
+    """
+    Endpoints of each kind, an event on its way, and the end of both.
+    """
+    told(
+        "endpoints_add",
+        "endpoints",
+        "add",
+        "https://shop.example/hook",
+        "--type",
+        "payout.accepted",
+    )
+    told("endpoints_add", "endpoints", "add", "shop.events", "--queue")
+    told("endpoints_rotate", "endpoints", "rotate", "1")
+    queued(ledger)
+    ledger.announce(10)
+    (delivery,) = ledger.claim_deliveries(1, 10, timedelta(minutes=1))
+    ledger.note_tries([(delivery, Try(delivery.id, False, "500", timedelta(milliseconds=9)))])
+    told("endpoints_list", "endpoints", "list")
+    listed = told("events_list", "events", "list")
+    event_id = listed["events"][0]["id"]
+    told("events_show", "events", "show", event_id)
+    told("events_resend", "events", "resend", event_id)
+    told("endpoints_disable", "endpoints", "disable", "1")
 
     assert told.differences() == ()
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
+from worker.payouts.event import Event
 from worker.payouts.own import OwnPayout, Wanted
 from worker.usecases.ports.producers import TokenReads
 
@@ -32,4 +33,16 @@ class OwnReads(TokenReads, Protocol):
         The producer's payouts that are wanted, the last accepted first, read in one snapshot.
 
         Raises `NoSuchPayout` if `wanted.behind` is no number of the producer's.
+        """
+
+    def events(
+        self,
+        limit: int,
+        *,
+        after: int | None = None,
+        producer: str | None = None,
+        out_trade_no: str | None = None,
+    ) -> Sequence[Event]:
+        """
+        The newest events; or, oldest first, those announced after a position.
         """

@@ -10,11 +10,14 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from worker.intake.jobs import Moment, Number, Text
 from worker.payouts.own import Wanted
 from worker.payouts.status import PayoutStatus
+from worker.views.events import Event
 from worker.views.own_payout import Payout
 
 _ASKED = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
-_WHOLE = re.compile(r"[0-9]{1,9}", re.ASCII)
+_WHOLE = re.compile(r"[0-9]{1,12}", re.ASCII)
+#: No installation has so many events.
+MAX_POSITION = 999_999_999_999
 
 
 def _whole(value: object) -> object:
@@ -58,6 +61,31 @@ class Filter(BaseModel):
         return Wanted(
             self.status, self.obligation, self.accepted_from, self.accepted_before, self.cursor
         )
+
+
+class EventFilter(BaseModel):
+    """
+    Which events are listed: those of which all that is given is true.
+    """
+
+    model_config = _ASKED
+
+    after: Annotated[int, BeforeValidator(_whole)] = Field(
+        default=0, ge=0, le=MAX_POSITION, description="`next_after` of the page before this one."
+    )
+    number: Number | None = Field(default=None, description="Only those of this payout.")
+    limit: Annotated[int, BeforeValidator(_whole)] = Field(
+        default=50, ge=1, le=100, description="So many at most."
+    )
+
+
+class Events(BaseModel):
+    """
+    One page of events, in the order in which they were announced.
+    """
+
+    events: list[Event]
+    next_after: int = Field(description="Ask for what comes after this, now or later.")
 
 
 class Cancellation(BaseModel):

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from worker.intake.jobs import Job
 from worker.payouts.producers import Scope
 from worker.views.own_payout import Payout
-from worker.web.api.models import Banks, Cancellation, Filter, Payouts
+from worker.web.api.models import Banks, Cancellation, EventFilter, Events, Filter, Payouts
 from worker.web.api.problems import Code
 
 
@@ -146,6 +146,22 @@ LIST = Operation(
     problems=(Code.INVALID, Code.NOT_FOUND),
 )
 
+EVENTS = Operation(
+    name="listEvents",
+    method="GET",
+    path="/v1/events",
+    scope=Scope.READ,
+    summary="List events",
+    description=(
+        "What happened to your own payouts, jobs and debts, in one order: pass `next_after` on as"
+        " `after`, and nothing is missed or told twice. A relay has to run, which announces them."
+    ),
+    query=EventFilter,
+    answers={200: "One page of them; empty where nothing is new."},
+    content=Events,
+    problems=(Code.INVALID,),
+)
+
 BANKS = Operation(
     name="listBanks",
     method="GET",
@@ -158,4 +174,4 @@ BANKS = Operation(
 )
 
 #: All of them, those of the process that accepts first.
-OPERATIONS = (CREATE, CANCEL, LIST, SHOW, BANKS)
+OPERATIONS = (CREATE, CANCEL, LIST, SHOW, EVENTS, BANKS)

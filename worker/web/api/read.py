@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from worker.jdpay import banks
 from worker.payouts.errors import NoSuchPayout
 from worker.usecases.own_payouts import OwnPayouts
+from worker.views.events import Event
 from worker.views.own_payout import Payout
-from worker.web.api.models import Bank, Banks, Filter, Payouts
-from worker.web.api.operations import BANKS, LIST, SHOW, Answer, Asked, Handler, Operation
+from worker.web.api.models import Bank, Banks, EventFilter, Events, Filter, Payouts
+from worker.web.api.operations import BANKS, EVENTS, LIST, SHOW, Answer, Asked, Handler, Operation
 from worker.web.api.problems import Code, Error, Refused
 
 
@@ -26,7 +27,7 @@ class ReadApi:
         """
         Who answers what.
         """
-        return {LIST: self._list, SHOW: self._show, BANKS: _banks}
+        return {LIST: self._list, SHOW: self._show, EVENTS: self._events, BANKS: _banks}
 
     def _show(self, asked: Asked) -> Answer:
         try:
@@ -46,6 +47,13 @@ class ReadApi:
         return Answer(
             Payouts(payouts=found, next_cursor=found[-1].out_trade_no if page.has_more else None)
         )
+
+    def _events(self, asked: Asked) -> Answer:
+        wanted = asked.query
+        assert isinstance(wanted, EventFilter)
+        found = self._own.events(asked.producer, wanted.after, wanted.number, wanted.limit)
+        last = next((event.position for event in reversed(found)), None) or wanted.after
+        return Answer(Events(events=[Event.of(event) for event in found], next_after=last))
 
 
 def _banks(_asked: Asked) -> Answer:
