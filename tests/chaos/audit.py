@@ -27,8 +27,9 @@ _EXPECTED = {
 #: Where the database goes back: JD knows what it has forgotten.
 _RESTORED = {CaseKind.UNEXPECTED, CaseKind.FORGOTTEN, CaseKind.ORPHAN}
 
-#: Of these payouts it never tells an end, which a long run calls unresolved as well.
-_ENDLESS = {CaseKind.NO_RESULT, CaseKind.NOT_FOUND}
+#: Of these payouts it never tells an end, which a long run calls unresolved as well; and of what a
+#: journal put back that never reached it.
+_ENDLESS = {CaseKind.NO_RESULT, CaseKind.NOT_FOUND, CaseKind.FORGOTTEN}
 
 
 @dataclass(frozen=True, slots=True)

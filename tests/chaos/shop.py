@@ -90,11 +90,7 @@ class Shop:
         Fail no more, and have what waits for a later try told now.
         """
         self._is_well = True
-        self._ledger.resend([event.uid for event in self._unheard()], self._endpoint_id)
-
-    @property
-    def _endpoint_id(self) -> int:
-        return min(one.id for one in self._ledger.endpoints())
+        self._ledger.retry_endpoint(min(one.id for one in self._ledger.endpoints()))
 
     def _unheard(self) -> list[Event]:
         found = self._ledger.events(_ALL, producer=_PRODUCER)

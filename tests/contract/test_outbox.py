@@ -46,6 +46,7 @@ class Outbox(Ledger, OutboxLedger, Protocol):
     add_endpoint: Callable[..., int]
     rotate_key: Callable[..., None]
     disable_endpoint: Callable[[int], None]
+    retry_endpoint: Callable[[int], int]
     events: Callable[..., Sequence[Event]]
     last_position: Callable[[], int]
     event: Callable[[str], Event]
@@ -337,6 +338,23 @@ def test_what_was_told_can_be_told_again(outbox: Outbox) -> None:
     assert outbox.resend([event.uid], stranger) == 0
     with pytest.raises(NoSuchEvent):
         outbox.event("nothing")
+
+
+def test_what_waits_for_a_repaired_endpoint_is_tried_at_once(outbox: Outbox) -> None:
+    """
+    Its events in their order, and from then on as often as if they were new.
+    """
+    hook = a_hook(outbox)
+    paid(outbox)
+    note(outbox, due(outbox, hook), "500")
+    assert due(outbox, hook) == []
+    assert outbox.retry_endpoint(hook) == 3
+
+    (first,) = due(outbox, hook)
+    assert (first.event.type, first.tries) == (EventType.ACCEPTED, 0)
+    outbox.disable_endpoint(hook)
+    with pytest.raises(NotAllowed, match="no active endpoint"):
+        outbox.retry_endpoint(hook)
 
 
 def test_a_rotated_key_signs_beside_the_one_before(outbox: Outbox, clock: VirtualClock) -> None:

@@ -172,6 +172,18 @@ class MemoryOutbox(MemoryRows):
         own = [one for (place, _), one in self._deliveries.items() if place == endpoint_id]
         self._put(endpoint_id, [replace(one, next_at=None) for one in own])
 
+    def retry_endpoint(self, endpoint_id: int) -> int:
+        """
+        Try now all that waits for it.
+        """
+        endpoint = self._endpoints.get(endpoint_id)
+        if endpoint is None or endpoint.disabled_at:
+            raise NotAllowed(f"there is no active endpoint {endpoint_id}")
+        own = [one for (place, _), one in self._deliveries.items() if place == endpoint_id]
+        waiting = [one for one in own if one.next_at is not None]
+        self._put(endpoint_id, [replace(o, next_at=self._clock(), tries=0) for o in waiting])
+        return len(waiting)
+
     def events(
         self,
         limit: int,

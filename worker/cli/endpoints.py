@@ -119,6 +119,17 @@ def rotate(endpoint_id: int, overlap_hours: int) -> Page:
 @endpoints.command()
 @click.argument("endpoint_id", type=click.IntRange(min=1), metavar="ID")
 @answering
+def retry(endpoint_id: int) -> Page:
+    """
+    Try now what waits for it, since it works again; what was given up is sent by `events resend`.
+    """
+    waiting = bootstrap.ledger().retry_endpoint(endpoint_id)
+    return Page({"id": endpoint_id, "deliveries": waiting}, f"{waiting} deliveries are due now")
+
+
+@endpoints.command()
+@click.argument("endpoint_id", type=click.IntRange(min=1), metavar="ID")
+@answering
 def disable(endpoint_id: int) -> Page:
     """
     Tell it nothing more. What waits for it is given up; events are kept.

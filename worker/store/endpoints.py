@@ -13,7 +13,7 @@ from worker.payouts.errors import NotAllowed
 from worker.payouts.event import EventType
 from worker.store.base import Base
 from worker.store.clock import read_clock
-from worker.store.event_tables import deliveries, endpoints
+from worker.store.event_tables import UNDELIVERED, deliveries, endpoints
 from worker.store.keyring import Keyring
 from worker.store.writes import insert_new
 
@@ -76,6 +76,20 @@ class Endpoints(Base):
                 raise NotAllowed(f"there is no active endpoint {endpoint_id}")
             waiting = sa.update(deliveries).where(deliveries.c.endpoint_id == endpoint_id)
             conn.execute(waiting.values(next_at=None))
+
+    def retry_endpoint(self, endpoint_id: int) -> int:
+        """
+        Try now, and as often as if it were new, all that waits for it; return how much that is.
+
+        Raises `NotAllowed`.
+        """
+        with self._writing() as (conn, now):
+            if conn.execute(_active(endpoint_id).values(disabled_at=None)).rowcount == 0:
+                raise NotAllowed(f"there is no active endpoint {endpoint_id}")
+            waiting = sa.update(deliveries).where(
+                deliveries.c.endpoint_id == endpoint_id, UNDELIVERED
+            )
+            return conn.execute(waiting.values(next_at=now, tries=0)).rowcount
 
     def endpoints(self) -> Sequence[Endpoint]:
         """

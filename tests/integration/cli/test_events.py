@@ -70,6 +70,7 @@ def test_what_is_not_there_is_said(run: Run, merchant_settings: str) -> None:
     for command in (
         ("endpoints", "disable", "9"),
         ("endpoints", "rotate", "9"),
+        ("endpoints", "retry", "9"),
         ("events", "show", "nothing"),
         ("events", "resend", "nothing"),
     ):

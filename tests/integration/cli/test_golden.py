@@ -254,6 +254,7 @@ def test_what_producers_hear(told: Told, ledger: SqlLedger) -> None:
     event_id = listed["events"][0]["id"]
     told("events_show", "events", "show", event_id)
     told("events_resend", "events", "resend", event_id)
+    told("endpoints_retry", "endpoints", "retry", "1")
     told("endpoints_disable", "endpoints", "disable", "1")
 
     assert told.differences() == ()
