@@ -113,6 +113,11 @@ _NOTICE_TAKES = timedelta(milliseconds=300)
     callback=print_script_schema,
     help="Print the JSON Schema of a script, then exit.",
 )
+@click.option(
+    "--record",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="A file that keeps what was transmitted, payees too, so that the books outlive a restart.",
+)
 @click.option("--drop-notifications", is_flag=True, help="Send none.")
 @click.option("--drop-replies", is_flag=True, help="Process submits, but never answer them.")
 def sandbox(  # noqa: PLR0913 - click hands over every option by name
@@ -129,6 +134,7 @@ def sandbox(  # noqa: PLR0913 - click hands over every option by name
     notify_at: tuple[timedelta, ...],
     latency: timedelta,
     script: Script,
+    record: Path | None,
     drop_notifications: bool,
     drop_replies: bool,
 ) -> None:
@@ -153,7 +159,7 @@ def sandbox(  # noqa: PLR0913 - click hands over every option by name
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
     timing = Timing(pay_after, return_after, hang, notify_at, _NOTICE_TAKES)
-    options = Options(str(host), port, name, timing, latency=latency, script=script)
+    options = Options(str(host), port, name, timing, latency=latency, script=script, record=record)
     try:
         gateway = Sandbox(keys, options, Switches(drop_notifications, drop_replies))
     except OSError as fault:

@@ -13,6 +13,7 @@ from worker.sandbox.behaviour import Notice, Timing
 from worker.sandbox.dates import BEIJING, utc_now
 from worker.sandbox.journal import Journal, Kind, movements
 from worker.sandbox.orders import Order
+from worker.sandbox.record import Record
 from worker.sandbox.saying import Answer
 from worker.sandbox.scenarios import DEFAULT, scenario_of
 from worker.sandbox.script import NO_SCRIPT, Script
@@ -48,6 +49,7 @@ class Books:
         opening_fen: int,
         fee_fen: int,
         script: Script = NO_SCRIPT,
+        record: Record | None = None,
         clock: Clock = utc_now,
     ) -> None:
         self._timing = timing
@@ -62,6 +64,10 @@ class Books:
         self._sequence = itertools.count(1)
         self._refused_duplicates = 0
         self._conflicting = 0
+        self._record = record
+        for at, request in record or ():
+            self._catch_up_to(at)
+            self._transmit(request, at)
 
     def transmit(self, request: Mapping[str, str]) -> Receipt:
         """
@@ -69,24 +75,9 @@ class Books:
         """
         with self._lock:
             now = self._catch_up()
-            number = request["out_trade_no"]
-            known = self._orders.get(number)
-            if known is None:
-                order = self._new_order(request, now)
-                self._number_by_trade_no[order.trade_no] = number
-            else:
-                order = replace(known, request=request, transmissions=known.transmissions + 1)
-                self._conflicting += order.content != known.content
-            if known is not None and known.step is not None:
-                self._refused_duplicates += 1
-                original = self._change(number, transmissions=order.transmissions)
-                return Receipt(self._hear(original, original.said_to_submit), is_duplicate=True)
-            self._orders[number] = order
-            planned = [] if known else self._plan(order)
-            if order.may_be_booked:
-                planned += self._book(order, now)
-            heard = self._hear(self._orders[number], order.said_to_submit)
-            return Receipt(heard, notices=planned)
+            if self._record:
+                self._record.add(now, request)
+            return self._transmit(request, now)
 
     def query(self, number: str | None, trade_no: str | None) -> Order | None:
         """
@@ -148,6 +139,26 @@ class Books:
                 "conflicting": self._conflicting,
                 "journal": [entry.to_json() for entry in self._journal],
             }
+
+    def _transmit(self, request: Mapping[str, str], now: datetime) -> Receipt:
+        number = request["out_trade_no"]
+        known = self._orders.get(number)
+        if known is None:
+            order = self._new_order(request, now)
+            self._number_by_trade_no[order.trade_no] = number
+        else:
+            order = replace(known, request=request, transmissions=known.transmissions + 1)
+            self._conflicting += order.content != known.content
+        if known is not None and known.step is not None:
+            self._refused_duplicates += 1
+            original = self._change(number, transmissions=order.transmissions)
+            return Receipt(self._hear(original, original.said_to_submit), is_duplicate=True)
+        self._orders[number] = order
+        planned = [] if known else self._plan(order)
+        if order.may_be_booked:
+            planned += self._book(order, now)
+        heard = self._hear(self._orders[number], order.said_to_submit)
+        return Receipt(heard, notices=planned)
 
     def _new_order(self, request: Mapping[str, str], now: datetime) -> Order:
         account_no = request["payee_account_no"]

@@ -6,6 +6,7 @@ import logging
 import threading
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -14,6 +15,7 @@ from worker.sandbox.books import Books
 from worker.sandbox.gateway import Gateway
 from worker.sandbox.keys import Keys, write_settings
 from worker.sandbox.notifier import Notifier
+from worker.sandbox.record import Record
 from worker.sandbox.script import NO_SCRIPT, Script
 from worker.sandbox.server import Server
 from worker.sandbox.switches import Switches
@@ -38,6 +40,8 @@ class Options:
     #: How long every reply is held back, after its request was processed.
     latency: timedelta = timedelta(0)
     script: Script = NO_SCRIPT
+    #: Keeps what was transmitted over restarts.
+    record: Path | None = None
 
 
 class Sandbox:
@@ -56,6 +60,7 @@ class Sandbox:
             opening_fen=self.options.opening_fen,
             fee_fen=self.options.fee_fen,
             script=self.options.script,
+            record=Record(self.options.record) if self.options.record else None,
         )
         self._keys = keys
         self._notifier = Notifier(self.books, self.switches, keys.sign_key)
