@@ -13,7 +13,7 @@ from worker.sandbox.behaviour import Timing
 from worker.sandbox.books import Books
 from worker.sandbox.record import Record
 
-NUMBERS = ("RECORDED01", "RECORDED02", "RECORDED03")
+NUMBERS = ("RECORDED01", "RECORDED02", "RECORDED03", "RECORDED04")
 
 
 @pytest.fixture
@@ -34,14 +34,16 @@ def opened(path: Path, clock: Clock) -> Books:
 
 def filled(path: Path, clock: Clock) -> Books:
     """
-    Books with a payout that is returned, one that went out twice, and one that never arrived.
+    Books with a return before the last payout, one that went out twice, and one that was lost.
     """
     books = opened(path, clock)
     names = ("returned_notified", "lost_reply", "lost_request")
-    for number, name in zip(NUMBERS, names, strict=True):
+    for number, name in zip(NUMBERS, names, strict=False):
         books.transmit(order(out_trade_no=number, payee_account_no=ACCOUNT[name]))
         clock.turn(1)
     books.transmit(order(out_trade_no=NUMBERS[1], payee_account_no=ACCOUNT["lost_reply"]))
+    clock.turn(10)
+    books.transmit(order(out_trade_no=NUMBERS[3]))
     return books
 
 
