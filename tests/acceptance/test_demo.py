@@ -15,7 +15,7 @@ from tests.waiting import until
 DEMO = [sys.executable, "-m", "worker", "demo", "--json"]
 
 
-def _descendants(marker: str) -> list[int]:
+def descendants(marker: str) -> list[int]:
     """
     The processes, zombies aside, whose environment or command line names `marker`.
     """
@@ -56,7 +56,7 @@ def test_the_demo_reaches_every_end_and_passes_the_audit(tmp_path: Path) -> None
     ] == []
     assert {p["learnt_from"] for p in payouts} <= {"reply", "notification", "query", None}
     assert document["audit"] == {"debits": 25, "duplicates": 0, "missing": 0, "ok": True}
-    assert _descendants(marker) == []
+    assert descendants(marker) == []
 
 
 def test_an_interrupted_demo_leaves_no_process(tmp_path: Path) -> None:
@@ -76,10 +76,10 @@ def test_an_interrupted_demo_leaves_no_process(tmp_path: Path) -> None:
         for line in running.stderr:
             if line.startswith(b"[3/"):
                 break
-        at_work = len(_descendants(marker))
+        at_work = len(descendants(marker))
         running.send_signal(signal.SIGINT)
         running.stderr.read()
         running.wait(PATIENCE)
 
     assert at_work > 5
-    until(lambda: _descendants(marker) == [], 10)
+    until(lambda: descendants(marker) == [], 10)

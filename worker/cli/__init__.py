@@ -23,6 +23,7 @@ COMMANDS = {
     "channel": "worker.cli.channel:channel",
     "decide": "worker.cli.decide:decide",
     "demo": "worker.cli.demo:demo",
+    "dev": "worker.cli.dev:dev",
     "doctor": "worker.cli.doctor.command:doctor",
     "endpoints": "worker.cli.endpoints:endpoints",
     "enqueue": "worker.cli.enqueue:enqueue",
@@ -54,6 +55,7 @@ COMMANDS = {
     "set-aside": "worker.cli.actions:set_aside",
     "show": "worker.cli.show:show",
     "tokens": "worker.cli.tokens:tokens",
+    "trigger": "worker.cli.trigger:trigger",
     "wire": "worker.cli.wire:wire",
 }
 

@@ -8,6 +8,7 @@ variables alone that their broker, database and gateway are near.
 import contextlib
 import os
 import secrets
+import signal
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -21,6 +22,8 @@ from worker.embedded.children import Child
 from worker.embedded.postgres import Postgres
 from worker.payouts.errors import PayoutError
 from worker.processes import COMMANDS, CONSUMERS
+from worker.sandbox.private_files import write_private
+from worker.settings import Profile
 from worker.store.keyring import Keyring
 
 #: Minutes and days as seconds, so that a demo shows in half a minute what takes weeks.
@@ -51,6 +54,10 @@ HURRIED_SANDBOX = (
 )
 
 
+#: Whatever listens on a port.
+PARTS = ("broker", "sandbox", "receiver", "flower")
+
+
 class StackError(PayoutError):
     """
     A process of the stack did not start, or ended by itself.
@@ -63,7 +70,11 @@ class Stack:
     """
 
     def __init__(
-        self, directory: Path, parts: contextlib.ExitStack, python: str = sys.executable
+        self,
+        directory: Path,
+        parts: contextlib.ExitStack,
+        python: str = sys.executable,
+        ports: Mapping[str, int] | None = None,
     ) -> None:
         self.directory = directory
         #: The interpreter of what is started from now on, and so which version of the program.
@@ -76,13 +87,13 @@ class Stack:
         # The current directory comes first on a module's path, so it is one without any module.
         self._empty = directory / "empty"
         self._empty.mkdir(parents=True, exist_ok=True)
-        self.broker = parts.enter_context(Broker(directory / "broker"))
+        found = {name: free_port() for name in PARTS} | {**(ports or {})}
+        self.broker = parts.enter_context(Broker(directory / "broker", found["broker"]))
         #: The database server, where there is one.
         self.postgres: Postgres | None = None
-        ports = {name: free_port() for name in ("sandbox", "receiver", "flower")}
-        self.sandbox_url = f"https://127.0.0.1:{ports['sandbox']}"
-        self.receiver_url = f"http://127.0.0.1:{ports['receiver']}"
-        self.flower_url = f"http://127.0.0.1:{ports['flower']}"
+        self.sandbox_url = f"https://127.0.0.1:{found['sandbox']}"
+        self.receiver_url = f"http://127.0.0.1:{found['receiver']}"
+        self.flower_url = f"http://127.0.0.1:{found['flower']}"
         #: The settings that every process is given.
         self.environment: dict[str, str] = {}
 
@@ -113,6 +124,13 @@ class Stack:
         """
         self.children.pop(name).kill()
 
+    def end(self) -> None:
+        """
+        Ask every process but the broker to end, all at once; who leaves the stack waits for them.
+        """
+        for child in self.children.values():
+            child.send(signal.SIGTERM)
+
     def books(self) -> dict[str, Any]:
         """
         The sandbox's own books.
@@ -134,7 +152,7 @@ class Stack:
 
 
 @contextlib.contextmanager
-def running(
+def running(  # noqa: PLR0913 - each has a default that most keep
     directory: Path,
     *,
     database: str = "sqlite",
@@ -143,31 +161,40 @@ def running(
     flower: bool = False,
     copies: int = 1,
     python: str = sys.executable,
+    ports: Mapping[str, int] | None = None,
 ) -> Iterator[Stack]:
     """
     Run broker, database, sandbox, receiver, worker and beat below `directory`, until left.
+
+    Whatever is in the directory from the last time goes on. `ports` are those of `PARTS` that are
+    not to be any free ones.
 
     `copies` is how many there are of each worker and of beat; further ones are called ``worker2``,
     ``sender2``, ``beat2`` and so on. Raises `StackError` or `EmbeddedError` where something cannot
     start.
     """
     with contextlib.ExitStack() as parts:
-        stack = Stack(directory, parts, python)
+        stack = Stack(directory, parts, python, ports)
         database_url = f"sqlite:///{directory}/payouts.sqlite"
         if database == "postgres":
             stack.postgres = parts.enter_context(Postgres(directory / "postgres"))
             database_url = stack.postgres.url
+        stack.environment |= {
+            "PAYOUTS_PROFILE": Profile.SANDBOX,
+            "PAYOUTS_DATABASE_URL": database_url,
+            "PAYOUTS_KEYRING": _keyring(directory / "keyring"),
+        }
+        # The two need nothing of each other, and each takes its seconds.
+        migrating = stack.start("migrate", "worker", "migrate")
         _start_sandbox(stack, sandbox)
         stack.environment |= {
             **_read_environment(directory / "sandbox" / "sandbox.env"),
             "PAYOUTS_BROKER_URL": stack.broker.url,
-            "PAYOUTS_DATABASE_URL": database_url,
-            "PAYOUTS_KEYRING": Keyring.generate_key(),
             "PAYOUTS_JOURNAL": str(directory / "journal"),
             "PAYOUTS_NOTIFY_URL": f"{stack.receiver_url}/jdpay/notify",
             **settings,
         }
-        _wait_until_done(stack.start("migrate", "worker", "migrate"))
+        _wait_until_done(migrating)
         del stack.children["migrate"]
         bind = stack.receiver_url.removeprefix("http://")
         stack.start("receiver", *COMMANDS["web"], "--bind", bind)
@@ -187,6 +214,12 @@ def running(
 
 def _names(part: str, count: int) -> list[str]:
     return [part, *(f"{part}{number}" for number in range(2, count + 1))]
+
+
+def _keyring(path: Path) -> str:
+    if not path.exists():
+        write_private(path, Keyring.generate_key().encode())
+    return path.read_text(encoding="utf-8")
 
 
 def _start_sandbox(stack: Stack, options: tuple[str, ...]) -> None:

@@ -3,7 +3,7 @@ The payouts of the demo: one for each scenario of the sandbox, and what became o
 """
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -93,17 +93,26 @@ def enqueue(broker_url: str, actors: Sequence[Actor]) -> list[Job]:
     """
     Send the jobs as any application would, with nothing but Celery; return them as it notes them.
     """
-    sent = []
+    wanted = [job(actor, 10_000 + place) for place, actor in enumerate(actors)]
+    noted = [note(one) for one in wanted]
+    send(broker_url, wanted)
+    return noted
+
+
+def send(broker_url: str, jobs: Iterable[Mapping[str, object]]) -> None:
+    """
+    Send jobs with nothing but Celery. Raises kombu's `OperationalError` if nobody takes them.
+    """
     with Celery("producer", broker=broker_url, set_as_current=False) as producer:
-        for place, actor in enumerate(actors):
-            wanted = job(actor, 10_000 + place)
-            sent.append(note(wanted))
+        with producer.connection_for_write() as connection:
+            connection.ensure_connection(max_retries=0)
+        for one in jobs:
             producer.send_task(
                 TaskName.ENQUEUE.value,
-                kwargs={"job": wanted},
+                kwargs={"job": one},
                 queue=QueueName.ENTRY.value,
+                retry=False,
             )
-    return sent
 
 
 def note(wanted: Mapping[str, Any]) -> Job:
