@@ -74,4 +74,16 @@ GUARDS = (
         (Change("worker/webhooks/client.py", "if is_over.is_set():", "if False:"),),
         (f"{_CLIENT}::test_a_server_that_never_ends_costs_the_deadline",),
     ),
+    Guard(
+        "events-are-made-up-in-the-sandbox",
+        "A developer's command would pay a made-up payee with real money.",
+        (
+            Change(
+                "worker/cli/trigger.py",
+                "if StoreSettings.load().profile is not Profile.SANDBOX:",
+                "if False:",
+            ),
+        ),
+        ("tests/integration/cli/test_trigger.py::test_nothing_is_made_up_outside_the_sandbox",),
+    ),
 )
