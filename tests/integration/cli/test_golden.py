@@ -344,6 +344,18 @@ def test_what_the_sandbox_says_when_it_is_ready(told: Told, tmp_path: Path) -> N
     assert told.differences() == ()
 
 
+def test_what_a_trigger_tells(told: Told, healthy: None, ledger: SqlLedger) -> None:
+    """
+    Of an event that has happened, and of one that does not come while no worker runs.
+    """
+    queued(ledger, NUMBER)
+
+    told("trigger", "trigger", "accepted", "--number", NUMBER)
+    told("trigger", "trigger", "paid", "--number", "ORDER002", "--wait", "0.1")
+
+    assert told.differences() == ()
+
+
 def test_what_the_demo_finds(told: Told, capsys: pytest.CaptureFixture[str]) -> None:
     """
     Of an end as it should be and one that did not come.
