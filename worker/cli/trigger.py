@@ -8,10 +8,11 @@ from kombu.exceptions import OperationalError
 from worker import bootstrap, os_user
 from worker.cli.faults import broker
 from worker.cli.output import Page, answering, note
-from worker.demo.triggers import BY_NAME, Told, Trigger
+from worker.demo.triggers import BY_NAME, Trigger
 from worker.payouts.errors import SettingsError
 from worker.payouts.event import Event, EventType
 from worker.settings import BrokerSettings, Profile, StoreSettings
+from worker.usecases.ports import Ledger
 from worker.views import events as views
 from worker.views.formats import cell
 
@@ -59,7 +60,7 @@ def trigger(event: str, number: str | None, seconds: float) -> Page:
     return Page(_document(number, told), f"{wanted} of {number}")
 
 
-def _known(ledger: Told, wanted: EventType, number: str, told: list[Event]) -> str:
+def _known(ledger: Ledger, wanted: EventType, number: str, told: list[Event]) -> str:
     """
     What can be said of a payout of which an event did not come.
     """

@@ -7,7 +7,6 @@ import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from worker.demo.story import send
 from worker.payouts.errors import NotAllowed, StaleTransition
@@ -81,17 +80,6 @@ def _short(event_type: EventType) -> str:
 BY_NAME: Mapping[str, EventType] = {_short(kind): kind for kind in EventType}
 
 
-class Told(Ledger, Protocol):
-    """
-    A ledger that also tells what happened.
-    """
-
-    def events(self, limit: int, *, out_trade_no: str | None = None) -> Sequence[Event]:
-        """
-        The newest events, the newest first.
-        """
-
-
 def job_for(event_type: EventType, changes: Mapping[str, object]) -> dict[str, object]:
     """
     The job that makes an event happen, under a number of its own, with some fields changed.
@@ -114,7 +102,7 @@ class Trigger:
     Makes events happen; `who` is named in the record of what a person decides.
     """
 
-    def __init__(self, ledger: Told, broker_url: str, who: str) -> None:
+    def __init__(self, ledger: Ledger, broker_url: str, who: str) -> None:
         self._ledger = ledger
         self._broker_url = broker_url
         self._operator = Operator(ledger, who)
