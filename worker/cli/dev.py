@@ -10,7 +10,6 @@ import click
 
 from worker.demo.development import (
     FIRST_PORT,
-    PortTaken,
     default_directory,
     developing,
     ports_from,
@@ -55,7 +54,7 @@ def dev(*, directory: Path | None, first_port: int, reset: bool) -> None:
             while True:
                 stack.check()
                 time.sleep(1.0)
-    except (PortTaken, StackError, EmbeddedError) as error:
+    except (StackError, EmbeddedError) as error:
         raise click.ClickException(f"{error}\n(logs: {where})") from error
     except KeyboardInterrupt:
         click.echo(f"stopped; no process is left, and {where} is kept")

@@ -13,16 +13,9 @@ from pathlib import Path
 from worker.demo.stack import HURRIED_SANDBOX, Stack, StackError, running
 from worker.demo.triggers import SCRIPT
 from worker.embedded.listener import is_free, listener
-from worker.payouts.errors import PayoutError
 
 #: Of no well-known service, and below those that the system gives to whoever asks for any.
 FIRST_PORT = 7610
-
-
-class PortTaken(PayoutError):
-    """
-    Somebody else listens on a port that was to be ours.
-    """
 
 
 def default_directory() -> Path:
@@ -47,7 +40,7 @@ def developing(
     """
     Run the stack of a folder, as it was left or with `reset` an empty one.
 
-    Raises `PortTaken`, or `StackError` where the folder is in use or something cannot start.
+    Raises `StackError` where a port is taken, the folder is in use or something cannot start.
     """
     with _locked(directory):
         for part, port in ports.items():
@@ -79,7 +72,7 @@ def kept(directory: Path, ports: Mapping[str, int]) -> Iterator[Stack]:
 def _check_free(part: str, port: int) -> None:
     if not is_free(port):
         by = listener(port) or "a process that cannot be seen from here"
-        raise PortTaken(
+        raise StackError(
             f"port {port}, which the {part} is to have, is taken by {by}: end that, or choose"
             " other ports with --port"
         )

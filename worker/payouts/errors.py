@@ -49,6 +49,7 @@ Everything that this program raises on purpose, as one tree.
     │   ├── NotPermitted        the server may not be started by this user
     │   └── NotReady            the server ended, or did not answer in time
     ├── Refused                 a request ends with a problem (worker.web.api.problems)
+    ├── NotHappened             an event that a test awaits did not come (worker.testing.payouts)
     └── StackError              the demo's processes cannot be used (worker.demo.stack)
 
 The sandbox shares nothing with us, so its errors are its own.
