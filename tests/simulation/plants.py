@@ -15,7 +15,7 @@ from tests.doubles.ledger import MemoryLedger
 from tests.simulation import outbox_plants, restore_plants
 from tests.simulation.known_kinds import KINDS, Change
 from worker.payouts.claim import Claim, Claims, Draft
-from worker.payouts.errors import EvidenceWaits, IllegalMove
+from worker.payouts.errors import EvidenceWaits, IllegalMove, NotSent
 from worker.payouts.evidence import REFUSALS, Evidence, Meaning
 from worker.payouts.judgement import Judge, Judged
 from worker.payouts.model import AttemptOutcome, Payout
@@ -155,7 +155,8 @@ def send_before_commit() -> list[Change]:
             if may_send.may_send(facts.gather_facts(dossier), self._ledger.now(), self._limits):
                 order, terms = self._ledger.order(payout_id), dossier.payout.terms
                 request = self._gateway.render(order, terms, self._ledger.now())
-                self._gateway.submit(request, terms, lambda: None)
+                with contextlib.suppress(NotSent):
+                    self._gateway.submit(request, terms, lambda: None)
         return later(self, most)
 
     return [(Sender, "take", eager)]

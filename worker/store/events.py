@@ -17,7 +17,8 @@ from worker.store.bulk import BulkInsert
 from worker.store.event_tables import events
 from worker.store.tables import installation
 
-_EPOCH = sa.select(installation.c.epoch).scalar_subquery()
+# The first, in a database that no program has stamped with its profile yet.
+_EPOCH = sa.func.coalesce(sa.select(installation.c.epoch).scalar_subquery(), 1)
 _INSERT = BulkInsert(events, epoch=_EPOCH)
 
 
