@@ -98,9 +98,10 @@ class Server(http.server.ThreadingHTTPServer):
         """
         self.shutdown()
         with self._open_changes:
-            self._stopping.set()
+            # What is held back is woken when it can reach nobody any more.
             for connection in self._open:
                 _hang_up(connection)
+            self._stopping.set()
         self.server_close()
 
     @contextlib.contextmanager
