@@ -9,6 +9,7 @@ import contextlib
 import os
 import secrets
 import shutil
+import string
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -71,7 +72,7 @@ class SqliteDatabases:
         return _sqlite_url(copy)
 
     def _new_file(self) -> Path:
-        return self._folder / f"{secrets.token_hex(6)}.sqlite"
+        return self._folder / f"{_new_name()}.sqlite"
 
 
 class PostgresDatabases:
@@ -119,7 +120,7 @@ class PostgresDatabases:
             self._drop(self._templates.popitem()[1])
 
     def _create(self, template: str) -> str:
-        name = f"payouts_test_{secrets.token_hex(6)}"
+        name = f"payouts_test_{_new_name()}"
         self._execute("CREATE DATABASE {} TEMPLATE {}", name, template)
         return name
 
@@ -134,6 +135,11 @@ class PostgresDatabases:
         conninfo = self._url.set(drivername="postgresql").render_as_string(hide_password=False)
         with psycopg.connect(conninfo, autocommit=True) as connection:
             connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
+
+
+def _new_name() -> str:
+    # Of letters: log lines hide long runs of digits, as they may be a payee's account.
+    return "".join(secrets.choice(string.ascii_lowercase) for _ in range(12))
 
 
 @contextlib.contextmanager
