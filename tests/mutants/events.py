@@ -5,6 +5,7 @@ What keeps events whole, in order, and on their way to the right place.
 from tests.mutants.guard import Change, Guard
 
 _OUTBOX = "tests/contract/test_outbox.py"
+_RELAY = "tests/integration/webhooks/test_relay.py"
 _CLIENT = "tests/integration/webhooks/test_client.py"
 
 GUARDS = (
@@ -31,6 +32,18 @@ GUARDS = (
             ),
         ),
         (f"{_OUTBOX}::test_an_endpoint_hears_of_its_producer_what_it_chose",),
+    ),
+    Guard(
+        "a-lost-key-silences-one-endpoint",
+        "One endpoint whose key is gone would keep all events from everybody.",
+        (
+            Change(
+                "worker/store/endpoints.py",
+                "if key and keyring.opens(key)",
+                "if key",
+            ),
+        ),
+        (f"{_RELAY}::test_an_endpoint_whose_key_is_lost_keeps_out_no_other",),
     ),
     Guard(
         "a-part-that-comes-back-is-told",

@@ -8,7 +8,7 @@ import click
 
 from worker import bootstrap
 from worker.cli.output import Page, answering, table
-from worker.payouts.endpoint import EndpointKind
+from worker.payouts.endpoint import Endpoint, EndpointKind
 from worker.payouts.errors import NoSuchProducer
 from worker.payouts.event import EventType
 from worker.payouts.producers import DEFAULT_PRODUCER
@@ -83,11 +83,12 @@ def list_() -> Page:
                 "private": one.is_private,
                 "created_at": iso(one.created_at),
                 "disabled_at": iso(one.disabled_at),
+                "lacks_key": one.lacks_key,
                 "waiting": waiting,
                 "oldest_due_at": iso(oldest),
             }
         )
-        state = "disabled" if one.disabled_at else "active"
+        state = _state(one)
         wanted = ", ".join(types) or "all"
         rows.append((one.id, one.producer, one.address, state, waiting, oldest, wanted))
     columns = (
@@ -136,3 +137,9 @@ def disable(endpoint_id: int) -> Page:
     """
     bootstrap.ledger().disable_endpoint(endpoint_id)
     return Page({"id": endpoint_id}, f"endpoint {endpoint_id} is told nothing more")
+
+
+def _state(endpoint: Endpoint) -> str:
+    if endpoint.disabled_at is not None:
+        return "disabled"
+    return "key lost: rotate" if endpoint.lacks_key else "active"

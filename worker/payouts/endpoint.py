@@ -36,8 +36,16 @@ class Endpoint:
     is_private: bool
     created_at: datetime
     disabled_at: datetime | None = None
-    #: What signs what it is told, the newest first; none for a queue.
+    #: What signs what it is told, the newest first; none for a queue. One that no key of the
+    #: keyring opens is missing.
     keys: tuple[str, ...] = field(default=(), repr=False)
+
+    @property
+    def lacks_key(self) -> bool:
+        """
+        Whether nothing can sign what it would be told, so it is told nothing until its key is back.
+        """
+        return self.kind is EndpointKind.WEBHOOK and not self.keys
 
     def wants(self, event: Event) -> bool:
         """

@@ -125,5 +125,6 @@ def _to_endpoint(row: RowMapping, keyring: Keyring, now: datetime) -> Endpoint:
         row["is_private"],
         row["created_at"],
         row["disabled_at"],
-        tuple(keyring.open(key).decode() for key in sealed if key is not None),
+        # A key that is lost hurts its own endpoint alone.
+        tuple(keyring.open(key).decode() for key in sealed if key and keyring.opens(key)),
     )

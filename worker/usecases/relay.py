@@ -46,9 +46,10 @@ class Relay:
 
     def active(self) -> Mapping[int, Endpoint]:
         """
-        The endpoints that are told something, by id.
+        The endpoints that are told something now, by id.
         """
-        return {e.id: e for e in self._ledger.endpoints() if e.disabled_at is None}
+        told = (e for e in self._ledger.endpoints() if e.disabled_at is None)
+        return {e.id: e for e in told if not e.lacks_key}
 
     def deliver(self, endpoint: Endpoint, most: int, each: SideBySide) -> int:
         """

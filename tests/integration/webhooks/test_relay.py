@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -25,6 +26,7 @@ from tests.waiting import until
 from worker.payouts.endpoint import EndpointKind
 from worker.payouts.policy.actions import Action, decide
 from worker.store.engine import create_engine
+from worker.store.keyring import Keyring
 from worker.store.ledger import SqlLedger
 
 PATIENCE = 60.0
@@ -126,6 +128,34 @@ def lived(ledger: SqlLedger, number: str) -> None:
     for action in (Action.CANCEL, Action.RELEASE):
         dossier = ledger.dossier(payout_id)
         ledger.carry_out(dossier, decide(action, dossier, "cli:mei", "wanted"))
+
+
+def test_an_endpoint_whose_key_is_lost_keeps_out_no_other(
+    engine: sa.Engine, broker_url: str, shop: Shop
+) -> None:
+    """
+    Others hear of everything. Its own events wait, untried, until it has a key that can be read.
+    """
+    ledger = SqlLedger(engine, KEYRING)
+    lost = SqlLedger(engine, Keyring([Keyring.generate_key()]))
+    add_hook(lost, f"{shop.url}lost")
+    with relaying(engine, broker_url):
+        lived(ledger, "P-1")
+        until(lambda: ledger.backlogs()[0].waiting == 3, PATIENCE)
+        add_hook(ledger, shop.url)
+        lived(ledger, "P-2")
+        until(lambda: len(shop.of("P-2")) == 3, PATIENCE)
+
+        first, second = ledger.endpoints()
+        assert (first.lacks_key, second.lacks_key) == (True, False)
+        assert [one.waiting for one in ledger.backlogs() if one.endpoint_id == first.id] == [6]
+        made = [tried for event in ledger.events(10) for tried in ledger.deliveries(event)]
+        assert {len(tries) for address, _, tries in made if address.endswith("lost")} == {0}
+
+        ledger.rotate_key(first.id, "whsec_Yg==", timedelta(hours=1))
+        until(lambda: not any(one.waiting for one in ledger.backlogs()), PATIENCE)
+    assert len(shop.of("P-1")) == 3
+    assert ledger.endpoints()[0].keys == ("whsec_Yg==",)
 
 
 def test_kill_9_loses_no_event_and_reorders_none(
