@@ -264,21 +264,22 @@ class Watch:
         """
         What `payouts audit` finds, but for a debt that is overpaid after a lie or a lost payout.
 
-        Two more words can come once another payout pays the debt, and cast doubt on what came back:
-        of a stranger's trade under a cancelled number, and of a second trade.
+        Two more words about a debt can come once another payout pays it, and cast doubt on what
+        came back: of a stranger's trade under a cancelled number, and of a second trade.
         """
         for row in self._ledger.payouts(None, 100):
             # What spares the audit most debts counts on it.
             if not 0 <= may_keep_fen(self._ledger.dossier(row.id)) <= row.amount_fen:
                 detail = f"of {row.amount_fen} fen more or less than nothing may be kept"
                 yield Breach(Invariant.I1_PAID_ONCE, row.out_trade_no, detail)
-        trades = self._jd.books.trades.values()
-        deceived = bool(self._jd.lied or self._forgotten.debts)
-        deceived = deceived or any(t.is_fickle or t.request == STRANGER for t in trades)
+        trades = self._jd.books.trades
+        odd = {n for n, t in trades.items() if t.is_fickle or t.request == STRANGER}
         cases = self._ledger.cases(open_only=False, limit=1000)
-        deceived = deceived or any(case.kind is CaseKind.SECOND_TRADE_NO for case in cases)
+        odd |= {case.out_trade_no for case in cases if case.kind is CaseKind.SECOND_TRADE_NO}
+        deceived = {self._debt_of(n) for n in self._jd.lied | odd} | self._forgotten.debts
         for breach in Auditor(self._ledger, self._limits).audit().breaches:
-            if not (deceived and breach.invariant is Invariant.I1_PAID_ONCE):
+            is_about = self._debt_of(breach.out_trade_no)
+            if not (breach.invariant is Invariant.I1_PAID_ONCE and is_about in deceived):
                 yield breach
 
     def check_payable(self, pay: Callable[[Payout, int], str]) -> None:

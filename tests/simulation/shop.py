@@ -47,7 +47,8 @@ class Shop:
         self.listens = rng.random() < _LISTENS
         if self.listens:
             url = "https://shop.example/"
-            ledger.add_endpoint(an_order().producer, EndpointKind.WEBHOOK, url, ())
+            kind, key = EndpointKind.WEBHOOK, "whsec_YQ=="
+            ledger.add_endpoint(an_order().producer, kind, url, (), key=key)
 
     def tell(self, _endpoint: Endpoint, event: Event) -> tuple[bool, str]:
         """

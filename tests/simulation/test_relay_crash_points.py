@@ -38,8 +38,8 @@ class Place:
         self.now = NOON
         self.heard: list[Event] = []
         self.ledger = MemoryLedger(lambda: self.now)
-        producer = an_order().producer
-        self.ledger.add_endpoint(producer, EndpointKind.WEBHOOK, "https://shop.example/", ())
+        kind, url = EndpointKind.WEBHOOK, "https://shop.example/"
+        self.ledger.add_endpoint(an_order().producer, kind, url, (), key="whsec_YQ==")
         for number in ("P-1", "P-2"):
             (payout_id,) = self.ledger.accept([Entry(an_order(number))], TERMS)
             assert payout_id is not None
