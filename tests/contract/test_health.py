@@ -214,16 +214,18 @@ def test_after_a_restore_nothing_is_sent_in_doubt(ledger: Ledger, clock: Virtual
     assert try_claim(ledger, certain) is not None
 
 
-def test_an_epoch_knows_the_one_that_it_followed(ledger: Ledger) -> None:
+def test_an_epoch_knows_all_that_were_before_it(ledger: Ledger) -> None:
     """
-    Only the newest is asked, and only by its own name; the first one followed none.
+    Only the newest is asked, and only by its own name; before the first there was none.
     """
     first = ledger.sweep_count().uid
-    assert ledger.epoch_before(first) is None
+    assert [*ledger.epochs_before(first)] == []
     ledger.begin_epoch("cli:mei", "restored", timedelta(0))
     second = ledger.sweep_count().uid
-    assert ledger.epoch_before(second) == first
-    assert ledger.epoch_before(first) is None
+    assert {*ledger.epochs_before(second)} == {first}
+    ledger.begin_epoch("cli:mei", "restored", timedelta(0))
+    assert {*ledger.epochs_before(ledger.sweep_count().uid)} == {first, second}
+    assert [*ledger.epochs_before(second)] == [*ledger.epochs_before(first)] == []
 
 
 def test_one_in_doubt_is_set_aside_and_holds_up_itself_alone(

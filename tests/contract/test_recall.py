@@ -2,18 +2,21 @@
 A claim that a restored ledger lacks is put back from a journal.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
 import pytest
 
+from tests.contract import stories
 from tests.contract.samples import (
     LEASE,
     MERCHANT,
     NOON,
     TERMS,
     VirtualClock,
+    a_verified_answer,
     accept,
     accepted,
     an_order,
@@ -22,8 +25,11 @@ from tests.contract.samples import (
     close_attempt,
     try_claim,
 )
+from worker.payouts.evidence import Answer, Meaning, TradeStatus
+from worker.payouts.invariants import Breach, of_payout
 from worker.payouts.journal import JournaledClaim, Recalled
-from worker.payouts.model import Attempt, AttemptOutcome, CaseKind
+from worker.payouts.limits import Limits
+from worker.payouts.model import Attempt, AttemptOutcome, CaseKind, Dossier
 from worker.payouts.policy.actions import Action, decide
 from worker.payouts.status import PayoutStatus, Reason
 from worker.usecases.ports import Ledger
@@ -120,6 +126,63 @@ def test_a_claim_that_is_lacking_exposes_its_payout(ledger: Ledger, status: Payo
     row = ledger.dossier(payout.id).payout
     assert (row.status, row.exposed, row.finalized_at) == (PayoutStatus.UNKNOWN, True, None)
     assert ledger.find_due_sends(MERCHANT, 10) == []
+
+
+def refused_by_the_payee(ledger: Ledger) -> Dossier:
+    """
+    A payout whose only known attempt JD refused, for the payee's card.
+    """
+    refusal = Answer(verified=True, meaning=Meaning.PAYEE, code="ILLEGAL_BANK_CARD_NO", raw=b"no")
+    return stories.replied(ledger, accepted(ledger), refusal)
+
+
+def failed_by_hand(ledger: Ledger) -> Dossier:
+    """
+    A payout that JD refused for a fault of ours, and a person gave up.
+    """
+    dossier = stories.refused(ledger)
+    ledger.carry_out(dossier, decide(Action.FAIL, dossier, "cli:mei", "not wanted"))
+    return ledger.dossier(dossier.payout.id)
+
+
+@pytest.mark.parametrize("fail", [refused_by_the_payee, failed_by_hand])
+def test_a_refusal_does_not_speak_for_a_claim_that_was_forgotten(
+    ledger: Ledger, clock: VirtualClock, fail: Callable[[Ledger], Dossier]
+) -> None:
+    """
+    It failed by its only attempt; then another one turns up: what became of that is not known.
+    """
+    payout_id = fail(ledger).payout.id
+    assert ledger.dossier(payout_id).payout.status is PayoutStatus.FAILED
+    assert ledger.recall(a_claim(), LEASE) is Recalled.ATTEMPT
+
+    row = ledger.dossier(payout_id).payout
+    assert (row.status, row.exposed, row.finalized_at) == (PayoutStatus.UNKNOWN, True, None)
+    assert row.next_query_at == clock.now
+    assert found_wrong(ledger, clock) == []
+    paid = a_verified_answer(trade_status=TradeStatus.FINI)
+    assert stories.asked(ledger, clock, row, paid).payout.status is PayoutStatus.PAID
+
+
+def test_a_close_speaks_for_every_claim(ledger: Ledger, clock: VirtualClock) -> None:
+    """
+    JD closed the number: that stands, whichever attempt brought it there.
+    """
+    clos = a_verified_answer(trade_status=TradeStatus.CLOS)
+    payout = stories.replied(ledger, accepted(ledger), clos).payout
+    assert ledger.recall(a_claim(), LEASE) is Recalled.ATTEMPT
+
+    assert ledger.dossier(payout.id).payout.status is PayoutStatus.FAILED
+    assert found_wrong(ledger, clock) == []
+
+
+def found_wrong(ledger: Ledger, clock: VirtualClock) -> list[Breach]:
+    """
+    Every breach of the invariants by the one payout that there is.
+    """
+    (row,) = ledger.payouts(None, 10)
+    dossier, cases = ledger.dossier(row.id), ledger.cases(open_only=False, limit=10)
+    return [*of_payout(dossier, ledger.history(row.id), cases, clock.now, Limits())]
 
 
 def test_what_more_is_known_stays(ledger: Ledger, clock: VirtualClock) -> None:

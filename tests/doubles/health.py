@@ -73,12 +73,12 @@ class MemoryHealth(MemoryRows):
         seen = (known, own or known)
         return self._beats < known.sweeps or any(kept.get(s.attempt_id) != s.token for s in seen)
 
-    def epoch_before(self, uid: str) -> str | None:
+    def epochs_before(self, uid: str) -> Collection[str]:
         """
-        The epoch that this one followed.
+        Every epoch before this one.
         """
-        uids = [epoch.uid for epoch in self._epochs]
-        return uids[-2] if uids[-1] == uid and len(uids) > 1 else None
+        *before, present = (epoch.uid for epoch in self._epochs)
+        return before if present == uid else ()
 
     def begin_epoch(self, who: str, why: str, ask_first_for: timedelta) -> int:
         """

@@ -31,6 +31,7 @@ from worker.payouts.model import (
 from worker.payouts.news import News, Told
 from worker.payouts.pace import PaceKind
 from worker.payouts.policy.obligation import AskFirst, Covered, Overpaid, cover, normalized
+from worker.payouts.policy.restore import is_behind
 from worker.payouts.status import PayoutStatus
 from worker.payouts.update import CaseNote, Update, apply, claim, recall
 
@@ -144,7 +145,8 @@ class MemoryLedger(MemoryAudit, MemoryHealth, MemoryOutbox, MemoryProducers, Mem
             )
             tries.append(forgotten)
             self._requests.setdefault(payout_id, claim.request)
-            after = recall(row, forgotten.started_at, now + lease, now)
+            behind = is_behind(self.dossier(payout_id))
+            after = recall(row, forgotten.started_at, now + lease, now, is_behind=behind)
             self._write(row, after)
             self._move(row, after, "journal")
             note = CaseNote(CaseKind.FORGOTTEN, reopens=True)
@@ -219,8 +221,11 @@ class MemoryLedger(MemoryAudit, MemoryHealth, MemoryOutbox, MemoryProducers, Mem
             return [self._take_in(one, judge) for one in news]
 
     def _take_in(self, news: News, judge: Judge | None) -> Judged | None:
-        row, ending, told = self._row(news.payout_id), news.ending, news.told
-        if told is not None:
+        row, ending = self._row(news.payout_id), news.ending
+        own = {attempt.lease_token for attempt in self._attempts[row.id]}
+        if ending is not None and ending.attempt.lease_token not in own:
+            news = news.of_nothing_known
+        if (told := news.told) is not None:
             self._keep(row, told)
             row = self._row(row.id)
         if ending is not None and row.lease_token == ending.attempt.lease_token:

@@ -53,6 +53,42 @@ GUARDS = (
         (f"{_RESTORE}::test_a_database_from_the_moment_before_an_epoch_is_noticed",),
     ),
     Guard(
+        "a-refusal-speaks-for-its-own-attempt",
+        "A debt would count as failed while JD may be paying it by an attempt of before.",
+        (
+            Change(
+                _DOUBT,
+                "return dossier.decided is None and (top is None or not top.status.is_final)",
+                "return False",
+            ),
+        ),
+        (f"{_RECALL}::test_a_refusal_does_not_speak_for_a_claim_that_was_forgotten",),
+    ),
+    Guard(
+        "a-close-speaks-for-every-claim",
+        "What JD has closed would be unknown again, and might be sent again.",
+        (
+            Change(
+                _DOUBT,
+                "return dossier.decided is None and (top is None or not top.status.is_final)",
+                "return True",
+            ),
+        ),
+        (f"{_RECALL}::test_a_close_speaks_for_every_claim",),
+    ),
+    Guard(
+        "every-epoch-before-is-over",
+        "Where people said twice that they restored it, the first epoch could come back unseen.",
+        (
+            Change(
+                "worker/store/epochs.py",
+                "return {*conn.scalars(ended), *conn.scalars(last)}",
+                "return {*conn.scalars(last)}",
+            ),
+        ),
+        (f"{_RESTORE}::test_a_database_from_the_moment_before_an_epoch_is_noticed",),
+    ),
+    Guard(
         "what-was-given-up-is-doubted",
         "What was sent could be cancelled and replaced before the failover is noticed.",
         (

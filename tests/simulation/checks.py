@@ -18,6 +18,7 @@ from tests.simulation.jd import STRANGER, Jd
 from tests.simulation.scheduler import Process, Scheduler
 from worker.payouts.evidence import Answer, Source
 from worker.payouts.invariants import Breach, Invariant, at_rest, of_books, of_payout
+from worker.payouts.journal import FROM_A_JOURNAL
 from worker.payouts.limits import Limits
 from worker.payouts.model import (
     Attempt,
@@ -245,15 +246,18 @@ class Watch:
         gone = self._forgotten.gone(self._ledger, orders, repeated)
         left = [order for order in orders if order not in gone]
         taken = [o for o in instead if row_of(self._ledger, o.out_trade_no)]
-        ours = [n for n, trade in self._jd.books.trades.items() if trade.request != STRANGER]
-        lost = [n for n in ours if row_of(self._ledger, n) is None] if self._forgotten.at else []
+        ours = {n: t for n, t in self._jd.books.trades.items() if t.request != STRANGER}
+        rows = {n: row_of(self._ledger, n) for n in ours} if self._forgotten.at else {}
+        lost = [n for n, row in rows.items() if row is None]
+        # A job that conflicts with a forgotten one may have its number by now.
+        other = [n for n, row in rows.items() if row and row.amount_fen != ours[n].amount_fen]
         self.check(
             audited(
                 self._ledger,
                 self._jd,
                 [*left, *taken],
                 self.healed_at,
-                forgotten=lost,
+                forgotten=[*lost, *other],
                 unguarded=self._forgotten.debts,
             )
         )
@@ -277,10 +281,19 @@ class Watch:
         cases = self._ledger.cases(open_only=False, limit=1000)
         odd |= {case.out_trade_no for case in cases if case.kind is CaseKind.SECOND_TRADE_NO}
         deceived = {self._debt_of(n) for n in self._jd.lied | odd} | self._forgotten.debts
+        deceived |= {row.obligation for row in self._ledger.payouts(None, 100) if self._late(row)}
         for breach in Auditor(self._ledger, self._limits).audit().breaches:
             is_about = self._debt_of(breach.out_trade_no)
             if not (breach.invariant is Invariant.I1_PAID_ONCE and is_about in deceived):
                 yield breach
+
+    def _late(self, row: Payout) -> bool:
+        """
+        Whether a claim turned up once its debt was free, since JD had denied all that was known.
+        """
+        attempts = self._ledger.dossier(row.id).attempts
+        found = [a.closed_at for a in attempts if a.detail == FROM_A_JOURNAL and a.closed_at]
+        return row.released_at is not None and any(at > row.released_at for at in found)
 
     def check_payable(self, pay: Callable[[Payout, int], str]) -> None:
         """

@@ -19,7 +19,7 @@ from tests.simulation.story import Story
 from worker.payouts.errors import NotAllowed, StaleTransition
 from worker.payouts.model import Order, Payout, Terms
 from worker.payouts.policy.actions import Action
-from worker.payouts.status import PayoutStatus
+from worker.payouts.status import PayoutStatus, Reason
 from worker.usecases.operate import Operator
 
 #: How often somebody else looks at the same payout at the same moment.
@@ -42,6 +42,7 @@ class People:
         use_cases: Callable[[str], UseCases],
         terms: Callable[[str], Terms],
         start: Callable[[str, Callable[[], None]], None],
+        read_journals: Callable[[], bool],
     ) -> None:
         self._rng = rng
         self._mood = mood
@@ -51,6 +52,7 @@ class People:
         self._use_cases = use_cases
         self._terms = terms
         self._start = start
+        self._read_journals = read_journals
         self._replacements = count(1)
         #: The ledger as they reach it, past the failpoints.
         self.port: Any = None
@@ -116,6 +118,8 @@ class People:
         def work() -> None:
             nonlocal refused
             operator = Operator(self.port, "operator")
+            if row.reason is Reason.NUMBER_TAKEN and not self._read_journals():
+                return  # nothing tells that the trade was ours: two people decide on other proof
             self._use_cases(row.terms.customer_no).query(row.id)
             for case in self._ledger.dossier(row.id).open_cases:
                 operator.close_case(case.id, Action.RESOLVE, "looked at")

@@ -31,7 +31,7 @@ _FORGETS = 0.4
 _BOOKED = 0.7
 #: So often the database fails over while the mark is away.
 _TOGETHER = 0.5
-#: So often someone says so after a failover that the program has noticed by itself.
+#: So often someone says so after the program has noticed it by itself.
 _ADDS = 0.4
 
 
@@ -120,8 +120,7 @@ class Restores:
         lost = self._rng.randrange(self._rng.choice((2, 6, 20)))
         self._go_back(older[max(0, len(older) - 1 - lost)])
         self._broker.wake_sender()
-        if self._rng.random() < _ADDS:
-            self._scheduler.after(self._rng.uniform(60, 7200), self._say_so)
+        self._add()
 
     def restore(self) -> None:
         """
@@ -144,8 +143,20 @@ class Restores:
                 can_tell = not self._broker.mark.is_away
         can_tell = can_tell or not self._loses_journals
         self.is_starting = not self._loses_journals
-        if not (can_tell and self._rng.random() < _FORGETS):
+        if can_tell and self._rng.random() < _FORGETS:
+            self._add()
+        else:
             self._say_so()
+
+    def read_journals(self) -> bool:
+        """
+        Do what the documents advise where JD knows a number that we do not remember sending.
+
+        False if no journal is left.
+        """
+        if not self._loses_journals:
+            self._recall(self._journal.claims, self.times)
+        return not self._loses_journals
 
     def lose_sight(self) -> None:
         """
@@ -156,6 +167,14 @@ class Restores:
         self._scheduler.after(away, self._see_again)
         if self._rng.random() < _TOGETHER:
             self._scheduler.after(self._rng.uniform(0, away), self.fail_over)
+
+    def _add(self) -> None:
+        """
+        Have someone say, perhaps, what was noticed without them: soon, or days later.
+        """
+        if self._rng.random() < _ADDS:
+            latest = self._rng.choice((7200, 300_000))
+            self._scheduler.after(self._rng.uniform(60, latest), self._say_so)
 
     def heal(self) -> None:
         """

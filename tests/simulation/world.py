@@ -126,6 +126,7 @@ class World:
             use_cases=lambda merchant: self._payouts("operator", merchant),
             terms=lambda merchant: self._deployment.of_a_process(merchant).terms,
             start=self._start,
+            read_journals=self._restores.read_journals,
         )
         self._failpoints = Failpoints(
             rng,

@@ -170,6 +170,9 @@ def _only_up(facts: Facts, history: Sequence[Transition], cases: Sequence[Case])
     for move in history:
         if move.from_status is not None and move.to_status not in TRANSITIONS[move.from_status]:
             yield f"moved from {move.from_status} to {move.to_status}"
+        fell = (move.from_status, move.to_status) == (PayoutStatus.FAILED, PayoutStatus.UNKNOWN)
+        if fell and not any(a.detail == FROM_A_JOURNAL for a in facts.dossier.attempts):
+            yield "left failed for unknown, and no forgotten claim turned up"
     closed_and_paid = {trade.status for trade in facts.trades}
     mixed = PayoutStatus.FAILED in closed_and_paid and closed_and_paid & {
         PayoutStatus.PAID,

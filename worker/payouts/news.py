@@ -2,7 +2,7 @@
 What is new of a payout, before it is stored and judged.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from worker.payouts.evidence import Answer, Source
@@ -42,6 +42,17 @@ class News:
     payout_id: int
     ending: Ending | None = None
     told: Told | None = None
+
+
+    @property
+    def of_nothing_known(self) -> "News":
+        """
+        The same where the attempt is not known: a database that went back has lost it.
+
+        Its id may be another's by now.
+        """
+        told = None if self.told is None else replace(self.told, attempt_id=None)
+        return replace(self, told=told)
 
 
 def of_reply(ending: Ending, answer: Answer | None) -> News:

@@ -97,7 +97,10 @@ TRANSITIONS: dict[PayoutStatus, frozenset[PayoutStatus]] = {
     PayoutStatus.PROCESSING: frozenset(
         {PayoutStatus.FAILED, PayoutStatus.PAID, PayoutStatus.RETURNED}
     ),
-    PayoutStatus.FAILED: frozenset({PayoutStatus.PAID, PayoutStatus.RETURNED}),
+    # A refusal does not speak for an attempt that a restored database had forgotten.
+    PayoutStatus.FAILED: frozenset(
+        {PayoutStatus.PAID, PayoutStatus.RETURNED, PayoutStatus.UNKNOWN}
+    ),
     PayoutStatus.PAID: frozenset({PayoutStatus.RETURNED}),
     PayoutStatus.RETURNED: frozenset(),
     PayoutStatus.CANCELLED: _EVIDENCE_MOVES,

@@ -108,13 +108,15 @@ def end_lease(payout: Payout, ended_at: datetime, now: datetime) -> Payout:
     )
 
 
-def recall(payout: Payout, claimed_at: datetime, ended_at: datetime, now: datetime) -> Payout:
+def recall(
+    payout: Payout, claimed_at: datetime, ended_at: datetime, now: datetime, *, is_behind: bool
+) -> Payout:
     """
     The row of a payout of which a claim was forgotten: JD may have it, and is asked now.
 
-    `ended_at` is when that claim's lease has ended for sure. What more is known of it stays.
+    `ended_at` is when that claim's lease has ended for sure. Where the row is behind the claim, it
+    is not known any more what became of it; else what is known stays.
     """
-    is_behind = payout.status in _BEFORE_EXPOSURE
     if is_behind:
         check_move(payout.status, PayoutStatus.UNKNOWN)
     return replace(
@@ -131,12 +133,6 @@ def recall(payout: Payout, claimed_at: datetime, ended_at: datetime, now: dateti
         next_query_at=now,
         updated_at=now,
     )
-
-
-#: What is known of a payout that was never exposed is wrong once a claim of it turns up.
-_BEFORE_EXPOSURE = frozenset(
-    {PayoutStatus.QUEUED, PayoutStatus.HELD, PayoutStatus.REFUSED, PayoutStatus.CANCELLED}
-)
 
 
 def apply(payout: Payout, update: Update, now: datetime) -> Payout:

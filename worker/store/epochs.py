@@ -2,6 +2,7 @@
 Whether the database is still the one that the sweeps and the senders knew.
 """
 
+from collections.abc import Collection
 from datetime import timedelta
 
 import sqlalchemy as sa
@@ -9,6 +10,7 @@ import sqlalchemy as sa
 from worker.payouts.progress import Progress
 from worker.payouts.status import PayoutStatus, Reason
 from worker.store.base import Base
+from worker.store.health_tables import ended_epochs
 from worker.store.tables import attempts, decisions, installation, payouts
 
 _UNFINISHED = payouts.c.status.in_([status for status in PayoutStatus if not status.is_final])
@@ -77,13 +79,18 @@ class EpochStore(Base):
         lacks_own = own.attempt_id and not row.has_own
         return bool(row.sweep_count < known.sweeps or lacks_known or lacks_own)
 
-    def epoch_before(self, uid: str) -> str | None:
+    def epochs_before(self, uid: str) -> Collection[str]:
         """
-        The epoch that this one followed; None if there is none, or if another one has begun.
+        Every epoch before this one; none if another one has begun since.
         """
-        before = sa.select(installation.c.uid_before).where(installation.c.uid == uid)
+        present = installation.c.uid == uid
+        ended = sa.select(ended_epochs.c.uid).where(sa.exists().where(present))
+        # A worker of the version before that began this epoch wrote it here alone.
+        last = sa.select(installation.c.uid_before).where(
+            present, installation.c.uid_before.is_not(None)
+        )
         with self._snapshot() as conn:
-            return conn.scalar(before)
+            return {*conn.scalars(ended), *conn.scalars(last)}
 
     def begin_epoch(self, who: str, why: str, ask_first_for: timedelta) -> int:
         """
@@ -96,15 +103,15 @@ class EpochStore(Base):
         known of the one before for what this one has forgotten.
         """
         with self._writing() as (conn, now):
-            conn.execute(
-                sa.update(installation).values(
-                    epoch=installation.c.epoch + 1,
-                    uid=self._new_token(),
-                    uid_before=installation.c.uid,
-                    restored_at=now,
-                    ask_first_until=now + ask_first_for,
-                )
+            begun = sa.update(installation).values(
+                epoch=installation.c.epoch + 1,
+                uid=self._new_token(),
+                uid_before=installation.c.uid,
+                restored_at=now,
+                ask_first_until=now + ask_first_for,
             )
+            before = conn.scalar(begun.returning(installation.c.uid_before))
+            conn.execute(sa.insert(ended_epochs).values(uid=before, ended_at=now))
             doubted = conn.execute(
                 sa.update(payouts)
                 .where(_UNFINISHED | _GIVEN_UP & (payouts.c.finalized_at > now - ask_first_for))

@@ -103,6 +103,7 @@ def _take_in(
     Without a judge nothing else of a payout is read, so that what cannot be read does not keep out
     what JD says.
     """
+    files = [(locked, _answering(conn, locked, news)) for locked, news in files]
     ended = [_end(locked, news) for locked, news in files]
     _close_attempts(conn, files)
     if judge is None:
@@ -122,6 +123,22 @@ def _take_in(
     fresh = {piece.id for piece in pieces if piece is not None}
     _write(conn, [locked for locked, _ in files], judgements, fresh, judge)
     return judgements
+
+
+def _answering(conn: sa.Connection, locked: Locked, news: News) -> News:
+    """
+    What is new, as the answer to an attempt only if that one is known.
+    """
+    if (ending := news.ending) is None or news.told is None:
+        return news
+    attempt = ending.attempt
+    if locked.payout.lease_token == attempt.lease_token:
+        return news
+    # Its lease ended before, or it was lost: its id alone does not tell.
+    same = sa.select(attempts.c.id).where(
+        attempts.c.id == attempt.id, attempts.c.lease_token == attempt.lease_token
+    )
+    return news if conn.scalar(same) else news.of_nothing_known
 
 
 def _end(locked: Locked, news: News) -> Payout:

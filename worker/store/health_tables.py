@@ -17,6 +17,14 @@ sweeps = Table(
     Column("ended_at", UtcDateTime, nullable=False),  #: when the last one ended well
 )
 
+#: The epochs of this database that were followed by another.
+ended_epochs = Table(
+    "ended_epochs",
+    metadata,
+    Column("uid", sa.String(32), primary_key=True),
+    Column("ended_at", UtcDateTime, nullable=False),
+)
+
 #: The certificates that workers last started with.
 certificates = Table(
     "certificates",

@@ -10,10 +10,12 @@ import sqlalchemy as sa
 from worker.payouts.journal import FROM_A_JOURNAL, JournaledClaim, Recalled
 from worker.payouts.model import AttemptOutcome, CaseKind
 from worker.payouts.policy.obligation import normalized
+from worker.payouts.policy.restore import is_behind
 from worker.payouts.update import CaseNote, recall
 from worker.store.acceptance import insert_payouts
 from worker.store.base import Base
 from worker.store.cases import open_case
+from worker.store.dossiers import read_dossier
 from worker.store.leases import end_leases
 from worker.store.obligations import NAMESPACE, commit_orders
 from worker.store.rows import order_columns
@@ -85,7 +87,8 @@ class RecallStore(Base):
                 .where(payouts.c.id == payout_id, never_sent)
                 .values(sealed_request=sealed)
             )
-            after = recall(locked.payout, started_at, now + lease, now)
+            behind = is_behind(read_dossier(conn, locked.payout, self._keyring))
+            after = recall(locked.payout, started_at, now + lease, now, is_behind=behind)
             write_row(conn, locked.payout, after)
             append_history(conn, [Move(locked.payout, after)], _ACTOR)
             open_case(conn, now, after, CaseNote(CaseKind.FORGOTTEN, reopens=True))

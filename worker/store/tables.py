@@ -280,7 +280,7 @@ installation = Table(
     Column("profile", sa.String, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("uid", sa.String(32), nullable=False),  #: tells this epoch of this database from others
-    Column("uid_before", sa.String(32)),  #: the same of the epoch that this one followed
+    Column("uid_before", sa.String(32)),  #: the last one, for the version before
     Column("epoch", sa.Integer, nullable=False),  #: rises when the database was restored
     Column("sweep_count", sa.BigInteger, nullable=False),  #: rises with every sweep
     Column("swept_at", UtcDateTime),  #: when the last sweep began

@@ -98,13 +98,13 @@ class Epochs:
 
     def _end_before(self, uid: str) -> None:
         """
-        Have the mark know that the epoch before this one is over.
+        Have the mark know that the epochs before this one are over.
 
-        Else a database that is put back to the very moment before this one began lacks nothing that
-        the mark knows of.
+        Else a database that is put back to the very moment before one of them ended lacks nothing
+        that the mark knows of. All of them: one may have been over before anybody claimed in it.
         """
         if self._told != uid:
-            if before := self._ledger.epoch_before(uid):
+            for before in self._ledger.epochs_before(uid):
                 self._mark.remember(ended(before))
             self._told = uid
 

@@ -110,6 +110,26 @@ def moves(*ends: tuple[PayoutStatus, Reason, str]) -> tuple[Transition, ...]:
     )
 
 
+@pytest.mark.parametrize(("detail", "breaches"), [("lease expired", 1), (FROM_A_JOURNAL, 0)])
+def test_only_a_forgotten_claim_leads_from_failed_to_unknown(detail: str, breaches: int) -> None:
+    """
+    JD's refusal of the only attempt is an end, unless another attempt turns up.
+    """
+    lost = replace(an_attempt(2, AttemptOutcome.LOST), detail=detail)
+    refused = an_attempt(1, AttemptOutcome.ANSWERED)
+    row = a_payout(PayoutStatus.UNKNOWN, exposed=True)
+    dossier = a_dossier(row, a_reply(a_bare(Meaning.PAYEE)), attempts=(refused, lost))
+    history = moves(
+        (PayoutStatus.QUEUED, Reason.ACCEPTED, "shop"),
+        (PayoutStatus.SENDING, Reason.CLAIMED, "worker"),
+        (PayoutStatus.FAILED, Reason.PAYEE_REFUSED, "worker"),
+        (PayoutStatus.UNKNOWN, Reason.LEASE_EXPIRED, "journal"),
+    )
+    found = of_payout(dossier, history, (), at(1), Limits())
+
+    assert len([b for b in found if b.invariant is Invariant.I3_ONLY_UP]) == breaches
+
+
 ACCEPTED = (PayoutStatus.QUEUED, Reason.ACCEPTED, "shop")
 HELD = (PayoutStatus.HELD, Reason.REVIEW, "review list")
 QUEUED = PayoutStatus.QUEUED

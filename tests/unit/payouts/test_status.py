@@ -25,6 +25,7 @@ LEGAL = {
     (REFUSED, SENDING),  # sent again after the fix
     (UNKNOWN, SENDING),  # the resend rule
     (UNKNOWN, REFUSED),  # the refusal of the only attempt was late
+    (FAILED, UNKNOWN),  # JD refused it, and then a forgotten claim of it turns up
     # what the gateway tells may come at any time, before any sending too
     *itertools.product((QUEUED, HELD, SENDING, REFUSED, CANCELLED), EVIDENCED),
     # and then only upwards
@@ -56,7 +57,7 @@ def test_every_status_has_its_row() -> None:
 
 def test_what_was_evidenced_only_moves_up() -> None:
     """
-    No move leads from an evidenced status to a lower rank, but a claim or a late refusal.
+    No move leads from an evidenced status to a lower rank, but claims and a late refusal.
     """
     down = {
         (old, new)
@@ -65,14 +66,16 @@ def test_what_was_evidenced_only_moves_up() -> None:
         if old.rank and new.rank < old.rank
     }
 
-    assert {(UNKNOWN, SENDING), (UNKNOWN, REFUSED)} == down
+    assert {(UNKNOWN, SENDING), (UNKNOWN, REFUSED), (FAILED, UNKNOWN)} == down
 
 
 def test_final_statuses_only_move_up() -> None:
     """
-    From failed only to paid or returned, from paid only to returned, from returned nowhere.
+    From failed to paid or returned, from paid only to returned, from returned nowhere.
+
+    And from failed to unknown, once a claim turns up that was forgotten.
     """
-    expected = {FAILED: {PAID, RETURNED}, PAID: {RETURNED}, RETURNED: set()}
+    expected = {FAILED: {PAID, RETURNED, UNKNOWN}, PAID: {RETURNED}, RETURNED: set()}
 
     assert expected == {status: set(TRANSITIONS[status]) for status in expected}
 

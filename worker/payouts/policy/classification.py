@@ -126,7 +126,10 @@ def classify(payout: Payout, evidence: Evidence, tried_since: datetime | None) -
         return _trade(evidence, payout) if _names_all(answer) else Known(evidence)
     match evidence.source:
         case Source.REPLY:
-            return Refusal(evidence) if answer.meaning in REFUSALS else Silent(evidence)
+            is_refusal = answer.meaning in REFUSALS
+            # It speaks for its own attempt alone: of one that is forgotten it says nothing now.
+            is_refusal = is_refusal and evidence.attempt_id is not None
+            return Refusal(evidence) if is_refusal else Silent(evidence)
         case Source.QUERY:
             return _absence(evidence)
         case Source.NOTIFICATION:

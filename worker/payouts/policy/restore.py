@@ -7,9 +7,11 @@ It may have forgotten that a worker claimed the payout, and so that JD may have 
 from datetime import datetime
 
 from worker.payouts.limits import Limits
+from worker.payouts.model import Dossier
 from worker.payouts.policy.absence import next_denial_at, proven_absent
-from worker.payouts.policy.facts import Facts
+from worker.payouts.policy.facts import Facts, gather_facts
 from worker.payouts.policy.signs import beyond, stands
+from worker.payouts.status import PayoutStatus
 
 
 def is_doubted(facts: Facts, limits: Limits) -> bool:
@@ -29,6 +31,24 @@ def is_doubted(facts: Facts, limits: Limits) -> bool:
     if any(e.as_of >= since and e.id not in silent for e in facts.answers):
         return False
     return bool(beyond(facts)) or proven_absent(facts, _forgotten(since, limits), limits) is None
+
+
+def is_behind(dossier: Dossier) -> bool:
+    """
+    Whether a claim that was forgotten, and turns up, makes wrong what the row says.
+
+    Nobody's word stands behind a payout that was never exposed. A refusal speaks for its own
+    attempt alone: it does not tell what became of another one.
+    """
+    if dossier.payout.status is not PayoutStatus.FAILED:
+        return dossier.payout.status in _BEFORE_EXPOSURE
+    top = gather_facts(dossier).top
+    return dossier.decided is None and (top is None or not top.status.is_final)
+
+
+_BEFORE_EXPOSURE = frozenset(
+    {PayoutStatus.QUEUED, PayoutStatus.HELD, PayoutStatus.REFUSED, PayoutStatus.CANCELLED}
+)
 
 
 def denied_next_at(facts: Facts, limits: Limits) -> datetime | None:

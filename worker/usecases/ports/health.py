@@ -64,9 +64,9 @@ class EpochLedger(Protocol):
         `own` is the asker's newest attempt, where there is one: it may be lost by now, too.
         """
 
-    def epoch_before(self, uid: str) -> str | None:
+    def epochs_before(self, uid: str) -> Collection[str]:
         """
-        The epoch that this one followed; None if there is none, or if another one has begun.
+        Every epoch before this one; none if another one has begun since.
         """
 
     def begin_epoch(self, who: str, why: str, ask_first_for: timedelta) -> int:
