@@ -4,6 +4,7 @@ Events: written with what causes them, announced in one order, delivered in orde
 
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Protocol
 
@@ -297,6 +298,24 @@ def test_a_relay_that_died_is_followed_by_another(outbox: Outbox, clock: Virtual
     note(outbox, claimed_first, "500")
     clock.advance(days=4)
     assert due(outbox, hook) == []
+
+
+def test_what_was_told_of_a_lost_event_counts_for_no_other(outbox: Outbox) -> None:
+    """
+    A database that went back gives ids anew: a relay that notes late means an event of before.
+    """
+    hook = a_hook(outbox)
+    accepted(outbox)
+    (now,) = due(outbox, hook)
+    lost = replace(now, event=replace(now.event, uid="of-a-lost-event"))
+    note(outbox, [lost, replace(now, id=now.id + 77)], "200")
+
+    ((_, delivery, tries),) = outbox.deliveries(now.event)
+    assert (delivery.tries, delivery.delivered_at, [*tries]) == (0, None, [])
+    note(outbox, [now], "200")
+    ((_, delivery, tries),) = outbox.deliveries(now.event)
+    assert delivery.delivered_at is not None
+    assert len(tries) == 1
 
 
 def test_it_is_tried_for_about_three_days(outbox: Outbox, clock: VirtualClock) -> None:

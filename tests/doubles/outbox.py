@@ -95,7 +95,10 @@ class MemoryOutbox(MemoryRows):
         """
         now = self._clock()
         places = {one.id: place for place, one in self._deliveries.items()}
+        same = {(one.id, one.event) for one in self._deliveries.values()}
         for delivery, made in tries:
+            if (delivery.id, delivery.event) not in same:
+                continue  # it was lost, and its id is another's now
             self._tried[delivery.id].append(Tried(now, made.outcome, made.took))
             current = self._deliveries[places[delivery.id]]
             if current.delivered_at is None:

@@ -230,12 +230,9 @@ class Watch:
 
         `repeated` are the jobs whose producers saw to it that we have them.
         """
-        now = self._scheduler.now()
-        cases = self._ledger.cases(open_only=False, limit=1000)
         for row in self._ledger.payouts(None, 100):
-            dossier, history = self._ledger.dossier(row.id), self._ledger.history(row.id)
-            own = [case for case in cases if case.payout_id == row.id]
-            self.check(of_payout(dossier, history, own, now, self._limits))
+            dossier = self._ledger.dossier(row.id)
+            self.check(self._of_payout(dossier))
             if not any(d.action is Action.RESOLVE for d in self._ledger.decisions(row.id)):
                 self.check(at_rest(dossier))
             self.check(self._untrue(row))
@@ -284,7 +281,11 @@ class Watch:
         deceived |= {row.obligation for row in self._ledger.payouts(None, 100) if self._late(row)}
         for breach in Auditor(self._ledger, self._limits).audit().breaches:
             is_about = self._debt_of(breach.out_trade_no)
-            if not (breach.invariant is Invariant.I1_PAID_ONCE and is_about in deceived):
+            overpaid = breach.invariant is Invariant.I1_PAID_ONCE and is_about in deceived
+            row = row_of(self._ledger, breach.out_trade_no)
+            if not overpaid and not (
+                row and self._was_paid_before(breach, self._ledger.dossier(row.id))
+            ):
                 yield breach
 
     def _late(self, row: Payout) -> bool:
@@ -338,14 +339,7 @@ class Watch:
     def _of_row(self, payout_id: int) -> Iterator[Breach]:
         dossier = self._ledger.dossier(payout_id)
         waits = any(e.applied_at is None for e in dossier.evidence)
-        cases = self._ledger.cases(open_only=False, limit=1000)
-        for breach in of_payout(
-            dossier,
-            self._ledger.history(payout_id),
-            [case for case in cases if case.payout_id == payout_id],
-            self._scheduler.now(),
-            self._limits,
-        ):
+        for breach in self._of_payout(dossier):
             if not (waits and breach.invariant is Invariant.I6_ORDER_DOES_NOT_MATTER):
                 yield breach
         if not waits:
@@ -353,6 +347,30 @@ class Watch:
                 number = dossier.payout.out_trade_no
                 yield Breach(Invariant.I2_NOTHING_LOST, number, detail)
         yield from self._untrue(dossier.payout)
+
+    def _of_payout(self, dossier: Dossier) -> Iterator[Breach]:
+        """
+        What the invariants find.
+        """
+        row, cases = dossier.payout, self._ledger.cases(open_only=False, limit=1000)
+        own = [case for case in cases if case.payout_id == row.id]
+        found = of_payout(
+            *(dossier, self._ledger.history(row.id), own), self._scheduler.now(), self._limits
+        )
+        return (breach for breach in found if not self._was_paid_before(breach, dossier))
+
+    def _was_paid_before(self, breach: Breach, dossier: Dossier) -> bool:
+        """
+        Whether a stranger's trade ended a payout before a journal told of its claim.
+
+        The trade counted as its own until then; afterwards it would be a stranger's.
+        """
+        trade = self._jd.books.trades.get(breach.out_trade_no)
+        return (
+            breach.invariant is Invariant.I6_ORDER_DOES_NOT_MATTER
+            and (trade is not None and trade.request == STRANGER)
+            and any(attempt.detail == FROM_A_JOURNAL for attempt in dossier.attempts)
+        )
 
     def _untrue(self, row: Payout) -> Iterator[Breach]:
         """

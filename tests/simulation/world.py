@@ -506,7 +506,7 @@ class World:
                 self._ledger.pause(self._deployment.current.merchant, "operator", "operator")
                 self._scheduler.after(self._rng.uniform(1, 1200), self._people.resume)
             case "restored":
-                self._ledger.begin_epoch("operator", "operator", timedelta(hours=1))
+                self._ledger.begin_epoch("operator", "operator", self._limits.ask_first_for)
             case "person":
                 self._scheduler.after(0, self._people.act)
             case "called":

@@ -43,7 +43,6 @@ class News:
     ending: Ending | None = None
     told: Told | None = None
 
-
     @property
     def of_nothing_known(self) -> "News":
         """

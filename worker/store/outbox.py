@@ -29,6 +29,13 @@ _NOTE = BulkUpdate(
     deliveries.c.delivered_at.is_(None),
 )
 _TRIED = BulkInsert(delivery_tries)
+_THERE = (
+    sa.select(deliveries.c.id, events.c.uid)
+    .join(events, events.c.id == deliveries.c.event_id)
+    .where(
+        sa.tuple_(deliveries.c.id, events.c.uid).in_(sa.bindparam("named", expanding=True)),
+    )
+)
 
 _NOW = sa.bindparam("now", type_=UtcDateTime)
 _older = deliveries.alias("older")
@@ -115,10 +122,17 @@ class Outbox(Base):
     def note_tries(self, tries: Sequence[tuple[Delivery, Try]]) -> None:
         """
         Write down what came of deliveries, and when those that failed are tried again.
+
+        Of those that a database which went back has lost nothing is: their ids may be others' now.
         """
         if not tries:
             return
         with self._writing() as (conn, now):
+            named = [(delivery.id, delivery.event.uid) for delivery, _ in tries]
+            there = {(row.id, row.uid) for row in conn.execute(_THERE, {"named": named})}
+            tries = [one for one, name in zip(tries, named, strict=True) if name in there]
+            if not tries:
+                return
             _NOTE.execute(conn, [_outcome(delivery, made, now) for delivery, made in tries])
             _TRIED.execute(
                 conn,
