@@ -282,10 +282,9 @@ class Watch:
         for breach in Auditor(self._ledger, self._limits).audit().breaches:
             is_about = self._debt_of(breach.out_trade_no)
             overpaid = breach.invariant is Invariant.I1_PAID_ONCE and is_about in deceived
-            row = row_of(self._ledger, breach.out_trade_no)
-            if not overpaid and not (
-                row and self._was_paid_before(breach, self._ledger.dossier(row.id))
-            ):
+            about = row_of(self._ledger, breach.out_trade_no)
+            before = about and self._was_paid_before(breach, self._ledger.dossier(about.id))
+            if not overpaid and not before:
                 yield breach
 
     def _late(self, row: Payout) -> bool:
