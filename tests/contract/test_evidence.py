@@ -2,13 +2,14 @@
 Evidence and the decisions made from it.
 """
 
-import dataclasses
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
+from tests.contract import stories
 from tests.contract.samples import (
     MERCHANT,
     NOON,
@@ -24,9 +25,9 @@ from tests.contract.samples import (
     recorded,
 )
 from worker.payouts.errors import IllegalMove
-from worker.payouts.evidence import Source
+from worker.payouts.evidence import Answer, Meaning, Source
 from worker.payouts.judgement import Judge
-from worker.payouts.model import AttemptOutcome, CaseKind, Dossier
+from worker.payouts.model import Attempt, AttemptOutcome, CaseKind, Dossier
 from worker.payouts.status import PayoutStatus, Reason
 from worker.payouts.update import CaseNote, Update
 from worker.store.ledger import SqlLedger
@@ -233,7 +234,7 @@ def test_a_standing_is_written_whole(ledger: SqlLedger, clock: VirtualClock) -> 
 
     after = applied(ledger, payout.id, evidence_id=evidence_id, **changes)
 
-    expected = dataclasses.replace(dossier.payout, version=3, updated_at=clock.now, **changes)
+    expected = replace(dossier.payout, version=3, updated_at=clock.now, **changes)
     assert after == expected
     assert ledger.dossier(payout.id).evidence[0].applied_at == clock.now
     move = ledger.history(payout.id)[-1]
@@ -320,3 +321,36 @@ def test_a_closed_case_opens_again_for_new_evidence_only(
     assert again.evidence_id == rest[0].id
     newest, oldest = ledger.cases(open_only=False, limit=10)
     assert (newest, oldest.closed_at) == (again, NOON)
+
+
+REFUSED = Answer(verified=True, meaning=Meaning.PAYEE, code="ILLEGAL_BANK_CARD_NO", raw=b"no")
+
+
+def test_a_refusal_of_a_lost_claim_leaves_its_payout_to_be_sent(ledger: Ledger) -> None:
+    """
+    The database went back behind the claim: of the payout as it stands now JD has said nothing.
+    """
+    payout = accepted(ledger)
+    lost = Attempt(77, payout.id, 1, "of-a-lost-claim", NOON)
+    close_attempt(ledger, lost, AttemptOutcome.ANSWERED, REFUSED.code, REFUSED)
+    dossier = stories.judged(ledger, payout)
+
+    assert (dossier.payout.status, dossier.payout.exposed) == (PayoutStatus.QUEUED, False)
+    ((kept, applied),) = ((e.attempt_id, e.applied_at) for e in dossier.evidence)
+    assert kept is None
+    assert applied is not None
+    assert ledger.find_unapplied(10) == []
+
+
+def test_a_refusal_of_a_lost_claim_does_not_answer_the_next_with_its_id(ledger: Ledger) -> None:
+    """
+    Ids are given anew then, tokens are not: what is on the wire may have arrived.
+    """
+    attempt = claimed(ledger, accepted(ledger))
+    lost = replace(attempt, lease_token="of-a-lost-claim")
+    close_attempt(ledger, lost, AttemptOutcome.ANSWERED, REFUSED.code, REFUSED)
+    assert ledger.dossier(attempt.payout_id).payout.lease_token == attempt.lease_token
+    close_attempt(ledger, attempt, AttemptOutcome.NO_ANSWER, "read_timeout")
+    payout = stories.judged(ledger, ledger.dossier(attempt.payout_id).payout).payout
+
+    assert (payout.status, payout.exposed) == (PayoutStatus.UNKNOWN, True)

@@ -55,7 +55,10 @@ CASE_ADVICE = {
     CaseKind.CONTRADICTION: "Ask JD's support which is true. Do not pay it again meanwhile.",
     CaseKind.VANISHED: "Ask JD's support, naming the trade number. Do not pay it again meanwhile.",
     CaseKind.SECOND_TRADE_NO: "Look for both trades in JD's console: it may have been paid twice.",
-    CaseKind.NUMBER_TAKEN: "Find out who used this number, and for what, before paying again.",
+    CaseKind.NUMBER_TAKEN: (
+        "Find out who used this number, and for what, before paying again. If the database was"
+        " restored, it may have been we: `payouts restored --journal` tells."
+    ),
     CaseKind.MISMATCH: "Compare the order in JD's console with ours.",
     CaseKind.PARTIAL_RETURN: "Book the part that came back; replace it by at most that part.",
     CaseKind.RETURN_AMOUNT: "Look up in JD's console what came back.",
