@@ -80,8 +80,8 @@ GUARDS = (
         (
             Change(
                 _CLASSIFICATION,
-                "in REFUSALS else Silent(evidence)",
-                "in REFUSALS else _absence(evidence)",
+                "if is_refusal else Silent(evidence)",
+                "if is_refusal else _absence(evidence)",
             ),
         ),
         (f"{_CLASSIFICATIONS}::test_only_a_query_can_find_nothing",),

@@ -13,6 +13,7 @@ _ROWS = "worker/store/recall.py"
 _RESTORE = "tests/unit/usecases/test_restore.py"
 _HEALTH = "tests/contract/test_health.py"
 _JOURNAL = "tests/unit/store/test_journal.py"
+_EVIDENCE = "tests/contract/test_evidence.py"
 _RECALL = "tests/contract/test_recall.py"
 
 GUARDS = (
@@ -75,6 +76,30 @@ GUARDS = (
             ),
         ),
         (f"{_RECALL}::test_a_close_speaks_for_every_claim",),
+    ),
+    Guard(
+        "a-reply-answers-by-its-token",
+        "A refusal of a lost claim would count for another one, which JD may be paying.",
+        (
+            Change(
+                "worker/store/evidence.py",
+                "return news if conn.scalar(same) else news.of_nothing_known",
+                "return news",
+            ),
+        ),
+        (_EVIDENCE,),
+    ),
+    Guard(
+        "a-refusal-of-a-forgotten-claim-is-silent",
+        "A payout that stands as queued would be refused, which no move allows, for ever.",
+        (
+            Change(
+                "worker/payouts/policy/classification.py",
+                "is_refusal = is_refusal and evidence.attempt_id is not None",
+                "pass",
+            ),
+        ),
+        (f"{_EVIDENCE}::test_a_refusal_of_a_lost_claim_leaves_its_payout_to_be_sent",),
     ),
     Guard(
         "every-epoch-before-is-over",
