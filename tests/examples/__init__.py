@@ -1,0 +1,3 @@
+"""
+The examples that the product ships, as applications that pay out.
+"""

@@ -1,0 +1,3 @@
+"""
+What `django-admin` can do here.
+"""
