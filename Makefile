@@ -42,7 +42,7 @@ test: openssl check ## Check, then run all tests against real servers, JOBS at o
 	@$(BIN)/python -m pytest --numprocesses $(if $(TEST_REDIS_URL),0,$(JOBS)) \
 	  --dist loadfile --no-loadscope-reorder
 
-test-servers: check ## Test on the system's PostgreSQL, pgbouncer and Redis
+test-servers: check ## Test on the system's PostgreSQL, pgbouncer, Redis and Node
 	@$(BIN)/python -m pytest tests/system
 
 check: .venv/installed-dev ## Lint, format, types and layers

@@ -50,6 +50,7 @@ MAY_IMPORT = {
         *ROOT_MODULES,
     },
     "worker.webhooks": {"worker.webhooks", "worker.payouts", "worker.views"},
+    "worker.examples": {"worker.examples"},
     "worker": {"worker"},
     "tasks": {"tasks", "worker"},
 }
@@ -61,6 +62,7 @@ PURE = {"worker.payouts", "worker.usecases"}
 _COMPOSERS = {"worker.bootstrap", "worker.service", "worker.cli.wire", "worker.cli.doctor"}
 RESERVED = {
     "worker.sandbox": {"worker.sandbox", "worker.cli", "worker.demo"},
+    "worker.examples": {"worker.examples"},
     "worker.jdpay.client": {"worker.jdpay"} | _COMPOSERS,
     "worker.store.ledger": {"worker.store"} | _COMPOSERS,
 }
@@ -195,6 +197,9 @@ def test_a_catch_all_is_found(kind: str) -> None:
         ("tasks.payouts", "from worker.sandbox.keys import make"),
         ("tasks.payouts", "from worker.jdpay.client import JdPayClient"),
         ("worker.cli.show", "from worker.store.ledger import SqlLedger"),
+        # an application has nothing of ours but the queue, the API and the events
+        ("worker.examples.shop", "from worker.payouts.money import Fen"),
+        ("worker.cli.show", "from worker.examples import shop"),
         # a relative import hides where it goes
         ("worker.usecases.send", "from . import money"),
         ("worker.usecases.send", "from .money import Fen"),

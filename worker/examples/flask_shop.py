@@ -1,4 +1,4 @@
-"""
+r"""
 A Flask app whose users withdraw their balance over the HTTP API, whose yes is durable: copy it.
 
 Beside `payouts dev`, with ``pip install flask requests standardwebhooks``::
@@ -6,14 +6,14 @@ Beside `payouts dev`, with ``pip install flask requests standardwebhooks``::
     . ~/.local/state/payouts-dev/dev.env
     payouts api --accept &
     export ACCEPT=$(payouts tokens issue unsealed --scope accept)
-    payouts endpoints add http://127.0.0.1:5000/payouts --private
-    export WEBHOOK_KEY=whsec_...    # as that printed it
+    export WEBHOOK_KEY=$(payouts endpoints add http://127.0.0.1:5000/payouts --private \
+      | grep -o 'whsec_.*')
     flask --app worker.examples.flask_shop open-account 50000
     flask --app worker.examples.flask_shop run
 
 Then, in another terminal::
 
-    curl http://127.0.0.1:5000/accounts/1/withdrawals -d amount_fen=12345 -d payee_bank_code=CMB
+    curl http://127.0.0.1:5000/accounts/1/withdrawals -d amount_fen=12345 -d payee_bank_code=CMB \
       -d payee_account_no=620000000000000002 -d payee_account_name=张三
     curl http://127.0.0.1:5000/accounts/1/withdrawals
 
@@ -135,11 +135,7 @@ def hand_over() -> None:
                 case 200 | 201:
                     db.execute("UPDATE withdrawals SET job = NULL WHERE number = ?", [number])
                 case 409 | 422:
-                    # Nothing was accepted: for people, who see why in `payouts rejections`.
-                    db.execute(
-                        "UPDATE withdrawals SET job = NULL, status = 'rejected' WHERE number = ?",
-                        [number],
-                    )
+                    _reject(db, number)
                 case other:
                     app.logger.warning("%s for %s, so it is tried again", other, number)
 
@@ -178,8 +174,10 @@ def hear(event: Mapping[str, Any]) -> None:
         found = db.execute(
             "SELECT * FROM withdrawals WHERE number = ?", [data.get("out_trade_no")]
         ).fetchone()
-        # A rejection was the answer to the request already.
-        if not is_new or found is None or event["type"] == "job.rejected":
+        if not is_new or found is None:
+            return
+        if event["type"] == "job.rejected":
+            _reject(db, found["number"])
             return
         if (data["epoch"], data["version"]) < (found["epoch"], found["version"]):
             return
@@ -197,3 +195,14 @@ def hear(event: Mapping[str, Any]) -> None:
                 "UPDATE accounts SET balance_fen = balance_fen + ? WHERE id = ?",
                 [found["amount_fen"], found["account"]],
             )
+
+
+def _reject(db: sqlite3.Connection, number: str) -> None:
+    """
+    Leave to people what was not accepted: `payouts rejections` tells them why.
+    """
+    db.execute(
+        "UPDATE withdrawals SET job = NULL, status = 'rejected'"
+        " WHERE number = ? AND job IS NOT NULL",
+        [number],
+    )

@@ -25,9 +25,8 @@ call() {
   token=$1
   shift
   printf 'Authorization: Bearer %s\n' "$token" |
-    curl --silent --show-error --fail-with-body --max-time 15 \
+    curl --silent --show-error --fail-with-body --write-out '\n' --max-time 15 \
       --retry 3 --retry-connrefused --header @- "$@"
-  echo
 }
 
 case ${1-} in

@@ -1,11 +1,11 @@
-"""
+r"""
 A Django app whose users withdraw their balance: copy the folder, and write your name for its own.
 
 Beside `payouts dev`, with ``pip install "django~=5.2" standardwebhooks``::
 
     . ~/.local/state/payouts-dev/dev.env
-    payouts endpoints add http://127.0.0.1:8000/payouts --private
-    export WEBHOOK_KEY=whsec_...    # as that printed it
+    export WEBHOOK_KEY=$(payouts endpoints add http://127.0.0.1:8000/payouts --private \
+      | grep -o 'whsec_.*')
     export DJANGO_SETTINGS_MODULE=worker.examples.django_shop.settings
     django-admin migrate --run-syncdb
     django-admin shell -c "Account.objects.create(balance_fen=50000)"
@@ -14,7 +14,7 @@ Beside `payouts dev`, with ``pip install "django~=5.2" standardwebhooks``::
 
 Then, in another terminal::
 
-    curl http://127.0.0.1:8000/accounts/1/withdrawals -d amount_fen=12345 -d payee_bank_code=CMB
+    curl http://127.0.0.1:8000/accounts/1/withdrawals -d amount_fen=12345 -d payee_bank_code=CMB \
       -d payee_account_no=620000000000000002 -d payee_account_name=张三
     curl http://127.0.0.1:8000/accounts/1/withdrawals
 """

@@ -3,11 +3,13 @@
 // Beside `payouts dev`, in this folder, after `npm ci`:
 //
 //   . ~/.local/state/payouts-dev/dev.env
-//   payouts endpoints add http://127.0.0.1:3000/payouts --private
-//   export WEBHOOK_KEY=whsec_...    # as that printed it
+//   export WEBHOOK_KEY=$(payouts endpoints add http://127.0.0.1:3000/payouts --private \
+//     | grep -o 'whsec_.*')
 //   node webhook.js
 //
-// Then, in another terminal: curl http://127.0.0.1:3000/payouts
+// Then, in another terminal:
+//
+//   curl http://127.0.0.1:3000/payouts
 //
 // events.jsonl is the database: an event is taken once its line is on the disk, and what is known
 // of each payout is worked out from these lines. So an event and what it changes are never apart.
@@ -67,7 +69,7 @@ createServer(async (request, response) => {
     try {
       event = await verified(request);
     } catch {
-      response.writeHead(401).end();
+      response.writeHead(401, { connection: "close" }).end();
       return;
     }
     if (!heard.has(event.id)) {
