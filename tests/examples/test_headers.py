@@ -1,10 +1,11 @@
 """
-Each example as its header says to run it, beside `payouts dev`: payouts are made, and heard of.
+What the documents and each example's header say to type, beside `payouts dev`, and what is heard.
 """
 
 import json
 import shutil
 import socket
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from typing import Any
 import pytest
 
 from tests.acceptance.test_dev import Development, three_free_ports
+from tests.acceptance.test_try_it import typed
+from tests.documents import TEXTS, blocks, sections
 from tests.examples.headers import EXAMPLES, PATIENCE, STATE, Beside, terminals
 from tests.waiting import until
 from worker.sandbox.scenarios import SCENARIOS
@@ -143,3 +146,25 @@ def test_a_shell_script_over_the_http_api(beside: Beside, development: Developme
     assert (unknown["code"], "exit 22" in said) == ("not_found", True)
     types = [one["type"] for one in events_["events"] if one["data"]["obligation"] == "TRYIT0001"]
     assert types == ["payout.accepted", "payout.held", "payout.cancelled"]
+
+
+def test_a_newcomer_hears_events_in_a_webhook_of_their_own(beside: Beside) -> None:
+    """
+    The first section of the developers' page, typed as it stands; the server prints what is shown.
+    """
+    told = sections(TEXTS["docs/developing.md"])[1].text
+    stack, server, trigger = ("\n".join(typed(block)) for block in blocks(told, "console"))
+    (hook,), (shown,) = blocks(told, "python"), blocks(told, "text")
+    (beside.folder / ".venv").symlink_to(sys.prefix)
+    (beside.folder / "hook.py").write_text(hook)
+    with beside.terminal(server) as listening:
+        until(lambda: listens(beside.port("8000")), PATIENCE)
+        said = beside.run(trigger)
+        last = shown.split()[-2]
+        until(lambda: last in listening.log.read_text(), PATIENCE)
+        lines = listening.log.read_text().splitlines()
+
+    assert stack.splitlines() == ["make install", ".venv/bin/payouts dev"]
+    number = said.split()[-1]
+    heard = [line for line in lines if line.endswith(number)]
+    assert heard == [line.replace("RETURNED1A2B3C4D", number) for line in shown.splitlines()]

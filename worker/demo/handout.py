@@ -22,7 +22,9 @@ def write_handout(running: Stack, settings: Path) -> Path:
     """
     pairs = running.environment.items()
     exports = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in pairs)
-    write_private(settings, exports.encode())
+    # At the end, so that whoever has a Python of their own keeps it.
+    programs = f'export PATH="$PATH":{shlex.quote(str(Path(sys.prefix, "bin")))}\n'
+    write_private(settings, (exports + programs).encode())
     path = settings.with_name("job.json")
     # The payout to try is paid a moment after it was sent, as most are.
     job = {
