@@ -53,7 +53,14 @@ def add(name: str) -> Page:
 @answering
 def disable(name: str, why: str) -> Page:
     """
-    End all tokens of an application, for good. Its payouts go on.
+    End all tokens of an application, for good. Its payouts go on, and its endpoints hear of them.
     """
     registrar().disable(name, why)
-    return Page({"name": name}, f"{name} is disabled: none of its tokens is good for anything")
+    told = f"{name} is disabled: none of its tokens is good for anything"
+    for endpoint in bootstrap.ledger().endpoints():
+        if endpoint.producer == name and endpoint.disabled_at is None:
+            told += (
+                f"\n{endpoint.address} is still told of its payouts:"
+                f" `payouts endpoints disable {endpoint.id}` ends that"
+            )
+    return Page({"name": name}, told)

@@ -70,6 +70,24 @@ def test_a_disabled_producer_stays_on_the_list(run: Run, ledger: SqlLedger) -> N
     assert (refused.exit_code, refused.stderr) == (1, "Error: producer shop is disabled\n")
 
 
+def test_whoever_disables_a_producer_is_told_who_still_hears(run: Run, ledger: SqlLedger) -> None:
+    """
+    Its payouts go on, so its endpoints do; each is named with the command that ends it.
+    """
+    for name in ("shop", "payroll"):
+        run("producers", "add", name)
+        run("endpoints", "add", f"{name}.old", "--queue", "--producer", name)
+        run("endpoints", "add", f"{name}.events", "--queue", "--producer", name)
+    run("endpoints", "disable", "1")
+    told = run("producers", "disable", "shop", "--why", "sold").stdout
+
+    assert told.splitlines()[1:] == [
+        "shop.events is still told of its payouts: `payouts endpoints disable 2` ends that"
+    ]
+    refused = run("endpoints", "add", "shop.new", "--queue", "--producer", "shop")
+    assert (refused.exit_code, "no active producer shop" in refused.stderr) == (1, True)
+
+
 def test_what_cannot_be_says_what_to_do(run: Run, ledger: SqlLedger) -> None:
     """
     An unknown producer, a name that is none, a lifetime that is none.
