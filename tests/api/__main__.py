@@ -47,6 +47,7 @@ def run(
         *(() if seed is None else ("--seed", str(seed))),
     ]
     tokens = {
+        "OWN_NAME": own.name,
         "OWN_ACCEPT": own.accept,
         "OWN_READ": own.read,
         "OTHERS_ACCEPT": others.accept,

@@ -10,6 +10,7 @@ from typing import Any
 import requests
 import schemathesis
 
+_OWN_NAME = os.environ["OWN_NAME"]
 _OWN = {"accept": os.environ["OWN_ACCEPT"], "read": os.environ["OWN_READ"]}
 _OTHERS = {"accept": os.environ["OTHERS_ACCEPT"], "read": os.environ["OTHERS_READ"]}
 
@@ -74,3 +75,23 @@ def another_producer_finds_nothing(
             ]
             assert [answer.status_code for answer in answers] == [404, 404]
             assert answers[0].content == answers[1].content
+
+
+@schemathesis.check
+def another_producer_hears_nothing(
+    ctx: schemathesis.CheckContext, response: schemathesis.Response, case: schemathesis.Case[Any]
+) -> None:
+    """
+    Whatever event is told to one producer is of its own, and the other is not told it.
+    """
+    events = response.json().get("events", []) if response.status_code == 200 else []
+    assert {event["data"]["producer"] for event in events} <= {_OWN_NAME}
+    for event in events[:2]:
+        number = event["data"].get("out_trade_no")
+        others = requests.get(
+            f"{case.operation.base_url}/v1/events",
+            {"limit": 100} | ({"number": number} if number else {}),
+            headers=_headers(_OTHERS, "GET"),
+            timeout=30,
+        )
+        assert event["id"] not in {one["id"] for one in others.json()["events"]}

@@ -23,6 +23,10 @@ from worker.web.api.accept import AcceptApi
 from worker.web.api.app import build
 from worker.web.api.read import ReadApi
 
+#: As a relay does.
+_ANNOUNCE_EVERY_S = 0.1
+_TOGETHER = 500
+
 
 class _Quiet(WSGIRequestHandler):
     def log_request(self, *_: object) -> None:
@@ -34,9 +38,10 @@ class _Quiet(WSGIRequestHandler):
 @dataclass(frozen=True)
 class Tokens:
     """
-    The tokens of one producer.
+    A producer, and its tokens.
     """
 
+    name: str
     accept: str
     read: str
 
@@ -65,15 +70,25 @@ def serving(directory: Path, own_payouts: type[OwnPayouts] = OwnPayouts) -> Iter
     acceptor = Acceptor(ledger, RecordingDispatcher(), TERMS, ReviewList())
     accept = AcceptApi(acceptor, Withdrawal(ledger, MERCHANT), own)
     app = build(ledger, {**accept.handlers, **ReadApi(own).handlers}, ledger.check_writable)
+    is_over = threading.Event()
+
+    def announce() -> None:
+        while not is_over.wait(_ANNOUNCE_EVERY_S):
+            ledger.announce(_TOGETHER)
+
     server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Quiet)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
+    serving = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    relaying = threading.Thread(target=announce)
+    for thread in (serving, relaying):
+        thread.start()
     try:
         first, second = (_producer(ledger, name) for name in ("shop", "payroll"))
         yield Service(f"http://127.0.0.1:{server.port}", (first, second), ledger)
     finally:
         server.shutdown()
-        thread.join()
+        is_over.set()
+        for thread in (serving, relaying):
+            thread.join()
         server.server_close()
         engine.dispose()
 
@@ -82,4 +97,4 @@ def _producer(ledger: SqlLedger, name: str) -> Tokens:
     registrar = Registrar(ledger, "cli:mei")
     registrar.add(name)
     accept, read = (registrar.issue(name, scope, "")[1] for scope in (Scope.ACCEPT, Scope.READ))
-    return Tokens(accept, read)
+    return Tokens(name, accept, read)

@@ -2,10 +2,14 @@
 Generated requests find nothing, and would find what is planted.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
+
+import pytest
 
 from tests.api.__main__ import run
 from tests.api.service import serving
+from worker.payouts.event import Event
 from worker.payouts.own import OwnPayout
 from worker.payouts.status import PayoutStatus
 from worker.usecases.own_payouts import OwnPayouts
@@ -47,11 +51,26 @@ class Leaky(OwnPayouts):
         return super().find(found[0].producer if found else producer, out_trade_no)
 
 
-def test_a_leak_would_be_found(tmp_path: Path) -> None:
+class Talkative(OwnPayouts):
     """
-    A payout that another producer sees is a failure.
+    Tells everybody's events.
     """
-    with serving(tmp_path, Leaky) as service:
+
+    def events(
+        self, producer: str, after: int, out_trade_no: str | None, limit: int
+    ) -> Sequence[Event]:
+        """
+        Ask for nobody in particular.
+        """
+        return self._ledger.events(limit, after=after, out_trade_no=out_trade_no)
+
+
+@pytest.mark.parametrize("leak", [Leaky, Talkative])
+def test_a_leak_would_be_found(tmp_path: Path, leak: type[OwnPayouts]) -> None:
+    """
+    A payout that another producer sees, or an event that it hears, is a failure.
+    """
+    with serving(tmp_path, leak) as service:
         code = run(service, *service.producers, 5, _SEED)
 
     assert code == 1
