@@ -128,6 +128,17 @@ def an_event_told_again_counts_once(shop: Shop) -> None:
     assert shop.seen() == Seen("failed", AMOUNT_FEN)
 
 
+def an_id_is_worked_off_once(shop: Shop) -> None:
+    """
+    By its id alone, since an application may do more on an event than can be done twice.
+    """
+    accepted = an_event(shop.number, "payout.accepted", 1)
+    shop.hear(accepted)
+    shop.hear({**an_event(shop.number, "obligation.freed", 9), "id": accepted["id"]})
+
+    assert shop.seen() == Seen("queued")
+
+
 def what_is_overtaken_moves_nothing(shop: Shop) -> None:
     """
     Freed once, but paid after that: whoever gives back now has paid twice.
@@ -197,6 +208,7 @@ Rule = Callable[[Shop], None]
 RULES: tuple[Rule, ...] = (
     only_a_freed_obligation_gives_back,
     an_event_told_again_counts_once,
+    an_id_is_worked_off_once,
     what_is_overtaken_moves_nothing,
     a_later_epoch_goes_before_a_higher_version,
     events_of_one_version_all_count,

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -210,6 +211,27 @@ def test_a_fault_leaves_nothing_and_is_no_yes(shop: DjangoShop) -> None:
     assert shop.seen() == Seen("failed", AMOUNT_FEN)
 
 
+def test_told_many_times_at_once_it_gives_back_once(shop: DjangoShop) -> None:
+    """
+    As by two relays, or by hand: one event in eight requests, and two that free in turn.
+    """
+    from django.db import connections  # noqa: PLC0415
+
+    freed = [an_event(shop.number, "obligation.freed", version) for version in (4, 5)]
+
+    def tell(place: int) -> int:
+        try:
+            return shop.post(*posted(freed[place % 2]))
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = set(pool.map(tell, range(16)))
+
+    assert answers == {204}
+    assert shop.seen() == Seen("failed", AMOUNT_FEN)
+
+
 def test_the_job_is_part_of_the_applications_transaction(shop: DjangoShop) -> None:
     """
     Rolled back, there is neither a withdrawal nor a job; and nobody withdraws what is not there.
@@ -219,6 +241,8 @@ def test_the_job_is_part_of_the_applications_transaction(shop: DjangoShop) -> No
     with contextlib.suppress(ZeroDivisionError), transaction.atomic():
         shop.withdrawals.withdraw(shop.account.pk, 1, PAYEE)
         raise ZeroDivisionError
+    with pytest.raises(TypeError):
+        shop.withdrawals.withdraw(shop.account.pk, 1, {"payee_account_name": object()})
     with pytest.raises(shop.withdrawals.NotEnough):
         shop.withdrawals.withdraw(shop.account.pk, OPENING_FEN, PAYEE)
     shop.account.refresh_from_db()

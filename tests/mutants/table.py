@@ -11,6 +11,7 @@ from tests.mutants import (
     connection,
     controls,
     events,
+    examples,
     monitoring,
     outside_proof,
     producers,
@@ -54,4 +55,5 @@ GUARDS = (
     *door.GUARDS,
     *audits.GUARDS,
     *events.GUARDS,
+    *examples.GUARDS,
 )

@@ -1,0 +1,130 @@
+"""
+Guards of the examples: whoever copies them copies these.
+"""
+
+from tests.mutants.guard import Change, Guard
+
+_OUTBOX = "worker/examples/django_shop/withdrawals.py"
+_VIEWS = "worker/examples/django_shop/views.py"
+_FLASK = "worker/examples/flask_shop.py"
+_CELERY = "worker/examples/celery_alone.py"
+
+_DJANGO_TESTS = "tests/examples/test_django.py"
+_FLASK_TESTS = "tests/examples/test_flask.py"
+_CELERY_TESTS = "tests/examples/test_celery_alone.py"
+
+#: A line of each example by which it tells one event from another, and what tells them no more.
+_FREED = {
+    _OUTBOX: 'event["type"] == "obligation.freed" and not payout',
+    _FLASK: 'event["type"] == "obligation.freed" and not found',
+    _CELERY: 'is_freed = event["type"] == "obligation.freed"',
+}
+_NEW = {
+    _OUTBOX: "if not is_new or payout is None",
+    _FLASK: "if not is_new or found is None",
+    _CELERY: "if not is_new or found is None",
+}
+_ORDER = {
+    _OUTBOX: '(data["epoch"], data["version"]) >= (payout.epoch, payout.version)',
+    _FLASK: '(data["epoch"], data["version"]) < (found["epoch"], found["version"])',
+    _CELERY: '(data["epoch"], data["version"]) >= (found["epoch"], found["version"])',
+}
+_RULES = {
+    _OUTBOX: f"{_DJANGO_TESTS}::test_it_keeps_the_rules",
+    _FLASK: f"{_FLASK_TESTS}::test_it_keeps_the_rules",
+    _CELERY: f"{_CELERY_TESTS}::test_it_keeps_the_rules",
+}
+_SHORT = {_OUTBOX: "django", _FLASK: "flask", _CELERY: "celery"}
+
+GUARDS = (
+    *(
+        Guard(
+            f"{_SHORT[path]}-gives-back-what-is-freed-alone",
+            "A user would be given back what JD may yet pay out, and asks for it again.",
+            (Change(path, text, text.replace('== "obligation.freed"', '!= "payout.paid"')),),
+            (_RULES[path],),
+        )
+        for path, text in _FREED.items()
+    ),
+    *(
+        Guard(
+            f"{_SHORT[path]}-is-told-once",
+            "An event that comes again would undo what came after it.",
+            (Change(path, text, text.replace("not is_new or ", "")),),
+            (_RULES[path],),
+        )
+        for path, text in _NEW.items()
+    ),
+    *(
+        Guard(
+            f"{_SHORT[path]}-is-not-overtaken",
+            "A user would be given back what was paid since.",
+            (Change(path, text, "False" if "<" in text else "True"),),
+            (_RULES[path],),
+        )
+        for path, text in _ORDER.items()
+    ),
+    Guard(
+        "django-gives-back-once",
+        "An obligation that is freed anew would be given back a second time.",
+        (Change(_OUTBOX, " and not payout.is_given_back"),),
+        (_RULES[_OUTBOX],),
+    ),
+    Guard(
+        "flask-gives-back-once",
+        "An obligation that is freed anew would be given back a second time.",
+        (Change(_FLASK, ' and not found["is_given_back"]'),),
+        (_RULES[_FLASK],),
+    ),
+    Guard(
+        "django-believes-what-is-signed",
+        "Whoever finds the address could have balances given back.",
+        (
+            Change(
+                _VIEWS,
+                "Webhook(settings.WEBHOOK_KEY).verify(request.body, dict(request.headers))",
+                '__import__("json").loads(request.body)',
+            ),
+        ),
+        (f"{_DJANGO_TESTS}::test_what_is_not_signed_is_not_believed",),
+    ),
+    Guard(
+        "flask-believes-what-is-signed",
+        "Whoever finds the address could have balances given back.",
+        (
+            Change(
+                _FLASK,
+                "verifier.verify(request.get_data(), dict(request.headers))",
+                "json.loads(request.get_data())",
+            ),
+        ),
+        (f"{_FLASK_TESTS}::test_what_is_not_signed_is_not_believed",),
+    ),
+    Guard(
+        "django-takes-balance-and-job-together",
+        "A balance would be lowered for a payout that nobody ever makes.",
+        (
+            Change(
+                _OUTBOX,
+                "    with transaction.atomic():\n        enough",
+                "    if True:\n        enough",
+            ),
+        ),
+        (f"{_DJANGO_TESTS}::test_the_job_is_part_of_the_applications_transaction",),
+    ),
+    Guard(
+        "django-marks-what-was-sent",
+        "A job that no broker took would wait as if one had.",
+        (
+            Change(_OUTBOX, "        send(job)\n"),
+            Change(_OUTBOX, "        sent += 1\n", "        send(job)\n        sent += 1\n"),
+        ),
+        (f"{_DJANGO_TESTS}::test_a_broker_that_is_down_loses_nothing",),
+    ),
+    Guard(
+        "flask-keeps-a-job-until-it-is-answered",
+        "What got no clear answer would be forgotten, and its user be neither paid nor told.",
+        (Change(_FLASK, "case 409 | 422:", "case 401 | 409 | 422:"),),
+        (f"{_FLASK_TESTS}::test_a_token_that_is_no_good_is_no_no",),
+    ),
+)
