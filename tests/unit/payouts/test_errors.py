@@ -11,8 +11,8 @@ import pytest
 from tests.test_layers import modules, within
 from worker.payouts import errors
 
-#: The sandbox shares nothing with us; a private error never leaves its module.
-APART = {"worker.sandbox"}
+#: Sandbox and examples share nothing with us; a private error never leaves its module.
+APART = {"worker.sandbox", "worker.examples"}
 
 
 def defined() -> dict[str, type[Exception]]:
