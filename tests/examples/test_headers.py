@@ -127,9 +127,10 @@ def test_a_shell_script_over_the_http_api(beside: Beside, development: Developme
     pay, show, list_, events, cancel = (line for line in lines if line.startswith("sh "))
     job = development.directory / "job.json"
     job.write_text(json.dumps({**json.loads(job.read_text()), "payee_account_no": HELD}))
+    withdrawn = "'\"payout.cancelled\"[^}]*TRYIT0001'"
     asked = [
         *(pay, pay, show, list_.replace("paid", "held"), cancel, f"{show}9 || echo exit $?"),
-        f"until {events} | grep payout.cancelled; do sleep 0.2; done; echo done",
+        f"until {events} | grep {withdrawn}; do sleep 0.2; done; echo done",
     ]
     with beside.terminal("\n".join([*settings, *asked, "wait"])) as child:
         until(lambda: not child.is_alive() or "done" in child.log.read_text(), PATIENCE)
