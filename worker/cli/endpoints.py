@@ -9,7 +9,7 @@ import click
 from worker import bootstrap
 from worker.cli.output import Page, answering, table
 from worker.payouts.endpoint import Endpoint, EndpointKind
-from worker.payouts.errors import NoSuchProducer
+from worker.payouts.errors import NoSuchProducer, NotAllowed
 from worker.payouts.event import EventType
 from worker.payouts.producers import DEFAULT_PRODUCER
 from worker.views.formats import iso
@@ -53,6 +53,13 @@ def add(address: str, producer: str, queue: bool, types: tuple[str, ...], privat
         raise NoSuchProducer(
             f"there is no active producer {producer}: see `payouts producers list`"
         )
+    for one in ledger.endpoints():
+        if (one.producer, one.address, one.disabled_at) == (producer, address, None):
+            # A second key that the server does not have would only have each event refused once.
+            raise NotAllowed(
+                f"endpoint {one.id} is told there already: `payouts endpoints rotate {one.id}`"
+                f" prints a new key, `payouts endpoints disable {one.id}` ends it"
+            )
     made = ledger.add_endpoint(producer, kind, address, wanted, is_private=private, key=key)
     document: dict[str, object] = {"id": made, "kind": kind, "address": address, "key": key}
     told = f"endpoint {made} is told from now on"

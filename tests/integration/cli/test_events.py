@@ -63,6 +63,22 @@ def test_a_wrong_address_is_refused(
     assert json.loads(run("endpoints", "list", "--json").stdout)["endpoints"] == []
 
 
+def test_an_address_is_added_once(run: Run, merchant_settings: str) -> None:
+    """
+    Its server has one key; another producer's server may be at the same place.
+    """
+    added(run, URL)
+    again = run("endpoints", "add", URL)
+    run("producers", "add", "shop")
+    anothers = added(run, URL, "--producer", "shop")
+    run("endpoints", "disable", "1")
+    anew = added(run, URL)
+
+    assert again.exit_code == 1
+    assert "`payouts endpoints rotate 1` prints a new key" in again.stderr
+    assert (anothers["id"], anew["id"]) == (2, 3)
+
+
 def test_what_is_not_there_is_said(run: Run, merchant_settings: str) -> None:
     """
     An endpoint or an event that nobody knows is no traceback.
