@@ -74,6 +74,9 @@ def test_the_wheel_holds_both_packages_and_nothing_else(wheel: zipfile.ZipFile) 
     [
         r"worker/jdpay/bank_codes\.tsv",
         r"worker/web/alert_rules\.yml",
+        r"worker/examples/http_api\.sh",
+        r"worker/examples/node/package-lock\.json",
+        r"worker/examples/node/\.npmrc",
         r"worker/store/migrations/env\.py",
         r"worker/store/migrations/versions/\w+\.py",
         r"tasks/\w+\.py",

@@ -255,15 +255,25 @@ def test_a_broker_that_is_down_loses_nothing(
     shop: DjangoShop, tmp_path: Path, free_port: int
 ) -> None:
     """
-    The transaction commits without it; once it is up, its job is on the queue.
+    Transactions commit without it, at first and after it was there; once it is up it has the jobs.
     """
     log = tmp_path / "relay.log"
+
+    def downs() -> int:
+        return log.read_text().count("the broker is down")
+
     with shop.relaying(f"redis://127.0.0.1:{free_port}/0", log):
-        until(lambda: "the broker is down" in log.read_text(), PATIENCE)
+        until(downs, PATIENCE)
         (entry,) = shop.models.OutboxJob.objects.all()
         with Broker(tmp_path / "broker", free_port) as broker:
             until(lambda: waiting(broker.url), PATIENCE)
             (job,) = waiting(broker.url)
+        before = downs()
+        later = shop.withdrawals.withdraw(shop.account.pk, 1, PAYEE)
+        until(lambda: downs() > before, PATIENCE)
+        with Broker(tmp_path / "another broker", free_port) as broker:
+            until(lambda: waiting(broker.url), PATIENCE)
+            (second,) = waiting(broker.url)
 
     assert entry.sent_at is None
     assert job == {
@@ -273,6 +283,7 @@ def test_a_broker_that_is_down_loses_nothing(
         "subject": "withdrawal",
         **PAYEE,
     }
+    assert second["out_trade_no"] == later.number
 
 
 def test_killed_before_it_could_mark_a_job_it_sends_it_again(

@@ -1,6 +1,6 @@
 // Enqueues a payout with celery-node: copy it.
 //
-// Beside `payouts dev`, in this folder, after `npm ci`:
+// Beside `payouts dev`, in your copy of this folder, after `npm ci`:
 //
 //   . ~/.local/state/payouts-dev/dev.env
 //   node pay.js WITHDRAWAL0001 12345

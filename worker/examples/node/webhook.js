@@ -1,6 +1,6 @@
 // Hears what became of payouts, with node's own server: copy it.
 //
-// Beside `payouts dev`, in this folder, after `npm ci`:
+// Beside `payouts dev`, in your copy of this folder, after `npm ci`:
 //
 //   . ~/.local/state/payouts-dev/dev.env
 //   export WEBHOOK_KEY=$(payouts endpoints add http://127.0.0.1:3000/payouts --private \

@@ -25,6 +25,8 @@ class Command(BaseCommand):
         Begin. A broker that is down is waited for.
         """
         app = Celery(broker=settings.PAYOUTS_BROKER_URL)
+        # It is tried once a second anyhow.
+        app.conf.broker_transport_options = {"max_retries": 0}
 
         def send(job: dict[str, Any]) -> None:
             app.send_task(
