@@ -1,7 +1,7 @@
 """
 A script that pays out and hears what became of it with nothing but Celery: copy it.
 
-Beside `payouts dev`, with ``pip install "celery[redis]"``, beside your copy::
+With ``pip install "celery[redis]"``, in the folder of your copy, while `payouts dev` runs::
 
     . ~/.local/state/payouts-dev/dev.env
     payouts endpoints add shop.events --queue

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Pays out over the HTTP API with curl: copy it.
 #
-# Beside `payouts dev`, in a second terminal, beside your copy:
+# While `payouts dev` runs, in a second terminal, in the folder of your copy:
 #
 #   . ~/.local/state/payouts-dev/dev.env
 #   payouts api --accept & payouts api --read &
