@@ -5,16 +5,13 @@ Bugs about a database that went back: each takes away a guard as a careless chan
 from collections.abc import Sequence
 from datetime import timedelta
 
-from tests.doubles import ledger
 from tests.doubles.ledger import MemoryLedger
 from tests.simulation.known_kinds import Change
 from worker.payouts.claim import Claim
 from worker.payouts.errors import MarkUnavailable, NotSent
-from worker.payouts.model import Dossier
 from worker.payouts.policy import restore
 from worker.payouts.policy.classification import Absent
 from worker.payouts.policy.facts import Facts
-from worker.payouts.status import PayoutStatus
 from worker.usecases.epochs import Epochs
 
 
@@ -115,18 +112,6 @@ def repeated_jobs_are_not_asked_about() -> list[Change]:
     return [(MemoryLedger, "begin_epoch", lambda self, who, why, _long: begin(self, who, why, now))]
 
 
-def refusal_speaks_for_a_forgotten_claim() -> list[Change]:
-    """
-    A claim that turns up leaves a payout as failed as JD's refusal of another one made it.
-    """
-    behind = restore.is_behind
-
-    def unless_failed(dossier: Dossier) -> bool:
-        return dossier.payout.status is not PayoutStatus.FAILED and behind(dossier)
-
-    return [(ledger, "is_behind", unless_failed)]
-
-
 KINDS = (
     one_denial_lifts_a_doubt,
     nobody_asks_the_mark,
@@ -137,5 +122,4 @@ KINDS = (
     journal_is_not_read,
     journal_is_not_asked_at_the_start,
     repeated_jobs_are_not_asked_about,
-    refusal_speaks_for_a_forgotten_claim,
 )
