@@ -4,7 +4,7 @@ What must hold in every state, by what JD has said and booked, not by the produc
 
 import enum
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from tests.exploration.jd import Entry, back_fen
@@ -14,9 +14,10 @@ from tests.simulation.deployment import Settings
 from tests.simulation.words import Fields
 from worker.demo.audit import stated
 from worker.payouts.evidence import Answer, Source
+from worker.payouts.journal import FROM_A_JOURNAL
 from worker.payouts.model import Dossier, Terms
 from worker.payouts.status import PayoutStatus
-from worker.sandbox.auditor import Fault, audit
+from worker.sandbox.auditor import Fault, Statement, audit
 from worker.sandbox.debts import Job
 
 _CLOSED_TWICE_AFTER = timedelta(hours=24)
@@ -176,7 +177,7 @@ def _audited(world: World) -> Iterator[Breach]:
     found = audit(
         jobs,
         {number: entry.trade() for number, entry in world.jd.entries.items()},
-        {number: stated(row, has_case=False) for number, row in known.items()},
+        {number: _stated(world.ledger.dossier(row.id)) for number, row in known.items()},
         world.rejected,
         world.clock.now,
         _AS_LONG_AS_YOU_LIKE,
@@ -189,6 +190,16 @@ def _audited(world: World) -> Iterator[Breach]:
         forgotten = world.restored and finding.fault in {Fault.LOST, Fault.UNREPORTED}
         if not blameless and not forgotten:
             yield Breach(Promise.AUDIT, str(finding))
+
+
+def _stated(dossier: Dossier) -> Statement:
+    """
+    What a row says. One that a journal put back beside its debt holds none of it, and frees none.
+    """
+    said = stated(dossier.payout, has_case=False)
+    recalled = any(attempt.detail == FROM_A_JOURNAL for attempt in dossier.attempts)
+    is_beside = recalled and not dossier.payout.status.is_final
+    return replace(said, released=said.released and not is_beside)
 
 
 def _goes_on(dossier: Dossier) -> bool:
