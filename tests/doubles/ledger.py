@@ -224,7 +224,7 @@ class MemoryLedger(MemoryAudit, MemoryHealth, MemoryOutbox, MemoryProducers, Mem
         row, ending = self._row(news.payout_id), news.ending
         own = {attempt.lease_token for attempt in self._attempts[row.id]}
         if ending is not None and ending.attempt.lease_token not in own:
-            news = news.of_nothing_known
+            news = news.without_attempt()
         if (told := news.told) is not None:
             self._keep(row, told)
             row = self._row(row.id)

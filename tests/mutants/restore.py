@@ -83,7 +83,7 @@ GUARDS = (
         (
             Change(
                 "worker/store/evidence.py",
-                "return news if conn.scalar(same) else news.of_nothing_known",
+                "return news if conn.scalar(same) else news.without_attempt()",
                 "return news",
             ),
         ),

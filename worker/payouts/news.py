@@ -43,10 +43,9 @@ class News:
     ending: Ending | None = None
     told: Told | None = None
 
-    @property
-    def of_nothing_known(self) -> "News":
+    def without_attempt(self) -> "News":
         """
-        The same where the attempt is not known: a database that went back has lost it.
+        The same, answering no attempt: a database that went back has lost it.
 
         Its id may be another's by now.
         """

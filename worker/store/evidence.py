@@ -138,7 +138,7 @@ def _answering(conn: sa.Connection, locked: Locked, news: News) -> News:
     same = sa.select(attempts.c.id).where(
         attempts.c.id == attempt.id, attempts.c.lease_token == attempt.lease_token
     )
-    return news if conn.scalar(same) else news.of_nothing_known
+    return news if conn.scalar(same) else news.without_attempt()
 
 
 def _end(locked: Locked, news: News) -> Payout:
