@@ -7,10 +7,11 @@ from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.bench import cpu_times, product, rig, stack
+from tests.bench import cpu_times, product, rig, stack, unsafe
 from tests.bench.figures import Result, Samples
 from tests.bench.rig import Rig
 from tests.bench.stack import Stack
+from tests.bench.unsafe import Unsafe
 from tests.bench.wanted import Wanted
 
 _SWEEP_EVERY = "0.5s"
@@ -23,7 +24,6 @@ _PARTS = {
     "beat": "beat",
 }
 
-
 def measure(wanted: Wanted, directory: Path) -> Result:
     """
     Take each process's CPU time before and after some payouts, and what it takes idle off.
@@ -31,15 +31,23 @@ def measure(wanted: Wanted, directory: Path) -> Result:
     samples = Samples()
     payouts = min(wanted.payouts, 100)
     settings = {"PAYOUTS_SWEEP_EVERY": _SWEEP_EVERY}
-    with rig.running(wanted, directory, settings=settings) as ready:
+    with (
+        rig.running(wanted, directory, settings=settings) as ready,
+        unsafe.running(directory / "unsafe", ready.gateway) as without,
+    ):
         for _ in range(wanted.rounds):
+            loop = _measure_loop(samples, without, ready.gateway.pid, payouts)
             for database, running in ready.stacks:
-                _measure(samples, database, running, _processes(ready, database, running), payouts)
+                processes = _processes(ready, database, running)
+                total = _measure(samples, database, running, processes, payouts)
+                named = running.checkout.named(f"{database}: all together ÷ bare loop")
+                samples.add(named, "ratio", total / loop)
     return Result(
         name="cpu",
         what=(
             "CPU time of a payout, children included: accepted, sent, notified, confirmed by one"
-            " query. What the same process takes idle, in as much time, is taken off."
+            " query. What the same process takes idle, in as much time, is taken off. The bare loop"
+            " sends only, and keeps nothing; the sandbox's part of it is counted on both sides."
         ),
         conditions={
             "payouts": payouts,
@@ -61,13 +69,22 @@ def _processes(ready: Rig, database: str, running: Stack) -> dict[str, list[int]
     return found | {name: [pid] for name, pid in servers.items() if pid is not None}
 
 
+def _measure_loop(samples: Samples, without: Unsafe, gateway: int, payouts: int) -> float:
+    begin = cpu_times.of_tree(gateway)
+    own = without.pay_bare(payouts).cpu
+    total = (own + cpu_times.of_tree(gateway) - begin) * 1000 / payouts
+    samples.add("bare loop: itself", "ms per payout", own * 1000 / payouts)
+    samples.add("bare loop: with the sandbox", "ms per payout", total)
+    return total
+
+
 def _measure(
     samples: Samples,
     database: str,
     running: Stack,
     processes: Mapping[str, list[int]],
     payouts: int,
-) -> None:
+) -> float:
     begin, start = _read(processes), time.monotonic()
     running.pay(payouts, product.PAID_LATER, product.confirmed_count)
     middle, length = _read(processes), time.monotonic() - start
@@ -80,6 +97,7 @@ def _measure(
         total += cost
         samples.add(running.checkout.named(f"{database}: {name}"), "ms per payout", cost)
     samples.add(running.checkout.named(f"{database}: all together"), "ms per payout", total)
+    return total
 
 
 def _read(processes: Mapping[str, list[int]]) -> dict[str, float]:

@@ -21,7 +21,7 @@ def measure(wanted: Wanted, directory: Path) -> Result:
     ):
         for _ in range(wanted.rounds):
             task = payouts / without.pay(payouts)
-            loop = payouts / without.pay_bare(payouts)
+            loop = payouts / without.pay_bare(payouts).seconds
             samples.add("unsafe Celery task", "1/s", task)
             samples.add("bare loop, one process", "1/s", loop)
             this: dict[str, float] = {}

@@ -26,6 +26,16 @@ _MODULE, _TASK, _QUEUE = "tests.bench.unsafe_task", "unsafe.pay", "celery"
 
 
 @dataclass(frozen=True, slots=True)
+class Loop:
+    """
+    What a bare loop took, in seconds: on the clock, and of its own CPU time.
+    """
+
+    seconds: float
+    cpu: float
+
+
+@dataclass(frozen=True, slots=True)
 class Unsafe:
     """
     The unsafe task's worker.
@@ -62,9 +72,9 @@ class Unsafe:
                 raise CannotMeasure(f"{done - before} of {payouts} were answered:\n{tail}")
         return time.monotonic() - start
 
-    def pay_bare(self, payouts: int) -> float:
+    def pay_bare(self, payouts: int) -> Loop:
         """
-        Pay so many in a loop in one process, without Celery; return the seconds.
+        Pay so many in a loop in one process, without Celery. Raises `CannotMeasure`.
         """
         done = subprocess.run(
             [THIS.program("python"), "-m", "tests.bench.bare_loop"],
@@ -77,7 +87,7 @@ class Unsafe:
         )
         if done.returncode != 0:
             raise CannotMeasure(f"the bare loop failed:\n{done.stderr}")
-        return float(done.stdout)
+        return Loop(*map(float, done.stdout.split()))
 
     def _done(self) -> int:
         return self.marks.stat().st_size
