@@ -41,6 +41,7 @@ PROGRAMS = {
         *("--without-gossip", "--without-mingle", "--loglevel", "INFO"),
     ),
     "receiver": ("gunicorn", "worker.web.app:create_app()", "--no-control-socket", "--bind"),
+    "relay": ("worker", "relay"),
 }
 
 
@@ -150,7 +151,7 @@ def assert_untouched(broker_url: str) -> None:
         assert broker.hlen("unacked") == 0
 
 
-@pytest.mark.parametrize("program", ["worker", "receiver"])
+@pytest.mark.parametrize("program", ["worker", "receiver", "relay"])
 def test_a_database_without_tables_ends_it(
     start: Start, settings: Settings, databases: Databases, program: str
 ) -> None:
@@ -161,7 +162,7 @@ def test_a_database_without_tables_ends_it(
     enqueue(settings["PAYOUTS_BROKER_URL"])
     code, told = refused(start(program, {**settings, "PAYOUTS_DATABASE_URL": url}))
 
-    assert code == {"worker": 1, "receiver": 3}[program]
+    assert code == {"worker": 1, "receiver": 3, "relay": 1}[program]
     assert f"the {program} cannot start: the database " in told
     assert f"/{make_url(url).database} has no tables" in told
     assert "run `payouts migrate`" in told
@@ -237,7 +238,7 @@ def test_what_starts_before_the_database_waits_and_goes_on(
     start: Start, settings: Settings, free_port: int
 ) -> None:
     """
-    Neither ends and nothing is taken; when the database comes, jobs are accepted, health is good.
+    None ends and nothing is taken; when the database comes, jobs are accepted, health is good.
     """
     broker_url = settings["PAYOUTS_BROKER_URL"]
     with tempfile.TemporaryDirectory(prefix="payouts-start-") as folder:
@@ -248,16 +249,18 @@ def test_what_starts_before_the_database_waits_and_goes_on(
             server.stop()
             enqueue(broker_url)
             given = {**settings, "PAYOUTS_DATABASE_URL": url}
-            worker, receiver = start("worker", given), start("receiver", given)
-            until(lambda: len(messages(worker, "warning")) >= 2, PATIENCE)
-            until(lambda: len(messages(receiver, "warning")) >= 2, PATIENCE)
-            alive = worker.is_alive(), receiver.is_alive()
-            waiting = [messages(child, "warning")[0] for child in (worker, receiver)]
+            children = {program: start(program, given) for program in PROGRAMS}
+            waiting = {}
+            for program, child in children.items():
+                until(lambda child=child: len(messages(child, "warning")) >= 2, PATIENCE)  # type: ignore[misc]
+                waiting[program] = messages(child, "warning")[0]
+            alive = [child.is_alive() for child in children.values()]
             assert_untouched(broker_url)
             server.start()
             with Database(url) as database:
                 ledger = database.ledger(Keyring([KEY]))
                 until(lambda: len(ledger.payouts(None, 10)) == 1, PATIENCE)
+                until(lambda: ledger.unannounced_since() is None, PATIENCE)
             with requests.Session() as web:
                 web.trust_env = False
 
@@ -268,9 +271,9 @@ def test_what_starts_before_the_database_waits_and_goes_on(
 
                 until(is_healthy, PATIENCE)
 
-    assert alive == (True, True)
-    assert waiting[0].startswith("the worker waits: the database postgresql://")
-    assert waiting[1].startswith("the receiver waits: the database postgresql://")
+    assert alive == [True] * len(PROGRAMS)
+    for program, told in waiting.items():
+        assert told.startswith(f"the {program} waits: the database postgresql://")
 
 
 def test_a_worker_that_is_ready_holds_no_connection(

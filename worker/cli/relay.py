@@ -8,9 +8,9 @@ from types import FrameType
 
 import click
 
-from worker import bootstrap, logs, relaying
+from worker import bootstrap, logs, relaying, startup
 from worker.cli.faults import FAULTS, explain
-from worker.settings import BrokerSettings
+from worker.settings import BrokerSettings, StoreSettings
 from worker.views.formats import cell
 
 #: A relay that gets on announces within a second.
@@ -23,21 +23,24 @@ def relay(check: bool) -> None:
     """
     Tell each endpoint what happened, until TERM or Ctrl-C.
 
-    Any number of these may run: what one claims, no other tells meanwhile.
+    Any number of these may run: what one claims, no other tells meanwhile. A database that is away
+    is waited for.
     """
     try:
         BrokerSettings.load()
         if check:
             _check()
             return
-        working = relaying.Relaying(relaying.relay())
+        StoreSettings.load()
     except FAULTS as fault:
         raise click.ClickException(explain(fault)) from None
+
+    logs.configure("INFO")
+    working = relaying.Relaying(startup.when_usable("relay", relaying.relay))
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
         working.stop()
 
-    logs.configure("INFO")
     for one in (signal.SIGTERM, signal.SIGINT):
         signal.signal(one, stop)
     working.run()
