@@ -54,6 +54,7 @@ class Outbox(Ledger, OutboxLedger, Protocol):
     deliveries: Callable[[Event], Sequence[tuple[str, Delivery, Sequence[Tried]]]]
     backlogs: Callable[[], Sequence[Backlog]]
     resend: Callable[..., int]
+    resend_since: Callable[..., int]
 
 
 @pytest.fixture
@@ -357,6 +358,30 @@ def test_what_was_told_can_be_told_again(outbox: Outbox) -> None:
     assert outbox.resend([event.uid], stranger) == 0
     with pytest.raises(NoSuchEvent):
         outbox.event("nothing")
+
+
+def test_what_an_endpoint_has_lost_is_told_again(outbox: Outbox, clock: VirtualClock) -> None:
+    """
+    All that it was told of since a moment, in its order; nothing older, to nobody else.
+    """
+    hook, other = a_hook(outbox), a_hook(outbox)
+    accepted(outbox, "P-1")
+    clock.advance(hours=1)
+    since = clock.now
+    paid(outbox, "P-2")
+    for endpoint in (hook, other):
+        while some := due(outbox, endpoint):
+            note(outbox, some, "200")
+
+    assert outbox.resend_since(hook, since) == 3
+    heard = []
+    while some := due(outbox, hook):
+        heard += [(one.event.out_trade_no, one.event.type.value) for one in some]
+        note(outbox, some, "200")
+    assert heard == [("P-2", f"payout.{name}") for name in ("accepted", "sent", "paid")]
+    assert due(outbox, other) == []
+    outbox.disable_endpoint(hook)
+    assert outbox.resend_since(hook, since) == 0
 
 
 def test_what_waits_for_a_repaired_endpoint_is_tried_at_once(outbox: Outbox) -> None:

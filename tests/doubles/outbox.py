@@ -132,6 +132,15 @@ class MemoryOutbox(MemoryRows):
                 again += 1
         return again
 
+    def resend_since(self, endpoint_id: int, since: datetime) -> int:
+        """
+        Deliver once more what an endpoint was told of all that happened since.
+        """
+        told = {uid for place, uid in self._deliveries if place == endpoint_id}
+        return self.resend(
+            {e.uid for e in self._events if e.uid in told and e.at >= since}, endpoint_id
+        )
+
     def add_endpoint(
         self,
         producer: str,

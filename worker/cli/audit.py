@@ -2,8 +2,7 @@
 `payouts audit`: whether every promise holds for every payout, read-only, in bounded memory.
 """
 
-import contextlib
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import click
 from rich.console import Console
@@ -11,7 +10,7 @@ from rich.progress import Progress
 
 from worker import bootstrap
 from worker.cli.output import Page, answering, table
-from worker.payouts.durations import parse_duration
+from worker.cli.since import Since, moment
 from worker.settings import ReceiverSettings
 from worker.usecases.audit import Audited, Auditor
 from worker.views.formats import counted
@@ -21,27 +20,10 @@ from worker.views.tables import Column
 _LISTED = 200
 
 
-def _read_since(
-    _ctx: click.Context, _param: click.Parameter, text: str | None
-) -> datetime | timedelta | None:
-    """
-    A moment in UTC unless it names another zone, or how long ago.
-    """
-    if text is None:
-        return None
-    with contextlib.suppress(ValueError):
-        return parse_duration(text)
-    with contextlib.suppress(ValueError):
-        at = datetime.fromisoformat(text)
-        return at.replace(tzinfo=UTC) if at.tzinfo is None else at
-    raise click.BadParameter(f"{text!r} is neither a date, as 2026-11-28, nor a duration, as 2d")
-
-
 @click.command()
 @click.option(
     "--since",
-    metavar="DATE|DURATION",
-    callback=_read_since,
+    type=Since(),
     help="Look only at payouts that changed since: 2026-11-28, 2026-11-28T08:30Z, 36h, 7d.",
 )
 @click.option(
@@ -60,11 +42,10 @@ def audit(*, since: datetime | timedelta | None, evidence: bool) -> Page:
     ledger = bootstrap.ledger()
     reader = bootstrap.reader() if evidence else None
     auditor = Auditor(ledger, ReceiverSettings.load().limits, reader)
-    if isinstance(since, timedelta):
-        since = ledger.now() - since
     with Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("payouts", total=auditor.count())
-        found = auditor.audit(lambda payouts: progress.advance(task, payouts), since)
+        first = moment(since, ledger.now()) if since else None
+        found = auditor.audit(lambda payouts: progress.advance(task, payouts), first)
     return _page(found, messages=evidence)
 
 

@@ -5,13 +5,14 @@
 import json
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import click
 
 from worker import bootstrap
 from worker.cli.faults import FAULTS, explain
 from worker.cli.output import Page, answering, note, table
+from worker.cli.since import Since, moment
 from worker.payouts.endpoint import Endpoint, EndpointKind
 from worker.payouts.event import Event
 from worker.views import events as views
@@ -85,17 +86,29 @@ def show(uid: str) -> Page:
 
 
 @events.command()
-@click.argument("uids", nargs=-1, required=True, metavar="ID...")
+@click.argument("uids", nargs=-1, metavar="[ID...]")
 @click.option("--endpoint", type=click.IntRange(min=1), help="To this one only, told or not.")
+@click.option(
+    "--since",
+    type=Since(),
+    help="Instead of IDs: all that the endpoint was told of what happened since, as 36h.",
+)
 @answering
-def resend(uids: tuple[str, ...], endpoint: int | None) -> Page:
+def resend(uids: tuple[str, ...], endpoint: int | None, since: datetime | timedelta | None) -> Page:
     """
     Deliver events once more, to all endpoints that were told of them or to one.
+
+    With --since to one that has lost what it took, as a broker that was emptied.
     """
+    if bool(uids) == bool(since) or (since and endpoint is None):
+        raise click.UsageError("Give the IDs of events, or --since with --endpoint.")
     ledger = bootstrap.ledger()
-    for uid in uids:
-        ledger.event(uid)
-    due = ledger.resend(uids, endpoint)
+    if since is not None and endpoint is not None:
+        due = ledger.resend_since(endpoint, moment(since, ledger.now()))
+    else:
+        for uid in uids:
+            ledger.event(uid)
+        due = ledger.resend(uids, endpoint)
     failure = None if due else "no active endpoint wants that: see `payouts endpoints list`"
     return Page({"deliveries": due}, f"{due} deliveries are due now" if due else "", failure)
 

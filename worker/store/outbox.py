@@ -163,12 +163,21 @@ class Outbox(Base):
             if endpoint_id is not None:
                 active = active.where(endpoints.c.id == endpoint_id)
                 self._add_missing(conn, uids, endpoint_id, now)
-            again = sa.update(deliveries).where(
-                deliveries.c.event_id.in_(own), deliveries.c.endpoint_id.in_(active)
+            return _deliver_again(conn, own, active, now)
+
+    def resend_since(self, endpoint_id: int, since: datetime) -> int:
+        """
+        Deliver once more what an endpoint was told of all that happened since.
+
+        Returns how many deliveries are due.
+        """
+        with self._transaction() as conn:
+            now = self._locks.events(conn)
+            own = sa.select(events.c.id).where(events.c.at >= since)
+            active = sa.select(endpoints.c.id).where(
+                endpoints.c.id == endpoint_id, endpoints.c.disabled_at.is_(None)
             )
-            return conn.execute(
-                again.values(due_at=now, next_at=now, tries=0, delivered_at=None)
-            ).rowcount
+            return _deliver_again(conn, own, active, now)
 
     def _add_missing(
         self, conn: sa.Connection, uids: Collection[str], endpoint_id: int, now: datetime
@@ -194,6 +203,16 @@ class Outbox(Base):
                     for event_id, event in found
                 ],
             )
+
+
+def _deliver_again(
+    conn: sa.Connection, own: sa.Select[tuple[int]], active: sa.Select[tuple[int]], now: datetime
+) -> int:
+    again = sa.update(deliveries).where(
+        deliveries.c.event_id.in_(own), deliveries.c.endpoint_id.in_(active)
+    )
+    values = again.values(due_at=now, next_at=now, tries=0, delivered_at=None)
+    return conn.execute(values).rowcount
 
 
 def _delivery(

@@ -115,6 +115,10 @@ def test_an_event_is_listed_shown_and_sent_again(
     assert [(one["outcome"], one["milliseconds"]) for one in told["tries"]] == [("204", 9)]
     assert "204" in run("events", "show", event["id"]).stdout
     assert json.loads(run("events", "resend", event["id"], "--json").stdout) == {"deliveries": 1}
+    lost = run("events", "resend", "--endpoint", "1", "--since", "1h", "--json").stdout
+    assert json.loads(lost) == {"deliveries": 1}
+    for wrong in (("--since", "1h"), (event["id"], "--endpoint", "1", "--since", "1h"), ()):
+        assert "or --since with --endpoint" in run("events", "resend", *wrong).stderr
     run("endpoints", "disable", "1")
     result = run("events", "resend", event["id"])
     assert (result.exit_code, "endpoints list" in result.stderr) == (1, True)
