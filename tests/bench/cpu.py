@@ -24,6 +24,7 @@ _PARTS = {
     "beat": "beat",
 }
 
+
 def measure(wanted: Wanted, directory: Path) -> Result:
     """
     Take each process's CPU time before and after some payouts, and what it takes idle off.

@@ -6,6 +6,7 @@ from tests.mutants.guard import Change, Guard
 
 _OUTBOX = "tests/contract/test_outbox.py"
 _RELAY = "tests/integration/webhooks/test_relay.py"
+_FILE = "tests/integration/broker/test_append_only_file.py"
 _CLIENT = "tests/integration/webhooks/test_client.py"
 
 GUARDS = (
@@ -50,6 +51,37 @@ GUARDS = (
             ),
         ),
         (f"{_RELAY}::test_an_endpoint_whose_key_is_lost_keeps_out_no_other",),
+    ),
+    Guard(
+        "told-is-what-is-on-disk",
+        "A broker that crashes would lose events that nobody tells again.",
+        (Change("worker/usecases/relay.py", "if why := courier.lost(since):", "if why := None:"),),
+        (f"{_RELAY}::test_what_a_broker_may_lose_is_not_told_yet",),
+    ),
+    Guard(
+        "a-broker-that-came-back-is-noticed",
+        "What it had in memory as it ended would count as told.",
+        (
+            Change(
+                "worker/broker/append_only_file.py",
+                "if self._connection is None or self._connected != since:",
+                "if self._connection is None:",
+            ),
+        ),
+        (f"{_FILE}::test_nobody_is_told_yes_over_anothers_connection",),
+    ),
+    Guard(
+        "what-an-endpoint-lost-is-told-to-it-alone",
+        "Every other endpoint would be told again of all that happened.",
+        (
+            Change(
+                "worker/store/outbox.py",
+                "endpoints.c.id == endpoint_id, endpoints.c.disabled_at.is_(None)\n            )\n"
+                "            return",
+                "endpoints.c.disabled_at.is_(None)\n            )\n            return",
+            ),
+        ),
+        (f"{_OUTBOX}::test_what_an_endpoint_has_lost_is_told_again",),
     ),
     Guard(
         "a-part-that-comes-back-is-told",

@@ -10,6 +10,7 @@ from typing import Any
 from tests.doubles import rows
 from tests.doubles.ledger import MemoryLedger
 from tests.simulation.known_kinds import Change
+from tests.simulation.shop import Shop
 from worker.payouts.endpoint import Delivery, Endpoint, Try
 from worker.payouts.event import EventType
 from worker.payouts.model import Payout
@@ -32,6 +33,17 @@ def tries_are_noted_before_they_are_made() -> list[Change]:
         return len(claimed)
 
     return [(Relay, "deliver", deliver)]
+
+
+def who_takes_an_event_keeps_it() -> list[Change]:
+    """
+    What a broker took is told, though it has crashed and lost it meanwhile.
+    """
+
+    def lost(self: Shop, since: int) -> None:
+        self._written = len(self.heard)
+
+    return [(Shop, "lost", lost)]
 
 
 def events_do_not_wait_for_each_other() -> list[Change]:
@@ -78,6 +90,7 @@ def a_closed_payout_frees_its_debt() -> list[Change]:
 #: Each of them, to be found by the simulation.
 KINDS = (
     tries_are_noted_before_they_are_made,
+    who_takes_an_event_keeps_it,
     events_do_not_wait_for_each_other,
     a_part_that_comes_back_is_no_event,
     a_closed_payout_frees_its_debt,

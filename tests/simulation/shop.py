@@ -40,6 +40,10 @@ class Shop:
         self._relays = count(1)
         #: How often it does not take what it is told.
         self.fails = rng.choice((0.0, 0.1, 0.5))
+        #: How often what stands between loses all that it has not written down.
+        self.crashes = rng.choice((0.0, 0.0, 0.1))
+        self._crashed = 0
+        self._written = 0
         #: What it heard, as it was told.
         self.heard: list[Event] = []
         self.ports: dict[str, Any] = {}
@@ -50,10 +54,28 @@ class Shop:
             kind, key = EndpointKind.WEBHOOK, "whsec_YQ=="
             ledger.add_endpoint(an_order().producer, kind, url, (), key=key)
 
+    def begin(self) -> int:
+        """
+        How often that was so far.
+        """
+        return self._crashed
+
+    def lost(self, since: int) -> str | None:
+        """
+        Write down what was told, if all of that is still there.
+        """
+        if since != self._crashed:
+            return "crashed"
+        self._written = len(self.heard)
+        return None
+
     def tell(self, _endpoint: Endpoint, event: Event) -> tuple[bool, str]:
         """
         Take an event, or lose it, or the answer to it.
         """
+        if self._rng.random() < self.crashes:
+            self._crashed += 1
+            del self.heard[self._written :]
         if self._rng.random() < self.fails / 2:
             return False, "lost"
         self.heard.append(event)
@@ -83,7 +105,7 @@ class Shop:
         """
         Have everything told that is left, and say what was lost, reordered or made up.
         """
-        self.fails = 0.0
+        self.fails = self.crashes = 0.0
         steady = lambda: self._scheduler.seconds  # noqa: E731
         told = Relay(self._ledger, lambda _kind: self, _LEASE, steady)
         told.announce()

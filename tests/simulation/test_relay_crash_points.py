@@ -54,6 +54,17 @@ class Place:
         self.heard.append(event)
         return True, "204"
 
+    def begin(self) -> int:
+        """
+        Nothing to be got ready.
+        """
+        return 0
+
+    def lost(self, since: int) -> None:
+        """
+        Nothing is lost.
+        """
+
     def relay(self, around: Callable[..., Any]) -> None:
         """
         Tell all that waits, with something around every effect.
@@ -108,5 +119,5 @@ def test_it_dies_at_each_effect(is_before: bool) -> None:
 
     assert died_at == {
         *("outbox_ledger.announce", "outbox_ledger.endpoints", "outbox_ledger.claim_deliveries"),
-        *("courier.tell", "outbox_ledger.note_tries"),
+        *("courier.begin", "courier.tell", "courier.lost", "outbox_ledger.note_tries"),
     }

@@ -2,10 +2,9 @@
 Events as Celery tasks on a queue of the producer's.
 """
 
-import redis
 from celery import Celery
-from kombu.exceptions import KombuError
 
+from worker.broker.append_only_file import AWAY, AppendOnlyFile
 from worker.payouts.endpoint import Endpoint
 from worker.payouts.event import Event
 from worker.views.events import event as document
@@ -13,16 +12,24 @@ from worker.views.events import event as document
 #: The task that a producer's own worker registers; its one argument is the event.
 EVENT_TASK = "payouts.event"
 
-_AWAY = (KombuError, redis.RedisError, OSError)
-
 
 class QueueCourier:
     """
-    A `Courier` to queues: told is what the broker has taken. Nothing is expected back.
+    A `Courier` to queues: told is what the broker has on disk. Nothing is expected back.
     """
 
     def __init__(self, app: Celery) -> None:
         self._app = app
+        self._file = AppendOnlyFile(app)
+
+    def begin(self) -> int:
+        """
+        Look at the broker; 0 while it is away.
+        """
+        try:
+            return self._file.connect()
+        except AWAY:
+            return 0
 
     def tell(self, endpoint: Endpoint, event: Event) -> tuple[bool, str]:
         """
@@ -37,6 +44,12 @@ class QueueCourier:
                 retry=False,
                 ignore_result=True,
             )
-        except _AWAY as away:
+        except AWAY as away:
             return False, f"the broker is away: {type(away).__name__}"
         return True, "queued"
+
+    def lost(self, since: int) -> str | None:
+        """
+        Why what was told since may be lost; None if it is on disk, or the broker cannot tell.
+        """
+        return None if self._file.has_all(since) else "the broker may have lost it"

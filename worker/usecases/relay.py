@@ -6,6 +6,7 @@ endpoint that is slow, away or lying keeps its own events waiting, and nobody el
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 
 from worker.payouts.endpoint import Delivery, Endpoint, EndpointKind, Try
@@ -64,5 +65,14 @@ class Relay:
             return Try(delivery.id, is_delivered, outcome, took)
 
         claimed = self._ledger.claim_deliveries(endpoint.id, most, self._lease)
-        self._ledger.note_tries([*zip(claimed, each(tell, claimed), strict=True)])
+        if claimed:
+            since = courier.begin()
+            tries = [*each(tell, claimed)]
+            if why := courier.lost(since):
+                # Which of them are kept is not known, so all are told once more.
+                tries = [
+                    replace(one, is_delivered=False, outcome=why) if one.is_delivered else one
+                    for one in tries
+                ]
+            self._ledger.note_tries([*zip(claimed, tries, strict=True)])
         return len(claimed)

@@ -45,6 +45,12 @@ class WebhookCourier:
         # Made once: reading the authorities takes longer than all the rest.
         self._context = context or ssl.create_default_context()
 
+    def begin(self) -> int:
+        """
+        Nothing is to be got ready.
+        """
+        return 0
+
     def tell(self, endpoint: Endpoint, event: Event) -> tuple[bool, str]:
         """
         Whether the endpoint took an event, and its HTTP status or what kept it from answering.
@@ -58,6 +64,11 @@ class WebhookCourier:
         except (OSError, http.client.HTTPException, ValueError) as fault:
             return False, _name(fault)
         return status in _TAKEN, str(status)
+
+    def lost(self, since: int) -> None:
+        """
+        Nothing: what a server has taken is its own.
+        """
 
     def _post(self, target: Target, address: str, keys: tuple[str, ...], event: Event) -> int:
         sent, at = body(event), int(self._clock())

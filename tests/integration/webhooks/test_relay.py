@@ -14,6 +14,8 @@ import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
@@ -23,6 +25,7 @@ from celery import Celery
 from tests.contract.samples import KEY, KEYRING, accept, an_order, migrated
 from tests.servers import Databases
 from tests.waiting import until
+from worker.embedded.broker import Broker
 from worker.payouts.endpoint import EndpointKind
 from worker.payouts.policy.actions import Action, decide
 from worker.store.engine import create_engine
@@ -210,11 +213,95 @@ def test_an_endpoint_that_hangs_delays_nobody_else(
         add_hook(ledger, shop.url)
         for place in range(40):
             lived(ledger, f"P-{place}")
-        with relaying(engine, broker_url):
+        with relaying(engine, broker_url) as process:
             until(lambda: len(shop.heard) == 120, PATIENCE)
             waiting = [backlog.waiting for backlog in ledger.backlogs()]
+            process.kill()
 
     assert waiting[:2] == [120, 120]
+
+
+def test_kill_9_of_the_broker_loses_no_event_of_a_queue(engine: sa.Engine, tmp_path: Path) -> None:
+    """
+    Five times while it is told; it comes back with its file. First heard, all are in order.
+    """
+    ledger = SqlLedger(engine, KEYRING)
+    queue = ledger.add_endpoint("shop", EndpointKind.QUEUE, "shop.events", ())
+    numbers = [f"P-{place:03}" for place in range(60)]
+    for number in numbers:
+        lived(ledger, number)
+
+    def is_all_told() -> bool:
+        ledger.retry_endpoint(queue)
+        return ledger.unannounced_since() is None and ledger.backlogs()[0].waiting == 0
+
+    with (
+        Broker(tmp_path / "broker") as broker,
+        contextlib.closing(redis.Redis.from_url(broker.url)) as client,
+        relaying(engine, broker.url),
+    ):
+        for _ in range(5):
+            before = client.llen("shop.events")
+
+            def is_amid(before: int = before) -> bool:
+                return not is_all_told() and client.llen("shop.events") > before + 5
+
+            until(is_amid, PATIENCE)
+            broker.kill()
+            broker.start()
+        until(is_all_told, PATIENCE)
+        heard = [*_queued(broker.url)]
+
+    first = {event["id"]: event["data"] for event in reversed(heard)}
+    assert len(first) == 180
+    for number in numbers:
+        own = [
+            data["version"] for data in reversed(first.values()) if data["out_trade_no"] == number
+        ]
+        assert own == sorted(own)
+
+
+def test_what_a_broker_may_lose_is_not_told_yet(engine: sa.Engine, tmp_path: Path) -> None:
+    """
+    A server that never syncs its file has the event, and it waits; it is told once it is on disk.
+    """
+    ledger = SqlLedger(engine, KEYRING)
+    queue = ledger.add_endpoint("shop", EndpointKind.QUEUE, "shop.events", ())
+    lived(ledger, "P-1")
+
+    with (
+        Broker(tmp_path / "broker") as broker,
+        contextlib.closing(redis.Redis.from_url(broker.url)) as client,
+    ):
+        client.config_set("appendfsync", "no")
+        with relaying(engine, broker.url):
+            until(lambda: _tried(ledger), PATIENCE)
+            (_, delivery, tries), *_ = ledger.deliveries(ledger.events(10)[-1])
+            client.config_set("appendfsync", "everysec")
+            ledger.retry_endpoint(queue)
+            until(lambda: ledger.backlogs()[0].waiting == 0, PATIENCE)
+        heard = [event["type"] for event in _queued(broker.url)]
+
+    assert delivery.delivered_at is None
+    assert [one.outcome for one in tries] == ["the broker may have lost it"]
+    assert heard[0] == heard[1] == "payout.accepted"
+
+
+def _tried(ledger: SqlLedger) -> bool:
+    return any(tries for event in ledger.events(10) for *_, tries in ledger.deliveries(event))
+
+
+def _queued(broker_url: str) -> Iterator[dict[str, Any]]:
+    """
+    The events on the queue, in their order there.
+    """
+    app = Celery("shop", broker=broker_url, set_as_current=False)
+    app.conf.task_default_queue = "shop.events"
+    with app.connection_for_read() as connection, connection.SimpleQueue("shop.events") as queue:
+        for _ in range(queue.qsize()):
+            message = queue.get(timeout=5)
+            yield message.payload[1]["event"]
+            message.ack()
 
 
 def test_a_queue_gets_each_event_as_a_task(engine: sa.Engine, empty_broker_url: str) -> None:

@@ -47,7 +47,17 @@ class Courier(Protocol):
     Carries events to one kind of endpoint.
     """
 
+    def begin(self) -> int:
+        """
+        Get ready to tell some; what is returned is given back to `lost`. Never raises.
+        """
+
     def tell(self, endpoint: Endpoint, event: Event) -> tuple[bool, str]:
         """
         Whether the endpoint took an event, and what it answered or why it did not. Never raises.
+        """
+
+    def lost(self, since: int) -> str | None:
+        """
+        Why some of what was told since `begin` may be lost again; None if it is kept. Never raises.
         """
