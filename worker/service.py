@@ -16,7 +16,6 @@ from worker.bootstrap import (
     Once,
     addresses,
     handler,
-    keyring,
     ledger,
     open_ledger,
     refuse_real_money,
@@ -116,7 +115,7 @@ def _epochs() -> Epochs:
 @Once
 def _journal() -> Journal:
     settings = Settings.load()
-    return FileJournal(settings.journal, keyring(settings), settings.journal_keep)
+    return FileJournal(settings.journal, ledger().seals, settings.journal_keep)
 
 
 @Once

@@ -172,7 +172,7 @@ def test_a_database_without_tables_ends_it(
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        ({"PAYOUTS_KEYRING": Keyring.generate_key()}, ["no key of PAYOUTS_KEYRING", "sqlite://"]),
+        ({"PAYOUTS_KEYRING": Keyring.generate_key()}, ["PAYOUTS_KEYRING lacks a key", "sqlite://"]),
         ({"PAYOUTS_KEYRING": "abc"}, ["PAYOUTS_KEYRING: key 1", "payouts keygen"]),
         (
             {"PAYOUTS_SIGN_KEY": "", "PAYOUTS_NOTIFY_URL": "none"},

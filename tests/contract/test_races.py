@@ -161,19 +161,19 @@ class Interrupted(Keyring):
         self._at = at
         self._other = threading.Thread(target=meanwhile)
 
-    def seal(self, content: str | bytes) -> bytes:
+    def seal(self, key_id: str, content: str | bytes, bound_to: bytes) -> bytes:
         """
         Seal, late.
         """
         self._interrupt("seal")
-        return super().seal(content)
+        return super().seal(key_id, content, bound_to)
 
-    def open(self, sealed: bytes) -> bytes:
+    def open(self, sealed: bytes, bound_to: bytes) -> bytes:
         """
         Open, late.
         """
         self._interrupt("open")
-        return super().open(sealed)
+        return super().open(sealed, bound_to)
 
     def _interrupt(self, at: str) -> None:
         if at == self._at and self._other.ident is None:

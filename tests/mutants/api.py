@@ -43,7 +43,7 @@ GUARDS = (
         "A payout would be accepted that nobody can ever send, since no key opens it.",
         (
             Change(
-                "worker/store/keyring.py",
+                "worker/store/seals.py",
                 'raise BadKeyring("this process holds no key for payee data")',
                 'return b""',
             ),

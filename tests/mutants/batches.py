@@ -104,7 +104,7 @@ GUARDS = (
     Guard(
         "answer-is-kept-with-its-attempt",
         "A refusal would take back an attempt that it does not answer.",
-        (Change(_EVIDENCE, '"attempt_id": told.attempt_id,', '"attempt_id": None,'),),
+        (Change("worker/store/rows.py", '"attempt_id": told.attempt_id,', '"attempt_id": None,'),),
         (_OWN, _LEASES, "tests/contract/test_evidence.py"),
     ),
     Guard(

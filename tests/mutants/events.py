@@ -46,8 +46,8 @@ GUARDS = (
         (
             Change(
                 "worker/store/endpoints.py",
-                "if key and keyring.opens(key)",
-                "if key",
+                "with contextlib.suppress(SealError):\n                yield",
+                "with contextlib.nullcontext():\n                yield",
             ),
         ),
         (f"{_RELAY}::test_an_endpoint_whose_key_is_lost_keeps_out_no_other",),

@@ -161,7 +161,7 @@ GUARDS = (
         (
             Change(
                 "worker/store/database.py",
-                "installation.ensure_keyring(self.engine, keyring)",
+                "keys.ensure_keyring(self.engine, keyring)",
                 "pass",
             ),
         ),

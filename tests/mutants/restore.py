@@ -307,7 +307,7 @@ GUARDS = (
         (
             Change(
                 "worker/store/recall.py",
-                "debts = commit_orders(conn, {0: order}, now, self._keyring)",
+                "debts = commit_orders(conn, {0: order}, now, self._seals)",
                 "debts: dict[int, int] = {}",
             ),
         ),

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from worker.payouts.errors import (
     BadKeyring,
+    BrokenSeal,
     NotAllowed,
     PayoutError,
     ProfileMismatch,
@@ -34,9 +35,11 @@ def explain(fault: Exception) -> str:
             return f"the database {_database()} cannot be used: {fault}; {remedy}"
         case WrongKey():
             return (
-                f"no key of PAYOUTS_KEYRING opens what the database {_database()} holds; put the"
-                " key that sealed it back, behind the others, with a comma between"
+                f"PAYOUTS_KEYRING lacks a key of the database {_database()}: {_cause(fault)};"
+                " put it back, behind the others, with a comma between"
             )
+        case BrokenSeal():
+            return f"the database {_database()} cannot be used: {_cause(fault)}"
         case NotAllowed(possible_from=datetime() as at):
             return f"{fault}; possible from {cell(at)}"
         case BadKeyring():
@@ -64,6 +67,10 @@ def broker() -> str:
     url = urlsplit(BrokerSettings.load().broker_url.get_secret_value())
     port = f":{url.port}" if url.port else ""
     return f"{url.scheme}://{url.hostname or ''}{port}"
+
+
+def _cause(fault: Exception) -> str:
+    return str(fault).removesuffix(".")
 
 
 def _database() -> str:

@@ -34,7 +34,9 @@ Everything that this program raises on purpose, as one tree.
     │   ├── ProfileMismatch     the database belongs to another profile
     │   ├── UnknownRevision     a newer version of this program made the tables
     │   ├── BadKeyring          a key for payee data is missing or malformed
-    │   └── WrongKey            sealed content opens with no key at hand
+    │   └── SealError           sealed content cannot be opened
+    │       ├── WrongKey        no key at hand opens it
+    │       └── BrokenSeal      it was changed, or belongs elsewhere
     ├── SettingsError           settings are missing or impossible
     ├── WireError               key material or a message cannot be used (worker.jdpay.errors)
     │   ├── UnsafeValue         a value cannot be written into a request
@@ -261,9 +263,21 @@ class BadKeyring(StoreError):
     """
 
 
-class WrongKey(StoreError):
+class SealError(StoreError):
+    """
+    Sealed content cannot be opened.
+    """
+
+
+class WrongKey(SealError):
     """
     Sealed content opens with no key of the keyring, so it was sealed with another.
+    """
+
+
+class BrokenSeal(SealError):
+    """
+    Sealed content was changed, or belongs elsewhere: someone wrote to the database beside us.
     """
 
 

@@ -97,6 +97,8 @@ class Evidence:
     asked_at: datetime | None = None
     #: When it was last judged; None while it waits for that.
     applied_at: datetime | None = None
+    #: Whether it is what was stored; otherwise someone wrote to the database beside us.
+    is_intact: bool = True
 
     @property
     def as_of(self) -> datetime:

@@ -194,8 +194,7 @@ class Attempt:
     lease_token: str
     started_at: datetime
     closed_at: datetime | None = None
-    #: None while it runs.
-    outcome: AttemptOutcome | None = None
+    outcome: AttemptOutcome | None = None  #: None while it runs
     detail: str = ""
 
 
@@ -220,6 +219,7 @@ class CaseKind(enum.StrEnum):
     REVIEW = "review"  #: its payee is on the review list: a person lets it go, or withdraws it
     FORGOTTEN = "forgotten"  #: a worker's journal has a claim that the restored database lacked
     UNREADABLE = "unreadable"  #: what is to be sent opens with no key at hand
+    TAMPERED = "tampered"  #: someone wrote to the database beside us: its row is not what it was
     ORPHAN = "orphan"  #: a signed notification names a number that we do not have
 
 

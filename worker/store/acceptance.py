@@ -68,14 +68,14 @@ class Acceptance(Base):
         if not entries:
             return []
         ids: list[int | None] = [None] * len(entries)
-        sealed = [order_columns(entry.order, terms, self._keyring) for entry in entries]
+        numbers = [entry.order.out_trade_no for entry in entries]
         with self._transaction() as conn:
-            numbers = [entry.order.out_trade_no for entry in entries]
+            sealed = [order_columns(entry.order, terms, self._seals) for entry in entries]
             now = self._locks.numbers(conn, terms.customer_no, numbers)
             for places in _rounds(entries):
                 free = _free(conn, terms, {place: numbers[place] for place in places})
                 orders = {place: entries[place].order for place in free}
-                debts = commit_orders(conn, orders, now, self._keyring)
+                debts = commit_orders(conn, orders, now, self._seals)
                 rows = [sealed[place] | {"obligation_id": debts[place]} for place in debts]
                 ids_of = insert_payouts(conn, now, rows)
                 for place, payout_id in zip(debts, ids_of, strict=True):

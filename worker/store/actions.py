@@ -38,7 +38,7 @@ class Actions(Base):
                 commit_fen(conn, obligation.id, -payout.amount_fen)
             write_decided(conn, payout, after)
             if decision.request is not None:
-                mend_request(conn, payout.id, self._keyring.seal(decision.request), decision, now)
+                mend_request(conn, after, decision.request, self._seals, decision, now)
             based_on = decision.proof[-1] if decision.proof else None
             append_history(conn, [Move(payout, after, based_on)], decision.who)
             record_decision(conn, now, payout.id, decision)
@@ -58,12 +58,12 @@ class Actions(Base):
         Raises `StaleTransition` or `NotAllowed`.
         """
         payout = dossier.payout
-        columns = rows.order_columns(order, terms, self._keyring)
         with self._transaction() as conn:
+            columns = rows.order_columns(order, terms, self._seals)
             self._locks.numbers(conn, terms.customer_no, [order.out_trade_no])
             obligation, now = self._locks.obligation(conn, payout.id)
             after = take(decision.action, payout, now)
-            others = sharing(conn, obligation, self._keyring, but=payout.id)
+            others = sharing(conn, obligation, self._seals, but=payout.id)
             check_fresh(dossier, now)
             check_replacement(dossier, order, obligation, others, now)
             write_decided(conn, payout, after)

@@ -143,7 +143,7 @@ class Audit(Base):
         """
         with self._snapshot() as conn:
             owed = [rows.to_obligation(row) for row in _read(conn, _SHARED, obligation_ids)]
-            return [(debt, sharing(conn, debt, self._keyring)) for debt in owed]
+            return [(debt, sharing(conn, debt, self._seals)) for debt in owed]
 
     def messages(self, payout_ids: Sequence[int]) -> Sequence[Message]:
         """
@@ -152,7 +152,7 @@ class Audit(Base):
         with self._snapshot() as conn:
             return [
                 Message(
-                    rows.to_evidence(row, self._keyring),
+                    rows.to_evidence(row, self._seals),
                     row["out_trade_no"],
                     row["customer_no"],
                     row["digest"],

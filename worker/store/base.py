@@ -15,6 +15,7 @@ from worker.store.faults import translated
 from worker.store.frontier import Frontier
 from worker.store.keyring import Keyring
 from worker.store.locks import Locks
+from worker.store.seals import Seals
 from worker.store.writes import write_nothing
 
 
@@ -39,7 +40,7 @@ class Base:
     ) -> None:
         self._engine = engine
         self._snapshots = read_only(engine)
-        self._keyring = keyring
+        self._seals = Seals(keyring)
         self._clock = clock
         self._locks = Locks(clock)
         self._new_token = new_token
@@ -47,8 +48,11 @@ class Base:
 
     @contextmanager
     def _transaction(self) -> Iterator[sa.Connection]:
-        with translated(), self._engine.begin() as conn:
-            yield conn
+        with translated():
+            if self._seals.is_due():
+                self._look_at_seals()
+            with self._engine.begin() as conn:
+                yield conn
 
     @contextmanager
     def _writing(self) -> Iterator[tuple[sa.Connection, datetime]]:
@@ -57,8 +61,28 @@ class Base:
 
     @contextmanager
     def _snapshot(self) -> Iterator[sa.Connection]:
-        with translated(), self._snapshots.begin() as conn:
-            yield conn
+        with translated():
+            if self._seals.is_due(to_seal=False):
+                self._look_at_seals()
+            with self._snapshots.begin() as conn:
+                yield conn
+
+    def _look_at_seals(self) -> None:
+        """
+        See how things are sealed now: before a transaction, which holds what others wait for.
+        """
+        with self._snapshots.begin() as conn:
+            self._seals.look(conn)
+
+    @property
+    def seals(self) -> Seals:
+        """
+        How things are sealed here, for what lies outside the database.
+        """
+        with translated():
+            if self._seals.is_due():
+                self._look_at_seals()
+        return self._seals
 
     def now(self) -> datetime:
         """

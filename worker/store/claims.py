@@ -124,7 +124,7 @@ class ClaimStore(Base):
         found, now = self._locks.sharing(conn, held)
         debts = _debts(payout_ids, held, found)
         sharing = [rows.to_payout(row) for debt in debts for row in debt.rows]
-        known = {d.payout.id: d for d in read_dossiers(conn, sharing, self._keyring)}
+        known = {d.payout.id: d for d in read_dossiers(conn, sharing, self._seals)}
         _check_owed(conn, payout_ids, found)
         looked = (self._look(conn, debt, known, claimant, now) for debt in debts)
         taken = [one for one in looked if one is not None]
@@ -143,8 +143,8 @@ class ClaimStore(Base):
         """
         dossier = known[debt.payout_id]
         (row,) = (row for row in debt.rows if row["id"] == debt.payout_id)
-        order = rows.to_order(row, self._keyring)
-        sent_before = rows.to_request(row, self._keyring)
+        order = rows.to_order(row, self._seals)
+        sent_before = rows.to_request(row, self._seals)
         under_way = any(attempt.outcome is None for attempt in dossier.attempts)
         request = claimant.decide(Draft(dossier, order, sent_before, now))
         if request is None or under_way:
@@ -165,7 +165,10 @@ class ClaimStore(Base):
         if not taken:
             return ()
         moves = [Move(one.dossier.payout, one.claimed) for one in taken]
-        more = [{"sealed_request": self._keyring.seal(one.request)} for one in taken]
+        more = [
+            {"sealed_request": rows.seal_request(one.claimed, one.request, self._seals)}
+            for one in taken
+        ]
         if not write_rows(conn, moves, _CLAIM, more, now=now):
             raise StaleTransition("sending was stopped meanwhile")
         begun = _BEGIN.execute(conn, [_attempt(one, now) for one in taken])

@@ -9,7 +9,7 @@ from typing import Self
 import sqlalchemy as sa
 
 from worker.payouts.errors import SettingsError
-from worker.store import installation, revision
+from worker.store import installation, keys, revision
 from worker.store.address import place
 from worker.store.clock import read_clock
 from worker.store.engine import create_engine, is_pooled, read_only
@@ -85,6 +85,12 @@ class Database:
         """
         return installation.recorded_profile(self.engine)
 
+    def check_keyring(self, keyring: Keyring) -> None:
+        """
+        Look whether the keyring has all keys in use. Raises `WrongKey` or `BrokenSeal`.
+        """
+        keys.check_keyring(self.engine, keyring)
+
     def ledger(self, keyring: Keyring) -> SqlLedger:
         """
         The ledger in it, without a look at whether this program may use it.
@@ -99,7 +105,7 @@ class Database:
         """
         self._check_tables()
         installation.ensure_profile(self.engine, profile)
-        installation.ensure_keyring(self.engine, keyring)
+        keys.ensure_keyring(self.engine, keyring)
         return self.ledger(keyring)
 
     def keyless_ledger(self, profile: str) -> SqlLedger:

@@ -2,6 +2,7 @@
 How a decision is written down, whoever made it.
 """
 
+import secrets
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -9,7 +10,10 @@ import sqlalchemy as sa
 from worker.payouts.errors import StaleTransition
 from worker.payouts.model import Payout
 from worker.payouts.policy.actions import Decision
+from worker.store.dossiers import read_row
 from worker.store.people_tables import former_requests
+from worker.store.rows import seal_request, to_request
+from worker.store.seals import Seals
 from worker.store.tables import cases, decisions, payouts
 from worker.store.writes import write_row
 
@@ -59,21 +63,26 @@ def record_decision(
 
 
 def mend_request(
-    conn: sa.Connection, payout_id: int, sealed: bytes, decision: Decision, now: datetime
+    conn: sa.Connection,
+    payout: Payout,
+    request: str,
+    seals: Seals,
+    decision: Decision,
+    now: datetime,
 ) -> None:
     """
     Have another request sent from now on, and keep the one before it.
     """
-    own = payouts.c.id == payout_id
+    before = to_request(read_row(conn, payout.id), seals)
+    assert before is not None
+    former = {"uid": secrets.token_hex(16), "payout_id": payout.id}
     conn.execute(
-        sa.insert(former_requests).from_select(
-            ["payout_id", "sealed_request", "replaced_by", "replaced_at"],
-            sa.select(
-                payouts.c.id,
-                payouts.c.sealed_request,
-                sa.literal(decision.who),
-                sa.literal(now, former_requests.c.replaced_at.type),
-            ).where(own),
+        sa.insert(former_requests).values(
+            **former,
+            sealed_request=seals.seal(former_requests.c.sealed_request, former, before),
+            replaced_by=decision.who,
+            replaced_at=now,
         )
     )
-    conn.execute(sa.update(payouts).where(own).values(sealed_request=sealed))
+    own = sa.update(payouts).where(payouts.c.id == payout.id)
+    conn.execute(own.values(sealed_request=seal_request(payout, request, seals)))

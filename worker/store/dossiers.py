@@ -14,8 +14,8 @@ from worker.payouts.errors import NoSuchPayout
 from worker.payouts.model import Dossier, Payout
 from worker.payouts.proposal import Proposal
 from worker.store import rows
-from worker.store.keyring import Keyring
 from worker.store.people_tables import proposals
+from worker.store.seals import Seals
 from worker.store.tables import attempts, cases, evidence, payouts
 
 _OF = sa.bindparam("payout_ids", expanding=True, type_=sa.BigInteger)
@@ -56,23 +56,23 @@ def read_row(conn: sa.Connection, payout_id: int) -> RowMapping:
     return row
 
 
-def read_dossier(conn: sa.Connection, payout: Payout, keyring: Keyring) -> Dossier:
+def read_dossier(conn: sa.Connection, payout: Payout, seals: Seals) -> Dossier:
     """
     Everything known of a payout, given its row.
     """
-    (dossier,) = read_dossiers(conn, [payout], keyring)
+    (dossier,) = read_dossiers(conn, [payout], seals)
     return dossier
 
 
 def read_dossiers(
-    conn: sa.Connection, found: Sequence[Payout], keyring: Keyring | None
+    conn: sa.Connection, found: Sequence[Payout], seals: Seals | None
 ) -> tuple[Dossier, ...]:
     """
     Everything known of several payouts, given their rows, in the same order.
 
     Without a keyring the raw forms of messages are left out, which decide nothing.
     """
-    piece = rows.to_bare_evidence if keyring is None else partial(rows.to_evidence, keyring=keyring)
+    piece = rows.to_bare_evidence if seals is None else partial(rows.to_evidence, seals=seals)
     ids = [payout.id for payout in found]
 
     def grouped(asked: sa.Select[Any]) -> dict[int, list[Any]]:

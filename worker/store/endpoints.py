@@ -2,19 +2,21 @@
 The endpoints that want to hear of events.
 """
 
-from collections.abc import Collection, Sequence
+import contextlib
+import secrets
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy import RowMapping
 
 from worker.payouts.endpoint import Endpoint, EndpointKind
-from worker.payouts.errors import NotAllowed
+from worker.payouts.errors import NotAllowed, SealError
 from worker.payouts.event import EventType
 from worker.store.base import Base
 from worker.store.clock import read_clock
 from worker.store.event_tables import UNDELIVERED, deliveries, endpoints
-from worker.store.keyring import Keyring
+from worker.store.seals import Seals
 from worker.store.writes import insert_new
 
 
@@ -36,16 +38,16 @@ class Endpoints(Base):
         """
         Have a producer's events told there from now on; return its id.
         """
+        uid = secrets.token_hex(16)
+        own = {"uid": uid, "producer": producer, "kind": kind, "address": address}
         with self._writing() as (conn, now):
             made = insert_new(
                 conn,
                 endpoints,
-                producer=producer,
-                kind=kind,
-                address=address,
+                **own,
                 types=sorted(types),
                 is_private=is_private,
-                sealed_key=None if key is None else self._keyring.seal(key),
+                sealed_key=key and self._seals.seal(endpoints.c.sealed_key, own, key),
                 created_at=now,
             )
             assert made is not None
@@ -55,17 +57,18 @@ class Endpoints(Base):
         """
         Sign with another key; the one before signs as well for a while. Raises `NotAllowed`.
         """
+        new, before = endpoints.c.sealed_key, endpoints.c.sealed_key_before
+        own = sa.select(endpoints).where(endpoints.c.id == endpoint_id, new.is_not(None))
         with self._writing() as (conn, now):
-            signed = endpoints.c.sealed_key.is_not(None)
-            rotated = conn.execute(
-                _active(endpoint_id, signed).values(
-                    sealed_key=self._keyring.seal(key),
-                    sealed_key_before=endpoints.c.sealed_key,
-                    key_before_until=now + overlap,
-                )
-            )
-            if rotated.rowcount == 0:
+            row = conn.execute(own.with_for_update()).mappings().one_or_none()
+            if row is None or row["disabled_at"] is not None:
                 raise NotAllowed(f"there is no active webhook {endpoint_id}")
+            values = {"sealed_key": self._seals.seal(new, row, key), "sealed_key_before": None}
+            with contextlib.suppress(SealError):  # one that cannot be read signs nothing
+                former = self._seals.open(new, row)
+                values["sealed_key_before"] = self._seals.seal(before, row, former)
+            rotated = _active(endpoint_id).values(**values, key_before_until=now + overlap)
+            conn.execute(rotated)
 
     def disable_endpoint(self, endpoint_id: int) -> None:
         """
@@ -96,15 +99,15 @@ class Endpoints(Base):
         All endpoints, with the keys that sign now.
         """
         with self._snapshot() as conn:
-            return read_endpoints(conn, self._keyring, read_clock(conn, self._clock))
+            return read_endpoints(conn, self._seals, read_clock(conn, self._clock))
 
 
-def read_endpoints(conn: sa.Connection, keyring: Keyring, now: datetime) -> list[Endpoint]:
+def read_endpoints(conn: sa.Connection, seals: Seals, now: datetime) -> list[Endpoint]:
     """
     All endpoints, with the keys that sign now.
     """
     found = conn.execute(sa.select(endpoints).order_by(endpoints.c.id)).mappings()
-    return [_to_endpoint(row, keyring, now) for row in found]
+    return [_to_endpoint(row, seals, now) for row in found]
 
 
 def _active(endpoint_id: int, *conditions: sa.ColumnElement[bool]) -> sa.Update:
@@ -112,10 +115,7 @@ def _active(endpoint_id: int, *conditions: sa.ColumnElement[bool]) -> sa.Update:
     return sa.update(endpoints).where(own, endpoints.c.disabled_at.is_(None), *conditions)
 
 
-def _to_endpoint(row: RowMapping, keyring: Keyring, now: datetime) -> Endpoint:
-    sealed = [row["sealed_key"]]
-    if row["key_before_until"] is not None and row["key_before_until"] > now:
-        sealed.append(row["sealed_key_before"])
+def _to_endpoint(row: RowMapping, seals: Seals, now: datetime) -> Endpoint:
     return Endpoint(
         row["id"],
         row["producer"],
@@ -125,6 +125,18 @@ def _to_endpoint(row: RowMapping, keyring: Keyring, now: datetime) -> Endpoint:
         row["is_private"],
         row["created_at"],
         row["disabled_at"],
-        # A key that is lost hurts its own endpoint alone.
-        tuple(keyring.open(key).decode() for key in sealed if key and keyring.opens(key)),
+        tuple(_keys(row, seals, now)),
     )
+
+
+def _keys(row: RowMapping, seals: Seals, now: datetime) -> Iterator[str]:
+    """
+    The keys that sign now. One that is lost hurts its own endpoint alone.
+    """
+    signing = [endpoints.c.sealed_key]
+    if row["key_before_until"] is not None and row["key_before_until"] > now:
+        signing.append(endpoints.c.sealed_key_before)
+    for column in signing:
+        if row[column.name] is not None:
+            with contextlib.suppress(SealError):
+                yield seals.open(column, row).decode()

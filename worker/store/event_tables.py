@@ -9,8 +9,9 @@ from worker.payouts.endpoint import EndpointKind
 from worker.payouts.event import EventType
 from worker.payouts.model import CaseKind
 from worker.payouts.status import PayoutStatus, Reason
+from worker.store.bindings import ENDPOINT
 from worker.store.metadata import metadata, partial
-from worker.store.types import Id, UtcDateTime, one_of
+from worker.store.types import Id, Sealed, UtcDateTime, one_of
 
 #: Conditions of partial indexes, which a query must repeat word for word.
 UNANNOUNCED = sa.text("position IS NULL")
@@ -51,11 +52,12 @@ endpoints = Table(
     Column("address", sa.String, nullable=False),  #: a URL, or a queue
     Column("types", sa.JSON, nullable=False),  #: of events; none: all
     Column("is_private", sa.Boolean, nullable=False),  #: an address that is not public is meant
-    Column("sealed_key", sa.LargeBinary),
-    Column("sealed_key_before", sa.LargeBinary),  #: signs as well until then
+    Column("sealed_key", Sealed(*ENDPOINT)),
+    Column("sealed_key_before", Sealed(*ENDPOINT)),  #: signs as well until then
     Column("key_before_until", UtcDateTime),
     Column("created_at", UtcDateTime, nullable=False),
     Column("disabled_at", UtcDateTime),
+    Column("uid", sa.String(32)),
 )
 
 #: One event on its way to one endpoint, until `next_at` is nothing.

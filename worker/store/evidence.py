@@ -2,7 +2,6 @@
 Evidence in, decisions out.
 """
 
-import hashlib
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 from datetime import datetime
@@ -21,9 +20,9 @@ from worker.store.bulk import BulkUpdate
 from worker.store.cases import open_case
 from worker.store.channels import count_unverifiable, pause_channel
 from worker.store.dossiers import read_dossiers
-from worker.store.keyring import Keyring
 from worker.store.locks import Locked
-from worker.store.rows import answer_columns
+from worker.store.rows import message_columns
+from worker.store.seals import Seals
 from worker.store.tables import attempts, evidence
 from worker.store.writes import Move, append_history, insert_all_new, write_rows
 
@@ -63,7 +62,7 @@ class EvidenceStore(Base):
             locked = held or self._locks.payouts(conn, [news[place].payout_id for place in places])
             held = None  # what is written of a payout makes it another to whoever comes next
             files = [(locked[news[place].payout_id], news[place]) for place in places]
-            results |= zip(places, _take_in(conn, files, judge, self._keyring), strict=True)
+            results |= zip(places, _take_in(conn, files, judge, self._seals), strict=True)
         return [results[place] for place in range(len(news))]
 
     def judge(self, payout_id: int, judge: Judge) -> Judged:
@@ -95,7 +94,7 @@ def _take_in(
     conn: sa.Connection,
     files: Sequence[tuple[Locked, News]],
     judge: Judge | None,
-    keyring: Keyring,
+    seals: Seals,
 ) -> Sequence[Judged | None]:
     """
     Store what is new of locked payouts, each of them once, and judge; write all of it at once.
@@ -107,11 +106,11 @@ def _take_in(
     ended = [_end(locked, news) for locked, news in files]
     _close_attempts(conn, files)
     if judge is None:
-        _store_unjudged(conn, files, ended, keyring)
+        _store_unjudged(conn, files, ended, seals)
         return [None] * len(files)
-    dossiers = read_dossiers(conn, ended, keyring)
+    dossiers = read_dossiers(conn, ended, seals)
     # It is stored as judged: should that fail, nothing of it is written.
-    pieces = _store(conn, files, keyring, judged=True)
+    pieces = _store(conn, files, seals, judged=True)
     known = [
         dossier if piece is None else replace(dossier, evidence=(*dossier.evidence, piece))
         for dossier, piece in zip(dossiers, pieces, strict=True)
@@ -212,7 +211,7 @@ def _write(
 
 
 def _store(
-    conn: sa.Connection, files: Sequence[tuple[Locked, News]], keyring: Keyring, *, judged: bool
+    conn: sa.Connection, files: Sequence[tuple[Locked, News]], seals: Seals, *, judged: bool
 ) -> list[Evidence | None]:
     """
     Store what JD told; None where it told nothing, or what is known.
@@ -223,7 +222,7 @@ def _store(
     for place, (locked, news) in enumerate(files):
         if news.told is not None:
             applied_at = locked.now if judged else None
-            columns[place] = _columns(locked, news.told, keyring, applied_at)
+            columns[place] = _columns(locked, news.told, seals, applied_at)
     ids: dict[int, int | None] = {}
     answers = [place for place in columns if columns[place]["source"] is not Source.NOTIFICATION]
     if answers:
@@ -256,9 +255,9 @@ def _store_unjudged(
     conn: sa.Connection,
     files: Sequence[tuple[Locked, News]],
     ended: Sequence[Payout],
-    keyring: Keyring,
+    seals: Seals,
 ) -> None:
-    pieces = _store(conn, files, keyring, judged=False)
+    pieces = _store(conn, files, seals, judged=False)
     moves = []
     for (locked, _), payout, piece in zip(files, ended, pieces, strict=True):
         after = payout
@@ -270,27 +269,11 @@ def _store_unjudged(
 
 
 def _columns(
-    locked: Locked, told: Told, keyring: Keyring, applied_at: datetime | None
+    locked: Locked, told: Told, seals: Seals, applied_at: datetime | None
 ) -> Mapping[str, Any]:
     payout = locked.payout
     return {
-        "customer_no": payout.terms.customer_no,
-        "out_trade_no": payout.out_trade_no,
+        **message_columns(payout.terms.customer_no, payout.out_trade_no, locked.now, told, seals),
         "payout_id": payout.id,
         "applied_at": applied_at,
-        **message_columns(locked.now, told, keyring),
-        "attempt_id": told.attempt_id,
-        "asked_at": told.asked_at,
-    }
-
-
-def message_columns(now: datetime, told: Told, keyring: Keyring) -> dict[str, Any]:
-    """
-    The columns of a message, whatever it is about.
-    """
-    return {
-        **answer_columns(told.answer, keyring),
-        "source": told.source,
-        "digest": hashlib.sha256(told.answer.raw).hexdigest(),
-        "received_at": now,
     }

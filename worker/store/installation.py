@@ -11,7 +11,6 @@ from worker.store import revision
 from worker.store.clock import DATABASE_CLOCK, Clock, read_clock
 from worker.store.engine import read_only
 from worker.store.faults import translated
-from worker.store.keyring import Keyring
 from worker.store.tables import installation
 from worker.store.writes import insert_new
 
@@ -52,28 +51,17 @@ def _record_profile(engine: sa.Engine, profile: str, clock: Clock) -> None:
             epoch=1,
             sweep_count=0,
             oldest_program=revision.OLDEST_PROGRAM,
+            seals_uid=secrets.token_hex(16),
         )
 
 
-@translated()
-def ensure_keyring(engine: sa.Engine, keyring: Keyring) -> None:
+def raise_oldest_program(conn: sa.Connection, revision: str) -> None:
     """
-    Seal a sample into a fresh database. Raises `WrongKey` if the keyring does not open the sample.
-
-    So a wrong keyring is found at start, before anything is sealed with it.
+    Let no older version of the program work on these tables; a newer one may be asked for already.
     """
-    with read_only(engine).begin() as conn:
-        recorded = conn.scalar(sa.select(installation.c.sealed_sample))
-    sealed = recorded or _record_sample(engine, keyring)
-    keyring.open(sealed)
-
-
-def _record_sample(engine: sa.Engine, keyring: Keyring) -> bytes:
-    unsealed = installation.c.sealed_sample.is_(None)
-    sample = keyring.seal(b"payouts")
-    with engine.begin() as conn:
-        conn.execute(sa.update(installation).where(unsealed).values(sealed_sample=sample))
-        return bytes(conn.execute(sa.select(installation.c.sealed_sample)).scalar_one())
+    oldest = installation.c.oldest_program
+    older = sa.update(installation).where(sa.or_(oldest.is_(None), oldest < revision))
+    conn.execute(older.values(oldest_program=revision))
 
 
 @translated()

@@ -24,6 +24,7 @@ from worker.payouts.journal import JournaledClaim
 from worker.payouts.model import Attempt, Order, Payee, Terms
 from worker.payouts.progress import Progress
 from worker.store.keyring import Keyring
+from worker.store.seals import Seals
 
 log = logging.getLogger("jdpay_payouts.journal")
 
@@ -41,12 +42,12 @@ class FileJournal:
     def __init__(
         self,
         folder: Path,
-        keyring: Keyring,
+        seals: Seals,
         keep: timedelta,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._folder = folder
-        self._keyring = keyring
+        self._seals = seals
         self._keep = keep
         self._clock = clock
         self._alone = threading.Lock()
@@ -106,23 +107,21 @@ class FileJournal:
     def _line(self, uid: str, claim: Claim) -> str:
         order, terms, attempt = claim.order, claim.payout.terms, claim.attempt
         content = {"order": asdict(order), "terms": asdict(terms), "request": claim.request}
-        sealed = self._keyring.seal(json.dumps(content, ensure_ascii=False, default=_iso))
-        return json.dumps(
-            {
-                "out_trade_no": order.out_trade_no,
-                "obligation": order.obligation,
-                "customer_no": terms.customer_no,
-                "amount_fen": order.amount_fen,
-                "uid": uid,
-                "attempt_id": attempt.id,
-                "payout_id": attempt.payout_id,
-                "number": attempt.number,
-                "lease_token": attempt.lease_token,
-                "claimed_at": attempt.started_at.isoformat(),
-                "sealed": base64.b64encode(sealed).decode(),
-            },
-            ensure_ascii=False,
-        )
+        line = {
+            "out_trade_no": order.out_trade_no,
+            "obligation": order.obligation,
+            "customer_no": terms.customer_no,
+            "amount_fen": order.amount_fen,
+            "uid": uid,
+            "attempt_id": attempt.id,
+            "payout_id": attempt.payout_id,
+            "number": attempt.number,
+            "lease_token": attempt.lease_token,
+            "claimed_at": attempt.started_at.isoformat(),
+        }
+        hidden = json.dumps(content, ensure_ascii=False, default=_iso)
+        sealed = self._seals.seal_beside(_beside(line), hidden)
+        return json.dumps({**line, "sealed": base64.b64encode(sealed).decode()}, ensure_ascii=False)
 
 
 def _last_lines(path: Path) -> list[bytes]:
@@ -180,7 +179,8 @@ def read_journal(path: Path, keyring: Keyring) -> Iterator[JournaledClaim]:
 
 
 def _claim(found: dict[str, Any], keyring: Keyring) -> JournaledClaim:
-    content = json.loads(keyring.open(base64.b64decode(found["sealed"])))
+    sealed = base64.b64decode(found.pop("sealed"))
+    content = json.loads(keyring.open(sealed, _beside(found)))
     order = content["order"]
     send_before = order.pop("send_before")
     return JournaledClaim(
@@ -200,6 +200,13 @@ def _claim(found: dict[str, Any], keyring: Keyring) -> JournaledClaim:
         Terms(**content["terms"]),
         content["request"],
     )
+
+
+def _beside(line: dict[str, Any]) -> bytes:
+    """
+    What of a line is in the open. Not the installation: a claim may outlive its database.
+    """
+    return json.dumps(["claim", *sorted(line.items())]).encode()
 
 
 def _iso(value: object) -> str:

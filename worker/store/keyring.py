@@ -1,27 +1,62 @@
 """
 Sealing payee data: what the database holds of it is unreadable without the keys.
+
+A seal is a version, the public id of its key, a nonce and the ciphertext. It is bound to what
+stands beside it, and opens beside nothing else. Versions before 0015 of the tables sealed with
+Fernet, which is bound to nothing and names no key; such seals are read as long as there are any.
 """
 
+import base64
+import binascii
+import contextlib
+import secrets
 from collections.abc import Sequence
 
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from cryptography.exceptions import InvalidTag
+from cryptography.fernet import Fernet, InvalidToken
+from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from worker.payouts.errors import BadKeyring, WrongKey
+from worker.payouts.errors import BadKeyring, BrokenSeal, WrongKey
+
+_VERSION = b"\x01"
+_ID_BYTES = 4
+_NONCE_BYTES = 12
+
+#: So many bytes tell how something is sealed, and with which key.
+PREFIX_BYTES = len(_VERSION) + _ID_BYTES
+
+
+class Key:
+    """
+    One key, and what is derived of it.
+    """
+
+    def __init__(self, text: str) -> None:
+        """
+        Take 32 bytes in URL-safe base64. Raises `ValueError`.
+        """
+        self.fernet = Fernet(text)
+        secret = base64.urlsafe_b64decode(text)
+        self.aead = AESGCMSIV(_derive(secret, b"jdpay-payouts seal 1", 32))
+        #: Public: what is sealed names its key by it.
+        self.id = _derive(secret, b"jdpay-payouts key id 1", _ID_BYTES).hex()
 
 
 class Keyring:
     """
-    Keys, newest first: the first one seals, any of them opens.
+    Keys, newest first; any of them opens what it sealed.
     """
 
     def __init__(self, keys: Sequence[str]) -> None:
         if not keys:
             raise BadKeyring("no key for payee data was given; `Keyring.generate_key()` makes one")
-        self._keys = MultiFernet([_fernet(key, place) for place, key in enumerate(keys, 1)])
-        self._size = len(keys)
+        found = [_key(key, place) for place, key in enumerate(keys, 1)]
+        self._keys = {key.id: key for key in found}
 
     def __repr__(self) -> str:
-        return f"Keyring({self._size} keys, hidden)"
+        return f"Keyring({len(self._keys)} keys, hidden)"
 
     @staticmethod
     def generate_key() -> str:
@@ -30,30 +65,59 @@ class Keyring:
         """
         return Fernet.generate_key().decode()
 
-    def seal(self, content: bytes | str) -> bytes:
+    @property
+    def ids(self) -> tuple[str, ...]:
         """
-        Encrypt and authenticate; text is taken as UTF-8.
+        The public ids of the keys, newest first.
         """
-        return self._keys.encrypt(content.encode() if isinstance(content, str) else content)
+        return tuple(self._keys)
 
-    def open(self, sealed: bytes) -> bytes:
+    def seal(self, key_id: str, content: bytes | str, bound_to: bytes) -> bytes:
         """
-        Return what was sealed. Raises `WrongKey`.
+        Encrypt and authenticate, and bind to what stands beside it; text is taken as UTF-8.
+        """
+        key, nonce = self._keys[key_id], secrets.token_bytes(_NONCE_BYTES)
+        head = _VERSION + bytes.fromhex(key_id)
+        return head + nonce + key.aead.encrypt(nonce, _encoded(content), head + bound_to)
+
+    def open(self, sealed: bytes, bound_to: bytes) -> bytes:
+        """
+        Return what was sealed beside this, or unbound. Raises `WrongKey` or `BrokenSeal`.
+        """
+        if not is_bound(sealed):
+            return self._opened(sealed)[1]
+        key_id = key_of(sealed)
+        if key_id is None:
+            raise BrokenSeal
+        if key_id not in self._keys:
+            raise WrongKey(f"the key {key_id} is not in the keyring")
+        head, rest = sealed[:PREFIX_BYTES], sealed[PREFIX_BYTES:]
+        nonce, encrypted = rest[:_NONCE_BYTES], rest[_NONCE_BYTES:]
+        try:
+            return self._keys[key_id].aead.decrypt(nonce, encrypted, head + bound_to)
+        except (InvalidTag, ValueError):  # the latter where it was cut short
+            raise BrokenSeal from None
+
+    def seal_unbound(self, key_id: str, content: bytes | str) -> bytes:
+        """
+        Seal as versions before 0015 of the tables read it.
+        """
+        return self._keys[key_id].fernet.encrypt(_encoded(content))
+
+    def unbound_key(self, sealed: bytes) -> str | None:
+        """
+        The key that seals something unbound; None if that is not here.
         """
         try:
-            return self._keys.decrypt(sealed)
-        except InvalidToken:
-            raise WrongKey from None
-
-    def opens(self, sealed: bytes) -> bool:
-        """
-        Whether any of the keys opens it.
-        """
-        try:
-            self.open(sealed)
+            return self._opened(sealed)[0]
         except WrongKey:
-            return False
-        return True
+            return None
+
+    def _opened(self, sealed: bytes) -> tuple[str, bytes]:
+        for key_id, key in self._keys.items():
+            with contextlib.suppress(InvalidToken):
+                return key_id, key.fernet.decrypt(sealed)
+        raise WrongKey
 
 
 class NoKeyring(Keyring):
@@ -65,26 +129,45 @@ class NoKeyring(Keyring):
         """
         Take no key.
         """
+        self._keys = {}
 
     def __repr__(self) -> str:
         return "NoKeyring()"
 
-    def open(self, sealed: bytes) -> bytes:
-        """
-        Raise `WrongKey`.
-        """
-        raise WrongKey
 
-    def seal(self, content: bytes | str) -> bytes:
-        """
-        Raise `BadKeyring`: nobody could ever open it.
-        """
-        raise BadKeyring("this process holds no key for payee data")
+def is_bound(sealed: bytes) -> bool:
+    """
+    Whether it is bound to what stands beside it, and names its key.
+    """
+    return sealed[:1] == _VERSION
 
 
-def _fernet(key: str, place: int) -> Fernet:
+def prefix_of(key_id: str) -> bytes:
+    """
+    How all begins that this key sealed and bound.
+    """
+    return _VERSION + bytes.fromhex(key_id)
+
+
+def key_of(sealed: bytes) -> str | None:
+    """
+    The key that something bound names; None if it names none.
+    """
+    named = sealed[len(_VERSION) : PREFIX_BYTES]
+    return named.hex() if is_bound(sealed) and len(named) == _ID_BYTES else None
+
+
+def _derive(secret: bytes, purpose: bytes, length: int) -> bytes:
+    return HKDF(algorithm=SHA256(), length=length, salt=None, info=purpose).derive(secret)
+
+
+def _encoded(content: bytes | str) -> bytes:
+    return content.encode() if isinstance(content, str) else content
+
+
+def _key(text: str, place: int) -> Key:
     try:
-        return Fernet(key)
-    except ValueError:
+        return Key(text)
+    except (ValueError, binascii.Error):
         # The key itself must not appear in a log, so the message says only which one it is.
         raise BadKeyring(f"key {place} is not 32 bytes in URL-safe base64") from None

@@ -13,6 +13,7 @@ from worker.store.epochs import EpochStore
 from worker.store.event_reads import EventReads
 from worker.store.health import HealthStore
 from worker.store.health_notes import HealthNotes
+from worker.store.keys import KeyStore
 from worker.store.leases import Leases
 from worker.store.notifications import Notifications
 from worker.store.outbox import Outbox
@@ -44,6 +45,7 @@ class SqlLedger(
     HealthStore,
     HealthNotes,
     RecallStore,
+    KeyStore,
     Endpoints,
     EventReads,
     Outbox,

@@ -12,9 +12,10 @@ from alembic.migration import MigrationContext
 from alembic.util import CommandError
 
 from worker.payouts.errors import ProfileMismatch, StoreBusy, UnknownRevision
-from worker.store import installation, tables
+from worker.store import installation
 from worker.store.database import Database
 from worker.store.faults import translated
+from worker.store.installation import raise_oldest_program
 from worker.store.revision import OLDEST_PROGRAM
 
 # Any constant will do that no other user of the same PostgreSQL server's locks has.
@@ -68,7 +69,7 @@ def _apply(engine: sa.Engine, revision: str) -> None:
                 " newer version that made it"
             ) from None
         if revision == _HEAD:
-            conn.execute(sa.update(tables.installation).values(oldest_program=OLDEST_PROGRAM))
+            raise_oldest_program(conn, OLDEST_PROGRAM)
 
 
 def prepare(database: Database, profile: str) -> None:

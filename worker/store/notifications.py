@@ -11,9 +11,10 @@ from worker.payouts.evidence import Answer, Source
 from worker.payouts.judgement import Judge, Judged, Orphaned
 from worker.payouts.model import CaseKind
 from worker.payouts.news import News, Told
-from worker.store.evidence import EvidenceStore, message_columns
-from worker.store.keyring import Keyring
+from worker.store.evidence import EvidenceStore
 from worker.store.locks import Locked
+from worker.store.rows import message_columns
+from worker.store.seals import Seals
 from worker.store.tables import cases, evidence
 from worker.store.writes import insert_new
 
@@ -58,7 +59,7 @@ class Notifications(EvidenceStore):
             locked = self._locks.numbered(conn, customer_no, [number])
             if number not in locked:
                 told = Told(Source.NOTIFICATION, answer)
-                _store_orphan(conn, now, customer_no, told, self._keyring)
+                _store_orphan(conn, now, customer_no, told, self._seals)
                 return Orphaned()
             (kept,) = self._keep(conn, [_noticed(locked[number], answer)], judge)
             return kept
@@ -69,10 +70,12 @@ def _noticed(locked: Locked, answer: Answer) -> News:
 
 
 def _store_orphan(
-    conn: sa.Connection, now: datetime, customer_no: str, told: Told, keyring: Keyring
+    conn: sa.Connection, now: datetime, customer_no: str, told: Told, seals: Seals
 ) -> None:
     named = {"customer_no": customer_no, "out_trade_no": told.answer.number or ""}
-    evidence_id = insert_new(conn, evidence, **named, **message_columns(now, told, keyring))
+    evidence_id = insert_new(
+        conn, evidence, **message_columns(**named, now=now, told=told, seals=seals)
+    )
     if evidence_id is not None:
         orphan = {"kind": CaseKind.ORPHAN, "evidence_id": evidence_id, "opened_at": now}
         insert_new(conn, cases, **named, **orphan)

@@ -15,7 +15,7 @@ from worker.payouts.model import Dossier, Obligation, Order
 from worker.payouts.policy.obligation import check_fits, normalized
 from worker.store import rows
 from worker.store.dossiers import read_dossiers
-from worker.store.keyring import Keyring
+from worker.store.seals import Seals
 from worker.store.tables import obligations, payouts
 from worker.store.writes import insert_all_new
 
@@ -40,7 +40,7 @@ _SHARING = (
 
 
 def commit_orders(
-    conn: sa.Connection, orders: Mapping[int, Order], now: datetime, keyring: Keyring
+    conn: sa.Connection, orders: Mapping[int, Order], now: datetime, seals: Seals
 ) -> Mapping[int, int]:
     """
     Commit orders' amounts of the obligations that they pay, each another; return those debts' ids.
@@ -72,7 +72,7 @@ def commit_orders(
         found = conn.execute(_NAMED, {"namespace": NAMESPACE, "names": sorted(known)})
         for obligation in map(rows.to_obligation, found.mappings().all()):
             key = named[obligation.name]
-            if _fits(obligation, sharing(conn, obligation, keyring), orders[key]):
+            if _fits(obligation, sharing(conn, obligation, seals), orders[key]):
                 commit_fen(conn, obligation.id, orders[key].amount_fen)
                 committed[key] = obligation.id
     return {key: committed[key] for key in orders if key in committed}
@@ -94,13 +94,13 @@ def rows_of(conn: sa.Connection, obligation: Obligation) -> Sequence[RowMapping]
 
 
 def sharing(
-    conn: sa.Connection, obligation: Obligation, keyring: Keyring | None, *, but: int | None = None
+    conn: sa.Connection, obligation: Obligation, seals: Seals | None, *, but: int | None = None
 ) -> tuple[Dossier, ...]:
     """
     All that is known of the payouts of an obligation, oldest first; one of them left out.
     """
     found = [rows.to_payout(row) for row in rows_of(conn, obligation)]
-    return read_dossiers(conn, [payout for payout in found if payout.id != but], keyring)
+    return read_dossiers(conn, [payout for payout in found if payout.id != but], seals)
 
 
 def commit_fen(conn: sa.Connection, obligation_id: int, amount_fen: int) -> None:

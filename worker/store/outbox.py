@@ -86,7 +86,7 @@ class Outbox(Base):
                     for place, (event_id, _) in enumerate(found, last + 1)
                 ],
             )
-            told = [e for e in read_endpoints(conn, self._keyring, now) if e.disabled_at is None]
+            told = [e for e in read_endpoints(conn, self._seals, now) if e.disabled_at is None]
             rows = [
                 _delivery(endpoint.id, event_id, event.payout_id, now)
                 for event_id, event in found

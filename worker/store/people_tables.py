@@ -6,8 +6,9 @@ import sqlalchemy as sa
 from sqlalchemy import CheckConstraint, Column, ForeignKey, Table
 
 from worker.payouts.proposal import End
+from worker.store.bindings import FORMER_REQUEST
 from worker.store.metadata import metadata, partial
-from worker.store.types import ForeignText, Id, UtcDateTime, one_of
+from worker.store.types import ForeignText, Id, Sealed, UtcDateTime, one_of
 
 
 def _person(did: str, *, nullable: bool = False) -> tuple[Column[object], ...]:
@@ -82,7 +83,8 @@ former_requests = Table(
     metadata,
     Column("id", Id, primary_key=True),
     Column("payout_id", Id, ForeignKey("payouts.id"), nullable=False, index=True),
-    Column("sealed_request", sa.LargeBinary, nullable=False),
+    Column("sealed_request", Sealed(*FORMER_REQUEST), nullable=False),
     Column("replaced_by", ForeignText, nullable=False),  #: who had it rendered anew
     Column("replaced_at", UtcDateTime, nullable=False),
+    Column("uid", sa.String(32)),
 )

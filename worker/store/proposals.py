@@ -134,7 +134,7 @@ class Proposals(Base):
         """
         self._locks.obligation(conn, payout_id)
         locked = self._locks.payout(conn, payout_id)
-        return read_dossier(conn, locked.payout, self._keyring), locked.now
+        return read_dossier(conn, locked.payout, self._seals), locked.now
 
 
 def _read(conn: sa.Connection, proposal_id: int) -> Proposal:

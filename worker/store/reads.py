@@ -5,9 +5,10 @@ Looking things up; nothing here writes.
 from collections.abc import Sequence, Set
 
 import sqlalchemy as sa
+from sqlalchemy import RowMapping
 
 from worker.payouts.channel import Channel
-from worker.payouts.errors import NoSuchCase, NoSuchPayout
+from worker.payouts.errors import NoSuchCase, NoSuchPayout, SealError
 from worker.payouts.model import (
     Case,
     Dossier,
@@ -108,45 +109,48 @@ class Reads(Base):
         """
         with self._snapshot() as conn:
             payout = rows.to_payout(read_row(conn, payout_id))
-            return read_dossier(conn, payout, self._keyring)
+            return read_dossier(conn, payout, self._seals)
 
     def order(self, payout_id: int) -> Order:
         """
         What the producer asked for, payee data unsealed. Raises `NoSuchPayout`.
         """
         with self._snapshot() as conn:
-            return rows.to_order(read_row(conn, payout_id), self._keyring)
+            return rows.to_order(read_row(conn, payout_id), self._seals)
 
     def unreadable(self, payout_ids: Sequence[int]) -> Set[int]:
         """
         Those of these payouts whose order opens with no key at hand.
         """
-        sealed = (payouts.c.sealed_order, payouts.c.sealed_payee, payouts.c.sealed_request)
-        asked = sa.select(payouts.c.id, *sealed).where(payouts.c.id.in_(payout_ids))
+        asked = sa.select(payouts).where(payouts.c.id.in_(payout_ids))
         with self._snapshot() as conn:
-            found = conn.execute(asked).all()
-        return {
-            payout_id
-            for payout_id, *parts in found
-            if not all(part is None or self._keyring.opens(part) for part in parts)
-        }
+            found = conn.execute(asked).mappings().all()
+        return {row["id"] for row in found if not self._opens(row)}
+
+    def _opens(self, row: RowMapping) -> bool:
+        try:
+            rows.to_order(row, self._seals)
+            rows.to_request(row, self._seals)
+        except SealError:
+            return False
+        return True
 
     def request(self, payout_id: int) -> str | None:
         """
         The stored canonical request, unsealed; None before the first claim. Raises `NoSuchPayout`.
         """
         with self._snapshot() as conn:
-            return rows.to_request(read_row(conn, payout_id), self._keyring)
+            return rows.to_request(read_row(conn, payout_id), self._seals)
 
     def former_requests(self, payout_id: int) -> Sequence[str]:
         """
         Each request that was sent before the present one took its place, unsealed, oldest first.
         """
         own = former_requests.c.payout_id == payout_id
-        kept = sa.select(former_requests.c.sealed_request).where(own)
+        kept = sa.select(former_requests).where(own).order_by(former_requests.c.id)
         with self._snapshot() as conn:
-            found = conn.scalars(kept.order_by(former_requests.c.id)).all()
-        return [self._keyring.open(sealed).decode() for sealed in found]
+            found = conn.execute(kept).mappings().all()
+        return [self._seals.open(former_requests.c.sealed_request, row).decode() for row in found]
 
     def questions(self, payout_ids: Sequence[int]) -> Sequence[Question]:
         """

@@ -18,7 +18,7 @@ from worker.store.cases import open_case
 from worker.store.dossiers import read_dossier
 from worker.store.leases import end_leases
 from worker.store.obligations import NAMESPACE, commit_orders
-from worker.store.rows import order_columns
+from worker.store.rows import order_columns, seal_request
 from worker.store.tables import attempts, obligations, payouts
 from worker.store.writes import Move, append_history, write_row
 
@@ -81,13 +81,13 @@ class RecallStore(Base):
                 )
             )
             never_sent = payouts.c.sealed_request.is_(None)
-            sealed = self._keyring.seal(claim.request)
+            sealed = seal_request(locked.payout, claim.request, self._seals)
             conn.execute(
                 sa.update(payouts)
                 .where(payouts.c.id == payout_id, never_sent)
                 .values(sealed_request=sealed)
             )
-            behind = is_behind(read_dossier(conn, locked.payout, self._keyring))
+            behind = is_behind(read_dossier(conn, locked.payout, self._seals))
             after = recall(locked.payout, started_at, now + lease, now, is_behind=behind)
             write_row(conn, locked.payout, after)
             append_history(conn, [Move(locked.payout, after)], _ACTOR)
@@ -96,9 +96,9 @@ class RecallStore(Base):
 
     def _insert(self, conn: sa.Connection, claim: JournaledClaim) -> int:
         order = claim.order
-        columns = order_columns(order, claim.terms, self._keyring)
+        columns = order_columns(order, claim.terms, self._seals)
         now = self._locks.numbers(conn, claim.terms.customer_no, [order.out_trade_no])
-        debts = commit_orders(conn, {0: order}, now, self._keyring)
+        debts = commit_orders(conn, {0: order}, now, self._seals)
         if debts:
             (payout_id,) = insert_payouts(conn, now, [{**columns, "obligation_id": debts[0]}])
             return payout_id

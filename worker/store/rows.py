@@ -2,13 +2,16 @@
 From rows to the domain's values, and the sealed content of each.
 """
 
+import hashlib
 import json
-from dataclasses import asdict
+import secrets
+from dataclasses import asdict, replace
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import RowMapping
 
-from worker.payouts.errors import WrongKey
+from worker.payouts.errors import BrokenSeal, WrongKey
 from worker.payouts.evidence import Answer, Evidence
 from worker.payouts.model import (
     Attempt,
@@ -21,10 +24,12 @@ from worker.payouts.model import (
     Terms,
     Transition,
 )
+from worker.payouts.news import Told
 from worker.payouts.person import Person
 from worker.payouts.policy.actions import Action, Recorded
 from worker.payouts.proposal import OutsideProof, Proposal
-from worker.store.keyring import Keyring
+from worker.store.seals import Seals
+from worker.store.tables import evidence, payouts
 
 # Columns that have the name and the meaning of a field.
 _ORDER = ("out_trade_no", "amount_fen", "currency", "obligation", "producer", "send_before")
@@ -46,37 +51,51 @@ _EVIDENCE = (*("id", "payout_id", "source", "received_at", "attempt_id", "asked_
 _SEALED = ("subject", "biz_trade_no", "return_params", "metadata", "owed_fen")
 
 
-def order_columns(order: Order, terms: Terms, keyring: Keyring) -> dict[str, Any]:
+def order_columns(order: Order, terms: Terms, seals: Seals) -> dict[str, Any]:
     """
     The columns that acceptance fixes for life.
     """
-    return {
+    columns = {
         **{name: getattr(order, name) for name in _ORDER},
         **{name: getattr(terms, name) for name in _TERMS},
         "payee_masked": order.payee.masked,
         "bank_code": order.payee.bank_code,
-        "sealed_payee": _seal(keyring, asdict(order.payee)),
-        "sealed_order": _seal(keyring, {name: getattr(order, name) for name in _SEALED}),
+    }
+    free_text = {name: getattr(order, name) for name in _SEALED}
+    return {
+        **columns,
+        "sealed_payee": seals.seal(payouts.c.sealed_payee, columns, _json(asdict(order.payee))),
+        "sealed_order": seals.seal(payouts.c.sealed_order, columns, _json(free_text)),
     }
 
 
-def to_order(row: RowMapping, keyring: Keyring) -> Order:
+def to_order(row: RowMapping, seals: Seals) -> Order:
     """
     What the producer asked for, payee and all.
     """
     return Order(
         **_pick(row, _ORDER),
-        **_open(keyring, row["sealed_order"]),
-        payee=Payee(**_open(keyring, row["sealed_payee"])),
+        **json.loads(seals.open(payouts.c.sealed_order, row)),
+        payee=Payee(**json.loads(seals.open(payouts.c.sealed_payee, row))),
     )
 
 
-def to_request(row: RowMapping, keyring: Keyring) -> str | None:
+def to_request(row: RowMapping, seals: Seals) -> str | None:
     """
     The canonical request, unsealed; None before the first claim.
     """
-    sealed = row["sealed_request"]
-    return None if sealed is None else keyring.open(sealed).decode()
+    if row["sealed_request"] is None:
+        return None
+    return seals.open(payouts.c.sealed_request, row).decode()
+
+
+def seal_request(payout: Payout, request: str, seals: Seals) -> bytes:
+    """
+    What is sent for a payout, for its row.
+    """
+    fixed = {name: getattr(payout, name) for name in _ORDER}
+    terms = {name: getattr(payout.terms, name) for name in _TERMS}
+    return seals.seal(payouts.c.sealed_request, {**fixed, **terms}, request)
 
 
 def to_payout(row: RowMapping) -> Payout:
@@ -104,25 +123,36 @@ def changed_columns(before: Payout, after: Payout) -> dict[str, Any]:
     return changed
 
 
-def answer_columns(answer: Answer, keyring: Keyring) -> dict[str, Any]:
+def message_columns(
+    customer_no: str, out_trade_no: str, now: datetime, told: Told, seals: Seals
+) -> dict[str, Any]:
     """
-    What a message said, its raw form sealed.
+    The columns of a message about a merchant's number, whether or not a payout has it.
     """
-    return {
-        **{name: getattr(answer, name) for name in _ANSWER},
-        "sealed_raw": keyring.seal(answer.raw),
+    columns = {
+        **{name: getattr(told.answer, name) for name in _ANSWER},
+        "uid": secrets.token_hex(16),
+        "customer_no": customer_no,
+        "out_trade_no": out_trade_no,
+        "source": told.source,
+        "attempt_id": told.attempt_id,
+        "asked_at": told.asked_at,
+        "received_at": now,
+        "digest": hashlib.sha256(told.answer.raw).hexdigest(),
     }
+    return {**columns, "sealed_raw": seals.seal(evidence.c.sealed_raw, columns, told.answer.raw)}
 
 
-def to_evidence(row: RowMapping, keyring: Keyring) -> Evidence:
+def to_evidence(row: RowMapping, seals: Seals) -> Evidence:
     """
-    A stored answer with its circumstances. Where no key opens its raw form, that is left empty.
+    A stored answer with its circumstances. Where its raw form cannot be opened, that is left empty.
     """
     try:
-        raw = keyring.open(row["sealed_raw"])
+        return _evidence(row, seals.open(evidence.c.sealed_raw, row))
     except WrongKey:
-        raw = b""  # nothing is decided by it
-    return _evidence(row, raw)
+        return _evidence(row, b"")  # nothing is decided by it
+    except BrokenSeal:
+        return replace(_evidence(row, b""), is_intact=False)
 
 
 def to_bare_evidence(row: RowMapping) -> Evidence:
@@ -211,10 +241,5 @@ def _pick(row: RowMapping, names: tuple[str, ...]) -> dict[str, Any]:
     return {name: row[name] for name in names}
 
 
-def _seal(keyring: Keyring, content: dict[str, Any]) -> bytes:
-    return keyring.seal(json.dumps(content, ensure_ascii=False))
-
-
-def _open(keyring: Keyring, sealed: bytes) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads(keyring.open(sealed))
-    return content
+def _json(content: dict[str, Any]) -> str:
+    return json.dumps(content, ensure_ascii=False)

@@ -10,14 +10,17 @@ from worker.payouts.model import AttemptOutcome, CaseKind
 from worker.payouts.money import MAX_FEN
 from worker.payouts.pace import PaceKind
 from worker.payouts.status import PayoutStatus, Reason
+from worker.store.bindings import EVIDENCE, INSTALLATION, PAYOUT
+from worker.store.key_tables import sealing_keys
 from worker.store.metadata import metadata, partial
 from worker.store.people_tables import former_requests, people, proposals, services
 from worker.store.producer_tables import producers, tokens
-from worker.store.types import ForeignText, Id, UtcDateTime, one_of
+from worker.store.types import ForeignText, Id, Sealed, UtcDateTime, one_of
 
 #: The tables of modules of their own, of the same metadata.
 OF_PEOPLE = (former_requests, people, proposals, services)
 OF_PRODUCERS = (producers, tokens)
+OF_KEYS = (sealing_keys,)
 
 # Conditions of partial indexes. A query must repeat one word for word, literals included, or
 # SQLite does not use the index: so both take it from here.
@@ -65,9 +68,9 @@ payouts = Table(
     Column("producer", sa.String, nullable=False),
     Column("payee_masked", sa.String, nullable=False),
     Column("bank_code", sa.String, nullable=False),
-    Column("sealed_payee", sa.LargeBinary, nullable=False),
-    Column("sealed_order", sa.LargeBinary, nullable=False),  #: the order's free text
-    Column("sealed_request", sa.LargeBinary),
+    Column("sealed_payee", Sealed(*PAYOUT), nullable=False),
+    Column("sealed_order", Sealed(*PAYOUT), nullable=False),  #: the order's free text
+    Column("sealed_request", Sealed(*PAYOUT)),
     Column("status", one_of(PayoutStatus), nullable=False),
     Column("reason", one_of(Reason), nullable=False),
     Column("version", sa.Integer, nullable=False),
@@ -139,7 +142,7 @@ evidence = Table(
     Column("attempt_id", Id, ForeignKey("attempts.id")),
     Column("source", one_of(Source), nullable=False),
     Column("digest", sa.String(64), nullable=False),
-    Column("sealed_raw", sa.LargeBinary, nullable=False),
+    Column("sealed_raw", Sealed(*EVIDENCE), nullable=False),
     Column("asked_at", UtcDateTime),
     Column("received_at", UtcDateTime, nullable=False),
     Column("applied_at", UtcDateTime),
@@ -155,6 +158,7 @@ evidence = Table(
     Column("refund_fen", sa.BigInteger),
     Column("reason_code", ForeignText),
     Column("traded_at", UtcDateTime),
+    Column("uid", sa.String(32)),
     # `verified` is part of what makes a notification the same: one that could not be verified
     # while a certificate was wrong must not keep out its verified repetition.
     partial(
@@ -284,11 +288,12 @@ installation = Table(
     Column("epoch", sa.Integer, nullable=False),  #: rises when the database was restored
     Column("sweep_count", sa.BigInteger, nullable=False),  #: rises with every sweep
     Column("swept_at", UtcDateTime),  #: when the last sweep began
-    Column("sealed_sample", sa.LargeBinary),  #: opens with the keyring that seals the rest
+    Column("sealed_sample", Sealed(*INSTALLATION)),  #: what is sealed now is sealed as this is
     Column("restored_at", UtcDateTime),  #: when the epoch began; the first one has no such time
     #: What is accepted before this is asked about before it is sent.
     Column("ask_first_until", UtcDateTime),
     Column("looked_at_rejection", sa.BigInteger),  #: up to which someone has looked at them
     Column("oldest_program", sa.String(32)),  #: by its revision: which may work on these tables
+    Column("seals_uid", sa.String(32)),  #: what seals are bound to: the same in all epochs
     CheckConstraint("id = 1", name="single"),
 )

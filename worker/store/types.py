@@ -65,9 +65,27 @@ class ForeignText(sa.types.TypeDecorator[str]):
         """
         Escape what cannot be stored, and nothing else.
         """
-        if value is None:
-            return None
+        return None if value is None else self.escaped(value)
+
+    @staticmethod
+    def escaped(value: str) -> str:
+        """
+        A text as it is stored.
+        """
         return value.encode(errors="backslashreplace").decode().replace("\0", "\\x00")
+
+
+class Sealed(sa.types.TypeDecorator[bytes]):
+    """
+    Encrypted content, bound to columns of its row that never change: it opens beside no others.
+    """
+
+    impl = sa.LargeBinary
+    cache_ok = True
+
+    def __init__(self, *bound_to: str) -> None:
+        super().__init__()
+        self.bound_to = bound_to
 
 
 def one_of(kind: type[enum.StrEnum]) -> sa.Enum:

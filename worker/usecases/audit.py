@@ -164,6 +164,9 @@ def _differs(message: Message, answer: Answer) -> Iterator[str]:
     In what a stored message is not what was made of it; no value is quoted.
     """
     stored = message.evidence.answer
+    if not message.evidence.is_intact:
+        yield "was changed, or belongs elsewhere"
+        return
     if not stored.raw:
         yield "opens with no key at hand"
         return

@@ -15,6 +15,7 @@ from worker.payouts.errors import (
     LeaseLost,
     MaybeSent,
     NotSent,
+    SealError,
     StoreUnavailable,
     WrongKey,
 )
@@ -142,8 +143,10 @@ class Sender:
                 pass  # it could not be judged, which the handler has logged
         else:
             number = self._ledger.number_of(payout_id)
-            if isinstance(fault, WrongKey):
-                self._ledger.open_case(payout_id, CaseNote(CaseKind.UNREADABLE, reopens=True))
+            if isinstance(fault, SealError):
+                is_lost = isinstance(fault, WrongKey)
+                kind = CaseKind.UNREADABLE if is_lost else CaseKind.TAMPERED
+                self._ledger.open_case(payout_id, CaseNote(kind, reopens=True))
             log.error(
                 "not sent, by a fault of ours",
                 exc_info=fault,

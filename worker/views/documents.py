@@ -14,6 +14,7 @@ from worker.payouts.people import Registered
 from worker.payouts.policy.actions import Action, Recorded
 from worker.payouts.producers import Producer, Token
 from worker.payouts.proposal import Proposal
+from worker.payouts.sealing_key import SealingKey
 from worker.views.advice import Sending
 from worker.views.formats import iso
 from worker.views.history import Entry
@@ -219,6 +220,22 @@ def token(token: Token) -> Document:
         "revoked_by": token.revoked_by,
         "revoked_why": token.revoked_why,
         "revoked_at": iso(token.revoked_at),
+    }
+
+
+def sealing_key(key: SealingKey) -> Document:
+    """
+    What payee data is sealed with, by its public id.
+    """
+    return {
+        "key": key.id,
+        "seals": key.seals,
+        "here": key.is_here,
+        "current": key.is_current,
+        "begun_at": iso(key.begun_at),
+        "begun_by": key.begun_by,
+        "retired_at": iso(key.retired_at),
+        "retired_by": key.retired_by,
     }
 
 

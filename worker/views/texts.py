@@ -48,6 +48,7 @@ CASE_MEANINGS = {
     CaseKind.REVIEW: "its payee is on the review list, so it was held when it was accepted",
     CaseKind.FORGOTTEN: "the restored database lacked a claim that a worker's journal has",
     CaseKind.UNREADABLE: "what is to be sent opens with no key of the keyring",
+    CaseKind.TAMPERED: "its row in the database was changed, or holds what belongs elsewhere",
     CaseKind.ORPHAN: "a signed notification names a number that we do not have",
 }
 
@@ -74,6 +75,9 @@ CASE_ADVICE = {
     CaseKind.FORGOTTEN: "JD is asked by itself; wait for its word before you pay anything instead.",
     CaseKind.UNREADABLE: (
         "Put the lost key back into PAYOUTS_KEYRING; else withdraw it, or end a refused one."
+    ),
+    CaseKind.TAMPERED: (
+        "Pause sending. Who can write to the database? Compare the row with a backup; withdraw it."
     ),
     CaseKind.ORPHAN: "Was the database restored? Look the number up in JD's console.",
 }

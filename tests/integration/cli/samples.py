@@ -105,7 +105,7 @@ def undecided(ledger: SqlLedger, number: str, terms: Terms = TERMS) -> int:
     A payout of which JD has told no end for two days, and just now: two people may decide; its id.
     """
     ago = ledger.now() - timedelta(days=2)
-    before = SqlLedger(ledger._engine, ledger._keyring, telling(lambda: ago))
+    before = SqlLedger(ledger._engine, ledger.seals.keyring, telling(lambda: ago))
     payout_id = answered(before, an_answer(number), number, terms)
     payout = ledger.dossier(payout_id).payout
     record(ledger, payout, Source.QUERY, an_answer(number), asked_at=ledger.now())

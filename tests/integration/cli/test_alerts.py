@@ -12,11 +12,9 @@ import pytest
 from tests.factories import NOON, a_claimant, a_payout, an_order
 from tests.integration.cli.conftest import Run
 from tests.integration.cli.samples import queued
-from worker import bootstrap
 from worker.payouts.claim import Claim
 from worker.payouts.model import Attempt, AttemptOutcome, Rejection
 from worker.payouts.status import PayoutStatus
-from worker.settings import StoreSettings
 from worker.store.journal import FileJournal
 from worker.store.ledger import SqlLedger
 
@@ -139,10 +137,9 @@ def test_a_journal_puts_back_what_the_database_forgot(
     """
     Each claim that it lacks is told, by number, amount and debt, and stands as a case.
     """
-    keyring = bootstrap.keyring(StoreSettings.load())
     attempt = Attempt(7, 7, 1, "lost", NOON)
     claim = Claim(a_payout(PayoutStatus.QUEUED), attempt, an_order("ORDER009"), "a request")
-    FileJournal(tmp_path / "journal", keyring, timedelta(days=1)).record("epoch", [claim])
+    FileJournal(tmp_path / "journal", ledger.seals, timedelta(days=1)).record("epoch", [claim])
 
     told = run("restored", "--why", "a backup", "--journal", str(tmp_path / "journal")).stdout
     again = run("restored", "--why", "a backup", "--journal", str(tmp_path / "journal"), "--json")
@@ -164,9 +161,8 @@ def test_a_lease_that_the_backup_holds_is_waited_for(
     payout_id = queued(ledger)
     (claim,) = ledger.claim([payout_id], a_claimant(lease=timedelta(seconds=1))).claims
     later = replace(claim, attempt=replace(claim.attempt, id=9, number=2, lease_token="lost"))
-    keyring = bootstrap.keyring(StoreSettings.load())
     journal = tmp_path / "journal"
-    FileJournal(journal, keyring, timedelta(days=1)).record("epoch", [later])
+    FileJournal(journal, ledger.seals, timedelta(days=1)).record("epoch", [later])
 
     told = run("restored", "--why", "a backup", "--journal", str(journal), "--json")
 

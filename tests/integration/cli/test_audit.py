@@ -3,9 +3,11 @@
 """
 
 import json
+import os
 
 import pytest
 import sqlalchemy as sa
+from cryptography.fernet import Fernet
 
 from tests.contract.samples import close_attempt
 from tests.integration.cli.conftest import Run
@@ -25,7 +27,9 @@ from worker.jdpay.signature import SignKey
 from worker.payouts.evidence import TradeStatus
 from worker.payouts.model import AttemptOutcome
 from worker.store.engine import create_engine
+from worker.store.installation import ensure_profile
 from worker.store.ledger import SqlLedger
+from worker.store.tables import installation
 
 
 def tamper(url: str, statement: str) -> None:
@@ -160,16 +164,16 @@ def test_stored_messages_are_what_was_made_of_them(run: Run, told: None) -> None
         # what nobody signed, called verified with what it would have said
         (
             "UPDATE evidence SET trade_no = 'JD9' WHERE source = 'reply'",
-            "evidence 1 says otherwise than its text: trade_no",
+            "evidence 1 was changed, or belongs elsewhere",
         ),
         (
             "UPDATE evidence SET amount_fen = 1, code = 'X' WHERE source = 'notification'",
-            "evidence 2 says otherwise than its text: code, amount_fen",
+            "evidence 2 was changed, or belongs elsewhere",
         ),
         # the text of another message
         (
             "UPDATE evidence SET sealed_raw = (SELECT sealed_raw FROM evidence WHERE id = 1)",
-            "evidence 2 has another digest than its text",
+            "evidence 2 was changed, or belongs elsewhere",
         ),
         (
             "UPDATE evidence SET sealed_raw = x'00' WHERE id = 2",
@@ -182,6 +186,44 @@ def test_what_its_text_does_not_say_is_found(
 ) -> None:
     """
     Fields are named, and no value is: a message may hold payee data.
+    """
+    tamper(store_settings, tampering)
+
+    listed = json.loads(run("audit", "--json", "--evidence").stdout)["listed"]
+    assert detail in [breach["detail"] for breach in listed if breach["invariant"] == "I7"]
+
+
+@pytest.fixture
+def sealed_before(store_settings: str) -> None:
+    """
+    A database of the version before, whose seals are bound to nothing.
+    """
+    engine = create_engine(store_settings)
+    ensure_profile(engine, "sandbox")
+    sample = Fernet(os.environ["PAYOUTS_KEYRING"]).encrypt(b"payouts")
+    with engine.begin() as conn:
+        conn.execute(sa.update(installation).values(sealed_sample=sample))
+    engine.dispose()
+
+
+@pytest.mark.parametrize(
+    ("tampering", "detail"),
+    [
+        (
+            "UPDATE evidence SET trade_no = 'JD9' WHERE source = 'reply'",
+            "evidence 1 says otherwise than its text: trade_no",
+        ),
+        (
+            "UPDATE evidence SET sealed_raw = (SELECT sealed_raw FROM evidence WHERE id = 1)",
+            "evidence 2 has another digest than its text",
+        ),
+    ],
+)
+def test_what_is_bound_to_nothing_is_compared_with_its_text(
+    sealed_before: None, run: Run, told: None, store_settings: str, tampering: str, detail: str
+) -> None:
+    """
+    What the version before stored opens beside anything: only its text tells what it said.
     """
     tamper(store_settings, tampering)
 

@@ -77,12 +77,13 @@ def fill(engine: sa.Engine) -> Fill:
             }
             for place, order in enumerate(orders, 1)
         ]
+        seals = SqlLedger(engine, KEYRING).seals
         with engine.begin() as conn:
             conn.execute(sa.insert(obligations), debts)
             conn.execute(
                 sa.insert(payouts),
                 [
-                    order_columns(order, TERMS, KEYRING) | state | {"obligation_id": place}
+                    order_columns(order, TERMS, seals) | state | {"obligation_id": place}
                     for place, order in enumerate(orders, 1)
                 ],
             )

@@ -20,6 +20,7 @@ from worker.payouts.acceptance import Entry
 from worker.payouts.limits import Limits
 from worker.payouts.model import AttemptOutcome, Order, Payee, Payout, Terms
 from worker.store.engine import create_engine
+from worker.store.installation import ensure_profile
 from worker.store.keyring import Keyring
 from worker.store.ledger import SqlLedger
 from worker.store.migrate import upgrade
@@ -61,6 +62,7 @@ def migrated(url: str) -> None:
     """
     engine = create_engine(url)
     upgrade(engine)
+    ensure_profile(engine, "sandbox")
     engine.dispose()
 
 

@@ -226,6 +226,7 @@ def test_every_kind_of_case_has_its_actions() -> None:
         CaseKind.UNRESOLVED: {Action.FAIL},
         CaseKind.PARTIAL_RETURN: {Action.REPLACE},
         CaseKind.UNREADABLE: {Action.CANCEL, Action.FAIL},
+        CaseKind.TAMPERED: {Action.CANCEL, Action.FAIL},
     }
 
 

@@ -316,5 +316,11 @@ def test_every_kind_of_one_payout_is_opened_here() -> None:
     )
     named = {kind for kind in CaseKind if f"CaseKind.{kind.name}" in source}
 
-    elsewhere = {CaseKind.ORPHAN, CaseKind.OVERPAYMENT, CaseKind.UNREADABLE, CaseKind.FORGOTTEN}
+    elsewhere = {
+        CaseKind.ORPHAN,
+        CaseKind.OVERPAYMENT,
+        CaseKind.UNREADABLE,
+        CaseKind.FORGOTTEN,
+        CaseKind.TAMPERED,
+    }
     assert set(CaseKind) - elsewhere == named

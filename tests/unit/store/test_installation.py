@@ -11,8 +11,9 @@ from tests.contract.samples import migrated
 from tests.servers import Databases
 from worker.payouts.errors import ProfileMismatch, WrongKey
 from worker.store.engine import create_engine
-from worker.store.installation import ensure_keyring, ensure_profile
+from worker.store.installation import ensure_profile
 from worker.store.keyring import Keyring
+from worker.store.keys import ensure_keyring
 from worker.store.tables import installation
 
 

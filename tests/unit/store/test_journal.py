@@ -21,9 +21,12 @@ from worker.payouts.progress import Progress
 from worker.payouts.status import PayoutStatus
 from worker.store.journal import FileJournal, journals, read_journal
 from worker.store.keyring import Keyring
+from worker.store.seals import Seals
 
 KEY = Keyring.generate_key()
 KEYRING = Keyring([KEY])
+SEALS = Seals(KEYRING)
+SEALS.begin_newest()
 A_DAY = timedelta(days=1)
 REQUEST = "a request, with the payee in it"
 
@@ -41,7 +44,7 @@ def a_journal(folder: Path, now: float = 0.0) -> FileJournal:
     """
     The journal of one process, at a time of the test's.
     """
-    return FileJournal(folder, KEYRING, 35 * A_DAY, lambda: now)
+    return FileJournal(folder, SEALS, 35 * A_DAY, lambda: now)
 
 
 def read(folder: Path) -> list[JournaledClaim]:
@@ -90,7 +93,10 @@ from datetime import timedelta
 from tests.unit.store.test_journal import a_claim
 from worker.store.journal import FileJournal
 from worker.store.keyring import Keyring
-journal = FileJournal(Path(sys.argv[1]), Keyring([sys.argv[2]]), timedelta(days=35))
+from worker.store.seals import Seals
+seals = Seals(Keyring([sys.argv[2]]))
+seals.begin_newest()
+journal = FileJournal(Path(sys.argv[1]), seals, timedelta(days=35))
 """
 
 
@@ -171,7 +177,7 @@ def test_each_day_has_a_file_and_old_ones_go(tmp_path: Path) -> None:
     """
     now = NOON.timestamp()
     clock = [now]
-    journal = FileJournal(tmp_path, KEYRING, 35 * A_DAY, lambda: clock[0])
+    journal = FileJournal(tmp_path, SEALS, 35 * A_DAY, lambda: clock[0])
     for place, days in enumerate((0, 1, 36.5), 1):
         clock[0] = now + days * A_DAY.total_seconds()
         journal.record("epoch", [a_claim(place)])

@@ -285,6 +285,14 @@ def unreadable(desk: Desk) -> None:
     desk.ledger.open_case(desk.payout_id, CaseNote(CaseKind.UNREADABLE))
 
 
+def tampered(desk: Desk) -> None:
+    """
+    Someone changed its row in the database.
+    """
+    desk.accept()
+    desk.ledger.open_case(desk.payout_id, CaseNote(CaseKind.TAMPERED))
+
+
 def overpayment(desk: Desk) -> None:
     """
     The older payout of its debt is said to be paid after all.
@@ -428,6 +436,7 @@ WAYS: list[
     (stale, CaseKind.STALE, PayoutStatus.HELD, withdraw, None),
     (stale_refusal, CaseKind.STALE, PayoutStatus.REFUSED, give_up, None),
     (unreadable, CaseKind.UNREADABLE, PayoutStatus.QUEUED, withdraw, None),
+    (tampered, CaseKind.TAMPERED, PayoutStatus.QUEUED, withdraw, None),
     (overpayment, CaseKind.OVERPAYMENT, PayoutStatus.QUEUED, withdraw, None),
     (forgotten, CaseKind.FORGOTTEN, PayoutStatus.UNKNOWN, None, two_say_failed),
 ]

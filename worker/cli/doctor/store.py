@@ -12,6 +12,7 @@ from worker.cli.faults import explain
 from worker.cli.sending import look_up
 from worker.payouts.errors import (
     BadKeyring,
+    BrokenSeal,
     SettingsError,
     StoreFault,
     StoreUnavailable,
@@ -128,17 +129,21 @@ def _profile(found: Database, profile: str) -> Finding:
 
 def _keyring(found: Database, settings: StoreSettings) -> Finding:
     """
-    Whether the newest payout can be opened: a lost key would stop the worker.
+    Whether all keys in use are here, and open the newest payout: a lost key would stop the worker.
     """
     try:
-        ledger = found.ledger(bootstrap.keyring(settings))
+        keyring = bootstrap.keyring(settings)
+        found.check_keyring(keyring)
+        ledger = found.ledger(keyring)
         for newest in ledger.payouts(None, 1):
             ledger.order(newest.id)
     except BadKeyring as error:
         return fault(f"PAYOUTS_KEYRING: {error}", "`payouts keygen` makes one")
-    except WrongKey:
+    except WrongKey as error:
         return fault(
-            "no key of PAYOUTS_KEYRING opens the newest payout",
+            f"PAYOUTS_KEYRING lacks a key: {str(error).removesuffix('.')}",
             "put the key that sealed it back, behind the others, with a comma between",
         )
+    except BrokenSeal as error:
+        return fault(str(error).removesuffix("."), "pause sending; who can write to the database?")
     return ok("the keyring opens what is stored")

@@ -66,6 +66,7 @@ CLOSED_BY: dict[CaseKind, frozenset[Action]] = {
     ),
     CaseKind.REVIEW: frozenset({Action.LET_GO, Action.CANCEL, Action.RESOLVE}),
     CaseKind.UNREADABLE: frozenset({Action.RESOLVE, Action.CANCEL, Action.FAIL}),
+    CaseKind.TAMPERED: _TOLD_BY_NOBODY | {Action.CANCEL, Action.FAIL},
     CaseKind.ORPHAN: frozenset({Action.RESOLVE}),
 }
 
