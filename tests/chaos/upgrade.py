@@ -3,6 +3,7 @@
 
 In the directory is an installed checkout of the version before. Its processes work alone first;
 then the tables are migrated beneath them, this version's start beside them, and they are ended.
+Then everything is sealed anew with another key.
 Exit 0 if no process ended by itself and every promise held, 1 if not.
 """
 
@@ -29,6 +30,7 @@ from worker.payouts.errors import StoreError
 from worker.payouts.limits import Limits
 from worker.processes import COMMANDS, CONSUMERS
 from worker.settings import PREFIX, ReceiverSettings, StoreSettings
+from worker.store.keyring import Keyring
 from worker.usecases.ports import Ledger
 
 _TICK_SECONDS = 0.05
@@ -37,6 +39,7 @@ _REST_SECONDS = 150.0
 #: How often one of the new processes is killed, or one of the old ones frozen.
 _FAULT_SECONDS = 4.0
 
+_NEW_KEY = Keyring.generate_key()
 _OLD = (*CONSUMERS, "beat")
 _NEW = tuple(f"{name}2" for name in _OLD)
 
@@ -108,6 +111,7 @@ class _Course:
         self._dice = random.Random(wanted.seed)
         self._begun = time.monotonic()
         self._frozen: str | None = None
+        self._commands: set[str] = set()
         self.faults = 0
         self.ended: list[str] = []
 
@@ -120,13 +124,9 @@ class _Course:
         self._work(quarter)
         tell("the tables are migrated")
         stack.python = sys.executable
-        migration = stack.start("migrate", "worker", "migrate")
-        while migration.is_alive():
-            self._tick()
-        if migration.kill() != 0:
-            raise RuntimeError(f"the migration failed:\n{migration.tail()}")
-        del stack.children["migrate"]
+        self._command("migrate")
         tell("the new version works beside the old one")
+        stack.environment["PAYOUTS_KEYRING"] = f"{_NEW_KEY},{stack.environment['PAYOUTS_KEYRING']}"
         for old, new in zip(_OLD, _NEW, strict=True):
             options = ("--schedule", str(stack.directory / new)) if old == "beat" else ()
             named = () if old == "beat" else (f"--hostname={new}@%h",)
@@ -140,8 +140,24 @@ class _Course:
         self._thaw()
         for name in _OLD:
             self._end(name)
+        tell("the keys are rotated")
+        self._command("keys", "rotate")
         self._work(quarter, faults=True)
         tell(f"{self.faults} faults, {self._producer.made} jobs")
+
+    def _command(self, *arguments: str) -> None:
+        """
+        Run a command of this version, under load, to its end.
+        """
+        name = arguments[0]
+        child = self._stack.start(name, "worker", *arguments)
+        self._commands.add(name)
+        while child.is_alive():
+            self._tick()
+        if child.kill() != 0:
+            raise RuntimeError(f"{' '.join(arguments)} failed:\n{child.tail()}")
+        del self._stack.children[name]
+        self._commands.remove(name)
 
     def rest(self, ledger: Ledger) -> None:
         """
@@ -202,7 +218,7 @@ class _Course:
 
     def _tick(self, *, load: bool = True) -> None:
         for name, child in [*self._stack.children.items()]:
-            if name != "migrate" and not child.is_alive():
+            if name not in self._commands and not child.is_alive():
                 self.ended.append(name)
                 del self._stack.children[name]
         if load:
@@ -221,7 +237,7 @@ def _ledger(stack: Stack) -> Iterator[Ledger]:
     """
     settings = StoreSettings(
         database_url=SecretStr(stack.environment["PAYOUTS_DATABASE_URL"]),
-        keyring=SecretStr(stack.environment["PAYOUTS_KEYRING"]),
+        keyring=SecretStr(f"{_NEW_KEY},{stack.environment['PAYOUTS_KEYRING']}"),
     )
     with bootstrap.database(settings) as database:
         yield database.ledger(bootstrap.keyring(settings))

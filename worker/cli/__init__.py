@@ -31,6 +31,7 @@ COMMANDS = {
     "fail": "worker.cli.actions:fail",
     "flower": "worker.cli.flower:flower",
     "history": "worker.cli.show:history",
+    "keys": "worker.cli.keys:keys",
     "keygen": "worker.cli.keygen:keygen",
     "let-go": "worker.cli.actions:let_go",
     "list": "worker.cli.listing:list_",

@@ -14,8 +14,8 @@ def keygen() -> Page:
     """
     Print a new key for PAYOUTS_KEYRING.
 
-    To rotate, put it in front of the old ones, with a comma between: what they sealed stays
-    readable only while they are there.
+    To rotate, put it in front of the old ones, with a comma between, and run `payouts keys rotate`:
+    what the others sealed stays readable only while they are there.
     """
     key = Keyring.generate_key()
     return Page({"key": key}, key)

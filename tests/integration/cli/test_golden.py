@@ -267,6 +267,8 @@ def test_what_stops_and_starts(
     A pause, a rest, a doubt, and what wakes someone.
     """
     told("alerts", "alerts")
+    told("keys_rotate", "keys", "rotate")
+    told("keys_list", "keys", "list")
     ledger.end_sweep(MERCHANT)
     told("alerts", "alerts")
     told("acknowledge", "acknowledge")
