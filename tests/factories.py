@@ -244,19 +244,7 @@ def numbered(evidence: tuple[Evidence, ...]) -> tuple[Evidence, ...]:
     """
     The same evidence as the ledger would number it on arrival.
     """
-    return tuple(
-        Evidence(
-            id=place,
-            payout_id=1,
-            source=e.source,
-            answer=e.answer,
-            received_at=e.received_at,
-            attempt_id=e.attempt_id,
-            asked_at=e.asked_at,
-            applied_at=e.applied_at,
-        )
-        for place, e in enumerate(evidence, 1)
-    )
+    return tuple(replace(e, id=place, payout_id=1) for place, e in enumerate(evidence, 1))
 
 
 def _evidence(source: Source, answer: Answer, changes: dict[str, Any]) -> Evidence:

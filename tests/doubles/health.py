@@ -16,7 +16,7 @@ from worker.payouts.health import (
     Overdue,
     Told,
 )
-from worker.payouts.model import Payout
+from worker.payouts.model import CaseKind, Payout
 from worker.payouts.pace import PaceKind
 from worker.payouts.policy.circuit_breaker import Tally
 from worker.payouts.policy.controls import is_set_aside, send_deadline
@@ -202,6 +202,7 @@ class MemoryHealth(MemoryRows):
                 default=None,
             ),
             orphans=sum(case.payout_id is None for case in cases),
+            tampered=sum(case.kind is CaseKind.TAMPERED for case in cases),
             foreign=self._foreign[customer_no],
             rejected=len(self._rejections) - self._looked_at,
             certificates=self._until[customer_no],

@@ -11,6 +11,7 @@ _BINDINGS = "worker/store/bindings.py"
 _MOVED = "tests/contract/test_seals.py::test_what_is_moved_from_anywhere_does_not_open"
 _BESIDE = "tests/contract/test_seals.py::test_beside_another_value_it_does_not_open"
 _FIXED = "tests/unit/usecases/test_tampering.py::test_what_acceptance_fixed_is_not_sent_otherwise"
+_TAMPERING = "tests/unit/usecases/test_tampering.py"
 _ROTATED = "tests/contract/test_keys.py"
 
 GUARDS = (
@@ -91,6 +92,47 @@ GUARDS = (
             ),
         ),
         (_FIXED,),
+    ),
+    Guard(
+        "changed-message-says-nothing",
+        "Whoever can write to the database would have JD say that it knows nothing of a payout.",
+        (
+            Change(
+                "worker/payouts/policy/classification.py", "if not evidence.is_intact:", "if False:"
+            ),
+        ),
+        (f"{_TAMPERING}::test_a_message_that_nobody_stored_proves_nothing",),
+    ),
+    Guard(
+        "changed-message-is-seen",
+        "A status written into the database would pass for JD's.",
+        (Change(_BINDINGS, '*("trade_status", "trade_no"', '*("trade_no"'),),
+        (f"{_TAMPERING}::test_a_message_that_was_changed_proves_nothing[evidence.trade_status]",),
+    ),
+    Guard(
+        "changed-message-stops-the-claim",
+        "A payout would be sent again on a message that was changed after it was judged.",
+        (
+            Change(
+                "worker/usecases/send.py",
+                "if not all(evidence.is_intact for evidence in draft.dossier.evidence):",
+                "if False:",
+            ),
+        ),
+        (f"{_TAMPERING}::test_a_queued_payout_with_a_changed_message_is_not_sent",),
+    ),
+    Guard(
+        "changed-message-spoils-a-proof",
+        "A debt would be freed on JD's silence, though a word of JD's was changed.",
+        (
+            Change(
+                "worker/payouts/policy/signs.py",
+                "    odd += [tampered.evidence for tampered in facts.tampered]\n",
+            ),
+        ),
+        (
+            "tests/unit/policy/test_signs.py::test_what_was_changed_in_the_database_spoils_everything",
+        ),
     ),
     Guard(
         "version-before-can-read",

@@ -97,7 +97,7 @@ class Evidence:
     asked_at: datetime | None = None
     #: When it was last judged; None while it waits for that.
     applied_at: datetime | None = None
-    #: Whether it is what was stored; otherwise someone wrote to the database beside us.
+    #: Whether its seal vouches for it: nobody wrote to the database beside us, and its key is here.
     is_intact: bool = True
 
     @property

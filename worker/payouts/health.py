@@ -121,6 +121,8 @@ class Health:
     proposed_at: datetime | None = None
     #: Notifications about numbers that we lack, which wait for a person.
     orphans: int = 0
+    #: Cases of payouts that someone changed in the database.
+    tampered: int = 0
     #: Since the last look of a person: verified notifications about numbers that we lack, which
     #: name another merchant, and jobs that were not accepted, up to a thousand.
     foreign: int = 0

@@ -12,6 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from worker.payouts.health import CertificateKind, Health, OtherMerchant
+from worker.payouts.model import CaseKind
 from worker.payouts.pace import PaceKind
 from worker.payouts.status import PayoutStatus
 from worker.store.base import Base
@@ -103,6 +104,9 @@ class HealthStore(Base):
                 undelivered_to=undelivered_to,
                 proposed_at=own.proposed_at(),
                 orphans=orphans,
+                tampered=count_many(
+                    conn, cases, *own.open_cases(), cases.c.kind == CaseKind.TAMPERED.value
+                ),
                 foreign=count_foreign(conn, customer_no),
                 rejected=count_rejected(conn),
                 certificates=own.certificates(),

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import RowMapping
 
-from worker.payouts.errors import BrokenSeal, WrongKey
+from worker.payouts.errors import SealError
 from worker.payouts.evidence import Answer, Evidence
 from worker.payouts.model import (
     Attempt,
@@ -145,14 +145,13 @@ def message_columns(
 
 def to_evidence(row: RowMapping, seals: Seals) -> Evidence:
     """
-    A stored answer with its circumstances. Where its raw form cannot be opened, that is left empty.
+    A stored answer with its circumstances. Where its seal does not open, nothing vouches for it.
     """
     try:
         return _evidence(row, seals.open(evidence.c.sealed_raw, row))
-    except WrongKey:
-        return _evidence(row, b"")  # nothing is decided by it
-    except BrokenSeal:
-        return replace(_evidence(row, b""), is_intact=False)
+    except SealError:
+        found = _evidence(row, b"")
+        return replace(found, answer=replace(found.answer, verified=False), is_intact=False)
 
 
 def to_bare_evidence(row: RowMapping) -> Evidence:

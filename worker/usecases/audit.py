@@ -165,10 +165,7 @@ def _differs(message: Message, answer: Answer) -> Iterator[str]:
     """
     stored = message.evidence.answer
     if not message.evidence.is_intact:
-        yield "was changed, or belongs elsewhere"
-        return
-    if not stored.raw:
-        yield "opens with no key at hand"
+        yield "was changed, belongs elsewhere, or its key is lost"
         return
     if hashlib.sha256(stored.raw).hexdigest() != message.digest:
         yield "has another digest than its text"

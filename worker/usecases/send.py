@@ -11,6 +11,7 @@ from typing import NamedTuple, Protocol
 
 from worker.payouts.claim import Claim, Claimant, Claims, Draft
 from worker.payouts.errors import (
+    BrokenSeal,
     EvidenceWaits,
     LeaseLost,
     MaybeSent,
@@ -184,6 +185,8 @@ class Sender:
         payout = draft.dossier.payout
         if not self._handler.is_ours(payout):
             return None
+        if not all(evidence.is_intact for evidence in draft.dossier.evidence):
+            raise BrokenSeal
         if any(evidence.applied_at is None for evidence in draft.dossier.evidence):
             raise EvidenceWaits
         if not may_send(gather_facts(draft.dossier), draft.at, self._limits):

@@ -115,6 +115,7 @@ def _of_database(health: Health) -> Iterator[GaugeMetricFamily]:
         "held": ("Payouts that a control holds.", health.held),
         "open_cases": ("Cases that wait for a person.", health.open_cases),
         "orphans": ("Notifications about numbers that are unknown.", health.orphans),
+        "tampered": ("Payouts that someone changed in the database.", health.tampered),
         "foreign_notifications": ("Those that named another merchant.", health.foreign),
         "rejections": ("Jobs rejected since someone looked; at most 1000.", health.rejected),
         "others_unfinished": (

@@ -438,6 +438,19 @@ def case_open(place: Place) -> Iterator[None]:
     place.ledger.close_case(case, "mei", "the key is back")
 
 
+@contextlib.contextmanager
+def tampered(place: Place) -> Iterator[None]:
+    """
+    Someone changed a row of the database; a person puts it right.
+    """
+    payout = accepted(place.ledger, "P-1")
+    applied(place.ledger, payout.id, next_send_at=None)
+    place.ledger.open_case(payout.id, CaseNote(CaseKind.TAMPERED, None, True))
+    yield
+    (case,) = place.ledger.cases(open_only=True, limit=9)
+    place.ledger.close_case(case, "mei", "the row is as it was")
+
+
 def claimed_and_processing(place: Place) -> int:
     """
     A payout that JD has.
@@ -493,6 +506,7 @@ FAULTS: dict[str, tuple[Fault, set[AlertKind]]] = {
     "nothing_asked": (nothing_asked, {KINDS.LATE_QUESTIONS}),
     "evidence_unapplied": (evidence_unapplied, {KINDS.LATE_EVIDENCE}),
     "others_left": (others_left, {KINDS.OTHER_MERCHANT}),
+    "tampered": (tampered, {KINDS.TAMPERED, KINDS.CASES}),
     "orphan": (orphan, {KINDS.ORPHANS, KINDS.CASES}),
     "ours_ends": (ends_in(merchant=timedelta(days=2)), {KINDS.EXPIRED, KINDS.EXPIRING}),
     "breaker_open": (breaker_open, {KINDS.BREAKER}),

@@ -164,20 +164,20 @@ def test_stored_messages_are_what_was_made_of_them(run: Run, told: None) -> None
         # what nobody signed, called verified with what it would have said
         (
             "UPDATE evidence SET trade_no = 'JD9' WHERE source = 'reply'",
-            "evidence 1 was changed, or belongs elsewhere",
+            "evidence 1 was changed, belongs elsewhere, or its key is lost",
         ),
         (
             "UPDATE evidence SET amount_fen = 1, code = 'X' WHERE source = 'notification'",
-            "evidence 2 was changed, or belongs elsewhere",
+            "evidence 2 was changed, belongs elsewhere, or its key is lost",
         ),
         # the text of another message
         (
             "UPDATE evidence SET sealed_raw = (SELECT sealed_raw FROM evidence WHERE id = 1)",
-            "evidence 2 was changed, or belongs elsewhere",
+            "evidence 2 was changed, belongs elsewhere, or its key is lost",
         ),
         (
             "UPDATE evidence SET sealed_raw = x'00' WHERE id = 2",
-            "evidence 2 opens with no key at hand",
+            "evidence 2 was changed, belongs elsewhere, or its key is lost",
         ),
     ],
 )

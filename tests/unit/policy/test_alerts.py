@@ -87,6 +87,7 @@ def test_nobody_is_woken_where_all_is_well() -> None:
         ({"others": (OtherMerchant("360", 1, None),)}, AlertKind.OTHER_MERCHANT),
         ({"others": (OtherMerchant("360", 1, NOON - 6 * MINUTE),)}, AlertKind.OTHER_MERCHANT),
         ({"orphans": 1}, AlertKind.ORPHANS),
+        ({"tampered": 1}, AlertKind.TAMPERED),
         ({"broken_until": NOON + SECOND}, AlertKind.BREAKER),
         ({"query_due_at": NOON - 2 * HOUR, "asked_at": NOON}, AlertKind.BACKLOG),
         ({"send_due_at": NOON - 2 * HOUR, "sent_at": NOON}, AlertKind.BACKLOG),

@@ -321,6 +321,5 @@ def test_every_kind_of_one_payout_is_opened_here() -> None:
         CaseKind.OVERPAYMENT,
         CaseKind.UNREADABLE,
         CaseKind.FORGOTTEN,
-        CaseKind.TAMPERED,
     }
     assert set(CaseKind) - elsewhere == named

@@ -238,6 +238,24 @@ def test_what_fits_nothing_spoils_everything(
     assert not holds(also(dossier, message, first=True))
 
 
+@pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.parametrize("verified", [True, False])
+@pytest.mark.parametrize("rule", EVERY)
+def test_what_was_changed_in_the_database_spoils_everything(
+    rule: str, source: str, verified: bool
+) -> None:
+    """
+    Whatever it says now, and though it says what the proof says: nobody knows what JD had told.
+    """
+    dossier, holds = EVERY[rule]
+    for said in (a_bare(Meaning.NOT_FOUND), words.read(whole("WPAR"))):
+        answer = replace(said, verified=verified)
+        message = replace(sign(source, whole("WPAR"), 9), answer=answer, is_intact=False)
+
+        assert not holds(also(dossier, message))
+        assert not holds(also(dossier, message, first=True))
+
+
 @pytest.mark.parametrize("minutes", [1, LATE - 1])
 @pytest.mark.parametrize("source", SOURCES)
 @pytest.mark.parametrize("told", [*MONEY, *KNOWN])

@@ -5,20 +5,26 @@ Someone writes to the database, and holds no key: nothing goes out that no produ
 import contextlib
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from cryptography.fernet import Fernet
 
-from tests.contract.samples import PAYEE, accept
+from tests.contract.samples import PAYEE, a_verified_answer, accept, record
 from tests.doubles.usecases import UseCases
 from tests.doubles.world import Clock, RecordingDispatcher, ScriptedGateway
-from tests.factories import TERMS, a_trade, an_order
-from worker.payouts.evidence import TradeStatus
+from tests.factories import TERMS, a_bare, a_trade, an_order
+from worker.payouts.errors import MaybeSent, NotAllowed
+from worker.payouts.evidence import Meaning, Source, TradeStatus
 from worker.payouts.model import CaseKind, Order, Terms
+from worker.payouts.policy.actions import Action, decide
+from worker.payouts.status import PayoutStatus
 from worker.store.ledger import SqlLedger
-from worker.store.tables import payouts
-from worker.store.types import Sealed
+from worker.store.tables import evidence, payouts
+from worker.store.types import Sealed, UtcDateTime
 from worker.usecases.evidence import EvidenceHandler
+from worker.usecases.operate import Operator
 
 ORDERS = [
     an_order("P-1", amount_fen=100, payee=PAYEE),
@@ -180,3 +186,195 @@ def test_a_request_that_is_anothers_is_not_sent(
     assert bank.sent == []
     kinds = [case.kind for case in ledger.cases(open_only=True, limit=9)]
     assert kinds == [CaseKind.TAMPERED] * 2
+
+
+# --- what JD told
+
+#: Columns of a message that nothing is decided by, or whose change only has it judged once more.
+INDIFFERENT = {"id", "applied_at", "payout_id"}
+
+
+def asked(ledger: SqlLedger, payout_id: int, clock: Clock, **changes: Any) -> None:
+    """
+    JD answers a question that is asked now.
+    """
+    payout = ledger.dossier(payout_id).payout
+    record(ledger, payout, Source.QUERY, a_verified_answer(**changes), asked_at=clock.now)
+
+
+def denied_twice(ledger: SqlLedger, sending: UseCases, bank: Bank, clock: Clock) -> int:
+    """
+    A payout whose only request was lost, and of which JD says twice that it has none.
+    """
+    bank.replies = [MaybeSent("timeout")]
+    payout_id = accept(ledger, ORDERS[0], TERMS)
+    assert payout_id is not None
+    send_all(sending)
+    for _ in range(2):
+        clock.advance(minutes=20)
+        absent = {"meaning": Meaning.NOT_FOUND, "code": "TRADE_NOT_EXIST", "amount_fen": None}
+        nothing = {"trade_status": None, "trade_no": None, "currency": None}
+        asked(ledger, payout_id, clock, **absent, **nothing)
+    return payout_id
+
+
+def write(ledger: SqlLedger, statement: str) -> None:
+    """
+    Write to the database beside us.
+    """
+    with ledger._engine.begin() as conn:
+        assert conn.execute(sa.text(statement)).rowcount > 0
+
+
+def judged(handler: EvidenceHandler, ledger: SqlLedger, payout_id: int) -> list[CaseKind]:
+    """
+    The cases that are open once everything was judged.
+    """
+    handler.apply(payout_id)
+    return sorted(case.kind for case in ledger.dossier(payout_id).open_cases)
+
+
+def test_what_was_denied_twice_is_sent_again(
+    ledger: SqlLedger, sending: UseCases, bank: Bank, clock: Clock, handler: EvidenceHandler
+) -> None:
+    """
+    As the rule for sending again has it: what follows would prove nothing otherwise.
+    """
+    payout_id = denied_twice(ledger, sending, bank, clock)
+    assert judged(handler, ledger, payout_id) == []
+    bank.replies = [a_trade(TradeStatus.ACSU, number="P-1", amount_fen=100)]
+
+    send_all(sending)
+
+    assert bank.sent == [WANTED[0]] * 2
+
+
+@pytest.mark.parametrize("column", [c for c in evidence.c if c.name not in INDIFFERENT], ids=str)
+def test_a_message_that_was_changed_proves_nothing(
+    ledger: SqlLedger,
+    sending: UseCases,
+    bank: Bank,
+    clock: Clock,
+    handler: EvidenceHandler,
+    column: sa.Column[object],
+) -> None:
+    """
+    Whichever column of it: nothing is sent on it, and a case names it.
+    """
+    payout_id = denied_twice(ledger, sending, bank, clock)
+    with ledger._engine.begin() as conn:
+        last = conn.scalar(sa.select(sa.func.max(evidence.c.id)))
+        own = sa.update(evidence).where(evidence.c.id == last)
+        was = conn.scalar(sa.select(column).where(evidence.c.id == last))
+        conn.execute(own.values({column.name: _unlike(column, was)}))
+
+    assert judged(handler, ledger, payout_id) == [CaseKind.TAMPERED]
+    send_all(sending)
+
+    assert bank.sent == [WANTED[0]]
+    (case,) = ledger.dossier(payout_id).open_cases
+    assert case.evidence_id == last
+
+
+def _unlike(column: sa.Column[object], was: object) -> object:
+    """
+    Another value that the column may have.
+    """
+    if isinstance(column.type, sa.Enum):
+        return next(value for value in column.type.python_type if value != was)
+    if isinstance(column.type, sa.Integer | sa.BigInteger) or column.name == "attempt_id":
+        return 1
+    if was is None and not isinstance(column.type, UtcDateTime):
+        return "another"
+    return _another(was)
+
+
+@pytest.mark.parametrize("seal", ["copied", "junk", "unknown key", "fernet"])
+def test_a_message_that_nobody_stored_proves_nothing(
+    ledger: SqlLedger,
+    sending: UseCases,
+    bank: Bank,
+    clock: Clock,
+    handler: EvidenceHandler,
+    seal: str,
+) -> None:
+    """
+    That JD has paid, put beside what it told: the status stays, and a case opens.
+    """
+    payout_id = denied_twice(ledger, sending, bank, clock)
+    values = {
+        "junk": b"junk",
+        "unknown key": b"\x01\x00\x00\x00\x00" + bytes(40),
+        "fernet": Fernet(Fernet.generate_key()).encrypt(b"{}"),
+    }
+    with ledger._engine.begin() as conn:
+        row = dict(conn.execute(sa.select(evidence)).mappings().first() or {})
+        del row["id"]
+        told = {"meaning": Meaning.PROCESSED, "trade_status": TradeStatus.FINI, "amount_fen": 100}
+        row |= {**told, "currency": "CNY", "applied_at": None, "trade_no": "JD-9"}
+        row["sealed_raw"] = values.get(seal, row["sealed_raw"])
+        conn.execute(sa.insert(evidence).values(row))
+
+    assert CaseKind.TAMPERED in judged(handler, ledger, payout_id)
+    assert ledger.dossier(payout_id).payout.status is PayoutStatus.UNKNOWN
+
+
+def test_what_is_paid_stays_so_though_its_proof_was_changed(
+    ledger: SqlLedger, sending: UseCases, bank: Bank, handler: EvidenceHandler
+) -> None:
+    """
+    Its status does not fall, its debt is not free, and a person is told.
+    """
+    bank.replies = [a_trade(TradeStatus.FINI, number="P-1", amount_fen=100)]
+    payout_id = accept(ledger, ORDERS[0], TERMS)
+    assert payout_id is not None
+    send_all(sending)
+    write(ledger, "UPDATE evidence SET trade_status = 'CLOS'")
+
+    assert judged(handler, ledger, payout_id) == [CaseKind.TAMPERED]
+
+    dossier = ledger.dossier(payout_id)
+    assert dossier.payout.status is PayoutStatus.PAID
+    with pytest.raises(NotAllowed):
+        decide(Action.RELEASE, dossier, "mei", "it was closed")
+
+
+def test_a_queued_payout_with_a_changed_message_is_not_sent(
+    ledger: SqlLedger, sending: UseCases, bank: Bank, handler: EvidenceHandler
+) -> None:
+    """
+    Though nothing of it was judged since: the claim itself looks, as often as it is tried.
+    """
+    bank.replies = [
+        a_bare(Meaning.REQUEST),
+        a_trade(TradeStatus.ACSU, number="P-1", amount_fen=100),
+    ]
+    payout_id = accept(ledger, ORDERS[0], TERMS)
+    assert payout_id is not None
+    send_all(sending)
+    Operator(ledger, "mei").act(Action.RESEND, payout_id, "mended")
+    write(ledger, "UPDATE evidence SET code = 'another'")
+
+    send_all(sending)
+
+    assert bank.sent == [WANTED[0]]
+    assert [case.kind for case in ledger.dossier(payout_id).open_cases] == [CaseKind.TAMPERED]
+
+
+def test_a_payout_whose_refusal_was_changed_may_have_been_sent(
+    ledger: SqlLedger, sending: UseCases, bank: Bank, handler: EvidenceHandler
+) -> None:
+    """
+    It was to be sent again, since JD had refused it: nobody knows that any more.
+    """
+    bank.replies = [a_bare(Meaning.REQUEST)]
+    payout_id = accept(ledger, ORDERS[0], TERMS)
+    assert payout_id is not None
+    send_all(sending)
+    Operator(ledger, "mei").act(Action.RESEND, payout_id, "mended")
+    write(ledger, "UPDATE evidence SET code = 'another'")
+
+    assert judged(handler, ledger, payout_id) == [CaseKind.TAMPERED]
+
+    payout = ledger.dossier(payout_id).payout
+    assert (payout.status, payout.exposed) == (PayoutStatus.REFUSED, True)

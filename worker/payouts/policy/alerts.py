@@ -42,6 +42,7 @@ class AlertKind(enum.StrEnum):
     LATE_EVENTS = "late_events"
     OTHER_MERCHANT = "other_merchant"
     ORPHANS = "orphans"
+    TAMPERED = "tampered"
     EXPIRED = "expired"
     BREAKER = "breaker"
     BACKLOG = "backlog"
@@ -122,6 +123,12 @@ RULES = (
         _PAGE,
         "payouts cases",
         symptoms.counted("orphans", "JD told of {} numbers that are no payouts of ours"),
+    ),
+    Rule(
+        AlertKind.TAMPERED,
+        _PAGE,
+        "payouts cases",
+        symptoms.counted("tampered", "someone changed {} payouts in the database"),
     ),
     Rule(AlertKind.EXPIRED, _PAGE, "payouts doctor", symptoms.expired),
     Rule(AlertKind.BREAKER, _TICKET, "payouts channel", symptoms.breaker),

@@ -76,6 +76,7 @@ def _of_evidence(
         *_returns(facts),
         *_newest(CaseKind.NUMBER_TAKEN, (b.evidence for b in facts.taken)),
         *_newest(CaseKind.MISMATCH, (b.evidence for b in facts.mismatches)),
+        *_newest(CaseKind.TAMPERED, (b.evidence for b in facts.tampered)),
         *_newest(CaseKind.NO_RESULT, (b.evidence for b in facts.no_results)),
         *_dead_ends(facts, status, now, limits),
     )

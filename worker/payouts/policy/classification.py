@@ -94,6 +94,15 @@ class Mismatch:
 
 
 @dataclass(frozen=True, slots=True)
+class Tampered:
+    """
+    It is not what was stored, whatever JD told: someone wrote to the database beside us.
+    """
+
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True)
 class Silent:
     """
     It says nothing about the payout: unverified, or a code without more.
@@ -102,7 +111,9 @@ class Silent:
     evidence: Evidence
 
 
-Classification = Trade | Refusal | Absent | NoResult | NumberTaken | Known | Mismatch | Silent
+Classification = (
+    Trade | Refusal | Absent | NoResult | NumberTaken | Known | Mismatch | Tampered | Silent
+)
 
 
 def classify(payout: Payout, evidence: Evidence, tried_since: datetime | None) -> Classification:
@@ -113,6 +124,8 @@ def classify(payout: Payout, evidence: Evidence, tried_since: datetime | None) -
     one which this evidence answers, nor a later one; None if none did.
     """
     answer = evidence.answer
+    if not evidence.is_intact:
+        return Tampered(evidence)
     if not answer.verified:
         return Silent(evidence)
     if _contradicts(answer, payout):

@@ -15,6 +15,7 @@ from worker.payouts.policy.classification import (
     NumberTaken,
     Refusal,
     Silent,
+    Tampered,
     Trade,
     classify,
 )
@@ -33,6 +34,7 @@ class Facts:
     no_results: tuple[NoResult, ...]
     taken: tuple[NumberTaken, ...]
     mismatches: tuple[Mismatch, ...]
+    tampered: tuple[Tampered, ...]
     known: tuple[Known, ...]
     #: Attempts that may have reached JD: all but those that provably did not, or were refused.
     exposing: tuple[Attempt, ...]
@@ -68,7 +70,7 @@ class Facts:
         """
         found = (
             *(self.trades, self.refusals, self.absences, self.no_results),
-            *(self.taken, self.mismatches, self.known),
+            *(self.taken, self.mismatches, self.tampered, self.known),
         )
         told = (one.evidence for kind in found for one in kind)
         return tuple(sorted(told, key=lambda evidence: evidence.id))
@@ -106,7 +108,9 @@ def gather_facts(dossier: Dossier) -> Facts:
     )
     found = [classify(dossier.payout, e, _tried_before(dossier, e)) for e in evidence]
     answers = tuple(
-        b.evidence for b in found if b.evidence.source is Source.QUERY and not isinstance(b, Silent)
+        b.evidence
+        for b in found
+        if b.evidence.source is Source.QUERY and not isinstance(b, Silent | Tampered)
     )
     return Facts(
         dossier=dossier,
@@ -117,6 +121,7 @@ def gather_facts(dossier: Dossier) -> Facts:
         taken=tuple(b for b in found if isinstance(b, NumberTaken)),
         known=tuple(b for b in found if isinstance(b, Known)),
         mismatches=tuple(b for b in found if isinstance(b, Mismatch)),
+        tampered=tuple(b for b in found if isinstance(b, Tampered)),
         exposing=exposing,
         answers=answers,
     )

@@ -23,13 +23,16 @@ def beyond(
     facts: Facts, told: TradeStatus | None = None, since: datetime | None = None
 ) -> tuple[Evidence, ...]:
     """
-    Every verified message that spoils a proof, oldest first; none if it holds.
+    Every message that spoils a proof, oldest first; none if it holds.
+
+    Verified ones, and those that are not what was stored, whatever they say now.
 
     `told` is the status that the proof rests on, None for silence or refusal. `since` is when the
     first question that it rests on was asked: what is only progress spoils nothing before that.
     """
     odd = [taken.evidence for taken in facts.taken]
     odd += [mismatch.evidence for mismatch in facts.mismatches]
+    odd += [tampered.evidence for tampered in facts.tampered]
     found = {e.id: e for e in (*odd, *second_numbers(facts), *further(facts, told, since))}
     return tuple(found[evidence_id] for evidence_id in sorted(found))
 
