@@ -105,7 +105,11 @@ class HealthStore(Base):
                 proposed_at=own.proposed_at(),
                 orphans=orphans,
                 tampered=count_many(
-                    conn, cases, *own.open_cases(), cases.c.kind == CaseKind.TAMPERED.value
+                    conn,
+                    cases,
+                    *own.open_cases(),
+                    cases.c.payout_id.is_not(None),
+                    cases.c.kind == CaseKind.TAMPERED.value,
                 ),
                 foreign=count_foreign(conn, customer_no),
                 rejected=count_rejected(conn),
