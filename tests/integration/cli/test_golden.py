@@ -7,10 +7,11 @@ Each story drives the commands through the states in which their documents diffe
 import dataclasses
 import io
 import json
+import os
 import subprocess
 import sys
 from collections import defaultdict
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ from tests.integration.cli.samples import (
     queued,
     undecided,
 )
+from worker import bootstrap
 from worker.cli import demo
 from worker.demo.audit import Audit
 from worker.demo.play import Outcome
@@ -43,8 +45,10 @@ from worker.payouts.evidence import Answer, Meaning, Source, TradeStatus
 from worker.payouts.limits import Limits
 from worker.payouts.model import AttemptOutcome
 from worker.store.engine import create_engine
+from worker.store.key_tables import sealing_keys
+from worker.store.keyring import Keyring
 from worker.store.ledger import SqlLedger
-from worker.store.tables import payouts
+from worker.store.tables import installation, payouts
 
 LONG_AGO = "2020-01-01T12:00:00+08:00"
 
@@ -260,6 +264,43 @@ def test_what_producers_hear(told: Told, ledger: SqlLedger) -> None:
     assert told.differences() == ()
 
 
+def _reopened() -> SqlLedger:
+    """
+    The ledger that the commands will see, as a new process opens it.
+    """
+    if bootstrap.ledger.cache_info().currsize:
+        bootstrap.ledger().close()
+        bootstrap.ledger.cache_clear()
+    return bootstrap.ledger()
+
+
+def test_which_keys_seal(told: Told, store_settings: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    One takes the place of another, which sealed as older versions did; an hour later that is done.
+    """
+    old = os.environ["PAYOUTS_KEYRING"]
+    keyring = Keyring([old])
+    (old_id,) = keyring.ids
+    engine = create_engine(store_settings)
+    before_0015 = keyring.seal_unbound(old_id, b"payouts")
+    _reopened()
+    with engine.begin() as conn:
+        conn.execute(sa.update(installation).values(sealed_sample=before_0015))
+    queued(_reopened())
+    monkeypatch.setenv("PAYOUTS_KEYRING", f"{Keyring.generate_key()},{old}")
+    _reopened()
+    told("keys_list", "keys", "list")
+    told("keys_rotate", "keys", "rotate")
+    an_hour_ago = datetime.now(UTC) - timedelta(hours=1)
+    with engine.begin() as conn:
+        conn.execute(sa.update(sealing_keys).values(begun_at=an_hour_ago))
+    engine.dispose()
+    told("keys_retire", "keys", "retire", old_id)
+    told("keys_list", "keys", "list")
+
+    assert told.differences() == ()
+
+
 def test_what_stops_and_starts(
     told: Told, healthy: None, ledger: SqlLedger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -267,8 +308,6 @@ def test_what_stops_and_starts(
     A pause, a rest, a doubt, and what wakes someone.
     """
     told("alerts", "alerts")
-    told("keys_rotate", "keys", "rotate")
-    told("keys_list", "keys", "list")
     ledger.end_sweep(MERCHANT)
     told("alerts", "alerts")
     told("acknowledge", "acknowledge")
