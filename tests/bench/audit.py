@@ -46,11 +46,15 @@ def measure(wanted: Wanted, directory: Path) -> Result:
             parts.callback(engine.dispose)
             first = [_run(environment) for _ in range(wanted.rounds)]
             few, few_cpu = min(run.seconds for run in first), min(run.cpu for run in first)
+            key = environment["PAYOUTS_KEYRING"]
             for rows in wanted.audited:
                 with engine.begin() as connection:
                     known = fill.count(connection)
-                    many = fill.copy_stories(connection, max(1, rows // known - 1))
+                    copied = fill.copy_stories(connection, max(1, rows // known - 1))
+                    many = fill.count(connection)
                     messages = connection.execute(_MESSAGES).scalar_one()
+                with product.open_ledger(url, key) as ledger:
+                    ledger.seal_copies(copied)
                 fill.analyse(engine)
                 for _ in range(wanted.rounds):
                     plain = _run(environment)

@@ -31,8 +31,11 @@ from worker.payouts.pace import Pace
 from worker.processes import MOST_IN_FLIGHT
 from worker.sandbox import debts
 from worker.settings import Settings, StoreSettings
+from worker.store.bulk import BulkUpdate
 from worker.store.keyring import Keyring
+from worker.store.keys import SEALED
 from worker.store.ledger import SqlLedger
+from worker.store.seals import Seals
 from worker.webhooks.client import WebhookCourier
 
 __all__ = ["BATCH", "MOST_IN_FLIGHT", "Broker", "Child", "Postgres", "free_port"]
@@ -59,6 +62,9 @@ STORY = {
 }
 
 _HAS = "EXISTS (SELECT 1 FROM evidence e WHERE e.payout_id = payouts.id AND"
+
+#: So many copies are sealed at once.
+_AT_ONCE = 5_000
 
 _LEASE = timedelta(minutes=5)
 _WEBHOOK_KEY = "whsec_YWxsIG91ciBldmVudHM="
@@ -221,6 +227,15 @@ class Ledger:
         found = audit.audit(books, asked, self._ledger)
         return found.duplicates, found.missing
 
+    def seal_copies(self, stride: int) -> None:
+        """
+        Seal what rows copied of others hold, so that it opens there: ids lie `stride` apart.
+        """
+        with self._ledger._transaction() as conn:
+            for table, columns in SEALED.items():
+                if table.name in STORY:
+                    _seal_copies(conn, self._ledger.seals, table, columns, stride)
+
     def sweep(self, limit: int) -> Mapping[str, Callable[[], object]]:
         """
         The queries of a sweep, by what they look for.
@@ -245,6 +260,33 @@ def open_ledger(database_url: str, key: str) -> Iterator[Ledger]:
     settings = StoreSettings(database_url=SecretStr(database_url), keyring=SecretStr(key))
     with contextlib.closing(bootstrap.open_ledger(settings)) as ledger:
         yield Ledger(ledger)
+
+
+def _seal_copies(
+    conn: sa.Connection,
+    seals: Seals,
+    table: sa.Table,
+    columns: Sequence[sa.Column[Any]],
+    stride: int,
+) -> None:
+    update, last = BulkUpdate(table, {"row": table.c.id}), 0
+    contents: dict[tuple[int, str], bytes] = {}
+    following = sa.select(table).order_by(table.c.id).limit(_AT_ONCE)
+    while found := conn.execute(following.where(table.c.id > last)).mappings().all():
+        copies: list[dict[str, object]] = []
+        for row in found:
+            last = row["id"]
+            copy: dict[str, object] = {"row": last}
+            for column in columns:
+                place = ((last - 1) % stride, column.name)
+                if last <= stride and row[column.name] is not None:
+                    contents[place] = seals.open(column, row)
+                content = contents.get(place)
+                copy[column.name] = content and seals.seal(column, row, content)
+            if last > stride:
+                copies.append(copy)
+        if copies:
+            update.execute(conn, copies)
 
 
 def _order(out_trade_no: str) -> Order:

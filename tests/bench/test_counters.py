@@ -124,6 +124,7 @@ def test_rows_are_copied_under_new_numbers(tmp_path: Path) -> None:
         for statement in _STORY.split(";"):
             connection.execute(sa.text(statement))
         assert fill.copy_stories(connection, 2) == 3
+        assert fill.count(connection) == 3
         story = (
             "SELECT p.id, p.out_trade_no, p.obligation, e.number, a.id, count(t.id)"
             " FROM payouts p JOIN attempts a ON a.payout_id = p.id"
