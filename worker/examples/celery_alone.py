@@ -80,8 +80,9 @@ def again() -> None:
         )
 
 
-# Acknowledged late: a worker that dies over an event is told it again.
-@app.task(name="payouts.event", acks_late=True, ignore_result=True)
+# Acknowledged late, and given back if a process of the pool is killed: whoever dies over an event
+# is told it again.
+@app.task(name="payouts.event", acks_late=True, reject_on_worker_lost=True, ignore_result=True)
 def hear(event: dict[str, Any]) -> None:
     """
     Work off an event, once however often it is told: its id is stored with what it changes.
