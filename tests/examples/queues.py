@@ -1,0 +1,94 @@
+"""
+The script with Celery alone as a consumer that may die at each of its effects.
+"""
+
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import redis
+from celery import Celery
+
+from tests.examples.consumers import Consumer
+from tests.examples.headers import EXAMPLES
+from tests.examples.rules import AMOUNT_FEN, Seen
+from worker.payouts.endpoint import EndpointKind
+from worker.store.ledger import SqlLedger
+
+
+class Queue(Consumer):
+    """
+    The script with Celery alone, whose worker takes events off a queue.
+    """
+
+    address = "shop.events"
+
+    def __init__(self, pool: str, folder: Path, broker_url: str) -> None:
+        shop = folder / "payouts.sqlite"
+        settings = {"SHOP_DATABASE": str(shop), "PAYOUTS_BROKER_URL": broker_url}
+        super().__init__(pool, folder, f"sqlite:///{shop}", **settings)
+        self._broker = redis.Redis.from_url(broker_url)
+        self._celery = Celery(broker=broker_url, set_as_current=False)
+        self._celery.conf.broker_transport_options = {"visibility_timeout": 0}
+        self._asked = 0
+
+    def is_ready(self) -> bool:
+        """
+        It may be told before it is there.
+        """
+        return True
+
+    def join(self, ledger: SqlLedger) -> None:
+        """
+        By `payouts endpoints add --queue`.
+        """
+        ledger.add_endpoint(self.producer, EndpointKind.QUEUE, self.address, ())
+
+    def ask(self) -> str:
+        """
+        By its command.
+        """
+        self._asked += 1
+        number = f"WITHDRAWAL{self._asked:04}"
+        self._run("pay", number, str(AMOUNT_FEN))
+        return number
+
+    def waiting(self, ledger: SqlLedger) -> int:
+        """
+        Those on the queue as well, and those that a worker has not acknowledged.
+        """
+        taken = int(self._broker.llen(self.address)) + int(self._broker.hlen("unacked"))
+        return super().waiting(ledger) + taken
+
+    def tell_again(self, ledger: SqlLedger) -> None:
+        """
+        By the visibility timeout, as if it were over.
+        """
+        with self._celery.connection_for_read() as connection:
+            qos: Any = connection.default_channel.qos  # type: ignore[attr-defined]
+            qos.restore_visible(interval=1)
+
+    def heard(self) -> list[str]:
+        """
+        As its table of them says.
+        """
+        return [str(uid) for (uid,) in self.rows("SELECT id FROM heard_events ORDER BY rowid")]
+
+    def seen(self) -> Mapping[str, Seen]:
+        """
+        As it prints it.
+        """
+        found = {}
+        for line in self._run("show").splitlines():
+            number, shown = line.split(maxsplit=1)
+            status, freed = shown.rsplit(maxsplit=1)
+            found[number] = Seen(status, AMOUNT_FEN * int(freed))
+        return found
+
+    def _run(self, *arguments: str) -> str:
+        command = [sys.executable, str(EXAMPLES / "celery_alone.py"), *arguments]
+        return subprocess.run(
+            command, env=self.environment, check=True, capture_output=True, text=True
+        ).stdout
