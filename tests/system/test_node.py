@@ -5,7 +5,6 @@ The Node example, on the system's node: celery-node enqueues, and node's own ser
 import contextlib
 import json
 import re
-import shutil
 import socket
 import subprocess
 from collections.abc import Callable, Iterator
@@ -24,24 +23,6 @@ from worker.embedded.broker import free_port
 from worker.embedded.children import Child
 
 SOURCE = EXAMPLES / "node"
-
-
-@pytest.fixture(scope="module")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """
-    A copy of the folder with the locked packages, and with no script of theirs run.
-    """
-    npm = servers.programs("npm", "nodejs npm") / "npm"
-    folder = tmp_path_factory.mktemp("node") / "shop"
-    shutil.copytree(SOURCE, folder, ignore=shutil.ignore_patterns("node_modules"))
-    subprocess.run(
-        [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"],
-        cwd=folder,
-        check=True,
-        capture_output=True,
-        timeout=PATIENCE,
-    )
-    return folder
 
 
 class NodeShop:
