@@ -34,6 +34,33 @@ _RULES = {
     _FLASK: f"{_FLASK_TESTS}::test_it_keeps_the_rules",
     _CELERY: f"{_CELERY_TESTS}::test_it_keeps_the_rules",
 }
+_DEATHS = "tests/examples/test_deaths.py"
+_WEBHOOK_DEATHS = f"{_DEATHS}::test_a_webhook_that_dies_at_each_effect_hears_all_in_order"
+_QUEUE_DEATHS = f"{_DEATHS}::test_a_queues_worker_that_dies_at_each_effect_hears_all"
+_POOL_DEATHS = f"{_DEATHS}::test_a_pool_whose_process_is_killed_over_an_event_hears_it"
+
+#: Where each example stores an event's id, and what would do that in a transaction of its own.
+_ID = {
+    _OUTBOX: Change(
+        _OUTBOX,
+        """    with transaction.atomic():
+        _, is_new = HeardEvent.objects.get_or_create(id=event["id"])
+""",
+        """    _, is_new = HeardEvent.objects.get_or_create(id=event["id"])
+    with transaction.atomic():
+""",
+    ),
+    **{
+        path: Change(
+            path,
+            ' VALUES (?)", [event["id"]]).rowcount\n',
+            ' VALUES (?)", [event["id"]]).rowcount\n'
+            '        db.execute("COMMIT")\n'
+            '        db.execute("BEGIN IMMEDIATE")\n',
+        )
+        for path in (_FLASK, _CELERY)
+    },
+}
 _SHORT = {_OUTBOX: "django", _FLASK: "flask", _CELERY: "celery"}
 
 GUARDS = (
@@ -63,6 +90,55 @@ GUARDS = (
             (_RULES[path],),
         )
         for path, text in _ORDER.items()
+    ),
+    *(
+        Guard(
+            f"{_SHORT[path]}-stores-an-id-with-its-work",
+            "Killed in between, it would never give a user back what is freed.",
+            (change,),
+            (_QUEUE_DEATHS if path == _CELERY else _WEBHOOK_DEATHS,),
+        )
+        for path, change in _ID.items()
+    ),
+    Guard(
+        "django-answers-after-the-commit",
+        "Killed after its yes, it would never give a user back what is freed.",
+        (
+            Change(
+                _VIEWS,
+                "    hear(event)\n    return HttpResponse(status=204)",
+                "    answer = HttpResponse(status=204)\n"
+                "    answer._resource_closers.append(lambda: hear(event))\n"
+                "    return answer",
+            ),
+        ),
+        (_WEBHOOK_DEATHS,),
+    ),
+    Guard(
+        "flask-answers-after-the-commit",
+        "Killed after its yes, it would never give a user back what is freed.",
+        (
+            Change(
+                _FLASK,
+                '    hear(event)\n    return "", 204',
+                '    answer = app.make_response(("", 204))\n'
+                "    answer.call_on_close(lambda: hear(event))\n"
+                "    return answer",
+            ),
+        ),
+        (_WEBHOOK_DEATHS,),
+    ),
+    Guard(
+        "celery-acknowledges-after-the-commit",
+        "Killed after it, it would never know that what is freed may be paid again.",
+        (Change(_CELERY, "acks_late=True, "),),
+        (_POOL_DEATHS,),
+    ),
+    Guard(
+        "celery-gives-back-what-a-pool-lost",
+        "Killed over it, it would never know that what is freed may be paid again.",
+        (Change(_CELERY, "reject_on_worker_lost=True, "),),
+        (_POOL_DEATHS,),
     ),
     Guard(
         "django-gives-back-once",
