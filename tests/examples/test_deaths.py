@@ -9,16 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract.samples import KEYRING, accept, an_order, migrated
+from tests.contract.samples import KEYRING, migrated
 from tests.examples.consumers import OPENING_FEN, PATIENCE, Consumer, Web
 from tests.examples.queues import Queue
 from tests.examples.rules import AMOUNT_FEN, Seen
 from tests.examples.signing import KEY
 from tests.examples.test_django import described
-from tests.integration.webhooks.test_relay import relaying
+from tests.integration.webhooks.test_relay import lived, relaying
 from tests.servers import Databases, PostgresDatabases, SqliteDatabases
 from tests.waiting import until
-from worker.payouts.policy.actions import Action, decide
 from worker.store.engine import create_engine
 from worker.store.ledger import SqlLedger
 
@@ -27,17 +26,6 @@ LIFE = ("payout.accepted", "payout.cancelled", "obligation.freed")
 
 #: Of each event the id is stored, and that is committed.
 STATEMENTS = ("INSERT 1", "after COMMIT 1")
-
-
-def live(ledger: SqlLedger, producer: str, number: str) -> None:
-    """
-    A payout's whole life.
-    """
-    payout_id = accept(ledger, an_order(number, producer=producer))
-    assert payout_id is not None
-    for action in (Action.CANCEL, Action.RELEASE):
-        dossier = ledger.dossier(payout_id)
-        ledger.carry_out(dossier, decide(action, dossier, "cli:mei", "wanted"))
 
 
 class Walk:
@@ -55,7 +43,7 @@ class Walk:
         """
         for consumer in self._kills:
             for number in [consumer.ask() for _ in range(payouts)]:
-                live(self._ledger, consumer.producer, number)
+                lived(self._ledger, number, producer=consumer.producer)
         while not self._is_over():
             until(lambda: self._killed() or self._is_over(), PATIENCE)
             for one in self._killed():
@@ -217,7 +205,7 @@ def test_what_a_worker_had_just_taken_comes_when_it_is_sent_again(
     queue.arm("obligation.freed: taken")
     with queue.running(), relaying(engine, empty_broker_url):
         number = queue.ask()
-        live(ledger, queue.producer, number)
+        lived(ledger, number, producer=queue.producer)
         until(lambda: queue.noted("kills"), PATIENCE)
         queue.tell_again(ledger)
         until(lambda: not queue.waiting(ledger) and len(queue.heard()) == 2, PATIENCE)

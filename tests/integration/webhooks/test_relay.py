@@ -122,11 +122,11 @@ def add_hook(ledger: SqlLedger, url: str) -> None:
     ledger.add_endpoint("shop", EndpointKind.WEBHOOK, url, (), is_private=True, key=key)
 
 
-def lived(ledger: SqlLedger, number: str) -> None:
+def lived(ledger: SqlLedger, number: str, **order: str) -> None:
     """
     A payout with three events: accepted, cancelled, and its debt freed.
     """
-    payout_id = accept(ledger, an_order(number))
+    payout_id = accept(ledger, an_order(number, **order))
     assert payout_id is not None
     for action in (Action.CANCEL, Action.RELEASE):
         dossier = ledger.dossier(payout_id)
