@@ -4,11 +4,10 @@ The database of a running stack, kept as it is and put back later.
 
 import shutil
 import sqlite3
-import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
 
+from tests.chaos.operator import command
 from worker.demo.stack import Stack
 from worker.embedded.postgres import Postgres
 
@@ -41,14 +40,7 @@ def say_so(stack: Stack) -> None:
     """
     Do what an operator does after a restore.
     """
-    command = [sys.executable, "-m", "worker", "restored", "--why", "chaos"]
-    subprocess.run(
-        [*command, "--journal", stack.environment["PAYOUTS_JOURNAL"]],
-        env={"PATH": "/usr/bin:/bin", **stack.environment},
-        cwd=stack.directory / "empty",
-        stdout=subprocess.DEVNULL,
-        check=True,
-    )
+    command(stack, "restored", "--why", "chaos", "--journal", stack.environment["PAYOUTS_JOURNAL"])
 
 
 def _kept(stack: Stack) -> Path:

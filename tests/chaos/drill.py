@@ -7,23 +7,21 @@ promise held, 1 if not.
 """
 
 import contextlib
-import json
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import click
 from sqlalchemy import make_url
 
 from tests.acceptance.conftest import open_ledger
 from tests.chaos.audit import Findings, audit, unfinished
+from tests.chaos.operator import command
 from tests.chaos.producer import Producer
 from worker.demo.stack import HURRIED, Stack, running
 from worker.embedded.children import Child
@@ -97,7 +95,10 @@ class Course:
         self._until(lambda: self._numbers() is not None)
         made.counted["payouts lost with the database"] = len(known - self._numbers())
         with made.step("payouts restored --journal"):
-            told = self._say_so()
+            told = command(
+                *(self._stack, "restored", "--why", "drill"),
+                *("--journal", self._stack.environment["PAYOUTS_JOURNAL"]),
+            )
         made.counted["unfinished, asked about anew"] = told["in_doubt"]
         made.counted["claims that only the journals knew"] = len(told["journal"]["forgotten"])
         tell("everything starts again")
@@ -176,18 +177,6 @@ class Course:
                 self._tick(load=load)
         if child.exit_code != 0:
             raise RuntimeError(f"{name} failed:\n{child.tail()}")
-
-    def _say_so(self) -> Mapping[str, Any]:
-        command = [sys.executable, "-m", "worker", "restored", "--why", "drill", "--json"]
-        done = subprocess.run(
-            [*command, "--journal", self._stack.environment["PAYOUTS_JOURNAL"]],
-            env={"PATH": "/usr/bin:/bin", **self._stack.environment},
-            cwd=self._stack.directory / "empty",
-            stdout=subprocess.PIPE,
-            check=True,
-        )
-        found: dict[str, Any] = json.loads(done.stdout)
-        return found
 
 
 def _size(folder: Path) -> int:
