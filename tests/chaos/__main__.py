@@ -13,7 +13,7 @@ import click
 from tests.acceptance.conftest import open_ledger
 from tests.chaos import plan, report
 from tests.chaos.course import Outcome, Wanted, run
-from tests.chaos.shop import Shop
+from tests.chaos.shops import Shops
 from worker.demo.stack import running
 
 
@@ -28,9 +28,9 @@ def chaos(wanted: Wanted, directory: Path) -> Outcome:
             copies=len(plan.BEATS),
         ) as stack,
         contextlib.closing(open_ledger(stack)) as ledger,
-        Shop(ledger, wanted.seed) as shop,
+        Shops(stack, ledger, wanted.seed) as shops,
     ):
-        return run(stack, ledger, shop, wanted, click.echo)
+        return run(stack, ledger, shops, wanted, click.echo)
 
 
 @click.command()

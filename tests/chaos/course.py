@@ -6,10 +6,11 @@ import contextlib
 import math
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+import redis
 import requests
 
 from tests.chaos import plan
@@ -17,7 +18,7 @@ from tests.chaos.audit import Findings, audit, unfinished
 from tests.chaos.injector import Injector
 from tests.chaos.plan import Fault
 from tests.chaos.producer import Producer
-from tests.chaos.shop import Shop
+from tests.chaos.shops import Shops
 from worker.demo.stack import Stack
 from worker.embedded.errors import NotReady
 from worker.payouts.errors import StoreError
@@ -64,8 +65,11 @@ class Outcome:
     rejected: int
     repeated: int
     rested_after: float
-    #: Events that the producer's server heard, and what is wrong with them.
-    heard: int
+    #: How many events each shop heard, by its name, and how many were told again because the broker
+    #: had lost them.
+    heard: Mapping[str, int]
+    told_again: int
+    #: What is wrong with them.
     unheard: tuple[str, ...]
     findings: Findings
 
@@ -77,13 +81,13 @@ class Outcome:
         ended = tuple(
             f"{name} ended by itself, {times} times"
             for name, times in sorted(self.ended_by_itself.items())
-            if name in {*plan.WORKERS, *plan.BEATS}
+            if name in {*plan.WORKERS, *plan.BEATS, *plan.SHOPS}
         )
         return (*ended, *self.unheard, *self.findings.breaches)
 
 
 def run(
-    stack: Stack, ledger: Ledger, shop: Shop, wanted: Wanted, tell: Callable[[str], None]
+    stack: Stack, ledger: Ledger, shops: Shops, wanted: Wanted, tell: Callable[[str], None]
 ) -> Outcome:
     """
     Break a running stack by the plan of a seed, let it heal, and check what became of it.
@@ -98,7 +102,7 @@ def run(
         _wait_for_work(injector, producer)
         begun = _break(injector, producer, wanted, tell)
         tell("all faults are over; waiting for everything to come to rest")
-        rested_after = _heal(stack, ledger, shop, injector, producer, wanted.rest_seconds)
+        rested_after = _heal(stack, ledger, shops, injector, producer, wanted.rest_seconds)
     injector.rest()
     given = {name.removeprefix(PREFIX).lower(): value for name, value in stack.environment.items()}
     limits = ReceiverSettings.model_validate(given).limits
@@ -111,8 +115,9 @@ def run(
         rejected=len(producer.rejected),
         repeated=producer.repeated,
         rested_after=rested_after,
-        heard=len(shop.heard),
-        unheard=tuple(shop.breaches(restored=wanted.restores)),
+        heard={one.name: len(one.heard.all()) for one in shops.all},
+        told_again=len(shops.lost),
+        unheard=tuple(shops.breaches(begun, restored=wanted.restores)),
         findings=audit(ledger, stack.books(), limits, producer.jobs, restored=wanted.restores),
     )
 
@@ -168,7 +173,7 @@ def _targets(faults: Sequence[Fault]) -> set[str]:
 def _heal(
     stack: Stack,
     ledger: Ledger,
-    shop: Shop,
+    shops: Shops,
     injector: Injector,
     producer: Producer,
     seconds: float,
@@ -181,16 +186,13 @@ def _heal(
     """
     start = quiet_since = progress = time.monotonic()
     least: float = math.inf
-    is_healed = False
     while (now := time.monotonic()) - progress < seconds and now - quiet_since < _QUIET_SECONDS:
         _tick(injector, producer, 0.0)
         left: float = math.inf
-        with contextlib.suppress(StoreError, requests.RequestException):
-            if not is_healed:
-                shop.heal()
-                is_healed = True
+        with contextlib.suppress(StoreError, requests.RequestException, redis.RedisError):
+            shops.heal()
             left = len(producer.kept) + len(unfinished(ledger, stack.books(), producer.jobs))
-            left += shop.left()
+            left += shops.left()
         if left:
             quiet_since = time.monotonic()
         if left < least:

@@ -15,12 +15,15 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from tests.chaos import backup, disk
-from tests.chaos.plan import BEATS, KILLS, WORKERS, Fault, Kind
+from tests.chaos.plan import BEATS, KILLS, SHOPS, WORKERS, Fault, Kind
 from worker.demo.stack import Stack
 from worker.embedded.postgres import Postgres
 
+#: What an operator stops, and starts again.
+_OURS = (*WORKERS, *BEATS, "receiver", "relay")
+
 #: What is started again when it ends by itself. The sandbox is not: its books would be gone.
-_SUPERVISED = (*WORKERS, *BEATS, "receiver", "relay")
+_SUPERVISED = (*_OURS, *SHOPS)
 
 #: How long a start takes at most, on a busy machine.
 _STARTING_SECONDS = 10.0
@@ -109,7 +112,7 @@ class Injector:
 
     def rest(self) -> None:
         """
-        End, in good order, everything that writes to the ledger.
+        End, in good order, everything that writes to the ledger or hears of it.
         """
         children = [self._stack.children[name] for name in _SUPERVISED]
         for child in children:
@@ -121,7 +124,7 @@ class Injector:
         """
         Do what the documents ask of an operator: stop all, put back, say so, start again.
         """
-        running = [name for name in _SUPERVISED if name not in self._down]
+        running = [name for name in _OURS if name not in self._down]
         for name in running:
             self._stack.kill(name)
             self._down.add(name)

@@ -11,6 +11,8 @@ from worker.processes import CONSUMERS
 
 WORKERS = tuple(f"{kind}{place}" for kind in CONSUMERS for place in ("", 2))
 BEATS = ("beat", "beat2")
+WEBHOOK_SHOP, QUEUE_SHOP = "webhook_shop", "queue_shop"
+SHOPS = (WEBHOOK_SHOP, QUEUE_SHOP)
 
 #: A frozen worker sleeps for at least this long: longer than the demo's lease of 4 seconds.
 LONGER_THAN_A_LEASE = 5.0
@@ -26,6 +28,7 @@ class Kind(enum.StrEnum):
     BEAT_KILLED = "beat killed"
     RECEIVER_KILLED = "receiver killed"
     RELAY_KILLED = "relay killed"
+    SHOP_KILLED = "shop killed"  #: a producer's web server, or its worker on a queue
     BROKER_CLIENTS_CUT = "broker clients cut"  #: CLIENT KILL TYPE normal
     BROKER_EMPTIED = "broker emptied"  #: FLUSHALL
     BROKER_KILLED = "broker killed"
@@ -68,6 +71,7 @@ _CHOICES: dict[Kind, tuple[int, tuple[str, ...], tuple[float, float]]] = {
     Kind.BEAT_KILLED: (2, BEATS, (0.2, 6.0)),
     Kind.RECEIVER_KILLED: (2, ("receiver",), (0.2, 4.0)),
     Kind.RELAY_KILLED: (2, ("relay",), (0.2, 4.0)),
+    Kind.SHOP_KILLED: (3, SHOPS, (0.2, 4.0)),
     Kind.BROKER_CLIENTS_CUT: (2, ("broker",), (0.0, 0.0)),
     Kind.BROKER_EMPTIED: (3, ("broker",), (0.0, 0.0)),
     Kind.BROKER_KILLED: (2, ("broker",), (0.2, 4.0)),
@@ -86,7 +90,12 @@ _GAPS = (0.5, 4.0)
 
 
 #: A process ends at once, and is started again later.
-KILLS = frozenset({Kind.WORKER_KILLED, Kind.BEAT_KILLED, Kind.RECEIVER_KILLED, Kind.RELAY_KILLED})
+KILLS = frozenset(
+    {
+        *(Kind.WORKER_KILLED, Kind.BEAT_KILLED, Kind.RECEIVER_KILLED),
+        *(Kind.RELAY_KILLED, Kind.SHOP_KILLED),
+    }
+)
 
 #: The database goes back in time.
 RESTORES = frozenset({Kind.DATABASE_RESTORED, Kind.DATABASE_FAILED_OVER})

@@ -66,7 +66,8 @@ def _work(outcome: Outcome) -> Iterator[str]:
         f" {found.books['conflicting']} of them with other content,"
         f" {found.books['duplicates']} numbers paid twice"
     )
-    yield f"events: {outcome.heard} heard"
+    heard = ", ".join(f"{count} heard by the {name}" for name, count in outcome.heard.items())
+    yield f"events: {heard}; {outcome.told_again} lost by the broker and told again"
     yield f"at rest {outcome.rested_after:.1f} s after the last fault was fixed"
 
 

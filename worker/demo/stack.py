@@ -81,7 +81,7 @@ class Stack:
         self.python = python
         self.children: dict[str, Child] = {}
         self._parts = parts
-        self._commands: dict[str, tuple[str, ...]] = {}
+        self._commands: dict[str, tuple[tuple[str, ...], Mapping[str, str]]] = {}
         foreign = ("PAYOUTS_", "CELERY_", "FLOWER_")
         self._outside = {k: v for k, v in os.environ.items() if not k.startswith(foreign)}
         # The current directory comes first on a module's path, so it is one without any module.
@@ -104,15 +104,19 @@ class Stack:
         """
         return self.directory / "sandbox" / "ca.pem"
 
-    def start(self, name: str, *arguments: str) -> Child:
+    def start(self, name: str, *arguments: str, own: Mapping[str, str] | None = None) -> Child:
         """
         Start a Python module as a process; without arguments, the one of that name again.
+
+        `own` is what its environment has besides the settings.
         """
-        self._commands[name] = arguments or self._commands[name]
+        if arguments:
+            self._commands[name] = arguments, own or {}
+        command, added = self._commands[name]
         child = Child(
-            [self.python, "-m", *self._commands[name]],
+            [self.python, "-m", *command],
             log=self.directory / f"{name}.log",
-            env={**self._outside, **self.environment},
+            env={**self._outside, **self.environment, **added},
             cwd=self._empty,
         )
         self.children[name] = self._parts.enter_context(child)
@@ -164,7 +168,7 @@ def running(  # noqa: PLR0913 - each has a default that most keep
     ports: Mapping[str, int] | None = None,
 ) -> Iterator[Stack]:
     """
-    Run broker, database, sandbox, receiver, worker and beat below `directory`, until left.
+    Run broker, database, sandbox, receiver, worker, beat and relay below `directory`, until left.
 
     Whatever is in the directory from the last time goes on. `ports` are those of `PARTS` that are
     not to be any free ones.
