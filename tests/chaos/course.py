@@ -81,7 +81,7 @@ class Outcome:
         ended = tuple(
             f"{name} ended by itself, {times} times"
             for name, times in sorted(self.ended_by_itself.items())
-            if name in {*plan.WORKERS, *plan.BEATS, *plan.SHOPS}
+            if name != "receiver"
         )
         return (*ended, *self.unheard, *self.findings.breaches)
 
