@@ -34,7 +34,7 @@ _QUEUE = "shop.events"
 _RETRY_SECONDS = 10.0
 
 #: An event that the broker took is written down as told so much later at most.
-_NOTED_LATE = timedelta(seconds=5)
+_NOTED_LATE = timedelta(seconds=10)
 
 #: With these a message can be lost that was popped and is not written down as in hand yet: kombu
 #: does that in two steps.
@@ -51,9 +51,13 @@ class Shop:
     kind: EndpointKind
     address: str
     heard: Heard
-    #: The id of its endpoint, once it has one.
-    endpoint: int = 0
     _retried: float = float("-inf")
+
+    def endpoint(self, ledger: SqlLedger) -> int:
+        """
+        The id of its endpoint.
+        """
+        return next(one.id for one in ledger.endpoints() if one.address == self.address)
 
     def heal(self, ledger: SqlLedger) -> None:
         """
@@ -61,7 +65,7 @@ class Shop:
         """
         self.heard.heal()
         if time.monotonic() - self._retried > _RETRY_SECONDS:
-            ledger.retry_endpoint(self.endpoint)
+            ledger.retry_endpoint(self.endpoint(ledger))
             self._retried = time.monotonic()
 
     def unheard(self, ledger: SqlLedger) -> list[Event]:
@@ -138,7 +142,7 @@ class Shops:
         # It takes connections, and never says anything.
         self._silent = socket.create_server(("127.0.0.1", 0))
         for shop in self.all:
-            shop.endpoint = self._add(shop.kind, shop.address)
+            self._add(shop.kind, shop.address)
         for port in (self._silent.getsockname()[1], free_port()):
             self._add(EndpointKind.WEBHOOK, f"http://127.0.0.1:{port}/")
         #: What the broker lost, and when it was told; and what was missing at the look before.
@@ -164,7 +168,7 @@ class Shops:
         before, self._missing = self._missing, self._look()
         lost = self._missing.keys() & before.keys() - self.lost.keys()
         if lost:
-            endpoint = str(self.queue.endpoint)
+            endpoint = str(self.queue.endpoint(self._ledger))
             command(self._stack, "events", "resend", *sorted(lost), "--endpoint", endpoint)
             self.lost |= {uid: self._missing[uid] for uid in lost}
 
@@ -184,10 +188,10 @@ class Shops:
             yield from shop.breaches(self._ledger, restored=restored)
         yield from unexplained(self.lost, faults)
 
-    def _add(self, kind: EndpointKind, address: str) -> int:
+    def _add(self, kind: EndpointKind, address: str) -> None:
         key = _KEY if kind is EndpointKind.WEBHOOK else None
         where = (DEFAULT_PRODUCER, kind, address, ())
-        return self._ledger.add_endpoint(*where, is_private=True, key=key)
+        self._ledger.add_endpoint(*where, is_private=True, key=key)
 
     def _look(self) -> dict[str, datetime]:
         """

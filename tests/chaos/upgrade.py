@@ -11,6 +11,7 @@ import contextlib
 import os
 import random
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -24,6 +25,7 @@ from pydantic import SecretStr
 from tests.chaos.audit import Findings, audit, unfinished
 from tests.chaos.plan import LONGER_THAN_A_LEASE
 from tests.chaos.producer import Producer
+from tests.chaos.shops import Shop, start_webhook_shop
 from worker import bootstrap
 from worker.demo.stack import Stack, running
 from worker.payouts.errors import StoreError
@@ -31,7 +33,7 @@ from worker.payouts.limits import Limits
 from worker.processes import COMMANDS, CONSUMERS
 from worker.settings import PREFIX, ReceiverSettings, StoreSettings
 from worker.store.keyring import Keyring
-from worker.usecases.ports import Ledger
+from worker.store.ledger import SqlLedger
 
 _TICK_SECONDS = 0.05
 _QUIET_SECONDS = 6.0
@@ -41,7 +43,7 @@ _FAULT_SECONDS = 4.0
 
 _NEW_KEY = Keyring.generate_key()
 _OLD = (*CONSUMERS, "beat")
-_NEW = tuple(f"{name}2" for name in _OLD)
+_NEW = tuple(f"{name}2" for name in (*_OLD, "relay"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,34 +71,51 @@ class Upgraded:
     findings: Findings
     #: Those that ended without being told to.
     ended: Sequence[str]
+    #: How many events the producer's web server heard, and what is wrong with them.
+    heard: int
+    unheard: Sequence[str]
 
     @property
     def breaches(self) -> tuple[str, ...]:
         """
         Every promise that was not kept.
         """
-        return (*(f"{name} ended by itself" for name in self.ended), *self.findings.breaches)
+        ended = (f"{name} ended by itself" for name in self.ended)
+        return (*ended, *self.unheard, *self.findings.breaches)
 
 
 def upgrade(wanted: Upgrade, directory: Path, tell: Callable[[str], None]) -> Upgraded:
     """
     Upgrade a running stack below `directory`, and check what became of all jobs.
     """
+    relay = has_relay(wanted.old, directory)
     with (
-        running(directory, database=wanted.database, python=wanted.old) as stack,
+        running(directory, database=wanted.database, python=wanted.old, relay=relay) as stack,
         _ledger(stack) as ledger,
     ):
         merchant = stack.environment["PAYOUTS_CUSTOMER_NO"]
+        shop = start_webhook_shop(stack, wanted.seed)
         producer = Producer(
             *(stack.broker.url, merchant, ledger, wanted.seed, wanted.jobs_per_second)
         )
         with contextlib.closing(producer):
-            course = _Course(stack, producer, wanted)
+            course = _Course(stack, producer, shop, wanted)
             course.run(tell)
             tell("waiting for everything to come to rest")
             course.rest(ledger)
         findings = audit(ledger, stack.books(), _limits(stack), producer.jobs)
-        return Upgraded(producer.made, course.faults, findings, course.ended)
+        heard, unheard = len(shop.heard.all()), [*shop.breaches(ledger)]
+        return Upgraded(producer.made, course.faults, findings, course.ended, heard, unheard)
+
+
+def has_relay(python: str, directory: Path) -> bool:
+    """
+    Whether the version of an interpreter tells producers of events; asked below `directory`.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    asked = [python, "-m", "worker", "relay", "--help"]
+    # Not where the tests are: the current folder comes first where modules are looked for.
+    return subprocess.run(asked, cwd=directory, capture_output=True, check=False).returncode == 0
 
 
 class _Course:
@@ -104,14 +123,17 @@ class _Course:
     The old version alone, both side by side, the new one alone; load all along.
     """
 
-    def __init__(self, stack: Stack, producer: Producer, wanted: Upgrade) -> None:
+    def __init__(self, stack: Stack, producer: Producer, shop: Shop, wanted: Upgrade) -> None:
         self._stack = stack
         self._producer = producer
+        self._shop = shop
         self._wanted = wanted
         self._dice = random.Random(wanted.seed)
         self._begun = time.monotonic()
         self._frozen: str | None = None
         self._commands: set[str] = set()
+        #: What is ended of the old version at the end; its relay too, where it has one.
+        self._old = [name for name in (*_OLD, "relay") if name in stack.children]
         self.faults = 0
         self.ended: list[str] = []
 
@@ -120,14 +142,20 @@ class _Course:
         Let the processes change, a quarter of the time each; both run side by side for two.
         """
         stack, quarter = self._stack, self._wanted.seconds / 4
+        hear = ("endpoints", "add", self._shop.address, "--private")
+        if "relay" in self._old:
+            self._command(*hear)
         tell("the old version works alone")
         self._work(quarter)
         tell("the tables are migrated")
         stack.python = sys.executable
         self._command("migrate")
+        if "relay" not in self._old:
+            self._command(*hear)
         tell("the new version works beside the old one")
         stack.environment["PAYOUTS_KEYRING"] = f"{_NEW_KEY},{stack.environment['PAYOUTS_KEYRING']}"
-        for old, new in zip(_OLD, _NEW, strict=True):
+        stack.start("relay2", "worker", *COMMANDS["relay"][1:])
+        for old, new in zip(_OLD, _NEW, strict=False):
             options = ("--schedule", str(stack.directory / new)) if old == "beat" else ()
             named = () if old == "beat" else (f"--hostname={new}@%h",)
             stack.start(new, *COMMANDS[old], *named, *options)
@@ -138,7 +166,7 @@ class _Course:
         self._work(quarter, faults=True)
         tell("the old version ends")
         self._thaw()
-        for name in _OLD:
+        for name in self._old:
             self._end(name)
         tell("the keys are rotated")
         self._command("keys", "rotate")
@@ -147,7 +175,7 @@ class _Course:
 
     def _command(self, *arguments: str) -> None:
         """
-        Run a command of this version, under load, to its end.
+        Run a command of the version that is started now, under load, to its end.
         """
         name = arguments[0]
         child = self._stack.start(name, "worker", *arguments)
@@ -159,16 +187,17 @@ class _Course:
         del self._stack.children[name]
         self._commands.remove(name)
 
-    def rest(self, ledger: Ledger) -> None:
+    def rest(self, ledger: SqlLedger) -> None:
         """
-        Wait until nothing is under way and the books agree, or give up: the audit tells the rest.
+        Wait until nothing is under way and all is heard, or give up: the audit tells the rest.
         """
         quiet_since = start = time.monotonic()
         while (now := time.monotonic()) - start < _REST_SECONDS:
             self._tick(load=False)
             with contextlib.suppress(StoreError):
+                self._shop.heal(ledger)
                 left = unfinished(ledger, self._stack.books(), self._producer.jobs)
-                if left or self._producer.kept:
+                if left or self._producer.kept or self._shop.unheard(ledger):
                     quiet_since = now
             if now - quiet_since > _QUIET_SECONDS:
                 return
@@ -231,7 +260,7 @@ class _Course:
 
 
 @contextlib.contextmanager
-def _ledger(stack: Stack) -> Iterator[Ledger]:
+def _ledger(stack: Stack) -> Iterator[SqlLedger]:
     """
     The ledger of this version, though the tables are still another's.
     """
@@ -274,7 +303,7 @@ def main(*, before: Path, minutes: float, seed: int, database: str) -> None:
     books = found.findings.books
     click.echo(
         f"{found.made} jobs, {len(found.findings.payouts)} payouts, {found.faults} faults;"
-        f" {books['debits']} debits; {len(found.breaches)} breaches"
+        f" {books['debits']} debits; {found.heard} events heard; {len(found.breaches)} breaches"
     )
     for breach in found.breaches:
         click.echo(breach)

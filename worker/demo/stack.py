@@ -165,6 +165,7 @@ def running(  # noqa: PLR0913 - each has a default that most keep
     flower: bool = False,
     copies: int = 1,
     python: str = sys.executable,
+    relay: bool = True,
     ports: Mapping[str, int] | None = None,
 ) -> Iterator[Stack]:
     """
@@ -174,8 +175,8 @@ def running(  # noqa: PLR0913 - each has a default that most keep
     not to be any free ones.
 
     `copies` is how many there are of each worker and of beat; further ones are called ``worker2``,
-    ``sender2``, ``beat2`` and so on. Raises `StackError` or `EmbeddedError` where something cannot
-    start.
+    ``sender2``, ``beat2`` and so on. `python` may be of a version that has no `relay`. Raises
+    `StackError` or `EmbeddedError` where something cannot start.
     """
     with contextlib.ExitStack() as parts:
         stack = Stack(directory, parts, python, ports)
@@ -207,7 +208,8 @@ def running(  # noqa: PLR0913 - each has a default that most keep
                 stack.start(name, *COMMANDS[kind], f"--hostname={name}@%h")
         for name in _names("beat", copies):
             stack.start(name, *COMMANDS["beat"], "--schedule", str(directory / name))
-        stack.start("relay", "worker", *COMMANDS["relay"][1:])
+        if relay:
+            stack.start("relay", "worker", *COMMANDS["relay"][1:])
         if flower:
             # In the environment, because everyone on the machine can read a command line.
             stack.environment["FLOWER_BASIC_AUTH"] = f"demo:{secrets.token_urlsafe(12)}"
