@@ -4,6 +4,7 @@ The shops by themselves: what is written before it is answered outlives a kill.
 
 import contextlib
 import itertools
+import os
 import sqlite3
 from collections.abc import Iterator
 from datetime import timedelta
@@ -44,6 +45,14 @@ def hearing(version: int) -> Hearing:
     What is kept of it.
     """
     return Hearing(f"event {version}", "N1", 1, version)
+
+
+def has_open(pid: int, path: Path) -> bool:
+    """
+    Whether a process has opened a file.
+    """
+    opened = Path(f"/proc/{pid}/fd").iterdir()
+    return any(os.path.realpath(one) == str(path) for one in opened)
 
 
 @pytest.fixture
@@ -122,7 +131,7 @@ def test_a_worker_that_is_killed_is_told_again(stack: Stack) -> None:
             for version in (1, 2):
                 told = {"event": event(version)}
                 producer.send_task("payouts.event", kwargs=told, queue=shop.address)
-            until(lambda: broker.hlen("unacked") > 0, PATIENCE)
+            until(lambda: has_open(stack.children[QUEUE_SHOP].pid, shop.heard.path), PATIENCE)
             stack.kill(QUEUE_SHOP)
         stack.start(QUEUE_SHOP)
         until(lambda: len(shop.heard.all()) == 2, PATIENCE)
