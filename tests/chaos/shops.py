@@ -31,7 +31,7 @@ _KEY = "whsec_YWxsIG91ciBldmVudHM="
 _QUEUE = "shop.events"
 
 #: How often what waits for a later try is tried at once, after the last fault.
-_RETRY_SECONDS = 10.0
+_RETRY_SECONDS = 3.0
 
 #: An event that the broker took is written down as told so much later at most.
 _NOTED_LATE = timedelta(seconds=10)
