@@ -19,8 +19,8 @@ from kombu.exceptions import DecodeError
 
 from worker import bootstrap
 from worker.broker.names import TaskName
-from worker.intake import jobs
-from worker.payouts.errors import StoreError
+from worker.intake import jobs, json_text
+from worker.payouts.errors import StoreError, UnreadableJobs
 
 log = logging.getLogger("jdpay_payouts.consumer")
 
@@ -61,7 +61,7 @@ class Consumer(consumer.Consumer):
                     if headers["task"] == TaskName.ENQUEUE:
                         _screen(message)
                     handle(message)
-                except DecodeError as error:
+                except (DecodeError, UnreadableJobs) as error:
                     self._refuse(message, "undecodable", error)
                 except InvalidTaskError as error:
                     self._refuse(message, "invalid_task", error)
@@ -164,13 +164,15 @@ def _screen(message: Any) -> None:
     Make an entry message fit to be taken: arguments of the right kind, concealed in events.
 
     Raises `InvalidTaskError` for arguments that cannot be passed on, which Celery would only find
-    in the child, after it was acknowledged, or a `DecodeError`.
+    in the child, after it was acknowledged; a `DecodeError`; or `UnreadableJobs` for a body that
+    others may read otherwise.
     """
     match message.payload:
         case [[*_], dict(), *_]:
             pass
         case _:
             raise InvalidTaskError
+    json_text.parse(_body(message))
     for name in _DROPPED:
         message.headers.pop(name, None)
     message.headers |= {"argsrepr": "()", "kwargsrepr": CONCEALED}
@@ -185,6 +187,8 @@ def _body(message: Any) -> bytes:
 
 def _kind(error: Exception | None) -> tuple[str, ...]:
     """
-    Name only the error's type: its text may quote the message.
+    Name only the error's type: its text may quote the message. Our own reader's does not.
     """
+    if isinstance(error, UnreadableJobs):
+        return (f"message: {error}",)
     return () if error is None else (f"message: {type(error).__name__}",)

@@ -22,6 +22,22 @@ _FAULT = "tests/unit/intake/test_jobs.py::test_a_fault_names_its_field_and_its_r
 
 GUARDS = (
     Guard(
+        "a-key-counts-once-in-a-message",
+        "A person would approve one amount, and another would be paid.",
+        (Change(_CONSUMER, "    json_text.parse(_body(message))\n"),),
+        ("tests/unit/broker/test_consumer.py::test_a_message_that_is_no_job_is_refused",),
+    ),
+    Guard(
+        "names-show-what-they-say",
+        "Two payees, or two debts, would look alike to whoever checks them.",
+        (
+            Change(
+                "worker/intake/fields.py", "next(filter(None, map(_strange, text)), None)", "None"
+            ),
+        ),
+        (_FAULT,),
+    ),
+    Guard(
         "database-fault-is-no-rejection",
         "A good job would be rejected, and its payee never paid, because the database was away.",
         (Change(_MESSAGE, "except StoreUnavailable:\n        raise\n    "),),

@@ -11,8 +11,12 @@ from datetime import UTC, datetime
 
 from worker.jdpay import banks
 
-#: `plain` as a pattern: no control character, no `&`, and no space of any kind at either end.
-_WITHIN = r"&\u0000-\u001f\u007f-\u009f"
+#: `plain` as a pattern: no control or invisible character, none of private use, no `&`, and no
+#: space of any kind at either end. What later versions of Unicode assign no pattern can tell.
+_WITHIN = (
+    r"&\u0000-\u001f\u007f-\u009f\u00ad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e"
+    r"\u200b-\u200f\u2028-\u202e\u2060-\u2064\u2066-\u206f\ue000-\uf8ff\ufeff\ufff9-\ufffb\ufffd-\uffff"
+)
 _AT_ENDS = _WITHIN + r" \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 PLAIN = f"^[^{_AT_ENDS}]([^{_WITHIN}]*[^{_AT_ENDS}])?$"
 
@@ -25,9 +29,34 @@ def plain(text: str) -> str:
         raise ValueError("must not contain '&': values are joined with it, unquoted")
     if any(unicodedata.category(c) in {"Cc", "Cs"} for c in text):
         raise ValueError("must not contain CR, LF, NUL or any other control character")
+    if strange := next(filter(None, map(_strange, text)), None):
+        raise ValueError(f"must not contain {strange}: nobody can check what that says")
     if text != text.strip():
         raise ValueError("must not begin or end with a space")
     return text
+
+
+_INVISIBLE = "an invisible character, as a zero width space or a change of direction"
+
+#: What looks like another text to people, or like nothing, by its category in Unicode.
+_STRANGE = {
+    **dict.fromkeys(("Cf", "Zl", "Zp"), _INVISIBLE),
+    "Co": "a character of private use, which each system shows in its own way",
+    "Cn": "a character that Unicode does not have",
+}
+
+#: Nothing but ideographs, for names too: each version of Unicode has more of them.
+_IDEOGRAPHS = range(0x20000, 0x3FFFE)
+
+
+def _strange(character: str) -> str | None:
+    if character == "\N{REPLACEMENT CHARACTER}":
+        return "U+FFFD, which stands for what could not be read"
+    category = unicodedata.category(character)
+    is_never_one = ord(character) & 0xFFFE == 0xFFFE
+    if category == "Cn" and ord(character) in _IDEOGRAPHS and not is_never_one:
+        return None
+    return _STRANGE.get(category)
 
 
 def digits(least: int, most: int) -> Callable[[str], str]:

@@ -147,6 +147,8 @@ BAD = [
     (Message(f"not json {ACCOUNT}".encode()), "undecodable"),
     (Message(b"\xff\xfe" + ACCOUNT.encode()), "undecodable"),
     (Message(f"not json {ACCOUNT}"), "undecodable"),
+    (Message(b'[[], {"job": {"amount_fen": 1, "amount_fen": 2}}, {}]'), "undecodable"),
+    (Message(b'[[], {"job": {"amount_fen": NaN}}, {}]'), "undecodable"),
     (Message(b"null"), "invalid_task"),
 ]
 

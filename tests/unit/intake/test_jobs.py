@@ -113,6 +113,18 @@ BAD = [
     ({"subject": " 提现"}, "subject", "space"),
     ({"subject": ""}, "subject", "at least 1 character"),
     ({"subject": "\ud800"}, "subject", ""),
+    # what people cannot see, or read otherwise
+    ({"payee_account_name": "张\u200b三"}, "payee_account_name", "invisible"),
+    ({"payee_account_name": "\u202e三张"}, "payee_account_name", "invisible"),
+    ({"payee_account_name": "张三\ufeff"}, "payee_account_name", "invisible"),
+    ({"obligation": "salary\u2060-03"}, "obligation", "invisible"),
+    ({"subject": "提\u2028现"}, "subject", "invisible"),
+    ({"subject": "提\U000e0041现"}, "subject", "an invisible character"),
+    ({"payee_account_name": "张\ue863"}, "payee_account_name", "private use"),
+    ({"payee_account_name": "张\U00100000"}, "payee_account_name", "of private use"),
+    ({"payee_account_name": "张\ufffd"}, "payee_account_name", "U+FFFD"),
+    ({"subject": "\u0378"}, "subject", "Unicode does not have"),
+    ({"subject": "\U0002ffff"}, "subject", "Unicode does not have"),
     # over-long fields
     ({"payee_account_name": "张" * 101}, "payee_account_name", "at most 100"),
     ({"subject": "提" * 101}, "subject", "at most 100"),
@@ -320,7 +332,10 @@ _KEYWORDS: dict[str, Any] = {
 }
 
 #: What a schema cannot say, or this one does not: it is left to the worker.
-_BEYOND = {"'&'", "CR, LF, NUL", "space", "timezone", "ISO 8601", "document", "TRAN"}
+_BEYOND = {
+    *("'&'", "CR, LF, NUL", "space", "timezone", "ISO 8601", "document", "TRAN"),
+    *("an invisible character", "of private use", "Unicode does not have"),
+}
 
 
 def test_the_schema_forbids_other_fields() -> None:
@@ -512,7 +527,21 @@ def test_a_moment_is_one_of_the_calendars(send_before: str, is_one: bool) -> Non
         assert taken == Invalid(("send_before: must lie in the years 1 to 9999, in UTC",))
 
 
-@given(st.text() | st.text(" \t\u00a0\u3000\u2028&a\x85\x7f\u200b", max_size=3))
+@pytest.mark.parametrize(
+    "name", ["张\U00020bb7", "\U0002ebf0", "\U000323af", "买买提·艾力", "O'Neil"]
+)
+def test_a_name_of_rare_ideographs_is_one(name: str) -> None:
+    """
+    Those of Unicode 15.1 and 17 too, which this Python need not know yet.
+    """
+    assert jobs.parse(a_job(payee_account_name=name)).payee.account_name == name
+
+
+#: Where no pattern can follow Unicode: beyond its first 65,536 places, and what is unassigned.
+_CLEAR = st.characters(max_codepoint=0xFFFF, exclude_categories=("Cn", "Cs"))
+
+
+@given(st.text(_CLEAR) | st.text(" \t\u00a0\u3000\u2028&a\x85\x7f\u200b\ue000\ufffd", max_size=3))
 def test_the_pattern_of_plain_text_is_its_rule(text: str) -> None:
     """
     What the schema says of a text, and what is checked, are the same.

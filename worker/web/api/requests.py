@@ -6,7 +6,7 @@ from pydantic import BaseModel, ValidationError
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Request
 
-from worker.intake import files, jobs
+from worker.intake import jobs, json_text
 from worker.intake.faults import told
 from worker.payouts.errors import BadToken, UnreadableJobs, WrongScope
 from worker.payouts.producers import Scope
@@ -84,6 +84,6 @@ def _body(request: Request, operation: Operation) -> object:
     if request.mimetype != _JSON:
         raise Refused(Code.UNSUPPORTED_MEDIA_TYPE, f"the body must be {_JSON}")
     try:
-        return files.parse(content)
+        return json_text.parse(content)
     except UnreadableJobs as fault:
         raise Refused(Code.UNREADABLE, str(fault), [Error(detail=str(fault))]) from None
