@@ -14,7 +14,8 @@ from tests.acceptance.conftest import open_ledger
 from tests.chaos import plan, report
 from tests.chaos.course import Outcome, Wanted, run
 from tests.chaos.shops import Shops
-from worker.demo.stack import running
+from tests.database_roles import start_by_role, user_of
+from worker.demo.stack import Stack, running
 
 
 def chaos(wanted: Wanted, directory: Path) -> Outcome:
@@ -22,15 +23,24 @@ def chaos(wanted: Wanted, directory: Path) -> Outcome:
     Start everything below `directory`, break it, and end it again.
     """
     with (
-        running(
-            directory,
-            database=wanted.database,
-            copies=len(plan.BEATS),
-        ) as stack,
+        _running(wanted, directory) as stack,
         contextlib.closing(open_ledger(stack)) as ledger,
         Shops(stack, ledger, wanted.seed) as shops,
     ):
         return run(stack, ledger, shops, wanted, click.echo)
+
+
+@contextlib.contextmanager
+def _running(wanted: Wanted, directory: Path) -> Iterator[Stack]:
+    """
+    The stack; on PostgreSQL each process has its role's rights alone, and so have people.
+    """
+    with running(directory, database=wanted.database, copies=len(plan.BEATS)) as stack:
+        if stack.postgres is not None:
+            owner = start_by_role(stack)
+            people = user_of(owner, "operator").render_as_string(hide_password=False)
+            stack.environment["PAYOUTS_DATABASE_URL"] = people
+        yield stack
 
 
 @click.command()

@@ -19,6 +19,7 @@ from tests.chaos.injector import Injector
 from tests.chaos.plan import Fault
 from tests.chaos.producer import Producer
 from tests.chaos.shops import Shops
+from tests.database_roles import refusals
 from worker.demo.stack import Stack
 from worker.embedded.errors import NotReady
 from worker.payouts.errors import StoreError
@@ -71,6 +72,8 @@ class Outcome:
     told_again: int
     #: What is wrong with them.
     unheard: tuple[str, ...]
+    #: What the database did not permit.
+    refused: Sequence[str]
     findings: Findings
 
     @property
@@ -83,7 +86,7 @@ class Outcome:
             for name, times in sorted(self.ended_by_itself.items())
             if name != "receiver"
         )
-        return (*ended, *self.unheard, *self.findings.breaches)
+        return (*ended, *self.unheard, *self.refused, *self.findings.breaches)
 
 
 def run(
@@ -118,6 +121,7 @@ def run(
         heard={one.name: len(one.heard.all()) for one in shops.all},
         told_again=len(shops.lost),
         unheard=tuple(shops.breaches(begun, restored=wanted.restores)),
+        refused=refusals(stack) if stack.postgres else (),
         findings=audit(ledger, stack.books(), limits, producer.jobs, restored=wanted.restores),
     )
 

@@ -32,6 +32,30 @@ def _of_any_row(condition: str) -> tuple[Change, ...]:
 
 GUARDS = (
     Guard(
+        "the-receiver-rewrites-no-message",
+        "Whoever takes the receiver over could have JD say what it never said.",
+        (
+            Change(
+                "worker/store/roles.sql",
+                "GRANT UPDATE (payout_id, applied_at) ON evidence TO payouts_web;",
+                "GRANT UPDATE ON evidence TO payouts_web;",
+            ),
+        ),
+        ("tests/acceptance/test_roles.py::test_a_role_may_not_do_what_its_process_does_not",),
+    ),
+    Guard(
+        "what-is-written-down-stays",
+        "A decision or a message could be gone without a trace.",
+        (
+            Change(
+                "worker/store/roles.sql",
+                "GRANT DELETE ON alerts, certificates TO payouts_worker;",
+                "GRANT DELETE ON ALL TABLES IN SCHEMA public TO payouts_worker;",
+            ),
+        ),
+        ("tests/acceptance/test_roles.py::test_nobody_deletes_what_was_written_down",),
+    ),
+    Guard(
         "number-is-unique",
         "Two rows for one number would be two payments.",
         (

@@ -108,11 +108,11 @@ class Stack:
         """
         Start a Python module as a process; without arguments, the one of that name again.
 
-        `own` is what its environment has besides the settings.
+        `own` is what its environment has besides the settings, or in place of them.
         """
-        if arguments:
-            self._commands[name] = arguments, own or {}
-        command, added = self._commands[name]
+        command, added = self._commands.get(name, ((), {}))
+        command, added = arguments or command, added if own is None else own
+        self._commands[name] = command, added
         child = Child(
             [self.python, "-m", *command],
             log=self.directory / f"{name}.log",

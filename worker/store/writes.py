@@ -25,9 +25,11 @@ _INSERTS: dict[str, Callable[[sa.Table], postgresql.Insert | sqlite.Insert]] = {
 def write_nothing(conn: sa.Connection) -> None:
     """
     Find out whether this connection may write: nothing is changed, and nobody has to wait for it.
+
+    Every process may write this column, with which nobody can do any harm.
     """
     nobodys = sa.update(installation).where(installation.c.id == 0)
-    conn.execute(nobodys.values(epoch=installation.c.epoch))
+    conn.execute(nobodys.values(created_at=installation.c.created_at))
 
 
 @functools.cache
