@@ -197,6 +197,8 @@ def _heal(
             shops.heal()
             left = len(producer.kept) + len(unfinished(ledger, stack.books(), producer.jobs))
             left += shops.left()
+            # JD is asked about each of them, twice, before anything else gets on.
+            left += ledger.health(stack.environment["PAYOUTS_CUSTOMER_NO"]).in_doubt
         if left:
             quiet_since = time.monotonic()
         if left < least:

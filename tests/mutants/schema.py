@@ -32,6 +32,23 @@ def _of_any_row(condition: str) -> tuple[Change, ...]:
 
 GUARDS = (
     Guard(
+        "a-row-shows-no-account",
+        "Whoever reads the database, a log or a page would know who is paid.",
+        (Change("worker/store/rows.py", "order.payee.masked", "order.payee.account_no"),),
+        ("tests/acceptance/test_secrets.py::test_payees_and_keys_are_nowhere_in_the_open",),
+    ),
+    Guard(
+        "flower-shows-no-job",
+        "A job's arguments would be in events, in Flower and in its log.",
+        (
+            Change(
+                "tasks/consumer.py",
+                '    message.headers |= {"argsrepr": "()", "kwargsrepr": CONCEALED}\n',
+            ),
+        ),
+        ("tests/acceptance/test_secrets.py::test_payees_and_keys_are_nowhere_in_the_open",),
+    ),
+    Guard(
         "the-receiver-rewrites-no-message",
         "Whoever takes the receiver over could have JD say what it never said.",
         (
