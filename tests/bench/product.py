@@ -33,7 +33,7 @@ from worker.sandbox import debts
 from worker.settings import Settings, StoreSettings
 from worker.store.bulk import BulkUpdate
 from worker.store.keyring import Keyring
-from worker.store.keys import SEALED
+from worker.store.keys import SEALED, with_its_payout
 from worker.store.ledger import SqlLedger
 from worker.store.seals import Seals
 from worker.webhooks.client import WebhookCourier
@@ -271,7 +271,7 @@ def _seal_copies(
 ) -> None:
     update, last = BulkUpdate(table, {"row": table.c.id}), 0
     contents: dict[tuple[int, str], bytes] = {}
-    following = sa.select(table).order_by(table.c.id).limit(_AT_ONCE)
+    following = with_its_payout(table).order_by(table.c.id).limit(_AT_ONCE)
     while found := conn.execute(following.where(table.c.id > last)).mappings().all():
         copies: list[dict[str, object]] = []
         for row in found:
@@ -282,7 +282,7 @@ def _seal_copies(
                 if last <= stride and row[column.name] is not None:
                     contents[place] = seals.open(column, row)
                 content = contents.get(place)
-                copy[column.name] = content and seals.seal(column, row, content)
+                copy[column.name] = None if content is None else seals.seal(column, row, content)
             if last > stride:
                 copies.append(copy)
         if copies:

@@ -9,8 +9,8 @@ import sqlalchemy as sa
 
 from tests.contract.samples import MERCHANT, NOON, a_judge, accepted, applied, try_claim
 from worker.payouts.model import Payout
+from worker.store.channel_tables import channels
 from worker.store.ledger import SqlLedger
-from worker.store.tables import channels
 
 
 def paused_why(engine: sa.Engine) -> str | None:

@@ -38,7 +38,7 @@ from worker.payouts.model import Dossier, Order
 from worker.payouts.policy.actions import Action, decide, may_replace
 from worker.payouts.status import PayoutStatus
 from worker.payouts.update import Update
-from worker.store.keyring import Keyring
+from worker.store.keyring import Form, Keyring
 from worker.store.ledger import SqlLedger
 
 T = TypeVar("T")
@@ -161,12 +161,14 @@ class Interrupted(Keyring):
         self._at = at
         self._other = threading.Thread(target=meanwhile)
 
-    def seal(self, key_id: str, content: str | bytes, bound_to: bytes) -> bytes:
+    def seal(
+        self, key_id: str, content: str | bytes, bound_to: bytes, form: Form = Form.VOUCHED
+    ) -> bytes:
         """
         Seal, late.
         """
         self._interrupt("seal")
-        return super().seal(key_id, content, bound_to)
+        return super().seal(key_id, content, bound_to, form)
 
     def open(self, sealed: bytes, bound_to: bytes) -> bytes:
         """

@@ -6,7 +6,7 @@ All sealed columns are found in the tables, so that a new one is tried without a
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -27,15 +27,18 @@ from worker.payouts.endpoint import EndpointKind
 from worker.payouts.errors import BrokenSeal, SealError
 from worker.payouts.model import AttemptOutcome
 from worker.payouts.policy.actions import Action, Decision
+from worker.payouts.proposal import End
 from worker.payouts.status import PayoutStatus
 from worker.store.engine import create_engine
 from worker.store.keyring import Keyring
-from worker.store.keys import ensure_keyring
+from worker.store.keys import SEALED, ensure_keyring, with_its_payout
 from worker.store.ledger import SqlLedger
 from worker.store.metadata import metadata
+from worker.store.people_tables import proposals
 from worker.store.seals import Row, Seals
 from worker.store.tables import installation
 from worker.store.types import Sealed
+from worker.store.writes import insert_new
 
 Bytes = sa.Column[bytes]
 
@@ -50,7 +53,7 @@ BOUND = [
     pytest.param(column, name, id=f"{column}-{name}")
     for column in COLUMNS
     if isinstance(column.type, Sealed)
-    for name in column.type.bound_to
+    for name in (*column.type.bound_to, *column.type.and_to)
 ]
 
 
@@ -104,14 +107,39 @@ def fill(engine: sa.Engine, clock: VirtualClock, keyring: Keyring = KEYRING) -> 
         url = f"https://shop.example/{number}"
         made = ledger.add_endpoint("shop", EndpointKind.WEBHOOK, url, [], key=f"key of {number}")
         ledger.rotate_key(made, f"newer key of {number}", timedelta(days=1))
+        _propose(ledger, payout.id, clock.now)
 
 
-def rows_of(engine: sa.Engine, table: sa.FromClause) -> list[Row]:
+def _propose(ledger: SqlLedger, payout_id: int, now: datetime) -> None:
     """
-    A table's rows, oldest first.
+    What somebody proposes of a payout; no rule is asked whether it is time.
+    """
+    dossier = ledger.dossier(payout_id)
+    columns = {
+        "payout_id": payout_id,
+        "ended_as": End.PAID,
+        "returned_fen": 0,
+        "why": "JD wrote",
+        "reference": f"SLIP-{payout_id}",
+        "proposed_uid": 1001,
+        "proposed_name": "mei",
+        "proposed_login_uid": 1001,
+        "proposed_at": now,
+        "unchecked": True,
+    }
+    with ledger._transaction() as conn:
+        made = insert_new(conn, proposals, **columns)
+        assert made is not None
+        ledger._change(conn, dossier, made, voided_why="another was proposed", voided_at=now)
+
+
+def rows_of(engine: sa.Engine, table: sa.Table) -> list[Row]:
+    """
+    A table's rows, oldest first, each with what its seals are bound to.
     """
     with engine.begin() as conn:
-        return [dict(row) for row in conn.execute(sa.select(table)).mappings()]
+        found = with_its_payout(table) if table in SEALED else sa.select(table)
+        return [dict(row) for row in conn.execute(found).mappings()]
 
 
 @each(COLUMNS)
@@ -120,11 +148,14 @@ def test_each_sealed_column_is_filled_and_opens(
 ) -> None:
     """
     In its own place, with a content of its own in each row: what follows would prove nothing else.
+
+    What vouches for a row has none, or hardly any.
     """
     rows = rows_of(engine, column.table)
-    contents = {seals.open(column, row) for row in rows}
+    contents = [seals.open(column, row) for row in rows]
 
-    assert len(contents) == len(rows) == (1 if column.table.name == "installation" else 2)
+    assert len(rows) == (1 if column.table.name == "installation" else 2)
+    assert len({*contents}) == len(rows) or column.name == "seal"
 
 
 @each(COLUMNS)

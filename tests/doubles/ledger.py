@@ -26,12 +26,12 @@ from worker.payouts.model import (
     CaseKind,
     Dossier,
     Payout,
-    Question,
 )
 from worker.payouts.news import News, Told
 from worker.payouts.pace import PaceKind
 from worker.payouts.policy.obligation import AskFirst, Covered, Overpaid, cover, normalized
 from worker.payouts.policy.restore import is_behind
+from worker.payouts.question import Question
 from worker.payouts.status import PayoutStatus
 from worker.payouts.update import CaseNote, Update, apply, claim, recall
 

@@ -96,7 +96,7 @@ GUARDS = (
             Change(
                 _EVIDENCE,
                 "files = [(locked[news[place].payout_id], news[place]) for place in places]",
-                "files = [*zip(map(locked.get, ids), map(news.__getitem__, places[::-1]))]",
+                "files = [*zip(locked.values(), map(news.__getitem__, places[::-1]))]",
             ),
         ),
         (_OWN,),

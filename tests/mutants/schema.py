@@ -121,7 +121,7 @@ GUARDS = (
             ),
             Change(
                 "worker/store/obligations.py",
-                "commit_fen(conn, obligation.id, orders[key].amount_fen)",
+                "commit_payout(conn, obligation, orders[key].amount_fen, seals)",
                 "pass",
             ),
         ),

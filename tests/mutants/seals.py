@@ -140,8 +140,8 @@ GUARDS = (
         (
             Change(
                 _SEALS,
-                "return Manner(opening or newest, is_bound=False)",
-                "return Manner(opening or newest, is_bound=True)",
+                "return Manner(named if named in keyring.ids else newest, form)",
+                "return Manner(named if named in keyring.ids else newest, Form.VOUCHED)",
             ),
         ),
         (f"{_ROTATED}::test_until_the_keys_are_rotated_the_version_before_reads_everything",),
@@ -149,7 +149,7 @@ GUARDS = (
     Guard(
         "version-before-may-not-start",
         "It would find rows that it cannot read, and open a case on each.",
-        (Change(_KEYS, "raise_oldest_program(conn, OLDEST_WITH_BOUND_SEALS)", "pass"),),
+        (Change(_KEYS, "raise_oldest_program(conn, OLDEST_WITH_VOUCHED_ROWS)", "pass"),),
         (f"{_ROTATED}::test_everything_is_sealed_anew",),
     ),
     Guard(
@@ -167,7 +167,7 @@ GUARDS = (
     Guard(
         "unbound-key-may-not-go-on",
         "What it sealed unbound could be moved from row to row for ever.",
-        (Change(_KEYS, "if seals.keyring.unbound_key(before) == key_id:", "if False:"),),
+        (Change(_KEYS, "if sealed_by == key_id:", "if False:"),),
         (f"{_ROTATED}::test_a_key_that_sealed_unbound_may_not_go_on",),
     ),
     Guard(

@@ -180,8 +180,8 @@ EVIDENCE = (
         (
             Change(
                 _EVIDENCE,
-                "after = replace(payout, version=payout.version + 1, updated_at=locked.now)",
-                "after = replace(payout, updated_at=locked.now)",
+                "version=payout.version + 1,\n                updated_at=locked.now,",
+                "updated_at=locked.now,",
             ),
         ),
         ("tests/contract/test_actions.py::test_a_decision_about_what_has_changed_is_refused",),
@@ -252,7 +252,7 @@ SWEEP = (
     Guard(
         "lost-lease-has-its-end",
         "Questions from before the end of the lease would count towards a resend.",
-        (Change(_LEASES, "lease_ended_at=payouts.c.lease_until,", "lease_ended_at=None,"),),
+        (Change(_LEASES, "one.lease_until or now, now", "one.accepted_at, now"),),
         (_LOST,),
     ),
     Guard(
@@ -260,9 +260,9 @@ SWEEP = (
         "A decision made while the lease ran would still be written.",
         (
             Change(
-                _LEASES,
-                "lease_until=None,\n            version=payouts.c.version + 1,",
-                "lease_until=None,\n            version=payouts.c.version,",
+                _UPDATE,
+                "lease_ended_at=ended_at,\n        version=payout.version + 1,",
+                "lease_ended_at=ended_at,\n        version=payout.version,",
             ),
         ),
         (_LOST,),

@@ -10,20 +10,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from worker.payouts.evidence import Evidence, Source
+from worker.payouts.masking import mask
 from worker.payouts.producers import DEFAULT_PRODUCER
 from worker.payouts.proposal import Proposal
 from worker.payouts.status import PayoutStatus, Reason
-
-
-def mask(account_no: str) -> str:
-    """
-    Show the first four and the last four digits, no more: ``6222 **** **** 7312``.
-
-    Numbers of fewer than 12 characters show their last two alone.
-    """
-    if len(account_no) < 12:
-        return f"**** {account_no[-2:]}"
-    return f"{account_no[:4]} **** **** {account_no[-4:]}"
+from worker.payouts.vouching import Vouched
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +84,10 @@ class Obligation:
     owed_fen: int
     #: The sum of the payouts that hold it: those that were not released.
     committed_fen: int
+    #: How many payouts ever were to pay it; None where no seal vouches for its row yet.
+    payout_count: int | None = None
+    #: Whether that is so: nobody wrote to the database beside us.
+    is_intact: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +164,15 @@ class Payout:
     #: Since when JD has been asked about it in vain, and when it last was.
     unanswered_since: datetime | None = None
     unanswered_at: datetime | None = None
+    #: None where no seal vouches for its row yet.
+    vouched: Vouched | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def is_intact(self) -> bool:
+        """
+        Whether nobody wrote to the database beside us, as far as its seal tells.
+        """
+        return self.vouched is None or self.vouched.holds
 
 
 class AttemptOutcome(enum.StrEnum):
@@ -287,14 +291,3 @@ class Dossier:
     open_cases: tuple[Case, ...]
     #: What two people decided of it on proof from outside, the latest.
     decided: Proposal | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """
-    All that asking JD about a payout takes.
-    """
-
-    payout: Payout
-    #: The database's time of the reading: the question is asked no earlier.
-    at: datetime

@@ -135,6 +135,20 @@ def recall(
     )
 
 
+def ask_first(payout: Payout, now: datetime) -> Payout:
+    """
+    The row of a payout of which a restored database may have forgotten something: JD is asked now.
+    """
+    return replace(
+        payout,
+        version=payout.version + 1,
+        doubted_at=now,
+        next_query_at=now,
+        query_misses=0,
+        updated_at=now,
+    )
+
+
 def apply(payout: Payout, update: Update, now: datetime) -> Payout:
     """
     The row of a payout after all evidence was judged.

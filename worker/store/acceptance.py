@@ -3,7 +3,7 @@ Taking orders in, or recording why not.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
@@ -21,8 +21,10 @@ from worker.store.dossiers import read_row
 from worker.store.events import append_accepted, append_rejection
 from worker.store.obligations import commit_orders
 from worker.store.rows import order_columns, to_payout
+from worker.store.seals import Seals
 from worker.store.tables import evidence, installation, payouts, rejections, transitions
 from worker.store.types import UtcDateTime
+from worker.store.vouching import is_vouched_for
 from worker.store.writes import Move, append_history, insert_all_new, write_row
 
 _TAKEN = sa.select(payouts.c.out_trade_no).where(
@@ -42,6 +44,16 @@ _ADOPT = _ORPHANS.values(
         payouts.c.out_trade_no == evidence.c.out_trade_no,
     )
     .scalar_subquery()
+)
+
+_ADOPTING = (
+    sa.select(payouts, sa.func.count(evidence.c.id).label("adopted"))
+    .join(evidence, evidence.c.payout_id == payouts.c.id)
+    .where(
+        payouts.c.customer_no == sa.bindparam("whose"),
+        payouts.c.out_trade_no.in_(sa.bindparam("numbers", expanding=True)),
+    )
+    .group_by(payouts.c.id)
 )
 
 #: When the database was restored, if JD is asked first about what is accepted now. The row is held,
@@ -77,11 +89,11 @@ class Acceptance(Base):
                 orders = {place: entries[place].order for place in free}
                 debts = commit_orders(conn, orders, now, self._seals)
                 rows = [sealed[place] | {"obligation_id": debts[place]} for place in debts]
-                ids_of = insert_payouts(conn, now, rows)
+                ids_of = insert_payouts(conn, now, rows, self._seals)
                 for place, payout_id in zip(debts, ids_of, strict=True):
                     ids[place] = payout_id
                     if entries[place].for_review:
-                        hold_payout(conn, now, payout_id)
+                        hold_payout(conn, now, payout_id, self._seals)
         return ids
 
     def reject(self, rejection: Rejection) -> None:
@@ -122,7 +134,7 @@ def _free(conn: sa.Connection, terms: Terms, numbers: Mapping[int, str]) -> list
 
 
 def insert_payouts(
-    conn: sa.Connection, now: datetime, rows: Sequence[Mapping[str, Any]]
+    conn: sa.Connection, now: datetime, rows: Sequence[Mapping[str, Any]], seals: Seals
 ) -> Sequence[int]:
     """
     Insert queued payouts of one merchant, given their orders' columns, with first transitions.
@@ -149,7 +161,8 @@ def insert_payouts(
         "next_query_at": None if restored_at is None else now,
         "query_misses": 0,
     }
-    found = insert_all_new(conn, payouts, [{**row, **state} for row in rows], "out_trade_no")
+    fresh = [{**row, **state, **_fresh_seal({**row, **state}, seals)} for row in rows]
+    found = insert_all_new(conn, payouts, fresh, "out_trade_no")
     ids_by_number = {row.out_trade_no: row.id for row in found}
     if len(ids_by_number) < len(rows):
         raise NotAllowed("out_trade_no: another payout has this number")
@@ -169,26 +182,45 @@ def insert_payouts(
     )
     numbered = zip(ids, rows, strict=True)
     append_accepted(conn, [{**row, **state, "id": payout_id} for payout_id, row in numbered])
-    _adopt_orphans(conn, rows[0]["customer_no"], [*ids_by_number])
+    _adopt_orphans(conn, rows[0]["customer_no"], [*ids_by_number], seals)
     return ids
 
 
-def hold_payout(conn: sa.Connection, now: datetime, payout_id: int) -> None:
+def _fresh_seal(row: Mapping[str, Any], seals: Seals) -> Mapping[str, Any]:
+    """
+    What vouches for a new payout's row, to which nothing belongs yet.
+    """
+    if not is_vouched_for(row):
+        return {"attempt_count": None, "message_count": None, "seal": None}
+    counts = {"attempt_count": 0, "message_count": 0}
+    return {**counts, "seal": seals.vouch(payouts.c.seal, {**row, **counts})}
+
+
+def hold_payout(conn: sa.Connection, now: datetime, payout_id: int, seals: Seals) -> None:
     """
     Hold a payout that this transaction inserted: no other transaction ever sees it queued.
     """
-    queued = to_payout(read_row(conn, payout_id))
+    queued = to_payout(read_row(conn, payout_id), seals)
     held = hold_for_review(queued, now)
-    write_row(conn, queued, held)
+    write_row(conn, queued, held, seals)
     append_history(conn, [Move(queued, held)], REVIEW_LIST)
     open_case(conn, now, held, CaseNote(CaseKind.REVIEW))
 
 
-def _adopt_orphans(conn: sa.Connection, customer_no: str, numbers: Sequence[str]) -> None:
+def _adopt_orphans(
+    conn: sa.Connection, customer_no: str, numbers: Sequence[str], seals: Seals
+) -> None:
     """
     Give new payouts what JD notified of their numbers before we had them, to be judged.
 
     A database restored from a backup has lost payouts that were paid: a producer that enqueues
     them again must not have them sent again.
     """
-    conn.execute(_ADOPT, {"whose": customer_no, "numbers": numbers})
+    if not conn.execute(_ADOPT, {"whose": customer_no, "numbers": numbers}).rowcount:
+        return
+    found = conn.execute(_ADOPTING, {"whose": customer_no, "numbers": numbers}).mappings().all()
+    for row in found:
+        payout = to_payout(row, seals)
+        if payout.vouched is not None:
+            counted = replace(payout.vouched, messages=row["adopted"])
+            write_row(conn, payout, replace(payout, vouched=counted), seals)

@@ -10,12 +10,12 @@ from worker.payouts.errors import StaleTransition
 from worker.payouts.model import Case, Dossier, Order, Terms
 from worker.payouts.policy.actions import Action, Decision, Recorded
 from worker.payouts.policy.effects import take
-from worker.payouts.policy.obligation import check_fresh, check_replacement
+from worker.payouts.policy.obligation import check_fresh, check_replacement, check_whole
 from worker.store import rows
 from worker.store.acceptance import hold_payout, insert_payouts
 from worker.store.base import Base
 from worker.store.decisions import mend_request, record_decision, write_decided
-from worker.store.obligations import commit_fen, sharing
+from worker.store.obligations import commit_fen, commit_payout, sharing
 from worker.store.tables import cases, decisions, payouts
 from worker.store.writes import Move, append_history
 
@@ -36,7 +36,7 @@ class Actions(Base):
             if decision.action is Action.RELEASE:
                 check_fresh(dossier, now)
                 commit_fen(conn, obligation.id, -payout.amount_fen)
-            write_decided(conn, payout, after)
+            write_decided(conn, payout, after, self._seals)
             if decision.request is not None:
                 mend_request(conn, after, decision.request, self._seals, decision, now)
             based_on = decision.proof[-1] if decision.proof else None
@@ -63,16 +63,18 @@ class Actions(Base):
             self._locks.numbers(conn, terms.customer_no, [order.out_trade_no])
             obligation, now = self._locks.obligation(conn, payout.id)
             after = take(decision.action, payout, now)
-            others = sharing(conn, obligation, self._seals, but=payout.id)
+            known = sharing(conn, obligation, self._seals)
+            check_whole(obligation, known)
+            others = tuple(other for other in known if other.payout.id != payout.id)
             check_fresh(dossier, now)
             check_replacement(dossier, order, obligation, others, now)
-            write_decided(conn, payout, after)
+            write_decided(conn, payout, after, self._seals)
             given_back = payout.amount_fen if payout.released_at is None else 0
-            commit_fen(conn, obligation.id, order.amount_fen - given_back)
+            commit_payout(conn, obligation, order.amount_fen - given_back, self._seals)
             columns = {**columns, "obligation_id": obligation.id}
-            (payout_id,) = insert_payouts(conn, now, [columns])
+            (payout_id,) = insert_payouts(conn, now, [columns], self._seals)
             if for_review:
-                hold_payout(conn, now, payout_id)
+                hold_payout(conn, now, payout_id, self._seals)
             record_decision(conn, now, payout.id, decision, replaced_by=payout_id)
             return payout_id
 

@@ -42,7 +42,7 @@ class Base:
         self._snapshots = read_only(engine)
         self._seals = Seals(keyring)
         self._clock = clock
-        self._locks = Locks(clock)
+        self._locks = Locks(clock, self._seals)
         self._new_token = new_token
         self._sends, self._queries = Frontier(), Frontier()
 

@@ -10,8 +10,9 @@ import sqlalchemy as sa
 from worker.payouts.policy.circuit_breaker import Tally
 from worker.payouts.status import PayoutStatus
 from worker.store.base import Base
+from worker.store.channel_tables import channels
 from worker.store.clock import read_clock
-from worker.store.tables import FROM_SENDING, channels, payouts, transitions
+from worker.store.tables import FROM_SENDING, payouts, transitions
 from worker.store.writes import insert_new
 
 

@@ -3,18 +3,19 @@ Payouts are claimed for sending: as many as there may be, in one commit.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy import RowMapping
 
 from worker.payouts.claim import Claim, Claimant, Claims, Draft
-from worker.payouts.errors import NoSuchPayout, StaleTransition
+from worker.payouts.errors import BrokenSeal, NoSuchPayout, StaleTransition
 from worker.payouts.model import Attempt, CaseKind, Dossier, Obligation, Order, Payout
 from worker.payouts.pace import PaceKind
-from worker.payouts.policy.obligation import AskFirst, Covered, Overpaid, cover
+from worker.payouts.policy.obligation import AskFirst, Covered, Overpaid, cover, is_whole
 from worker.payouts.update import CaseNote, claim
+from worker.payouts.vouching import with_attempt
 from worker.store import rows
 from worker.store.base import Base
 from worker.store.bulk import BulkInsert, BulkUpdate
@@ -23,8 +24,10 @@ from worker.store.channels import is_stopped
 from worker.store.dossiers import read_dossiers
 from worker.store.due_work import ask_now, find_due_sends, put_off
 from worker.store.paces import spend
+from worker.store.seals import Seals
 from worker.store.tables import attempts, payouts
 from worker.store.types import UtcDateTime
+from worker.store.vouching import attempt_seal
 from worker.store.writes import GUARDS, Move, append_history, write_rows
 
 _NOW = sa.bindparam("now", type_=UtcDateTime)
@@ -123,7 +126,7 @@ class ClaimStore(Base):
         held = self._locks.free_obligations(conn, payout_ids)
         found, now = self._locks.sharing(conn, held)
         debts = _debts(payout_ids, held, found)
-        sharing = [rows.to_payout(row) for debt in debts for row in debt.rows]
+        sharing = [rows.to_payout(row, self._seals) for debt in debts for row in debt.rows]
         known = {d.payout.id: d for d in read_dossiers(conn, sharing, self._seals)}
         _check_owed(conn, payout_ids, found)
         looked = (self._look(conn, debt, known, claimant, now) for debt in debts)
@@ -145,6 +148,8 @@ class ClaimStore(Base):
         (row,) = (row for row in debt.rows if row["id"] == debt.payout_id)
         order = rows.to_order(row, self._seals)
         sent_before = rows.to_request(row, self._seals)
+        if not is_whole(debt.obligation, [known[row["id"]] for row in debt.rows]):
+            raise BrokenSeal
         under_way = any(attempt.outcome is None for attempt in dossier.attempts)
         request = claimant.decide(Draft(dossier, order, sent_before, now))
         if request is None or under_way:
@@ -157,6 +162,7 @@ class ClaimStore(Base):
             return None
         token = self._new_token()
         claimed = claim(dossier.payout, token, claimant.lease, now)
+        claimed = replace(claimed, vouched=with_attempt(claimed.vouched))
         return _Taken(dossier, claimed, token, order, request)
 
     def _begin(
@@ -169,9 +175,9 @@ class ClaimStore(Base):
             {"sealed_request": rows.seal_request(one.claimed, one.request, self._seals)}
             for one in taken
         ]
-        if not write_rows(conn, moves, _CLAIM, more, now=now):
+        if not write_rows(conn, moves, self._seals, _CLAIM, more, now=now):
             raise StaleTransition("sending was stopped meanwhile")
-        begun = _BEGIN.execute(conn, [_attempt(one, now) for one in taken])
+        begun = _BEGIN.execute(conn, [_attempt(one, now, self._seals) for one in taken])
         ids: dict[int, int] = {row.payout_id: row.id for row in begun}
         append_history(conn, moves, claimant.actor)
         return tuple(
@@ -215,13 +221,15 @@ def _check_owed(
         raise NoSuchPayout(f"there is no payout {min(astray)} that has an obligation")
 
 
-def _attempt(taken: _Taken, now: datetime) -> dict[str, object]:
+def _attempt(taken: _Taken, now: datetime, seals: Seals) -> dict[str, object]:
+    attempt = Attempt(0, taken.claimed.id, taken.number, taken.token, started_at=now)
     return {
-        "payout_id": taken.claimed.id,
-        "number": taken.number,
-        "lease_token": taken.token,
+        "payout_id": attempt.payout_id,
+        "number": attempt.number,
+        "lease_token": attempt.lease_token,
         "started_at": now,
-        "detail": "",
+        "detail": attempt.detail,
+        "seal": attempt_seal(taken.claimed, attempt, seals),
     }
 
 

@@ -18,11 +18,11 @@ from worker.store.tables import cases, decisions, payouts
 from worker.store.writes import write_row
 
 
-def write_decided(conn: sa.Connection, before: Payout, after: Payout) -> None:
+def write_decided(conn: sa.Connection, before: Payout, after: Payout, seals: Seals) -> None:
     """
     Write what a person decided from a row as it was read. Raises `StaleTransition`.
     """
-    if not write_row(conn, before, after):
+    if not write_row(conn, before, after, seals):
         raise StaleTransition(f"payout {before.id} changed meanwhile; look again")
 
 

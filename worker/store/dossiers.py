@@ -3,20 +3,21 @@ All that is known of a payout, as a transaction sees it.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import RowMapping
 
 from worker.payouts.errors import NoSuchPayout
+from worker.payouts.evidence import Evidence
 from worker.payouts.model import Dossier, Payout
-from worker.payouts.proposal import Proposal
 from worker.store import rows
 from worker.store.people_tables import proposals
-from worker.store.seals import Seals
+from worker.store.seals import Row, Seals
 from worker.store.tables import attempts, cases, evidence, payouts
+from worker.store.vouching import is_attempt_of, is_proposal_of
 
 _OF = sa.bindparam("payout_ids", expanding=True, type_=sa.BigInteger)
 
@@ -34,15 +35,14 @@ _OPEN_CASES = _about(cases, cases.c.id, cases.c.closed_at.is_(None))
 _DECIDED = sa.select(proposals).where(proposals.c.id.in_(_OF))
 
 
-def _decided(conn: sa.Connection, found: Sequence[Payout]) -> dict[int, Proposal]:
+def _decided(conn: sa.Connection, found: Sequence[Payout]) -> dict[int, RowMapping]:
     """
     The decisions that ended payouts: hardly any has one, so mostly nothing is asked.
     """
     ids = [payout.proposal_id for payout in found if payout.proposal_id is not None]
     if not ids:
         return {}
-    read = conn.execute(_DECIDED, {"payout_ids": ids}).mappings()
-    return {row["payout_id"]: rows.to_proposal(row) for row in read}
+    return {row["id"]: row for row in conn.execute(_DECIDED, {"payout_ids": ids}).mappings()}
 
 
 def read_row(conn: sa.Connection, payout_id: int) -> RowMapping:
@@ -70,9 +70,9 @@ def read_dossiers(
     """
     Everything known of several payouts, given their rows, in the same order.
 
-    Without a keyring the raw forms of messages are left out, which decide nothing.
+    Without a keyring the raw forms of messages are left out, which decide nothing, and nobody looks
+    whether all of it is what was written.
     """
-    piece = rows.to_bare_evidence if seals is None else partial(rows.to_evidence, seals=seals)
     ids = [payout.id for payout in found]
 
     def grouped(asked: sa.Select[Any]) -> dict[int, list[Any]]:
@@ -84,12 +84,96 @@ def read_dossiers(
     tries, pieces, open_cases = (grouped(one) for one in (_ATTEMPTS, _EVIDENCE, _OPEN_CASES))
     decided = _decided(conn, found)
     return tuple(
-        Dossier(
-            payout=payout,
-            attempts=tuple(rows.to_attempt(row) for row in tries[payout.id]),
-            evidence=tuple(map(piece, pieces[payout.id])),
-            open_cases=tuple(rows.to_case(row) for row in open_cases[payout.id]),
-            decided=decided.get(payout.id),
+        _dossier(
+            payout,
+            tries[payout.id],
+            pieces[payout.id],
+            open_cases[payout.id],
+            decided.get(payout.proposal_id or 0),
+            seals,
         )
         for payout in found
     )
+
+
+def _dossier(
+    payout: Payout,
+    tries: Sequence[RowMapping],
+    pieces: Sequence[RowMapping],
+    open_cases: Sequence[RowMapping],
+    decided: RowMapping | None,
+    seals: Seals | None,
+) -> Dossier:
+    if seals is not None and not _is_whole(payout, tries, pieces, decided, seals):
+        assert payout.vouched is not None
+        payout = replace(payout, vouched=replace(payout.vouched, holds=False))
+    return Dossier(
+        payout=payout,
+        attempts=tuple(rows.to_attempt(row) for row in tries),
+        evidence=_pieces(payout, pieces, seals),
+        open_cases=tuple(rows.to_case(row) for row in open_cases),
+        decided=None if decided is None else rows.to_proposal(decided),
+    )
+
+
+def _is_whole(
+    payout: Payout,
+    tries: Sequence[RowMapping],
+    pieces: Sequence[RowMapping],
+    decided: RowMapping | None,
+    seals: Seals,
+) -> bool:
+    """
+    Whether what belongs to a payout is all there, and nothing else.
+    """
+    vouched = payout.vouched
+    if vouched is None:
+        return True
+    numbers = [row["number"] for row in sorted(tries, key=lambda row: row["id"])]
+    ids = [row["id"] for row in pieces]
+    if payout.proposal_id is not None and (
+        decided is None
+        or decided["approved_at"] is None
+        or not is_proposal_of(payout, decided, known_to(decided, ids), seals)
+    ):
+        return False
+    return (
+        numbers == sorted({*numbers})
+        and len(tries) == vouched.attempts
+        and len(pieces) == vouched.messages
+        and all(is_attempt_of(payout, row, seals) for row in tries)
+    )
+
+
+def known_to(proposal: Row, message_ids: Iterable[int]) -> int:
+    """
+    How many of a payout's messages there were when it was proposed how that ended.
+    """
+    newest = proposal["evidence_id"] or 0
+    return sum(message_id <= newest for message_id in message_ids)
+
+
+def _pieces(
+    payout: Payout, pieces: Sequence[RowMapping], seals: Seals | None
+) -> tuple[Evidence, ...]:
+    if seals is None:
+        return tuple(map(rows.to_bare_evidence, pieces))
+    return tuple(
+        rows.to_evidence(row, seals)
+        if _is_in_place(payout, row, count)
+        else rows.to_broken_evidence(row)
+        for count, row in enumerate(pieces, 1)
+    )
+
+
+def _is_in_place(payout: Payout, row: RowMapping, count: int) -> bool:
+    """
+    Whether a message is about this payout, and came after those before it.
+
+    One that came before its payout has no place: none that has one comes before it.
+    """
+    if payout.vouched is None:
+        return True
+    of = (row["customer_no"], row["out_trade_no"])
+    is_own = of == (payout.terms.customer_no, payout.out_trade_no)
+    return is_own and row["place"] in {None, count}

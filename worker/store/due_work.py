@@ -96,7 +96,11 @@ class DueWork(Base):
             ).all()
             if not found:
                 return []
-            end_leases(conn, found, now)
+            held = sa.select(payouts).where(payouts.c.id.in_(found))
+            rows_held = conn.execute(held).mappings()
+            end_leases(
+                conn, [rows.to_payout(row, self._seals) for row in rows_held], now, self._seals
+            )
             return found
 
     def find_unapplied(self, limit: int) -> Sequence[int]:

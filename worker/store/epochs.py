@@ -3,21 +3,27 @@ Whether the database is still the one that the sweeps and the senders knew.
 """
 
 from collections.abc import Collection
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
 from worker.payouts.progress import Progress
 from worker.payouts.status import PayoutStatus, Reason
+from worker.payouts.update import ask_first
 from worker.store.base import Base
 from worker.store.health_tables import ended_epochs
+from worker.store.rows import to_payout
 from worker.store.tables import attempts, decisions, installation, payouts
+from worker.store.writes import Move, write_rows
 
 _UNFINISHED = payouts.c.status.in_([status for status in PayoutStatus if not status.is_final])
 #: People ended it because nothing was sent, or nothing but what JD refused, as far as they knew.
 _GIVEN_UP = sa.or_(
     payouts.c.status == PayoutStatus.CANCELLED, payouts.c.reason == Reason.FAILED_BY_HAND
 )
+
+#: So many payouts are written at once.
+_AT_ONCE = 1_000
 
 # Made once: each batch of claims asks it.
 _COUNTED = sa.select(installation.c.uid, installation.c.sweep_count)
@@ -112,18 +118,22 @@ class EpochStore(Base):
             )
             before = conn.scalar(begun.returning(installation.c.uid_before))
             conn.execute(sa.insert(ended_epochs).values(uid=before, ended_at=now))
-            doubted = conn.execute(
-                sa.update(payouts)
-                .where(_UNFINISHED | _GIVEN_UP & (payouts.c.finalized_at > now - ask_first_for))
-                .values(
-                    doubted_at=now,
-                    next_query_at=now,
-                    query_misses=0,
-                    version=payouts.c.version + 1,
-                    updated_at=now,
-                )
-            )
+            doubted = self._doubt(conn, now, ask_first_for)
             conn.execute(
                 sa.insert(decisions).values(action="restored", who=who, why=why, proof=[], at=now)
             )
-            return doubted.rowcount
+            return doubted
+
+    def _doubt(self, conn: sa.Connection, now: datetime, ask_first_for: timedelta) -> int:
+        wanted = _UNFINISHED | _GIVEN_UP & (payouts.c.finalized_at > now - ask_first_for)
+        following = sa.select(payouts).where(wanted).order_by(payouts.c.id).limit(_AT_ONCE)
+        count = last = 0
+        while (
+            found := conn.execute(following.where(payouts.c.id > last).with_for_update())
+            .mappings()
+            .all()
+        ):
+            known = [to_payout(row, self._seals) for row in found]
+            write_rows(conn, [Move(one, ask_first(one, now)) for one in known], self._seals)
+            count, last = count + len(known), known[-1].id
+        return count

@@ -12,21 +12,21 @@ import sqlalchemy as sa
 from worker.payouts.errors import StaleTransition
 from worker.payouts.evidence import Evidence, Source
 from worker.payouts.judgement import Judge, Judged
-from worker.payouts.model import Payout
-from worker.payouts.news import News, Told
+from worker.payouts.model import Attempt, Dossier, Payout
+from worker.payouts.news import Ending, News, Told
 from worker.payouts.update import apply, end_lease
+from worker.payouts.vouching import with_message
 from worker.store.base import Base
-from worker.store.bulk import BulkUpdate
 from worker.store.cases import open_case
 from worker.store.channels import count_unverifiable, pause_channel
 from worker.store.dossiers import read_dossiers
+from worker.store.leases import CLOSE, closed_columns
 from worker.store.locks import Locked
 from worker.store.rows import message_columns
 from worker.store.seals import Seals
 from worker.store.tables import attempts, evidence
 from worker.store.writes import Move, append_history, insert_all_new, write_rows
 
-_ENDED = BulkUpdate(attempts, {"attempt": attempts.c.id})
 _STORE = sa.insert(evidence).returning(evidence.c.id, sort_by_parameter_order=True)
 
 
@@ -104,15 +104,16 @@ def _take_in(
     """
     files = [(locked, _answering(conn, locked, news)) for locked, news in files]
     ended = [_end(locked, news) for locked, news in files]
-    _close_attempts(conn, files)
+    _close_attempts(conn, files, seals)
     if judge is None:
         _store_unjudged(conn, files, ended, seals)
         return [None] * len(files)
     dossiers = read_dossiers(conn, ended, seals)
     # It is stored as judged: should that fail, nothing of it is written.
-    pieces = _store(conn, files, seals, judged=True)
+    read = [dossier.payout for dossier in dossiers]
+    pieces = _store(conn, files, read, seals, judged=True)
     known = [
-        dossier if piece is None else replace(dossier, evidence=(*dossier.evidence, piece))
+        dossier if piece is None else _with_piece(dossier, piece)
         for dossier, piece in zip(dossiers, pieces, strict=True)
     ]
     judgements = [
@@ -120,8 +121,13 @@ def _take_in(
         for dossier, (locked, _) in zip(known, files, strict=True)
     ]
     fresh = {piece.id for piece in pieces if piece is not None}
-    _write(conn, [locked for locked, _ in files], judgements, fresh, judge)
+    _write(conn, [locked for locked, _ in files], judgements, fresh, judge, seals)
     return judgements
+
+
+def _with_piece(dossier: Dossier, piece: Evidence) -> Dossier:
+    payout = replace(dossier.payout, vouched=with_message(dossier.payout.vouched))
+    return replace(dossier, payout=payout, evidence=(*dossier.evidence, piece))
 
 
 def _answering(conn: sa.Connection, locked: Locked, news: News) -> News:
@@ -150,19 +156,20 @@ def _end(locked: Locked, news: News) -> Payout:
     return end_lease(payout, locked.now, locked.now)
 
 
-def _close_attempts(conn: sa.Connection, files: Sequence[tuple[Locked, News]]) -> None:
+def _closed(ending: Ending, now: datetime) -> Attempt:
+    return replace(ending.attempt, outcome=ending.outcome, detail=ending.detail, closed_at=now)
+
+
+def _close_attempts(
+    conn: sa.Connection, files: Sequence[tuple[Locked, News]], seals: Seals
+) -> None:
     closed = [
-        {
-            "attempt": news.ending.attempt.id,
-            "outcome": news.ending.outcome,
-            "detail": news.ending.detail,
-            "closed_at": locked.now,
-        }
+        closed_columns(locked.payout, _closed(news.ending, locked.now), seals)
         for locked, news in files
         if news.ending and locked.payout.lease_token == news.ending.attempt.lease_token
     ]
     if closed:
-        _ENDED.execute(conn, closed)
+        CLOSE.execute(conn, closed)
 
 
 def _write(
@@ -171,6 +178,7 @@ def _write(
     judgements: Sequence[Judged],
     fresh: Set[int],
     judge: Judge,
+    seals: Seals,
 ) -> None:
     """
     Write what was decided of payouts whose rows are locked; `fresh` evidence says so already.
@@ -183,7 +191,7 @@ def _write(
         )
         for locked, judged in zip(files, judgements, strict=True)
     ]
-    if not write_rows(conn, moves):
+    if not write_rows(conn, moves, seals):
         ids = ", ".join(str(move.before.id) for move in moves)
         raise StaleTransition(f"of payouts {ids} one changed after it was read")
     now = files[0].now
@@ -211,7 +219,12 @@ def _write(
 
 
 def _store(
-    conn: sa.Connection, files: Sequence[tuple[Locked, News]], seals: Seals, *, judged: bool
+    conn: sa.Connection,
+    files: Sequence[tuple[Locked, News]],
+    payouts: Sequence[Payout],
+    seals: Seals,
+    *,
+    judged: bool,
 ) -> list[Evidence | None]:
     """
     Store what JD told; None where it told nothing, or what is known.
@@ -222,7 +235,7 @@ def _store(
     for place, (locked, news) in enumerate(files):
         if news.told is not None:
             applied_at = locked.now if judged else None
-            columns[place] = _columns(locked, news.told, seals, applied_at)
+            columns[place] = _columns(payouts[place], locked.now, news.told, seals, applied_at)
     ids: dict[int, int | None] = {}
     answers = [place for place in columns if columns[place]["source"] is not Source.NOTIFICATION]
     if answers:
@@ -257,23 +270,31 @@ def _store_unjudged(
     ended: Sequence[Payout],
     seals: Seals,
 ) -> None:
-    pieces = _store(conn, files, seals, judged=False)
+    pieces = _store(conn, files, ended, seals, judged=False)
     moves = []
     for (locked, _), payout, piece in zip(files, ended, pieces, strict=True):
         after = payout
         if piece is not None:
-            after = replace(payout, version=payout.version + 1, updated_at=locked.now)
+            after = replace(
+                payout,
+                version=payout.version + 1,
+                updated_at=locked.now,
+                vouched=with_message(payout.vouched),
+            )
         if after != locked.payout:
             moves.append(Move(locked.payout, after))
-    write_rows(conn, moves)
+    write_rows(conn, moves, seals)
 
 
 def _columns(
-    locked: Locked, told: Told, seals: Seals, applied_at: datetime | None
+    payout: Payout, now: datetime, told: Told, seals: Seals, applied_at: datetime | None
 ) -> Mapping[str, Any]:
-    payout = locked.payout
+    after = with_message(payout.vouched)
+    # Nobody knows which it is where some may have been taken away.
+    place = after.messages if after is not None and after.holds else None
+    own = payout.terms.customer_no, payout.out_trade_no
     return {
-        **message_columns(payout.terms.customer_no, payout.out_trade_no, locked.now, told, seals),
+        **message_columns(*own, now, told, seals, place),
         "payout_id": payout.id,
         "applied_at": applied_at,
     }

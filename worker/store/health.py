@@ -16,6 +16,7 @@ from worker.payouts.model import CaseKind
 from worker.payouts.pace import PaceKind
 from worker.payouts.status import PayoutStatus
 from worker.store.base import Base
+from worker.store.channel_tables import channels, paces
 from worker.store.channels import is_set_aside, is_stopped
 from worker.store.clock import read_clock
 from worker.store.event_reads import longest_waiting, unheard_since
@@ -27,10 +28,8 @@ from worker.store.tables import (
     MAY_BE_SENT,
     WAITS,
     cases,
-    channels,
     evidence,
     installation,
-    paces,
     payouts,
     rejections,
 )

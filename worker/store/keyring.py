@@ -9,6 +9,7 @@ Fernet, which is bound to nothing and names no key; such seals are read as long 
 import base64
 import binascii
 import contextlib
+import enum
 import secrets
 from collections.abc import Sequence
 
@@ -20,12 +21,23 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from worker.payouts.errors import BadKeyring, BrokenSeal, WrongKey
 
-_VERSION = b"\x01"
 _ID_BYTES = 4
 _NONCE_BYTES = 12
 
 #: So many bytes tell how something is sealed, and with which key.
-PREFIX_BYTES = len(_VERSION) + _ID_BYTES
+PREFIX_BYTES = 1 + _ID_BYTES
+
+
+class Form(enum.IntEnum):
+    """
+    How something is sealed: the newest last. It is the first byte of a seal, and part of it.
+    """
+
+    UNBOUND = (
+        0  #: as versions before 0015 of the tables read it: with Fernet, whose byte is another
+    )
+    BOUND = 1  #: bound to what stands beside it, and names its key
+    VOUCHED = 2  #: the same, and a seal vouches for each row that decides about money
 
 
 class Key:
@@ -72,19 +84,21 @@ class Keyring:
         """
         return tuple(self._keys)
 
-    def seal(self, key_id: str, content: bytes | str, bound_to: bytes) -> bytes:
+    def seal(
+        self, key_id: str, content: bytes | str, bound_to: bytes, form: Form = Form.VOUCHED
+    ) -> bytes:
         """
         Encrypt and authenticate, and bind to what stands beside it; text is taken as UTF-8.
         """
         key, nonce = self._keys[key_id], secrets.token_bytes(_NONCE_BYTES)
-        head = _VERSION + bytes.fromhex(key_id)
+        head = prefix_of(key_id, form)
         return head + nonce + key.aead.encrypt(nonce, _encoded(content), head + bound_to)
 
     def open(self, sealed: bytes, bound_to: bytes) -> bytes:
         """
         Return what was sealed beside this, or unbound. Raises `WrongKey` or `BrokenSeal`.
         """
-        if not is_bound(sealed):
+        if form_of(sealed) is Form.UNBOUND:
             return self._opened(sealed)[1]
         key_id = key_of(sealed)
         if key_id is None:
@@ -135,26 +149,30 @@ class NoKeyring(Keyring):
         return "NoKeyring()"
 
 
-def is_bound(sealed: bytes) -> bool:
+def form_of(sealed: bytes) -> Form:
     """
-    Whether it is bound to what stands beside it, and names its key.
+    How it is sealed.
     """
-    return sealed[:1] == _VERSION
+    return Form(sealed[0]) if sealed[:1] in _BOUND else Form.UNBOUND
 
 
-def prefix_of(key_id: str) -> bytes:
+_BOUND = frozenset(bytes([form]) for form in (Form.BOUND, Form.VOUCHED))
+
+
+def prefix_of(key_id: str, form: Form) -> bytes:
     """
-    How all begins that this key sealed and bound.
+    How all begins that this key sealed and bound so.
     """
-    return _VERSION + bytes.fromhex(key_id)
+    return bytes([form]) + bytes.fromhex(key_id)
 
 
 def key_of(sealed: bytes) -> str | None:
     """
     The key that something bound names; None if it names none.
     """
-    named = sealed[len(_VERSION) : PREFIX_BYTES]
-    return named.hex() if is_bound(sealed) and len(named) == _ID_BYTES else None
+    named = sealed[1:PREFIX_BYTES]
+    is_named = form_of(sealed) is not Form.UNBOUND and len(named) == _ID_BYTES
+    return named.hex() if is_named else None
 
 
 def _derive(secret: bytes, purpose: bytes, length: int) -> bytes:

@@ -19,11 +19,12 @@ from worker.store.engine import read_only
 from worker.store.faults import translated
 from worker.store.installation import raise_oldest_program
 from worker.store.key_tables import sealing_keys
-from worker.store.keyring import PREFIX_BYTES, Keyring, is_bound, key_of, prefix_of
+from worker.store.keyring import PREFIX_BYTES, Form, Keyring, form_of, key_of, prefix_of
 from worker.store.metadata import metadata
-from worker.store.revision import OLDEST_WITH_BOUND_SEALS
+from worker.store.renewal import first_vouching
+from worker.store.revision import OLDEST_WITH_VOUCHED_ROWS
 from worker.store.seals import LOOK_AGAIN_S, Seals
-from worker.store.tables import installation
+from worker.store.tables import installation, payouts
 from worker.store.types import Sealed
 from worker.store.writes import insert_new
 
@@ -33,16 +34,17 @@ _LAST_SEAL = timedelta(seconds=LOOK_AGAIN_S + 50)
 
 _IN_USE = sealing_keys.c.retired_at.is_(None)
 
-#: Sealed columns by table, but for the sample, which says how the others are sealed.
+#: Sealed columns by table, but for the sample, which says how the others are sealed. What belongs
+#: to others comes before those.
 SEALED: Mapping[sa.Table, tuple[sa.Column[Any], ...]] = {
     table: columns
-    for table in metadata.sorted_tables
+    for table in reversed(metadata.sorted_tables)
     if table is not installation
     and (columns := tuple(c for c in table.c if isinstance(c.type, Sealed)))
 }
 
 
-_NOT_AGAIN = "what {} sealed before this version opens in any row, as long as that key is there"
+_NOT_AGAIN = "nothing vouches for rows that {} sealed before this version, as long as it is there"
 
 _HISTORY = ("begun_at", "begun_by", "retired_at", "retired_by")
 
@@ -90,7 +92,7 @@ def _named(ids: set[str]) -> str:
 
 def _begin_key(conn: sa.Connection, seals: Seals, who: str | None, now: datetime) -> str:
     """
-    Seal with the newest key from now on, and bind what is sealed to its place; return its id.
+    Seal with the newest key from now on, and vouch for rows; return its id.
 
     Older versions of the program cannot read that. What they sealed names no key: so each that is
     here counts as used, until it is retired.
@@ -102,17 +104,33 @@ def _begin_key(conn: sa.Connection, seals: Seals, who: str | None, now: datetime
     if key_id in known and known[key_id]["retired_at"] is not None:
         raise NotAllowed(f"the key {key_id} was retired: put a new one in front of the keyring")
     begun = {"begun_at": now, "begun_by": who}
-    if before is not None and not is_bound(before):
-        if seals.keyring.unbound_key(before) == key_id:
+    if before is not None and (form := form_of(before)) is not Form.VOUCHED:
+        is_unbound = form is Form.UNBOUND
+        sealed_by = seals.keyring.unbound_key(before) if is_unbound else key_of(before)
+        if sealed_by == key_id:
             raise NotAllowed(f"put a new key in front of the keyring: {_NOT_AGAIN.format(key_id)}")
-        for other in seals.keyring.ids[1:]:
+        for other in seals.keyring.ids[1:] if is_unbound else ():
             insert_new(conn, sealing_keys, id=other, begun_at=now)
     if insert_new(conn, sealing_keys, id=key_id, **begun) is None:
         conn.execute(sa.update(sealing_keys).where(sealing_keys.c.id == key_id).values(**begun))
     sample = seals.seal(installation.c.sealed_sample, row, b"payouts")
     conn.execute(sa.update(installation).values(sealed_sample=sample))
-    raise_oldest_program(conn, OLDEST_WITH_BOUND_SEALS)
+    raise_oldest_program(conn, OLDEST_WITH_VOUCHED_ROWS)
     return key_id
+
+
+def with_its_payout(table: sa.Table) -> sa.Select[Any]:
+    """
+    A table's rows, with what those are bound to of the payout that they belong to.
+    """
+    kinds = (column.type for column in SEALED[table])
+    wanted = {name for kind in kinds if isinstance(kind, Sealed) for name in kind.bound_to}
+    missing = sorted(wanted - {*table.c.keys()})
+    if not missing:
+        return sa.select(table)
+    return sa.select(table, *(payouts.c[name] for name in missing)).join(
+        payouts, payouts.c.id == table.c.payout_id
+    )
 
 
 def _begins(column: sa.Column[Any]) -> sa.ColumnElement[bytes]:
@@ -183,20 +201,22 @@ class KeyStore(Base):
 
     def _reseal(self, table: sa.Table, after: int, limit: int) -> tuple[int | None, int]:
         stale = (
-            sa.select(table)
+            with_its_payout(table)
             .where(table.c.id > after, self._is_stale(table))
             .order_by(table.c.id)
             .limit(limit)
-            .with_for_update(key_share=True, skip_locked=True)
+            .with_for_update(key_share=True, skip_locked=True, of=table)
         )
         with self._transaction() as conn:
             found = conn.execute(stale).mappings().all()
-            rows = [fresh for row in found if (fresh := self._fresh(table, row))]
+            rows = [fresh for row in found if (fresh := self._fresh(conn, table, row))]
             if rows:
                 BulkUpdate(table, {"row": table.c.id}).execute(conn, rows)
         return found[-1]["id"] if len(found) == limit else None, len(rows)
 
-    def _fresh(self, table: sa.Table, row: RowMapping) -> Mapping[str, object] | None:
+    def _fresh(
+        self, conn: sa.Connection, table: sa.Table, row: RowMapping
+    ) -> Mapping[str, object] | None:
         """
         What a row's sealed columns shall hold; None if one of them cannot be opened.
         """
@@ -212,11 +232,18 @@ class KeyStore(Base):
                 except SealError:
                     return None
                 fresh[column.name] = self._seals.seal(column, {**row, **named}, content)
-        return fresh
+        if table is not payouts:
+            return fresh
+        counts = {"attempt_count": row["attempt_count"], "message_count": row["message_count"]}
+        if row["seal"] is None:
+            if (first := first_vouching(conn, row, self._seals)) is None:
+                return None
+            return {**fresh, **first}
+        return {**fresh, **counts}
 
     def _is_stale(self, table: sa.Table) -> sa.ColumnElement[bool]:
         assert self._seals.key_id is not None
-        current = prefix_of(self._seals.key_id)
+        current = prefix_of(self._seals.key_id, Form.VOUCHED)
         return sa.or_(*(_begins(column) != current for column in SEALED[table]))
 
     def retire_key(self, key_id: str, who: str) -> None:

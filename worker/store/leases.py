@@ -3,16 +3,23 @@ The lease under which a payout is on the wire.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from worker.payouts.model import Attempt, AttemptOutcome
+from worker.payouts.model import Attempt, AttemptOutcome, Payout
 from worker.payouts.status import PayoutStatus
+from worker.payouts.update import end_lease
 from worker.store.base import Base
+from worker.store.bulk import BulkUpdate
 from worker.store.channels import is_stopped
+from worker.store.rows import to_attempt
+from worker.store.seals import Seals
 from worker.store.tables import attempts, payouts
 from worker.store.types import UtcDateTime
+from worker.store.vouching import attempt_seal
+from worker.store.writes import Move, write_rows
 
 _NOW = sa.bindparam("now", type_=UtcDateTime)
 
@@ -30,26 +37,47 @@ _RENEW = (
 )
 
 
-def end_leases(conn: sa.Connection, payout_ids: Sequence[int], now: datetime) -> None:
+def _lost(attempt: Attempt, now: datetime) -> Attempt:
+    return replace(attempt, outcome=AttemptOutcome.LOST, detail="lease expired", closed_at=now)
+
+
+#: Closes attempts, given by their columns.
+CLOSE = BulkUpdate(attempts, {"attempt": attempts.c.id})
+
+
+def closed_columns(payout: Payout, attempt: Attempt, seals: Seals) -> dict[str, object]:
+    """
+    What is written of an attempt that has ended.
+    """
+    return {
+        "attempt": attempt.id,
+        "outcome": attempt.outcome,
+        "detail": attempt.detail,
+        "closed_at": attempt.closed_at,
+        "seal": attempt_seal(payout, attempt, seals),
+    }
+
+
+def end_leases(conn: sa.Connection, held: Sequence[Payout], now: datetime, seals: Seals) -> None:
     """
     Close, as lost, the open attempts of payouts whose lease has run out, and end the leases.
+
+    Their rows are held.
     """
-    conn.execute(
-        sa.update(attempts)
-        .where(attempts.c.payout_id.in_(payout_ids), attempts.c.outcome.is_(None))
-        .values(outcome=AttemptOutcome.LOST, detail="lease expired", closed_at=now)
+    by_id = {payout.id: payout for payout in held}
+    running = sa.select(attempts).where(
+        attempts.c.payout_id.in_([*by_id]), attempts.c.outcome.is_(None)
     )
-    conn.execute(
-        sa.update(payouts)
-        .where(payouts.c.id.in_(payout_ids), payouts.c.lease_token.is_not(None))
-        .values(
-            lease_ended_at=payouts.c.lease_until,
-            lease_token=None,
-            lease_until=None,
-            version=payouts.c.version + 1,
-            updated_at=now,
-        )
-    )
+    closed = [
+        closed_columns(by_id[attempt.payout_id], _lost(attempt, now), seals)
+        for attempt in map(to_attempt, conn.execute(running).mappings())
+    ]
+    if closed:
+        CLOSE.execute(conn, closed)
+    leased = [payout for payout in held if payout.lease_until is not None]
+    ended = [Move(one, end_lease(one, one.lease_until or now, now)) for one in leased]
+    if ended:
+        write_rows(conn, ended, seals)
 
 
 class Leases(Base):

@@ -18,8 +18,10 @@ from worker.payouts.errors import NoSuchPayout
 from worker.payouts.model import Obligation, Payout
 from worker.payouts.pace import PaceKind
 from worker.store import rows
+from worker.store.channel_tables import channels, paces
 from worker.store.clock import Clock, read_clock
-from worker.store.tables import channels, obligations, paces, payouts
+from worker.store.seals import Seals
+from worker.store.tables import obligations, payouts
 from worker.store.writes import insert_new
 
 _ID = sa.bindparam("payout_id", type_=sa.BigInteger)
@@ -50,8 +52,9 @@ class Locks:
     The locks of one ledger. Its statements are made once: making them costs more than they do.
     """
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, seals: Seals) -> None:
         self._clock = clock
+        self._seals = seals
         named = sa.func.unnest(_NUMBERS).column_valued("number")
         key = sa.func.hashtextextended(_MERCHANT + " " + named, 0).label("key")
         keys = sa.select(key).distinct().order_by(key).subquery("keys")
@@ -110,7 +113,7 @@ class Locks:
         row = found.mappings().one_or_none()
         if row is None:
             raise NoSuchPayout(f"there is no payout {payout_id} that has an obligation")
-        return rows.to_obligation(row), row["now"]
+        return rows.to_obligation(row, self._seals), row["now"]
 
     def free_obligations(
         self, conn: sa.Connection, payout_ids: Sequence[int]
@@ -119,7 +122,7 @@ class Locks:
         Hold the obligations of these payouts, but for those that someone else holds.
         """
         found = conn.execute(self._obligations, {"ids": list(payout_ids)}).mappings()
-        return {row["id"]: rows.to_obligation(row) for row in found}
+        return {row["id"]: rows.to_obligation(row, self._seals) for row in found}
 
     def sharing(
         self, conn: sa.Connection, obligation_ids: Iterable[int]
@@ -192,4 +195,4 @@ class Locks:
         )
 
     def _locked(self, row: RowMapping, now: datetime) -> Locked:
-        return Locked(rows.to_payout(row), now, row["unverifiable"] or 0)
+        return Locked(rows.to_payout(row, self._seals), now, row["unverifiable"] or 0)

@@ -72,10 +72,10 @@ def _noticed(locked: Locked, answer: Answer) -> News:
 def _store_orphan(
     conn: sa.Connection, now: datetime, customer_no: str, told: Told, seals: Seals
 ) -> None:
-    named = {"customer_no": customer_no, "out_trade_no": told.answer.number or ""}
-    evidence_id = insert_new(
-        conn, evidence, **message_columns(**named, now=now, told=told, seals=seals)
-    )
+    number = told.answer.number or ""
+    named = {"customer_no": customer_no, "out_trade_no": number}
+    columns = message_columns(customer_no, number, now, told, seals)
+    evidence_id = insert_new(conn, evidence, **columns)
     if evidence_id is not None:
         orphan = {"kind": CaseKind.ORPHAN, "evidence_id": evidence_id, "opened_at": now}
         insert_new(conn, cases, **named, **orphan)

@@ -5,6 +5,7 @@ The obligation's row is locked before any of its payouts' rows, everywhere.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -12,11 +13,12 @@ from sqlalchemy import RowMapping
 
 from worker.payouts.errors import NotAllowed
 from worker.payouts.model import Dossier, Obligation, Order
-from worker.payouts.policy.obligation import check_fits, normalized
+from worker.payouts.policy.obligation import check_fits, is_whole, normalized
 from worker.store import rows
 from worker.store.dossiers import read_dossiers
 from worker.store.seals import Seals
 from worker.store.tables import obligations, payouts
+from worker.store.vouching import debt_columns
 from worker.store.writes import insert_all_new
 
 #: One name space for the whole installation: neither merchant nor producer splits a debt.
@@ -53,7 +55,8 @@ def commit_orders(
     fresh = {}
     for name in sorted(named):
         order = orders[named[name]]
-        obligation = Obligation(0, NAMESPACE, name, order.owed_fen or order.amount_fen, 0)
+        owed = order.owed_fen or order.amount_fen
+        obligation = Obligation(0, NAMESPACE, name, owed, 0, 1 if seals.key_id else None)
         if _fits(obligation, (), order):
             fresh[name] = {
                 "namespace": NAMESPACE,
@@ -61,6 +64,7 @@ def commit_orders(
                 "owed_fen": obligation.owed_fen,
                 "committed_fen": order.amount_fen,
                 "created_at": now,
+                **debt_columns(obligation, seals),
             }
     if not fresh:
         return {}
@@ -70,10 +74,11 @@ def commit_orders(
     committed = {named[name]: debt for name, debt in made.items()}
     if known := fresh.keys() - made.keys():
         found = conn.execute(_NAMED, {"namespace": NAMESPACE, "names": sorted(known)})
-        for obligation in map(rows.to_obligation, found.mappings().all()):
-            key = named[obligation.name]
-            if _fits(obligation, sharing(conn, obligation, seals), orders[key]):
-                commit_fen(conn, obligation.id, orders[key].amount_fen)
+        for row in found.mappings().all():
+            obligation = rows.to_obligation(row, seals)
+            key, others = named[obligation.name], sharing(conn, obligation, seals)
+            if is_whole(obligation, others) and _fits(obligation, others, orders[key]):
+                commit_payout(conn, obligation, orders[key].amount_fen, seals)
                 committed[key] = obligation.id
     return {key: committed[key] for key in orders if key in committed}
 
@@ -99,8 +104,23 @@ def sharing(
     """
     All that is known of the payouts of an obligation, oldest first; one of them left out.
     """
-    found = [rows.to_payout(row) for row in rows_of(conn, obligation)]
+    found = [rows.to_payout(row, seals) for row in rows_of(conn, obligation)]
     return read_dossiers(conn, [payout for payout in found if payout.id != but], seals)
+
+
+def commit_payout(
+    conn: sa.Connection, obligation: Obligation, amount_fen: int, seals: Seals
+) -> None:
+    """
+    Let one payout more pay an obligation, and commit so much of it, which may be less than nothing.
+    """
+    joined = obligation
+    if obligation.payout_count is not None:
+        joined = replace(obligation, payout_count=obligation.payout_count + 1)
+    values = debt_columns(joined, seals)
+    committed = obligations.c.committed_fen + amount_fen
+    own = sa.update(obligations).where(obligations.c.id == obligation.id)
+    conn.execute(own.values(**values, committed_fen=committed))
 
 
 def commit_fen(conn: sa.Connection, obligation_id: int, amount_fen: int) -> None:

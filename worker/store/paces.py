@@ -7,7 +7,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from worker.payouts.pace import PaceKind
-from worker.store.tables import paces
+from worker.store.channel_tables import paces
 
 
 def spend(conn: sa.Connection, customer_no: str, kind: PaceKind, full_at: datetime) -> None:

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy import CheckConstraint, Column, ForeignKey, Table
 
 from worker.payouts.proposal import End
-from worker.store.bindings import FORMER_REQUEST
+from worker.store.bindings import FORMER_REQUEST, PROPOSAL
 from worker.store.metadata import metadata, partial
 from worker.store.types import ForeignText, Id, Sealed, UtcDateTime, one_of
 
@@ -41,6 +41,7 @@ proposals = Table(
     Column("voided_at", UtcDateTime),
     Column("voided_why", sa.String),
     Column("unanswered_since", UtcDateTime),  #: where it rests on JD's silence
+    Column("seal", Sealed(*PROPOSAL)),
     CheckConstraint("approved_at IS NULL OR voided_at IS NULL", name="ended"),
     partial("uq_proposals_reference", "reference", where="voided_at IS NULL", unique=True),
     partial(

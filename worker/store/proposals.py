@@ -24,9 +24,11 @@ from worker.payouts.proposal import OutsideProof, Proposal
 from worker.store import rows
 from worker.store.base import Base
 from worker.store.decisions import record_decision, write_decided
-from worker.store.dossiers import read_dossier
+from worker.store.dossiers import known_to, read_dossier
 from worker.store.people import read_register
 from worker.store.people_tables import PROPOSAL_WAITS, proposals
+from worker.store.renewal import renewed
+from worker.store.vouching import is_proposal_of, proposal_seal
 from worker.store.writes import Move, append_history, insert_new
 
 
@@ -45,7 +47,7 @@ class Proposals(Base):
             dossier, now = self._held(conn, payout_id)
             check_proposer(person, read_register(conn), dossier.payout.terms.profile)
             silent_since = check_proof(dossier, proof, now)
-            _void(conn, now, "another was proposed instead", proposals.c.payout_id == payout_id)
+            self._void(conn, dossier, now, "another was proposed instead")
             made = insert_new(
                 conn,
                 proposals,
@@ -62,6 +64,7 @@ class Proposals(Base):
             )
             if made is None:
                 raise NotAllowed(f"{proof.reference} is the proof of another decision already")
+            self._change(conn, dossier, made)
             return _read(conn, made)
 
     def approve(self, proposal_id: int, person: Person) -> Proposal:
@@ -75,23 +78,24 @@ class Proposals(Base):
             proposal = _read(conn, proposal_id)
             check_waiting(proposal)
             if voiding(dossier, proposal):
-                _void(conn, now, "JD has told more since", proposals.c.id == proposal_id)
+                self._void(conn, dossier, now, "JD has told more since", proposal_id)
                 return _read(conn, proposal_id)
+            self._check_intact(conn, dossier, proposal_id)
             profile = dossier.payout.terms.profile
             checked = check_approver(proposal, person, read_register(conn), profile)
             check_proof(dossier, proposal.proof, now)
-            conn.execute(
-                sa.update(proposals)
-                .where(proposals.c.id == proposal_id)
-                .values(
-                    **rows.person_columns("approved", person),
-                    approved_at=now,
-                    unchecked=not checked,
-                )
+            whole = renewed(conn, dossier, self._seals)
+            self._change(
+                conn,
+                dossier,
+                proposal_id,
+                **rows.person_columns("approved", person),
+                approved_at=now,
+                unchecked=not checked,
             )
             approved = _read(conn, proposal_id)
-            after = conclude(dossier.payout, approved, now)
-            write_decided(conn, dossier.payout, after)
+            after = conclude(whole, approved, now)
+            write_decided(conn, dossier.payout, after, self._seals)
             append_history(conn, [Move(dossier.payout, after)], person.who)
             record_decision(conn, now, after.id, decision_on(dossier, approved))
             return approved
@@ -104,7 +108,7 @@ class Proposals(Base):
             dossier, now = self._held(conn, _read(conn, proposal_id).payout_id)
             check_waiting(_read(conn, proposal_id))
             check_proposer(person, read_register(conn), dossier.payout.terms.profile)
-            _void(conn, now, declined_by(person, why), proposals.c.id == proposal_id)
+            self._void(conn, dossier, now, declined_by(person, why), proposal_id)
             return _read(conn, proposal_id)
 
     def proposal(self, proposal_id: int) -> Proposal:
@@ -136,18 +140,53 @@ class Proposals(Base):
         locked = self._locks.payout(conn, payout_id)
         return read_dossier(conn, locked.payout, self._seals), locked.now
 
+    def _void(
+        self,
+        conn: sa.Connection,
+        dossier: Dossier,
+        now: datetime,
+        why: str,
+        proposal_id: int | None = None,
+    ) -> None:
+        """
+        Void what waits of a payout, or one of it, so that its proof may be used again.
+        """
+        own = sa.select(proposals.c.id).where(
+            PROPOSAL_WAITS, proposals.c.payout_id == dossier.payout.id
+        )
+        if proposal_id is not None:
+            own = own.where(proposals.c.id == proposal_id)
+        for waiting in conn.scalars(own).all():
+            self._change(conn, dossier, waiting, voided_at=now, voided_why=why)
+
+    def _change(
+        self, conn: sa.Connection, dossier: Dossier, proposal_id: int, **changes: object
+    ) -> None:
+        """
+        Write what becomes of a proposal, and the seal that vouches for it.
+        """
+        row = {**_row(conn, proposal_id), **changes}
+        known = known_to(row, [piece.id for piece in dossier.evidence])
+        changes["seal"] = proposal_seal(dossier.payout, row, known, self._seals)
+        conn.execute(sa.update(proposals).where(proposals.c.id == proposal_id).values(**changes))
+
+    def _check_intact(self, conn: sa.Connection, dossier: Dossier, proposal_id: int) -> None:
+        row = _row(conn, proposal_id)
+        known = known_to(row, [piece.id for piece in dossier.evidence])
+        if not is_proposal_of(dossier.payout, row, known, self._seals):
+            raise NotAllowed(
+                f"proposal {proposal_id} is not what was proposed: someone wrote to the database"
+                " beside us; decline it, and propose it again"
+            )
+
 
 def _read(conn: sa.Connection, proposal_id: int) -> Proposal:
+    return rows.to_proposal(_row(conn, proposal_id))
+
+
+def _row(conn: sa.Connection, proposal_id: int) -> RowMapping:
     found = conn.execute(sa.select(proposals).where(proposals.c.id == proposal_id)).mappings()
     row: RowMapping | None = found.one_or_none()
     if row is None:
         raise NoSuchProposal(f"there is no proposal {proposal_id}")
-    return rows.to_proposal(row)
-
-
-def _void(conn: sa.Connection, now: datetime, why: str, *which: sa.ColumnElement[bool]) -> None:
-    """
-    Void what waits, so that its proof may be used again.
-    """
-    waiting = sa.update(proposals).where(PROPOSAL_WAITS, *which)
-    conn.execute(waiting.values(voided_at=now, voided_why=why))
+    return row

@@ -15,19 +15,19 @@ from worker.payouts.model import (
     Obligation,
     Order,
     Payout,
-    Question,
     Rejection,
     Transition,
 )
 from worker.payouts.policy.obligation import normalized
+from worker.payouts.question import Question
 from worker.payouts.status import PayoutStatus, Reason
 from worker.store import rows
 from worker.store.base import Base
+from worker.store.channel_tables import channels
 from worker.store.dossiers import read_dossier, read_row
 from worker.store.people_tables import former_requests
 from worker.store.tables import (
     cases,
-    channels,
     evidence,
     obligations,
     payouts,
@@ -108,7 +108,7 @@ class Reads(Base):
         Everything known of one payout, read in one snapshot. Raises `NoSuchPayout`.
         """
         with self._snapshot() as conn:
-            payout = rows.to_payout(read_row(conn, payout_id))
+            payout = rows.to_payout(read_row(conn, payout_id), self._seals)
             return read_dossier(conn, payout, self._seals)
 
     def order(self, payout_id: int) -> Order:

@@ -3,6 +3,7 @@ What a restored database has forgotten, and a journal of claims still knows.
 """
 
 from collections.abc import Sequence
+from dataclasses import asdict, replace
 from datetime import timedelta
 
 import sqlalchemy as sa
@@ -12,14 +13,16 @@ from worker.payouts.model import AttemptOutcome, CaseKind
 from worker.payouts.policy.obligation import normalized
 from worker.payouts.policy.restore import is_behind
 from worker.payouts.update import CaseNote, recall
+from worker.payouts.vouching import with_attempt
 from worker.store.acceptance import insert_payouts
 from worker.store.base import Base
 from worker.store.cases import open_case
-from worker.store.dossiers import read_dossier
+from worker.store.dossiers import read_dossier, read_row
 from worker.store.leases import end_leases
-from worker.store.obligations import NAMESPACE, commit_orders
-from worker.store.rows import order_columns, seal_request
+from worker.store.obligations import NAMESPACE, commit_orders, commit_payout
+from worker.store.rows import order_columns, seal_request, to_obligation, to_payout
 from worker.store.tables import attempts, obligations, payouts
+from worker.store.vouching import attempt_seal
 from worker.store.writes import Move, append_history, write_row
 
 #: Who moves a payout whose claim was forgotten, as its history names it.
@@ -66,20 +69,22 @@ class RecallStore(Base):
             if (until := locked.payout.lease_until) is not None:
                 if until > now:
                     return Recalled.BEING_SENT
-                end_leases(conn, [payout_id], now)
+                end_leases(conn, [locked.payout], now, self._seals)
                 locked = self._locks.payout(conn, payout_id)
             started_at = claim.attempt.started_at
-            conn.execute(
-                sa.insert(attempts).values(
-                    payout_id=payout_id,
-                    number=(conn.scalar(tries) or 0) + 1,
-                    lease_token=claim.attempt.lease_token,
-                    started_at=started_at,
-                    closed_at=now,
-                    outcome=AttemptOutcome.LOST,
-                    detail=FROM_A_JOURNAL,
-                )
+            before = read_dossier(conn, locked.payout, self._seals).payout
+            attempt = replace(
+                claim.attempt,
+                payout_id=payout_id,
+                number=(conn.scalar(tries) or 0) + 1,
+                closed_at=now,
+                outcome=AttemptOutcome.LOST,
+                detail=FROM_A_JOURNAL,
             )
+            seal = attempt_seal(before, attempt, self._seals)
+            columns = {name: of for name, of in asdict(attempt).items() if name != "id"}
+            conn.execute(sa.insert(attempts).values(**columns, seal=seal))
+            before = replace(before, vouched=with_attempt(before.vouched))
             never_sent = payouts.c.sealed_request.is_(None)
             sealed = seal_request(locked.payout, claim.request, self._seals)
             conn.execute(
@@ -87,9 +92,9 @@ class RecallStore(Base):
                 .where(payouts.c.id == payout_id, never_sent)
                 .values(sealed_request=sealed)
             )
-            behind = is_behind(read_dossier(conn, locked.payout, self._seals))
-            after = recall(locked.payout, started_at, now + lease, now, is_behind=behind)
-            write_row(conn, locked.payout, after)
+            behind = is_behind(read_dossier(conn, before, self._seals))
+            after = recall(before, started_at, now + lease, now, is_behind=behind)
+            write_row(conn, locked.payout, after, self._seals)
             append_history(conn, [Move(locked.payout, after)], _ACTOR)
             open_case(conn, now, after, CaseNote(CaseKind.FORGOTTEN, reopens=True))
             return recalled
@@ -100,14 +105,18 @@ class RecallStore(Base):
         now = self._locks.numbers(conn, claim.terms.customer_no, [order.out_trade_no])
         debts = commit_orders(conn, {0: order}, now, self._seals)
         if debts:
-            (payout_id,) = insert_payouts(conn, now, [{**columns, "obligation_id": debts[0]}])
+            own = {**columns, "obligation_id": debts[0]}
+            (payout_id,) = insert_payouts(conn, now, [own], self._seals)
             return payout_id
-        named = sa.select(obligations.c.id).where(
+        named = sa.select(obligations).where(
             obligations.c.namespace == NAMESPACE,
             obligations.c.name == normalized(order.obligation),
         )
-        debt = conn.execute(named.with_for_update()).scalar_one()
-        (payout_id,) = insert_payouts(conn, now, [{**columns, "obligation_id": debt}])
-        released = sa.update(payouts).where(payouts.c.id == payout_id)
-        conn.execute(released.values(released_at=now))
+        row = conn.execute(named.with_for_update()).mappings().one()
+        debt = to_obligation(row, self._seals)
+        commit_payout(conn, debt, 0, self._seals)
+        own = {**columns, "obligation_id": debt.id}
+        (payout_id,) = insert_payouts(conn, now, [own], self._seals)
+        held = to_payout(read_row(conn, payout_id), self._seals)
+        write_row(conn, held, replace(held, released_at=now), self._seals)
         return payout_id

@@ -10,15 +10,15 @@ from worker.store.engine import read_only
 from worker.store.faults import translated
 
 #: That of `worker/store/tables.py`: the newest in `worker/store/migrations/versions/`.
-EXPECTED = "0015"
+EXPECTED = "0016"
 
 #: The revision of the oldest version that may work on these tables beside this one: nothing that it
 #: reads or writes has been taken away or forbidden since. `tests/unit/store/test_expansion.py`
 #: compares the two.
 OLDEST_PROGRAM = "0007"
 
-#: The same where seals are bound to their places, which older versions cannot read.
-OLDEST_WITH_BOUND_SEALS = "0015"
+#: The same where seals vouch for rows, which older versions change without a word.
+OLDEST_WITH_VOUCHED_ROWS = "0016"
 
 #: Where Alembic records it.
 _TABLE = sa.table("alembic_version", sa.column("version_num", sa.String))

@@ -42,8 +42,8 @@ GRANT UPDATE (evidence_id) ON cases TO payouts_web;
 GRANT UPDATE (paused_at, paused_why, paused_by, unverifiable, broken_until) ON channels
   TO payouts_web;
 GRANT UPDATE (status, reason, version, updated_at, trade_no, returned_fen, finalized_at,
-  next_send_at, next_query_at, query_misses, unanswered_since, unanswered_at) ON payouts
-  TO payouts_web;
+  next_send_at, next_query_at, query_misses, unanswered_since, unanswered_at, attempt_count,
+  message_count, seal) ON payouts TO payouts_web;
 
 -- worker, sender and querier: accept, send, ask, judge and sweep.
 GRANT SELECT ON alerts, attempts, cases, certificates, channels, decisions, deliveries,
@@ -53,20 +53,20 @@ GRANT INSERT ON alerts, attempts, cases, certificates, channels, decisions, ende
   evidence, obligations, paces, payouts, rejections, services, sweeps, transitions
   TO payouts_worker;
 GRANT DELETE ON alerts, certificates TO payouts_worker;
-GRANT UPDATE (closed_at, outcome, detail) ON attempts TO payouts_worker;
+GRANT UPDATE (closed_at, outcome, detail, seal) ON attempts TO payouts_worker;
 GRANT UPDATE (evidence_id) ON cases TO payouts_worker;
 GRANT UPDATE (paused_at, paused_why, paused_by, unverifiable, broken_until) ON channels
   TO payouts_worker;
 GRANT UPDATE (payout_id, applied_at) ON evidence TO payouts_worker;
 GRANT UPDATE (uid, uid_before, epoch, sweep_count, swept_at, restored_at, ask_first_until)
   ON installation TO payouts_worker;
-GRANT UPDATE (owed_fen, committed_fen) ON obligations TO payouts_worker;
+GRANT UPDATE (owed_fen, committed_fen, payout_count, seal) ON obligations TO payouts_worker;
 GRANT UPDATE (full_at) ON paces TO payouts_worker;
 GRANT UPDATE (ended_at) ON sweeps TO payouts_worker;
 GRANT UPDATE (status, reason, version, updated_at, sealed_request, exposed, trade_no, returned_fen,
   resends, lease_token, lease_until, lease_ended_at, first_sent_at, last_sent_at, finalized_at,
   next_send_at, next_query_at, query_misses, doubted_at, overdue_at, unanswered_since,
-  unanswered_at) ON payouts TO payouts_worker;
+  unanswered_at, attempt_count, message_count, seal) ON payouts TO payouts_worker;
 
 -- relay: tells producers what happened.
 GRANT SELECT ON deliveries, endpoints, events TO payouts_relay;
@@ -82,9 +82,9 @@ GRANT INSERT ON cases, decisions, events, obligations, payouts, rejections, serv
   TO payouts_accept;
 GRANT UPDATE (payout_id, applied_at) ON evidence TO payouts_accept;
 GRANT UPDATE (closed_at) ON cases TO payouts_accept;
-GRANT UPDATE (owed_fen, committed_fen) ON obligations TO payouts_accept;
-GRANT UPDATE (status, reason, version, updated_at, finalized_at, next_send_at, next_query_at)
-  ON payouts TO payouts_accept;
+GRANT UPDATE (owed_fen, committed_fen, payout_count, seal) ON obligations TO payouts_accept;
+GRANT UPDATE (status, reason, version, updated_at, finalized_at, next_send_at, next_query_at,
+  attempt_count, message_count, seal) ON payouts TO payouts_accept;
 
 -- api --read and metrics: look on.
 GRANT SELECT ON alerts, attempts, cases, certificates, channels, decisions, deliveries,
@@ -99,19 +99,20 @@ GRANT INSERT ON attempts, cases, certificates, channels, decisions, deliveries, 
   endpoints, events, evidence, former_requests, obligations, paces, payouts, people, producers,
   proposals, rejections, sealing_keys, services, tokens, transitions TO payouts_operator;
 GRANT DELETE ON certificates, foreign_notifications TO payouts_operator;
-GRANT UPDATE (closed_at, outcome, detail) ON attempts TO payouts_operator;
+GRANT UPDATE (closed_at, outcome, detail, seal) ON attempts TO payouts_operator;
 GRANT UPDATE (closed_at, evidence_id) ON cases TO payouts_operator;
 GRANT UPDATE ON channels, deliveries, endpoints, installation, paces, people, producers, proposals,
   sealing_keys, tokens TO payouts_operator;
 GRANT UPDATE (position) ON events TO payouts_operator;
-GRANT UPDATE (payout_id, applied_at, uid, sealed_raw) ON evidence TO payouts_operator;
+GRANT UPDATE (payout_id, applied_at, uid, sealed_raw, place) ON evidence TO payouts_operator;
 GRANT UPDATE (uid, sealed_request) ON former_requests TO payouts_operator;
-GRANT UPDATE (owed_fen, committed_fen) ON obligations TO payouts_operator;
+GRANT UPDATE (owed_fen, committed_fen, payout_count, seal) ON obligations TO payouts_operator;
 GRANT UPDATE (gateway_url, status, reason, version, updated_at, sealed_payee, sealed_order,
   sealed_request, exposed, trade_no, returned_fen, resends, lease_token, lease_until,
   lease_ended_at, first_sent_at, last_sent_at, finalized_at, next_send_at, next_query_at,
   query_misses, let_go_at, doubted_at, overdue_at, released_at, proposal_id, set_aside_at,
-  redirected_at, unanswered_since, unanswered_at) ON payouts TO payouts_operator;
+  redirected_at, unanswered_since, unanswered_at, attempt_count, message_count, seal) ON payouts
+  TO payouts_operator;
 
 DO $$
 DECLARE

@@ -30,6 +30,7 @@ from worker.payouts.policy.actions import Action, Recorded
 from worker.payouts.proposal import OutsideProof, Proposal
 from worker.store.seals import Seals
 from worker.store.tables import evidence, payouts
+from worker.store.vouching import is_ours, vouched
 
 # Columns that have the name and the meaning of a field.
 _ORDER = ("out_trade_no", "amount_fen", "currency", "obligation", "producer", "send_before")
@@ -47,6 +48,10 @@ _ANSWER = (
     *("trade_status", "trade_no", "refund_fen", "reason_code", "traded_at"),
 )
 _EVIDENCE = (*("id", "payout_id", "source", "received_at", "attempt_id", "asked_at", "applied_at"),)
+_ATTEMPT = (
+    *("id", "payout_id", "number", "lease_token", "started_at", "closed_at", "outcome", "detail"),
+)
+_OBLIGATION = ("id", "namespace", "name", "owed_fen", "committed_fen", "payout_count")
 # Sealed: people write most of these, so they may name someone.
 _SEALED = ("subject", "biz_trade_no", "return_params", "metadata", "owed_fen")
 
@@ -98,14 +103,17 @@ def seal_request(payout: Payout, request: str, seals: Seals) -> bytes:
     return seals.seal(payouts.c.sealed_request, {**fixed, **terms}, request)
 
 
-def to_payout(row: RowMapping) -> Payout:
+def to_payout(row: RowMapping, seals: Seals | None = None) -> Payout:
     """
-    A payout without its payee and its free texts: nothing that takes a key.
+    A payout without its payee and its free texts.
+
+    Whether its row is what was written takes a keyring; who only shows it does not ask.
     """
     return Payout(
         **_pick(row, _ORDER),
         **_pick(row, _STATE),
         terms=Terms(**_pick(row, _TERMS)),
+        vouched=None if seals is None else vouched(row, seals),
     )
 
 
@@ -124,7 +132,12 @@ def changed_columns(before: Payout, after: Payout) -> dict[str, Any]:
 
 
 def message_columns(
-    customer_no: str, out_trade_no: str, now: datetime, told: Told, seals: Seals
+    customer_no: str,
+    out_trade_no: str,
+    now: datetime,
+    told: Told,
+    seals: Seals,
+    place: int | None = None,
 ) -> dict[str, Any]:
     """
     The columns of a message about a merchant's number, whether or not a payout has it.
@@ -139,6 +152,7 @@ def message_columns(
         "asked_at": told.asked_at,
         "received_at": now,
         "digest": hashlib.sha256(told.answer.raw).hexdigest(),
+        "place": place,
     }
     return {**columns, "sealed_raw": seals.seal(evidence.c.sealed_raw, columns, told.answer.raw)}
 
@@ -150,8 +164,15 @@ def to_evidence(row: RowMapping, seals: Seals) -> Evidence:
     try:
         return _evidence(row, seals.open(evidence.c.sealed_raw, row))
     except SealError:
-        found = _evidence(row, b"")
-        return replace(found, answer=replace(found.answer, verified=False), is_intact=False)
+        return to_broken_evidence(row)
+
+
+def to_broken_evidence(row: RowMapping) -> Evidence:
+    """
+    A stored answer that nothing vouches for: it is not believed, whatever it says.
+    """
+    found = _evidence(row, b"")
+    return replace(found, answer=replace(found.answer, verified=False), is_intact=False)
 
 
 def to_bare_evidence(row: RowMapping) -> Evidence:
@@ -170,7 +191,7 @@ def to_attempt(row: RowMapping) -> Attempt:
     """
     One transmission.
     """
-    return Attempt(**row)
+    return Attempt(**_pick(row, _ATTEMPT))
 
 
 def to_case(row: RowMapping) -> Case:
@@ -222,11 +243,12 @@ def to_transition(row: RowMapping) -> Transition:
     return Transition(**row)
 
 
-def to_obligation(row: RowMapping) -> Obligation:
+def to_obligation(row: RowMapping, seals: Seals | None = None) -> Obligation:
     """
-    A debt.
+    A debt. Whether its row is what was written takes a keyring.
     """
-    return Obligation(**_pick(row, ("id", "namespace", "name", "owed_fen", "committed_fen")))
+    intact = seals is None or is_ours(row, seals)
+    return Obligation(**_pick(row, _OBLIGATION), is_intact=intact)
 
 
 def to_rejection(row: RowMapping) -> Rejection:

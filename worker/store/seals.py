@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from worker.payouts.errors import BadKeyring, StoreFault
-from worker.store.keyring import Keyring, is_bound, key_of
+from worker.payouts.errors import BadKeyring, SealError, StoreFault
+from worker.store.keyring import Form, Keyring, form_of, key_of
 from worker.store.tables import installation
 from worker.store.types import ForeignText, Sealed
 
@@ -26,11 +26,11 @@ Row = Mapping[str, Any] | sa.RowMapping
 
 class Manner(NamedTuple):
     """
-    How content is sealed from now on: with which key, and whether it is bound to its place.
+    How content is sealed from now on: with which key, and how.
     """
 
     key_id: str
-    is_bound: bool
+    form: Form
 
 
 class Seals:
@@ -66,17 +66,17 @@ class Seals:
 
     def begin_newest(self) -> str:
         """
-        Seal with the keyring's newest key from now on, and bind all to its place; return its id.
+        Seal with the keyring's newest key from now on, in the newest form; return its id.
         """
-        self._manner = Manner(self.keyring.ids[0], is_bound=True)
+        self._manner = Manner(self.keyring.ids[0], Form.VOUCHED)
         return self._manner.key_id
 
     @property
     def key_id(self) -> str | None:
         """
-        The key that seals what is new, and binds it; None while nothing is bound.
+        The key that seals what is new in the newest form; None while none does.
         """
-        if self._manner is None or not self._manner.is_bound:
+        if self._manner is None or self._manner.form is not Form.VOUCHED:
             return None
         return self._manner.key_id
 
@@ -92,43 +92,65 @@ class Seals:
         """
         return self.keyring.open(row[column.name], self._place(column, row))
 
+    def vouch(self, column: sa.Column[Any], row: Row, beside: str = "") -> bytes:
+        """
+        A seal with hardly a content: nobody without a key can write one that fits the row.
+
+        In the newest form, whatever else is sealed: what has such a seal never goes without.
+        """
+        key_id, _ = self._sealing()
+        return self.keyring.seal(key_id, beside, self._place(column, row))
+
+    def vouches(self, column: sa.Column[Any], row: Row, beside: str | None = None) -> bool:
+        """
+        Whether the seal in that column fits the row, and what was beside it, if that is told.
+        """
+        try:
+            content = self.open(column, row)
+        except SealError:
+            return False
+        return beside is None or content == beside.encode()
+
     def seal_beside(self, beside: bytes, content: bytes | str) -> bytes:
         """
         Seal content that lies outside the database, bound to what lies there. Raises `BadKeyring`.
         """
+        key_id, form = self._sealing()
+        if form is Form.UNBOUND:
+            return self.keyring.seal_unbound(key_id, content)
+        return self.keyring.seal(key_id, content, beside, form)
+
+    def _sealing(self) -> Manner:
         if not self.keyring.ids:
             raise BadKeyring("this process holds no key for payee data")
         if self._manner is None:
             raise StoreFault("the database belongs to no profile yet: run `payouts migrate`")
-        key_id, bound = self._manner
-        if bound:
-            return self.keyring.seal(key_id, content, beside)
-        return self.keyring.seal_unbound(key_id, content)
+        return self._manner
 
     def _place(self, column: sa.Column[Any], row: Row) -> bytes:
         assert isinstance(column.type, Sealed)
-        of = column.table.c
-        facts = (_plain(of[name], row.get(name)) for name in column.type.bound_to)
+        of, kind = column.table.c, column.type
+        facts = [_plain(of.get(name), row.get(name)) for name in kind.bound_to]
+        # What versions before did not know of is named where there is any.
+        facts += [row[name] for name in kind.and_to if row.get(name) is not None]
         return json.dumps([self._uid, column.table.name, column.name, *facts]).encode()
 
 
 def _manner(keyring: Keyring, sample: bytes | None) -> Manner:
     newest = next(iter(keyring.ids), "")
     if sample is None:
-        return Manner(newest, is_bound=True)
-    if not is_bound(sample):
-        opening = keyring.unbound_key(sample)
-        return Manner(opening or newest, is_bound=False)
-    named = key_of(sample)
-    return Manner(named if named in keyring.ids else newest, is_bound=True)
+        return Manner(newest, Form.VOUCHED)
+    form = form_of(sample)
+    named = keyring.unbound_key(sample) if form is Form.UNBOUND else key_of(sample)
+    return Manner(named if named in keyring.ids else newest, form)
 
 
-def _plain(column: sa.Column[Any], value: object) -> Any:
+def _plain(column: sa.Column[Any] | None, value: object) -> Any:
     """
     A value as it is both before it is stored and when it is read again.
     """
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat()
-    if isinstance(value, str) and isinstance(column.type, ForeignText):
+    if isinstance(value, str) and column is not None and isinstance(column.type, ForeignText):
         return ForeignText.escaped(value)
     return value

@@ -8,9 +8,17 @@ from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Table, Unique
 from worker.payouts.evidence import Meaning, Source, TradeStatus
 from worker.payouts.model import AttemptOutcome, CaseKind
 from worker.payouts.money import MAX_FEN
-from worker.payouts.pace import PaceKind
 from worker.payouts.status import PayoutStatus, Reason
-from worker.store.bindings import EVIDENCE, INSTALLATION, PAYOUT
+from worker.store.bindings import (
+    ATTEMPT,
+    EVIDENCE,
+    INSTALLATION,
+    OBLIGATION,
+    PAYOUT,
+    PLACE,
+    STATE,
+)
+from worker.store.channel_tables import channels, paces
 from worker.store.key_tables import sealing_keys
 from worker.store.metadata import metadata, partial
 from worker.store.people_tables import former_requests, people, proposals, services
@@ -21,6 +29,7 @@ from worker.store.types import ForeignText, Id, Sealed, UtcDateTime, one_of
 OF_PEOPLE = (former_requests, people, proposals, services)
 OF_PRODUCERS = (producers, tokens)
 OF_KEYS = (sealing_keys,)
+OF_CHANNELS = (channels, paces)
 
 # Conditions of partial indexes. A query must repeat one word for word, literals included, or
 # SQLite does not use the index: so both take it from here.
@@ -48,6 +57,8 @@ obligations = Table(
     Column("owed_fen", sa.BigInteger, nullable=False),
     Column("committed_fen", sa.BigInteger, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
+    Column("payout_count", sa.Integer),  #: of all that were ever to pay it
+    Column("seal", Sealed(*OBLIGATION)),
     UniqueConstraint("namespace", "name"),
     CheckConstraint(f"owed_fen BETWEEN 1 AND {MAX_FEN}", name="owed"),
     CheckConstraint("committed_fen BETWEEN 0 AND owed_fen", name="committed"),
@@ -100,6 +111,9 @@ payouts = Table(
     Column("redirected_at", UtcDateTime),  #: when it was last sent elsewhere to be asked about
     Column("unanswered_since", UtcDateTime),  #: since when JD has been asked in vain
     Column("unanswered_at", UtcDateTime),  #: and when it last was
+    Column("attempt_count", sa.Integer),
+    Column("message_count", sa.Integer),
+    Column("seal", Sealed(*STATE)),
     UniqueConstraint("customer_no", "out_trade_no"),
     CheckConstraint(f"amount_fen BETWEEN 1 AND {MAX_FEN}", name="amount"),
     CheckConstraint("returned_fen BETWEEN 0 AND amount_fen", name="returned"),
@@ -127,6 +141,7 @@ attempts = Table(
     Column("closed_at", UtcDateTime),
     Column("outcome", one_of(AttemptOutcome)),
     Column("detail", sa.String, nullable=False),
+    Column("seal", Sealed(*ATTEMPT)),
     UniqueConstraint("payout_id", "number"),
     CheckConstraint("(outcome IS NULL) = (closed_at IS NULL)", name="closed"),
     partial("uq_attempts_open", "payout_id", where="outcome IS NULL", unique=True),
@@ -142,7 +157,7 @@ evidence = Table(
     Column("attempt_id", Id, ForeignKey("attempts.id")),
     Column("source", one_of(Source), nullable=False),
     Column("digest", sa.String(64), nullable=False),
-    Column("sealed_raw", Sealed(*EVIDENCE), nullable=False),
+    Column("sealed_raw", Sealed(*EVIDENCE, and_to=PLACE), nullable=False),
     Column("asked_at", UtcDateTime),
     Column("received_at", UtcDateTime, nullable=False),
     Column("applied_at", UtcDateTime),
@@ -159,6 +174,7 @@ evidence = Table(
     Column("reason_code", ForeignText),
     Column("traded_at", UtcDateTime),
     Column("uid", sa.String(32)),
+    Column("place", sa.Integer),  #: which of its payout's messages it is
     # `verified` is part of what makes a notification the same: one that could not be verified
     # while a certificate was wrong must not keep out its verified repetition.
     partial(
@@ -251,29 +267,6 @@ rejections = Table(
     Column("out_trade_no", ForeignText),
     Column("producer", ForeignText),
     Column("rejected_at", UtcDateTime, nullable=False),
-)
-
-channels = Table(
-    "channels",
-    metadata,
-    Column("customer_no", sa.String, primary_key=True),
-    Column("paused_at", UtcDateTime),  #: null while sending is allowed
-    Column("paused_why", sa.String),
-    Column("paused_by", sa.String),
-    Column("resumed_at", UtcDateTime),
-    Column("resumed_why", sa.String),
-    Column("resumed_by", sa.String),
-    Column("unverifiable", sa.Integer, nullable=False),  #: replies in a row that did not verify
-    Column("broken_until", UtcDateTime),  #: until when the circuit breaker stops sending
-)
-
-#: How far each merchant's sends and questions have used up their pace.
-paces = Table(
-    "paces",
-    metadata,
-    Column("customer_no", sa.String, primary_key=True),
-    Column("kind", one_of(PaceKind), primary_key=True),
-    Column("full_at", UtcDateTime, nullable=False),  #: when all tokens are there again
 )
 
 #: One row: whose database this is.

@@ -83,9 +83,11 @@ class Sealed(sa.types.TypeDecorator[bytes]):
     impl = sa.LargeBinary
     cache_ok = True
 
-    def __init__(self, *bound_to: str) -> None:
+    def __init__(self, *bound_to: str, and_to: tuple[str, ...] = ()) -> None:
         super().__init__()
         self.bound_to = bound_to
+        #: Columns that came later: it is bound to one if that has a value.
+        self.and_to = and_to
 
 
 def one_of(kind: type[enum.StrEnum]) -> sa.Enum:

@@ -14,7 +14,9 @@ from worker.payouts.model import Payout
 from worker.store.bulk import BulkInsert, BulkUpdate
 from worker.store.events import append_moves
 from worker.store.rows import changed_columns
+from worker.store.seals import Seals
 from worker.store.tables import installation, payouts, transitions
+from worker.store.vouching import vouched_columns
 
 _INSERTS: dict[str, Callable[[sa.Table], postgresql.Insert | sqlite.Insert]] = {
     "postgresql": postgresql.insert,
@@ -80,11 +82,11 @@ class Move(NamedTuple):
     evidence_id: int | None = None
 
 
-def write_row(conn: sa.Connection, before: Payout, after: Payout) -> bool:
+def write_row(conn: sa.Connection, before: Payout, after: Payout, seals: Seals) -> bool:
     """
     Bring a row from `before` to `after`; False, and nothing is written, if a guard misses.
     """
-    return write_rows(conn, [Move(before, after)])
+    return write_rows(conn, [Move(before, after)], seals)
 
 
 def _guards(before: Payout) -> dict[str, object]:
@@ -98,6 +100,7 @@ def _guards(before: Payout) -> dict[str, object]:
 def write_rows(
     conn: sa.Connection,
     moves: Sequence[Move],
+    seals: Seals,
     update: BulkUpdate = _ROW_UPDATE,
     more: Sequence[Mapping[str, object]] = (),
     **common: object,
@@ -109,7 +112,7 @@ def write_rows(
     """
     alike: defaultdict[frozenset[str], list[dict[str, object]]] = defaultdict(list)
     for place, move in enumerate(moves):
-        changed = changed_columns(move.before, move.after)
+        changed = changed_columns(move.before, move.after) | vouched_columns(move.after, seals)
         added = more[place] if more else {}
         alike[frozenset(changed)].append({**changed, **_guards(move.before), **added})
     written = sum(update.execute(conn, rows, **common) for rows in alike.values())

@@ -11,8 +11,8 @@ from typing import Protocol
 from worker.payouts.claim import Asker
 from worker.payouts.errors import MaybeSent, NoSuchPayout, NotSent, StoreUnavailable
 from worker.payouts.evidence import Source
-from worker.payouts.model import Question
 from worker.payouts.news import News, Told
+from worker.payouts.question import Question
 from worker.usecases.evidence import EvidenceHandler, about
 from worker.usecases.ports import DueWork, Gateway, PayoutReads
 from worker.usecases.ports.dispatcher import GATHER_S

@@ -73,11 +73,9 @@ CASE_ADVICE = {
     ),
     CaseKind.REVIEW: "Are payee and amount right? Let it go or withdraw it.",
     CaseKind.FORGOTTEN: "JD is asked by itself; wait for its word before you pay anything instead.",
-    CaseKind.UNREADABLE: (
-        "Put the lost key back into PAYOUTS_KEYRING; else withdraw it, or end a refused one."
-    ),
+    CaseKind.UNREADABLE: ("Put the lost key back into PAYOUTS_KEYRING; else two people end it."),
     CaseKind.TAMPERED: (
-        "Pause sending. Who can write to the database? Compare the row with a backup; withdraw it."
+        "Pause sending. Who can write to the database? Compare it with a backup; two people end it."
     ),
     CaseKind.ORPHAN: "Was the database restored? Look the number up in JD's console.",
 }

@@ -41,7 +41,7 @@ from worker.payouts.policy.alerts import AlertKind
 from worker.payouts.proposal import End
 from worker.payouts.status import PayoutStatus
 from worker.payouts.update import CaseNote
-from worker.store.tables import payouts
+from worker.store.writes import write_row
 from worker.usecases.decide import Decider
 from worker.usecases.operate import Operator
 
@@ -327,9 +327,9 @@ def proposed(place: Place) -> Iterator[None]:
     place.limited(approval_limit=SECOND)
     payout = place.ledger.dossier(claimed_and_processing(place)).payout
     yesterday = place.ledger.now() - timedelta(days=1)
-    ended = {"lease_token": None, "lease_until": None, "lease_ended_at": yesterday}
-    with place.engine.begin() as conn:
-        conn.execute(sa.update(payouts).values(ended))
+    ended = replace(payout, lease_token=None, lease_until=None, lease_ended_at=yesterday)
+    with place.ledger._transaction() as conn:
+        assert write_row(conn, payout, ended, place.ledger.seals)
     word, now = a_verified_answer(trade_status=TradeStatus.WPAR), place.ledger.now()
     nothing_new = a_judge(status=PayoutStatus.PROCESSING)
     record(place.ledger, payout, Source.QUERY, word, asked_at=now, judge=nothing_new)

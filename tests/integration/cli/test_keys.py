@@ -31,7 +31,7 @@ ledger, commits = bootstrap.ledger(), []
 
 def commit(_conn):
     commits.append(1)
-    if len(commits) == 8:
+    if len(commits) == 12:
         os.kill(os.getpid(), signal.SIGKILL)
 
 event.listen(ledger._engine, "commit", commit)
@@ -75,11 +75,11 @@ def test_a_key_takes_the_place_of_another(run: Run, keys: tuple[str, str]) -> No
 
     assert [(one["key"], one["seals"], one["current"]) for one in before] == [
         (new, 0, False),
-        (old, 6, True),
+        (old, 12, True),
     ]
-    assert done.stdout == f"3 rows sealed anew; the key {new} seals from now on\n"
+    assert done.stdout == f"6 rows sealed anew; the key {new} seals from now on\n"
     assert [(one["key"], one["seals"], one["current"]) for one in after] == [
-        (new, 6, True),
+        (new, 12, True),
         (old, 0, False),
     ]
     assert new in shown
@@ -133,8 +133,8 @@ def test_who_is_killed_amid_it_can_begin_anew(
     assert 0 < done < 2003
     assert [ledger.order(place).out_trade_no for place in (1, 2003)] == ["P-0", "M-1999"]
     again = json.loads(run("keys", "rotate", "--json").stdout)
-    assert again == {"key": new, "rows": 2003 - done, "left": 0}
+    assert again == {"key": new, "rows": 2 * 2003 - done, "left": 0}
     counts = {
         one["key"]: one["seals"] for one in json.loads(run("keys", "list", "--json").stdout)["keys"]
     }
-    assert counts == {new: 2 * 2003, old: 0}
+    assert counts == {new: 4 * 2003, old: 0}

@@ -8,7 +8,7 @@ import pytest
 
 from tests.factories import PAYEE, an_answer, an_order
 from worker.payouts.acceptance import differing
-from worker.payouts.model import mask
+from worker.payouts.masking import mask
 
 
 @pytest.mark.parametrize(

@@ -215,8 +215,7 @@ def test_every_kind_of_case_has_its_actions() -> None:
     more = {kind: set(found) - {Action.RESOLVE} for kind, found in CLOSED_BY.items()}
     told_by_nobody = {kind for kind, actions in more.items() if Action.DECIDE in actions}
     assert set(CaseKind) - told_by_nobody == {
-        *(CaseKind.STALE, CaseKind.REVIEW, CaseKind.OVERPAYMENT, CaseKind.UNREADABLE),
-        CaseKind.ORPHAN,
+        *(CaseKind.STALE, CaseKind.REVIEW, CaseKind.OVERPAYMENT, CaseKind.ORPHAN),
     }
     others = {kind: actions - {Action.DECIDE} for kind, actions in more.items()}
     assert {kind: actions for kind, actions in others.items() if actions} == {

@@ -7,7 +7,7 @@ from cryptography.fernet import Fernet
 from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
 
 from worker.payouts.errors import BadKeyring, BrokenSeal, WrongKey
-from worker.store.keyring import Keyring, is_bound, key_of
+from worker.store.keyring import Form, Keyring, form_of, key_of
 
 #: A key, and what an implementation of RFC 5869 made of it: OpenSSL's `kdf` command, with
 #: `HKDF`, `digest:SHA256`, no salt, and the purposes as `info`.
@@ -47,7 +47,7 @@ def test_a_seal_is_what_the_documents_say() -> None:
 
     sealed = sealed_by(keyring, "secret")
 
-    assert (sealed[:1].hex(), sealed[1:5].hex()) == ("01", KNOWN_ID)
+    assert (sealed[:1].hex(), sealed[1:5].hex()) == ("02", KNOWN_ID)
     aead = AESGCMSIV(bytes.fromhex(KNOWN_SECRET))
     assert aead.decrypt(sealed[5:17], sealed[17:], sealed[:5] + BESIDE) == b"secret"
     assert keyring.ids == (KNOWN_ID,)
@@ -135,7 +135,7 @@ def test_what_fernet_sealed_stays_readable() -> None:
 
     assert both.open(before, b"anywhere") == b"before"
     assert both.unbound_key(before) == both.ids[1]
-    assert not is_bound(before)
+    assert form_of(before) is Form.UNBOUND
     assert Fernet(old).decrypt(both.seal_unbound(both.ids[1], "after")) == b"after"
     with pytest.raises(WrongKey, match="another"):
         Keyring([new]).open(before, b"anywhere")

@@ -79,7 +79,7 @@ def test_no_column_shows_a_payee(engine: sa.Engine) -> None:
     texts = [value for value in values if isinstance(value, str)]
     blobs = [value for value in values if isinstance(value, bytes)]
     assert PAYEE.masked in texts
-    assert len(blobs) == 6
+    assert len(blobs) == 9
     for secret in SECRETS:
         assert not any(secret in text for text in texts)
         assert not any(secret.encode() in blob for blob in blobs)

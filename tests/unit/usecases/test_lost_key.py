@@ -11,6 +11,7 @@ from tests.doubles.clock import telling
 from tests.doubles.usecases import UseCases
 from tests.doubles.world import Clock, ScriptedGateway
 from tests.factories import MERCHANT, TERMS, a_trade, an_order
+from worker.payouts.errors import NotAllowed
 from worker.payouts.evidence import TradeStatus
 from worker.payouts.judgement import Judge, Judged
 from worker.payouts.limits import Limits
@@ -61,11 +62,11 @@ def test_so_many_rows_without_a_key_keep_out_no_healthy_one(
     assert list(ledger.find_due_sends(MERCHANT, 200)) == []
 
 
-def test_a_row_without_a_key_is_looked_at_judged_and_withdrawn(
+def test_a_row_without_a_key_is_looked_at_and_left_to_two_people(
     ledger: SqlLedger, handler: EvidenceHandler, clock: Clock
 ) -> None:
     """
-    What lists, audits, holds and withdraws takes no key: only sending and replacing do.
+    What lists and audits takes no key. But nothing vouches for what it says: it may have been paid.
     """
     (lost,) = sealed_with_a_lost_key(ledger, clock, 1)
     healthy = accept(ledger, an_order("HEALTHY0001"), TERMS)
@@ -76,11 +77,12 @@ def test_a_row_without_a_key_is_looked_at_judged_and_withdrawn(
     assert Auditor(ledger, Limits()).audit().breaches == ()
     clock.advance(hours=25)
     handler.apply(lost)
-    assert ledger.dossier(lost).payout.status is PayoutStatus.HELD
+    with pytest.raises(NotAllowed, match="two people may decide"):
+        Operator(ledger, "cli:mei").act(Action.CANCEL, lost, "the key is gone")
 
-    Operator(ledger, "cli:mei").act(Action.CANCEL, lost, "the key is gone")
-
-    assert ledger.dossier(lost).payout.status is PayoutStatus.CANCELLED
+    dossier = ledger.dossier(lost)
+    assert dossier.payout.status is PayoutStatus.QUEUED
+    assert [case.kind for case in dossier.open_cases] == [CaseKind.TAMPERED]
 
 
 @pytest.mark.parametrize("limit", [1, 2])

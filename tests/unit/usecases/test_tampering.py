@@ -156,9 +156,9 @@ def test_what_acceptance_fixed_is_not_sent_otherwise(
 
 def test_all_that_is_sealed_is_tried_here() -> None:
     """
-    But for the request, which is there after the first claim only.
+    But for the request, which is there after the first claim only, and what vouches for the row.
     """
-    assert {*SEALED} - {*FIXED} == {"sealed_request"}
+    assert {*SEALED} - {*FIXED} == {"sealed_request", "seal"}
 
 
 def test_a_request_that_is_anothers_is_not_sent(

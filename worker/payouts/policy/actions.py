@@ -16,7 +16,7 @@ from worker.payouts.policy import proof
 from worker.payouts.policy.controls import is_set_aside
 from worker.payouts.policy.description import what_it_is, why_not_free, why_not_replaced
 from worker.payouts.policy.facts import Facts, gather_facts
-from worker.payouts.policy.outside_proof import check_undecided, or_two_people
+from worker.payouts.policy.outside_proof import check_intact, check_undecided, or_two_people
 from worker.payouts.policy.proof import Proof
 from worker.payouts.status import PayoutStatus
 
@@ -65,7 +65,7 @@ CLOSED_BY: dict[CaseKind, frozenset[Action]] = {
         {Action.LET_GO, Action.CANCEL, Action.RESEND, Action.FAIL, Action.RESOLVE}
     ),
     CaseKind.REVIEW: frozenset({Action.LET_GO, Action.CANCEL, Action.RESOLVE}),
-    CaseKind.UNREADABLE: frozenset({Action.RESOLVE, Action.CANCEL, Action.FAIL}),
+    CaseKind.UNREADABLE: _TOLD_BY_NOBODY | {Action.CANCEL, Action.FAIL},
     CaseKind.TAMPERED: _TOLD_BY_NOBODY | {Action.CANCEL, Action.FAIL},
     CaseKind.ORPHAN: frozenset({Action.RESOLVE}),
 }
@@ -207,7 +207,9 @@ def _decision(
         raise NotAllowed(
             f"{what_it_is(dossier.payout)}, and a case is open ({kinds}): resolve it first"
         )
-    found = rule(gather_facts(dossier))
+    facts = gather_facts(dossier)
+    check_intact(facts)
+    found = rule(facts)
     ids = [case.id for case in dossier.open_cases]
     if case_id is not None and case_id not in ids:
         raise NotAllowed(f"case {case_id} is closed already")

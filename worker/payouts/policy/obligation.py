@@ -7,7 +7,7 @@ claimed, always under the obligation's lock.
 """
 
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -49,6 +49,30 @@ def committed_fen(dossiers: Iterable[Dossier]) -> int:
         may_keep_fen(d) if d.payout.released_at is not None else d.payout.amount_fen
         for d in dossiers
     )
+
+
+def is_whole(obligation: Obligation, dossiers: Sequence[Dossier]) -> bool:
+    """
+    Whether a debt and all its payouts are what was written, and all of them are there.
+    """
+    if not obligation.is_intact or not all(d.payout.is_intact for d in dossiers):
+        return False
+    if obligation.payout_count is None:
+        # One of an older version: so is one of its payouts, or it has none.
+        return not dossiers or any(d.payout.vouched is None for d in dossiers)
+    named = {normalized(d.payout.obligation) for d in dossiers}
+    return len(dossiers) == obligation.payout_count and named <= {obligation.name}
+
+
+def check_whole(obligation: Obligation, dossiers: Sequence[Dossier]) -> None:
+    """
+    Raise `NotAllowed` unless that is so.
+    """
+    if not is_whole(obligation, dossiers):
+        raise NotAllowed(
+            "someone wrote to the database beside us: this obligation, or a payout that pays it, is"
+            " not what was written"
+        )
 
 
 def left_fen(obligation: Obligation, dossiers: Iterable[Dossier]) -> int:

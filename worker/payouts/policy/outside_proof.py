@@ -31,6 +31,10 @@ def possible_from(payout: Payout) -> datetime | None:
     """
     From when two people may decide about a payout; None while it is under way.
     """
+    if not payout.is_intact:
+        # Whether a worker has it nobody can tell from its row.
+        touched = (payout.accepted_at, payout.last_sent_at, payout.lease_until)
+        return max(at for at in touched if at is not None) + WAIT
     if payout.lease_until is not None or payout.status is PayoutStatus.SENDING:
         return None
     return (payout.lease_ended_at or payout.accepted_at) + WAIT
@@ -55,10 +59,23 @@ def check_undecided(facts: Facts) -> None:
     Raise `NotAllowed` for what one person can end: it never was with JD, and nothing says it is.
     """
     payout = facts.payout
+    if not payout.is_intact:
+        return
     if payout.status in _NEVER_SENT and not facts.exposing and not beyond(facts):
         ends = {PayoutStatus.CANCELLED: "`payouts release` frees its obligation"}
         remedy = ends.get(payout.status, "`payouts cancel` ends it")
         raise NotAllowed(f"{what_it_is(payout)}, and JD never had it: {remedy}")
+
+
+def check_intact(facts: Facts) -> None:
+    """
+    Raise `NotAllowed` for a payout that is not what was written: no one person can act on that.
+    """
+    if not facts.payout.is_intact:
+        raise NotAllowed(
+            "someone wrote to the database beside us: what it says of this payout is not what was"
+            f" written{or_two_people(facts)}"
+        )
 
 
 def or_two_people(facts: Facts) -> str:

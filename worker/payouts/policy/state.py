@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from worker.payouts.evidence import Evidence, Meaning, Source, TradeStatus
 from worker.payouts.limits import Limits
-from worker.payouts.model import AttemptOutcome, Dossier
+from worker.payouts.model import AttemptOutcome, CaseKind, Dossier
 from worker.payouts.policy.cases import cases
 from worker.payouts.policy.classification import BALANCE_SHORT, Refusal
 from worker.payouts.policy.controls import is_stale, lapses
@@ -21,7 +21,7 @@ from worker.payouts.policy.next_query import next_query_at
 from worker.payouts.policy.restore import is_doubted
 from worker.payouts.query_schedule import doubled
 from worker.payouts.status import PayoutStatus, Reason
-from worker.payouts.update import Update
+from worker.payouts.update import CaseNote, Update
 
 #: A status, why, and the evidence that decided it.
 Verdict = tuple[PayoutStatus, Reason, Evidence | None]
@@ -53,6 +53,8 @@ def update_from(facts: Facts, now: datetime, limits: Limits) -> Update:
     The same, of what was gathered already.
     """
     payout, dossier = facts.payout, facts.dossier
+    if not payout.is_intact:
+        return _standstill(facts)
     told = derive_status(facts, now, limits)
     status = told.status
     finalized_at = payout.finalized_at if status is payout.status else None
@@ -75,6 +77,28 @@ def update_from(facts: Facts, now: datetime, limits: Limits) -> Update:
         pause=_pause(dossier, waiting),
         verified=tuple(e.answer.verified for e in waiting if e.source is not Source.NOTIFICATION),
     )
+
+
+def _standstill(facts: Facts) -> Update:
+    """
+    Nothing follows from a row that is not what was written: it stays, unsent, until people decide.
+    """
+    payout = facts.payout
+    kept = {name: getattr(payout, name) for name in _KEPT}
+    waiting = tuple(e for e in facts.dossier.evidence if e.applied_at is None)
+    return Update(
+        **kept,
+        evidence_id=None,
+        next_send_at=None,
+        cases=(CaseNote(CaseKind.TAMPERED, reopens=True),),
+        pause=_pause(facts.dossier, waiting),
+    )
+
+
+_KEPT = (
+    *("status", "reason", "exposed", "trade_no", "returned_fen", "finalized_at", "next_query_at"),
+    *("query_misses", "doubted_at"),
+)
 
 
 def derive_status(facts: Facts, now: datetime, limits: Limits) -> Derived:

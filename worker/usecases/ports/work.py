@@ -18,11 +18,11 @@ from worker.payouts.model import (
     Obligation,
     Order,
     Payout,
-    Question,
     Rejection,
     Terms,
 )
 from worker.payouts.news import News
+from worker.payouts.question import Question
 from worker.payouts.update import CaseNote
 
 
