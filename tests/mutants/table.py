@@ -25,6 +25,7 @@ from tests.mutants import (
     silence,
     status,
     store,
+    vouching,
     wire,
 )
 from tests.mutants import alerts as alarms
@@ -48,6 +49,7 @@ GUARDS = (
     *store.GUARDS,
     *schema.GUARDS,
     *seals.GUARDS,
+    *vouching.GUARDS,
     *answers.GUARDS,
     *wire.GUARDS,
     *connection.GUARDS,

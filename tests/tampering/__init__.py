@@ -1,0 +1,3 @@
+"""
+Whoever writes to the database beside us and holds no key, column by column.
+"""
