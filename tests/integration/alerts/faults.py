@@ -34,6 +34,7 @@ from worker.payouts.endpoint import EndpointKind
 from worker.payouts.errors import StoreError
 from worker.payouts.evidence import Source, TradeStatus
 from worker.payouts.health import CertificateKind
+from worker.payouts.limits import Limits
 from worker.payouts.model import CaseKind, Rejection
 from worker.payouts.person import Person
 from worker.payouts.policy.actions import Action, decide
@@ -43,6 +44,7 @@ from worker.payouts.status import PayoutStatus
 from worker.payouts.update import CaseNote
 from worker.store.writes import write_row
 from worker.usecases.decide import Decider
+from worker.usecases.evidence import EvidenceHandler
 from worker.usecases.operate import Operator
 
 Fault = Callable[[Place], AbstractContextManager[None]]
@@ -441,12 +443,15 @@ def case_open(place: Place) -> Iterator[None]:
 @contextlib.contextmanager
 def tampered(place: Place) -> Iterator[None]:
     """
-    Someone changed a row of the database; a person puts it right.
+    Someone changed a row of the database, and JD tells of it; a person puts it right.
     """
     payout = accepted(place.ledger, "P-1")
     applied(place.ledger, payout.id, next_send_at=None)
-    place.ledger.open_case(payout.id, CaseNote(CaseKind.TAMPERED, None, True))
+    place.execute("UPDATE payouts SET amount_fen = amount_fen + 1")
+    record(place.ledger, payout, Source.NOTIFICATION, a_verified_answer())
+    EvidenceHandler(place.ledger, MERCHANT, Limits(), "worker").apply(payout.id)
     yield
+    place.execute("UPDATE payouts SET amount_fen = amount_fen - 1")
     (case,) = place.ledger.cases(open_only=True, limit=9)
     place.ledger.close_case(case, "mei", "the row is as it was")
 
