@@ -36,7 +36,7 @@ from worker.store.ledger import SqlLedger
 from worker.store.metadata import metadata
 from worker.store.people_tables import proposals
 from worker.store.seals import Row, Seals
-from worker.store.tables import installation
+from worker.store.tables import installation, payouts
 from worker.store.types import Sealed
 from worker.store.writes import insert_new
 
@@ -188,6 +188,25 @@ def test_beside_another_value_it_does_not_open(
         for value in {"other", 7, None} - {row[name]}:
             with pytest.raises(BrokenSeal):
                 seals.open(column, {**row, name: value})
+
+
+#: What a producer asked for, by the design's own list, but for what no row says in the open.
+FIXED = {
+    *("customer_no", "out_trade_no", "amount_fen", "currency", "obligation", "producer"),
+    *("profile", "notify_url", "send_before"),
+}
+
+
+def test_what_acceptance_fixed_is_beside_the_payee(engine: sa.Engine, seals: Seals) -> None:
+    """
+    Each of it, by name: a payee opens beside no other number, amount or debt.
+    """
+    column = payouts.c.sealed_payee
+    (row, _) = rows_of(engine, payouts)
+
+    for name in FIXED:
+        with pytest.raises(BrokenSeal):
+            seals.open(column, {**row, name: "another"})
 
 
 @each(COLUMNS)
