@@ -57,7 +57,7 @@ def test_every_guard_has_a_name_of_its_own() -> None:
 @pytest.mark.parametrize("guard", NAMED)
 def test_a_guard_stands_where_the_table_says(guard: Guard) -> None:
     """
-    Its text occurs exactly once, and taking it away is a change that can be compiled.
+    Its text occurs exactly once, and taking it away is a change; of Python's, one that compiles.
     """
     sources = {c.path: (ROOT / c.path).read_text(encoding="utf-8") for c in guard.changes}
     for change in guard.changes:
@@ -65,7 +65,8 @@ def test_a_guard_stands_where_the_table_says(guard: Guard) -> None:
         assert change.instead != change.text
         sources[change.path] = sources[change.path].replace(change.text, change.instead)
     for path, source in sources.items():
-        compile(source, path, "exec")
+        if path.endswith(".py"):
+            compile(source, path, "exec")
 
 
 @pytest.mark.parametrize("guard", NAMED)
