@@ -579,7 +579,9 @@ def test_a_job_that_the_backup_lacks_is_asked_about_before_it_is_sent(here: Inst
     here.ledger.begin_epoch("mei", "last night's backup", A_WEEK)
     here.clock.advance(days=1)
     process.accept(an_order("P-1"))
-    process.send()
+    for _ in range(2):  # what is claimed first is given back, for the epoch that began
+        process.send()
+        here.clock.advance(minutes=10)
     due_in = here.ledger.until_next_query(MERCHANT)
     assert due_in is not None
     assert due_in <= timedelta(0)
