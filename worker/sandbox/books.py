@@ -137,6 +137,7 @@ class Books:
                 "duplicates": sum(times > 1 for times in debits.values()),
                 "refused_duplicates": self._refused_duplicates,
                 "conflicting": self._conflicting,
+                "to_come": len(self._due),
                 "journal": [entry.to_json() for entry in self._journal],
             }
 

@@ -29,13 +29,14 @@ SEALS = Seals(KEYRING)
 SEALS.begin_newest()
 A_DAY = timedelta(days=1)
 REQUEST = "a request, with the payee in it"
+NOTE = "for mei, with spaces that no base64 has"
 
 
 def a_claim(place: int = 1) -> Claim:
     """
     One claim among others.
     """
-    order = an_order(f"P-{place}", send_before=NOON + A_DAY, metadata={"note": "for mei"})
+    order = an_order(f"P-{place}", send_before=NOON + A_DAY, metadata={"note": NOTE})
     attempt = Attempt(place, place, 1, f"token-{place}", NOON)
     return Claim(a_payout(PayoutStatus.QUEUED), attempt, order, REQUEST)
 
@@ -82,7 +83,7 @@ def test_number_debt_merchant_and_amount_can_be_read_by_anyone(tmp_path: Path) -
     assert line["customer_no"] == TERMS.customer_no
     assert path.stat().st_mode & 0o777 == 0o600
     text = path.read_text()
-    secrets = [order.payee.account_no, order.payee.account_name, order.subject, "mei", REQUEST]
+    secrets = [order.payee.account_no, order.payee.account_name, order.subject, NOTE, REQUEST]
     assert [secret for secret in secrets if secret in text] == []
 
 
