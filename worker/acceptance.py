@@ -9,6 +9,7 @@ from worker.bootstrap import Once, ledger, refuse_real_money
 from worker.broker.app import app
 from worker.broker.background import BackgroundDispatcher
 from worker.broker.dispatch import CeleryDispatcher
+from worker.intake.sealing import SealedJobs
 from worker.settings import AcceptanceSettings
 from worker.usecases.accept import Acceptor
 from worker.usecases.group_commit import GroupCommit
@@ -42,4 +43,6 @@ def answering_acceptor() -> Acceptor:
 def _acceptor(dispatcher: Dispatcher) -> Acceptor:
     settings = AcceptanceSettings.load()
     refuse_real_money(settings)
-    return Acceptor(ledger(), dispatcher, settings.terms, settings.review_list, GroupCommit)
+    return Acceptor(
+        ledger(), dispatcher, settings.terms, settings.review_list, SealedJobs(), GroupCommit
+    )

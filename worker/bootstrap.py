@@ -10,6 +10,7 @@ it; a forked child makes its own database connections.
 import contextlib
 import functools
 import ipaddress
+import secrets
 import socket
 import threading
 from collections.abc import Callable
@@ -39,6 +40,7 @@ from worker.usecases.audit import Reader
 from worker.usecases.decide import Decider
 from worker.usecases.evidence import EvidenceHandler
 from worker.usecases.group_commit import GroupCommit
+from worker.usecases.job_keys import KeyRegistrar
 from worker.usecases.mend import Mender
 from worker.usecases.operate import Operator
 from worker.usecases.producers import Registrar
@@ -169,6 +171,13 @@ def registrar(person: Person) -> Registrar:
     A person who registers producers and issues their tokens.
     """
     return Registrar(ledger(), person.who)
+
+
+def key_registrar(person: Person) -> KeyRegistrar:
+    """
+    A person who registers the keys of producers.
+    """
+    return KeyRegistrar(ledger(), person, secrets.token_bytes)
 
 
 def keyring(settings: StoreSettings) -> Keyring:

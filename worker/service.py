@@ -23,6 +23,7 @@ from worker.bootstrap import (
 from worker.broker.app import app
 from worker.broker.high_water_mark import BrokerHighWaterMark
 from worker.in_flight import InFlight
+from worker.intake.sealing import SealedJobs
 from worker.jdpay.certificates import load_jd, load_merchant
 from worker.jdpay.client import JdPayClient
 from worker.jdpay.deadline import steady
@@ -69,7 +70,8 @@ def sender() -> Sender:
     What sends. The database is first asked whether it was restored.
     """
     _epochs().check(_journal())
-    return Sender(handler(), ledger(), _gateway(), _epochs(), _journal(), steady)
+    parts = handler(), ledger(), _gateway(), _epochs(), _journal()
+    return Sender(*parts, steady=steady, opener=SealedJobs())
 
 
 @Once

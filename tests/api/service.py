@@ -12,12 +12,13 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from tests.contract.samples import KEYRING, MERCHANT, TERMS, migrated
 from tests.doubles.world import RecordingDispatcher
+from worker.intake.sealing import SealedJobs
 from worker.payouts.policy.controls import ReviewList
 from worker.payouts.producers import Scope
 from worker.store.engine import create_engine
 from worker.store.ledger import SqlLedger
 from worker.usecases.accept import Acceptor
-from worker.usecases.own_payouts import OwnPayouts, Withdrawal
+from worker.usecases.own_payouts import OwnPayouts
 from worker.usecases.producers import Registrar
 from worker.web.api.accept import AcceptApi
 from worker.web.api.app import build
@@ -67,8 +68,8 @@ def serving(directory: Path, own_payouts: type[OwnPayouts] = OwnPayouts) -> Iter
     engine = create_engine(url)
     ledger = SqlLedger(engine, KEYRING)
     own = own_payouts(ledger, MERCHANT)
-    acceptor = Acceptor(ledger, RecordingDispatcher(), TERMS, ReviewList())
-    accept = AcceptApi(acceptor, Withdrawal(ledger, MERCHANT), own)
+    acceptor = Acceptor(ledger, RecordingDispatcher(), TERMS, ReviewList(), SealedJobs())
+    accept = AcceptApi(acceptor, own)
     app = build(ledger, {**accept.handlers, **ReadApi(own).handlers}, ledger.check_writable)
     is_over = threading.Event()
 

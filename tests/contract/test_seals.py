@@ -16,18 +16,21 @@ from tests.contract.samples import (
     PAYEE,
     VirtualClock,
     a_verified_answer,
-    accepted,
     applied,
     close_attempt,
     migrated,
 )
-from tests.factories import a_claimant
+from tests.factories import TERMS, a_claimant, an_order
 from tests.servers import Databases
+from worker.payouts.acceptance import Entry
 from worker.payouts.endpoint import EndpointKind
 from worker.payouts.errors import BrokenSeal, SealError
+from worker.payouts.job_keys import KeyKind
 from worker.payouts.model import AttemptOutcome
+from worker.payouts.person import Person
 from worker.payouts.policy.actions import Action, Decision
 from worker.payouts.proposal import End
+from worker.payouts.sealed_job import Proof
 from worker.payouts.status import PayoutStatus
 from worker.store.engine import create_engine
 from worker.store.keyring import Keyring
@@ -83,19 +86,27 @@ def seals(engine: sa.Engine, clock: VirtualClock) -> Seals:
     return SqlLedger(engine, KEYRING, clock.told).seals
 
 
-def fill(engine: sa.Engine, clock: VirtualClock, keyring: Keyring = KEYRING) -> None:
+def fill(
+    engine: sa.Engine, clock: VirtualClock, keyring: Keyring = KEYRING, *, with_keys: bool = True
+) -> None:
     """
     Two payouts, sent, told of, refused and mended; two webhooks whose keys were changed.
+
+    With keys for jobs, each came sealed with another.
     """
     ensure_keyring(engine, keyring, clock.told)
     ledger = SqlLedger(engine, keyring, clock.told)
     for number in ("P-1", "P-2"):
-        payout = accepted(
-            *(ledger, number),
+        order = an_order(
+            number,
             payee=replace(PAYEE, account_name=f"payee of {number}"),
             subject=f"subject of {number}",
             send_before=clock.now + timedelta(days=1),
         )
+        proof = _proof(ledger, number) if with_keys else None
+        (payout_id,) = ledger.accept([Entry(order, proof=proof)], TERMS)
+        assert payout_id is not None
+        payout = ledger.dossier(payout_id).payout
         (claim,) = ledger.claim([payout.id], a_claimant(f"request of {number}")).claims
         told = a_verified_answer(
             number=number, raw=number.encode(), refund_fen=5, reason_code="X", traded_at=clock.now
@@ -108,6 +119,16 @@ def fill(engine: sa.Engine, clock: VirtualClock, keyring: Keyring = KEYRING) -> 
         made = ledger.add_endpoint("shop", EndpointKind.WEBHOOK, url, [], key=f"key of {number}")
         ledger.rotate_key(made, f"newer key of {number}", timedelta(days=1))
         _propose(ledger, payout.id, clock.now)
+
+
+def _proof(ledger: SqlLedger, number: str) -> Proof:
+    """
+    What the ledger keeps without looking at it.
+    """
+    producer = number.lower()
+    ledger.add_producer(producer, "mei")
+    key = ledger.add_job_key(producer, KeyKind.SHARED, number.encode() * 8, Person(1001, "mei"))
+    return Proof(f"sealed job of {number}", key)
 
 
 def _propose(ledger: SqlLedger, payout_id: int, now: datetime) -> None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from tests.doubles.rows import MemoryRows, transactions
+from worker.payouts.acceptance import Entry
 from worker.payouts.errors import NotAllowed, StaleTransition
 from worker.payouts.model import Case, Dossier, Order, Payout, Terms
 from worker.payouts.policy.actions import Action, Decision, Recorded
@@ -74,7 +75,7 @@ class MemoryActions(MemoryRows):
         self._write(row, after)
         if row.released_at is None:
             self._commit(owed, -row.amount_fen)
-        payout_id = self._accept(order, terms, for_review)
+        payout_id = self._accept(Entry(order, for_review), terms)
         assert payout_id is not None
         self._record(row.id, decision, replaced_by=payout_id)
         return payout_id

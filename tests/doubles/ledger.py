@@ -15,6 +15,7 @@ from tests.doubles.outbox import MemoryOutbox
 from tests.doubles.own_payouts import MemoryOwnPayouts
 from tests.doubles.producers import MemoryProducers
 from tests.doubles.rows import storable, transactions
+from worker.payouts.acceptance import Entry
 from worker.payouts.claim import Asker, Claim, Claimant, Claims, Draft, DueQueries
 from worker.payouts.errors import StaleTransition
 from worker.payouts.evidence import Answer, Evidence, Source
@@ -91,7 +92,13 @@ class MemoryLedger(MemoryAudit, MemoryHealth, MemoryOutbox, MemoryProducers, Mem
 
     def _claim(self, payout_id: int, claimant: Claimant) -> Claim | None:
         row, now = self._row(payout_id), self._clock()
-        draft = Draft(self.dossier(row.id), self._orders[row.id], self._requests.get(row.id), now)
+        draft = Draft(
+            self.dossier(row.id),
+            self._orders[row.id],
+            self._requests.get(row.id),
+            now,
+            self._proofs.get(row.id),
+        )
         request = claimant.decide(draft)
         tries = self._attempts[row.id]
         if request is None or any(attempt.outcome is None for attempt in tries):
@@ -154,7 +161,7 @@ class MemoryLedger(MemoryAudit, MemoryHealth, MemoryOutbox, MemoryProducers, Mem
         return Recalled.ATTEMPT if found else Recalled.PAYOUT
 
     def _recall_payout(self, claim: JournaledClaim) -> int:
-        payout_id = self._accept(claim.order, claim.terms, False)
+        payout_id = self._accept(Entry(claim.order), claim.terms)
         if payout_id is not None:
             return payout_id
         # Its debt has no room for it: it counts with what may be kept of it.

@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 
 from tests.doubles.rows import MemoryRows, transactions
 from worker.payouts.errors import NoSuchProducer, NoSuchToken, NotAllowed
+from worker.payouts.job_keys import JobKey, KeyKind, name_key
+from worker.payouts.person import Person
 from worker.payouts.producers import DEFAULT_PRODUCER, Producer, Scope, Token
 from worker.store.base import new_token
 
@@ -25,6 +27,7 @@ class MemoryProducers(MemoryRows):
         self._producers = {
             DEFAULT_PRODUCER: Producer(DEFAULT_PRODUCER, "migration", clock()),
         }
+        self._keys: dict[str, JobKey] = {}
         #: By their digests.
         self._tokens: dict[str, Token] = {}
 
@@ -44,6 +47,9 @@ class MemoryProducers(MemoryRows):
         self._producers[name] = replace(
             found, disabled_by=who, disabled_why=why, disabled_at=self._clock()
         )
+        for key in self.job_keys(name):
+            if key.retired_at is None:
+                self.retire_job_key(key.name, who, why)
 
     def producers(self) -> Sequence[Producer]:
         """
@@ -98,6 +104,48 @@ class MemoryProducers(MemoryRows):
             return None
         is_over = token.expires_at is not None and token.expires_at <= self._clock()
         return None if is_over else token
+
+    def add_job_key(
+        self, producer: str | None, kind: KeyKind, material: bytes, person: Person
+    ) -> JobKey:
+        """
+        Keep a key, which counts at once. Raises `NoSuchProducer` or `NotAllowed`.
+        """
+        if producer is not None:
+            self._enabled(producer)
+        now, serial = self._clock(), len([k for k in self._keys.values() if k.producer == producer])
+        name = name_key(producer, serial + 1)
+        self._keys[name] = JobKey(name, kind, producer, material, person, now, person, now)
+        return self._keys[name]
+
+    def approve_job_key(self, name: str, person: Person) -> JobKey:
+        """
+        Never needed here. Raises `NotAllowed`.
+        """
+        raise NotAllowed(f"the key {name} waits for nobody")
+
+    def retire_job_key(self, name: str, who: str, why: str) -> JobKey:
+        """
+        Let a key open no new job. Raises `NotAllowed`.
+        """
+        key = self._keys.get(name)
+        if key is None or key.retired_at is not None:
+            raise NotAllowed(f"there is no key {name}, or it is retired already")
+        now = self._clock()
+        self._keys[name] = replace(key, retired_by=who, retired_why=why, retired_at=now)
+        return self._keys[name]
+
+    def job_keys(self, producer: str | None = None) -> Sequence[JobKey]:
+        """
+        All keys, or those of one producer, oldest first.
+        """
+        return [key for key in self._keys.values() if producer in {None, key.producer}]
+
+    def job_key(self, name: str) -> JobKey | None:
+        """
+        The key that is called so.
+        """
+        return self._keys.get(name)
 
     def _enabled(self, name: str) -> Producer:
         if name not in self._producers:

@@ -36,6 +36,7 @@ from worker.payouts.policy.controls import is_set_aside
 from worker.payouts.policy.events import NOT_YET_REPAYABLE, OF_PRODUCERS, repayable_from, told_by
 from worker.payouts.policy.obligation import check_fits, normalized
 from worker.payouts.proposal import Proposal
+from worker.payouts.sealed_job import Proof
 from worker.payouts.status import PayoutStatus, Reason
 from worker.payouts.update import REVIEW_LIST, CaseNote, hold_for_review
 from worker.store.base import new_token
@@ -119,6 +120,7 @@ class MemoryRows:
         self._rows: dict[int, Payout] = {}
         self._orders: dict[int, Order] = {}
         self._requests: dict[int, str] = {}
+        self._proofs: dict[int, Proof] = {}
         self._attempts: dict[int, list[Attempt]] = {}
         self._evidence: dict[int, list[Evidence]] = {}
         self._transitions: dict[int, list[Transition]] = {}
@@ -148,9 +150,10 @@ class MemoryRows:
 
         None for one whose number or obligation is taken.
         """
-        return [self._accept(entry.order, terms, entry.for_review) for entry in entries]
+        return [self._accept(entry, terms) for entry in entries]
 
-    def _accept(self, order: Order, terms: Terms, for_review: bool) -> int | None:
+    def _accept(self, entry: Entry, terms: Terms) -> int | None:
+        order = entry.order
         number = (terms.customer_no, order.out_trade_no)
         if number in self._numbers:
             return None
@@ -163,8 +166,8 @@ class MemoryRows:
         except NotAllowed:
             return None
         self._commit(owed, order.amount_fen)
-        payout_id = self._insert(order, terms)
-        if for_review:
+        payout_id = self._insert(order, terms, entry.proof)
+        if entry.for_review:
             queued = self._rows[payout_id]
             held = hold_for_review(queued, queued.accepted_at)
             self._write(queued, held)
@@ -172,12 +175,14 @@ class MemoryRows:
             self._open_case(payout_id, *number, CaseNote(CaseKind.REVIEW))
         return payout_id
 
-    def _insert(self, order: Order, terms: Terms) -> int:
+    def _insert(self, order: Order, terms: Terms, proof: Proof | None = None) -> int:
         number = (terms.customer_no, order.out_trade_no)
         now = self._clock()
         payout_id = next(self._ids["payouts"])
         self._numbers[number] = payout_id
         self._orders[payout_id] = order
+        if proof is not None:
+            self._proofs[payout_id] = proof
         self._attempts[payout_id] = []
         self._transitions[payout_id] = []
         # What was notified of the number before we had it becomes the payout's evidence.

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from tests.doubles.high_water_mark import MemoryMark
 from tests.doubles.journal import MemoryJournal
+from worker.intake.sealing import SealedJobs
 from worker.jdpay.deadline import steady
 from worker.payouts.acceptance import Acceptance
 from worker.payouts.model import Order, Rejection, Terms
@@ -96,9 +97,11 @@ class UseCases:
         self.ledger = ledger
         self.limits = handler.limits
         self.terms = terms
-        self.acceptor = Acceptor(ledger, dispatcher, terms, review_list)
+        opener = SealedJobs()
+        self.acceptor = Acceptor(ledger, dispatcher, terms, review_list, opener)
         epochs = Epochs(ledger, mark or MemoryMark(), handler.limits)
-        self.sender = Sender(handler, ledger, gateway, epochs, journal or MemoryJournal(), steady)
+        parts = handler, ledger, gateway, epochs, journal or MemoryJournal()
+        self.sender = Sender(*parts, steady=steady, opener=opener)
         self.querier = Querier(handler, ledger, gateway)
         self.sweeper = Sweeper(handler, ledger, dispatcher)
 

@@ -5,6 +5,7 @@
 import click
 
 from worker import bootstrap
+from worker.cli import job_keys
 from worker.cli.operator import registrar, why
 from worker.cli.output import Page, answering, table
 from worker.views import documents
@@ -16,6 +17,9 @@ def producers() -> None:
     """
     List, add and disable the applications that have payouts made.
     """
+
+
+producers.add_command(job_keys.keys)
 
 
 @producers.command("list")
@@ -41,10 +45,13 @@ def list_() -> Page:
 @answering
 def add(name: str) -> Page:
     """
-    Register an application. `payouts tokens issue` then gives it a token.
+    Register an application. `payouts producers keys add` then makes it a key.
     """
     registrar().add(name)
-    return Page({"name": name}, f"{name} is a producer; `payouts tokens issue {name}` goes on")
+    return Page(
+        {"name": name},
+        f"{name} is a producer; `payouts producers keys add {name} --to FILE` goes on",
+    )
 
 
 @producers.command()
@@ -53,10 +60,12 @@ def add(name: str) -> Page:
 @answering
 def disable(name: str, why: str) -> Page:
     """
-    End all tokens of an application, for good. Its payouts go on, and its endpoints hear of them.
+    End all tokens and keys of an application, for good.
+
+    Its payouts go on, and its endpoints hear of them.
     """
     registrar().disable(name, why)
-    told = f"{name} is disabled: none of its tokens is good for anything"
+    told = f"{name} is disabled: none of its tokens and keys is good for anything"
     for endpoint in bootstrap.ledger().endpoints():
         if endpoint.producer == name and endpoint.disabled_at is None:
             told += (

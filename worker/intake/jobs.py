@@ -147,7 +147,7 @@ def rejection(job: object, reason: str, faults: tuple[str, ...], producer: str) 
     Describe a job that is not accepted, without its content.
     """
     body = json.dumps(job, ensure_ascii=False, default=str).encode("utf-8", "surrogatepass")
-    return described(body, reason, faults, _number(job), producer)
+    return described(body, reason, faults, number_in(job), producer)
 
 
 def described(
@@ -207,7 +207,10 @@ def _across_fields(job: Mapping[str, object]) -> Iterator[str]:
         yield "payee_id_no: goes together with payee_id_type"
 
 
-def _number(job: object) -> str | None:
+def number_in(job: object) -> str | None:
+    """
+    The order number in what is perhaps no job, if it can be one.
+    """
     number = job.get("out_trade_no") if isinstance(job, Mapping) else None
     if isinstance(number, str) and number.isascii() and number.isalnum() and len(number) <= 32:
         return number

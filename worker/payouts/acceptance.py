@@ -5,6 +5,7 @@ A job that arrives, and what may become of it.
 from dataclasses import dataclass, field, fields
 
 from worker.payouts.model import Order
+from worker.payouts.sealed_job import Proof
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +17,8 @@ class Entry:
     order: Order = field(repr=False)
     #: Whether it is held for a person to look at first.
     for_review: bool = False
+    #: What its producer sealed; None for an unsealed job.
+    proof: Proof | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,15 @@ class Accepted:
 class Same:
     """
     The job is a payout already, with the same content.
+    """
+
+    payout_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """
+    The job was to withdraw a payout, which will not be sent.
     """
 
     payout_id: int
@@ -62,7 +74,7 @@ class Broken:
     """
 
 
-Acceptance = Accepted | Same | Conflict
+Acceptance = Accepted | Same | Withdrawn | Conflict
 
 
 def differing(stored: Order, offered: Order) -> tuple[str, ...]:

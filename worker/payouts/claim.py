@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from worker.payouts.model import Attempt, Dossier, Order, Payout
 from worker.payouts.pace import Pace
+from worker.payouts.sealed_job import Proof
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,8 @@ class Draft:
     request: str | None = field(repr=False)
     #: The database's time, with the lock held.
     at: datetime
+    #: What its producer sealed; None where the job came unsealed.
+    proof: Proof | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

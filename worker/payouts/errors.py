@@ -6,6 +6,7 @@ Everything that this program raises on purpose, as one tree.
     PayoutError
     ├── InvalidAmount           not a whole, positive number of fen
     ├── InvalidJob              a job breaks rules: every fault, field by field
+    ├── UnusableSeal            a sealed job is no producer's of ours, or is not for here
     ├── UnreadableJournal       a line of a journal is no claim that could be put back
     ├── UnreadableJobs          a file holds no JSON that jobs could be read from
     ├── NoSuchPayout            no payout has that id or number
@@ -83,6 +84,16 @@ class InvalidJob(PayoutError):
     def __init__(self, faults: tuple[str, ...]) -> None:
         super().__init__("; ".join(faults))
         self.faults = faults
+
+
+class UnusableSeal(PayoutError):
+    """
+    A sealed job is no producer's of ours, or is not for here; `reason` is a short, stable word.
+    """
+
+    def __init__(self, reason: str, fault: str) -> None:
+        super().__init__(fault)
+        self.reason = reason
 
 
 class UnreadableJobs(PayoutError):

@@ -164,6 +164,8 @@ class Payout:
     #: Since when JD has been asked about it in vain, and when it last was.
     unanswered_since: datetime | None = None
     unanswered_at: datetime | None = None
+    #: The key that its producer sealed its job with; None: it came unsealed, or by an operator.
+    job_key: str | None = None
     #: None where no seal vouches for its row yet.
     vouched: Vouched | None = field(default=None, repr=False, compare=False)
 

@@ -82,7 +82,9 @@ class Acceptance(Base):
         ids: list[int | None] = [None] * len(entries)
         numbers = [entry.order.out_trade_no for entry in entries]
         with self._transaction() as conn:
-            sealed = [order_columns(entry.order, terms, self._seals) for entry in entries]
+            sealed = [
+                order_columns(entry.order, terms, self._seals, entry.proof) for entry in entries
+            ]
             now = self._locks.numbers(conn, terms.customer_no, numbers)
             for places in _rounds(entries):
                 free = _free(conn, terms, {place: numbers[place] for place in places})

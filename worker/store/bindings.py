@@ -21,6 +21,9 @@ STATE = (
     *("set_aside_at", "redirected_at", "attempt_count", "message_count"),
 )
 
+#: Which key its job was sealed with, if it was.
+PROVEN = ("job_key",)
+
 #: Whose debt it is, how much, and how many payouts may pay it.
 OBLIGATION = ("namespace", "name", "owed_fen", "payout_count")
 
@@ -52,3 +55,10 @@ FORMER_REQUEST = ("uid", "payout_id")
 ENDPOINT = ("uid", "producer", "kind", "address")
 
 INSTALLATION = ("profile",)
+
+#: Whose a key for jobs is, and whether it counts.
+JOB_KEY = (
+    *("name", "kind", "producer", "added_uid", "added_login_uid", "added_name", "added_at"),
+    *("approved_uid", "approved_login_uid", "approved_name", "approved_at"),
+    *("retired_by", "retired_why", "retired_at"),
+)

@@ -11,6 +11,7 @@ from sqlalchemy import RowMapping
 
 from worker.payouts.claim import Claim, Claimant, Claims, Draft
 from worker.payouts.errors import BrokenSeal, NoSuchPayout, StaleTransition
+from worker.payouts.job_keys import JobKey
 from worker.payouts.model import Attempt, CaseKind, Dossier, Obligation, Order, Payout
 from worker.payouts.pace import PaceKind
 from worker.payouts.policy.obligation import AskFirst, Covered, Overpaid, cover, is_whole
@@ -23,6 +24,7 @@ from worker.store.cases import open_case
 from worker.store.channels import is_stopped
 from worker.store.dossiers import read_dossiers
 from worker.store.due_work import ask_now, find_due_sends, put_off
+from worker.store.job_keys import read_keys
 from worker.store.paces import spend
 from worker.store.seals import Seals
 from worker.store.tables import attempts, payouts
@@ -129,7 +131,8 @@ class ClaimStore(Base):
         sharing = [rows.to_payout(row, self._seals) for debt in debts for row in debt.rows]
         known = {d.payout.id: d for d in read_dossiers(conn, sharing, self._seals)}
         _check_owed(conn, payout_ids, found)
-        looked = (self._look(conn, debt, known, claimant, now) for debt in debts)
+        keys = read_keys(conn, {row["job_key"] for row in found if row["job_key"]}, self._seals)
+        looked = (self._look(conn, debt, known, keys, claimant, now) for debt in debts)
         taken = [one for one in looked if one is not None]
         return self._begin(conn, taken, claimant, now), len(debts)
 
@@ -138,6 +141,7 @@ class ClaimStore(Base):
         conn: sa.Connection,
         debt: _Debt,
         known: Mapping[int, Dossier],
+        keys: Mapping[str, JobKey],
         claimant: Claimant,
         now: datetime,
     ) -> _Taken | None:
@@ -151,7 +155,8 @@ class ClaimStore(Base):
         if not is_whole(debt.obligation, [known[row["id"]] for row in debt.rows]):
             raise BrokenSeal
         under_way = any(attempt.outcome is None for attempt in dossier.attempts)
-        request = claimant.decide(Draft(dossier, order, sent_before, now))
+        proof = rows.to_proof(row, keys, self._seals)
+        request = claimant.decide(Draft(dossier, order, sent_before, now, proof))
         if request is None or under_way:
             put_off(conn, debt.payout_id, now, now + claimant.again_after)
             return None

@@ -11,7 +11,7 @@ from worker.store.metadata import metadata, partial
 from worker.store.types import ForeignText, Id, Sealed, UtcDateTime, one_of
 
 
-def _person(did: str, *, nullable: bool = False) -> tuple[Column[object], ...]:
+def person(did: str, *, nullable: bool = False) -> tuple[Column[object], ...]:
     """
     The columns that say who did something.
     """
@@ -33,9 +33,9 @@ proposals = Table(
     Column("reference", sa.String, nullable=False),
     Column("why", sa.String, nullable=False),
     Column("evidence_id", Id, ForeignKey("evidence.id")),  #: the newest when it was proposed
-    *_person("proposed"),
+    *person("proposed"),
     Column("proposed_at", UtcDateTime, nullable=False),
-    *_person("approved", nullable=True),
+    *person("approved", nullable=True),
     Column("approved_at", UtcDateTime),
     Column("unchecked", sa.Boolean, nullable=False),
     Column("voided_at", UtcDateTime),

@@ -7,9 +7,11 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
-from worker.payouts.errors import NoSuchProducer, NoSuchToken, NotAllowed
+from worker.payouts.errors import NoSuchToken, NotAllowed
 from worker.payouts.producers import Producer, Scope, Token
 from worker.store.base import Base
+from worker.store.job_keys import retire_keys_of
+from worker.store.producer_rows import read_enabled, read_producer
 from worker.store.producer_tables import producers, tokens
 from worker.store.writes import insert_new
 
@@ -37,14 +39,17 @@ class Producers(Base):
 
     def disable_producer(self, name: str, who: str, why: str) -> None:
         """
-        Let none of its tokens be good for anything. Raises `NoSuchProducer` or `NotAllowed`.
+        Let none of its tokens and keys be good for anything.
+
+        Raises `NoSuchProducer` or `NotAllowed`.
         """
         with self._writing() as (conn, now):
             enabled = producers.c.name == name, producers.c.disabled_at.is_(None)
             values = {"disabled_by": who, "disabled_why": why, "disabled_at": now}
             if conn.execute(sa.update(producers).where(*enabled).values(values)).rowcount == 0:
-                _read_producer(conn, name)
+                read_producer(conn, name)
                 raise NotAllowed(f"producer {name} is disabled already")
+            retire_keys_of(conn, name, who, why, now, self._seals)
 
     def producers(self) -> Sequence[Producer]:
         """
@@ -70,8 +75,7 @@ class Producers(Base):
         """
         with self._writing() as (conn, now):
             # Its row is held, so that no token is issued behind the back of who disables it.
-            if _read_producer(conn, producer).disabled_at is not None:
-                raise NotAllowed(f"producer {producer} is disabled")
+            read_enabled(conn, producer)
             token_id = insert_new(
                 conn,
                 tokens,
@@ -119,11 +123,3 @@ class Producers(Base):
             good = _VALID.where(tokens.c.digest == digest, is_running)
             row = conn.execute(good).mappings().one_or_none()
         return None if row is None else Token(**row)
-
-
-def _read_producer(conn: sa.Connection, name: str) -> Producer:
-    held = _PRODUCER.where(producers.c.name == name).with_for_update()
-    row = conn.execute(held).mappings().one_or_none()
-    if row is None:
-        raise NoSuchProducer(f"there is no producer {name}; `payouts producers list` tells them")
-    return Producer(**row)

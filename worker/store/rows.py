@@ -5,14 +5,16 @@ From rows to the domain's values, and the sealed content of each.
 import hashlib
 import json
 import secrets
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import RowMapping
 
-from worker.payouts.errors import SealError
+from worker.payouts.errors import BrokenSeal, SealError
 from worker.payouts.evidence import Answer, Evidence
+from worker.payouts.job_keys import JobKey
 from worker.payouts.model import (
     Attempt,
     Case,
@@ -28,6 +30,8 @@ from worker.payouts.news import Told
 from worker.payouts.person import Person
 from worker.payouts.policy.actions import Action, Recorded
 from worker.payouts.proposal import OutsideProof, Proposal
+from worker.payouts.sealed_job import Proof
+from worker.store.bindings import PROVEN
 from worker.store.seals import Seals
 from worker.store.tables import evidence, payouts
 from worker.store.vouching import is_ours, vouched
@@ -41,7 +45,7 @@ _STATE = (
     *("lease_token", "lease_until", "lease_ended_at", "first_sent_at", "last_sent_at"),
     *("finalized_at", "next_send_at", "next_query_at", "query_misses"),
     *("let_go_at", "doubted_at", "overdue_at", "released_at", "proposal_id", "set_aside_at"),
-    *("redirected_at", "unanswered_since", "unanswered_at"),
+    *("redirected_at", "unanswered_since", "unanswered_at", "job_key"),
 )
 _ANSWER = (
     *("verified", "meaning", "code", "merchant", "number", "amount_fen", "currency"),
@@ -56,7 +60,9 @@ _OBLIGATION = ("id", "namespace", "name", "owed_fen", "committed_fen", "payout_c
 _SEALED = ("subject", "biz_trade_no", "return_params", "metadata", "owed_fen")
 
 
-def order_columns(order: Order, terms: Terms, seals: Seals) -> dict[str, Any]:
+def order_columns(
+    order: Order, terms: Terms, seals: Seals, proof: Proof | None = None
+) -> dict[str, Any]:
     """
     The columns that acceptance fixes for life.
     """
@@ -65,12 +71,15 @@ def order_columns(order: Order, terms: Terms, seals: Seals) -> dict[str, Any]:
         **{name: getattr(terms, name) for name in _TERMS},
         "payee_masked": order.payee.masked,
         "bank_code": order.payee.bank_code,
+        "job_key": None if proof is None else proof.key.name,
     }
     free_text = {name: getattr(order, name) for name in _SEALED}
+    job = None if proof is None else seals.seal(payouts.c.sealed_job, columns, proof.text)
     return {
         **columns,
         "sealed_payee": seals.seal(payouts.c.sealed_payee, columns, _json(asdict(order.payee))),
         "sealed_order": seals.seal(payouts.c.sealed_order, columns, _json(free_text)),
+        "sealed_job": job,
     }
 
 
@@ -94,11 +103,25 @@ def to_request(row: RowMapping, seals: Seals) -> str | None:
     return seals.open(payouts.c.sealed_request, row).decode()
 
 
+def to_proof(row: RowMapping, keys: Mapping[str, JobKey], seals: Seals) -> Proof | None:
+    """
+    What a payout's producer sealed; None where its job came unsealed.
+
+    Raises `BrokenSeal` where the key is not here that is said to have sealed it.
+    """
+    if row["job_key"] is None:
+        return None
+    if row["job_key"] not in keys or row["sealed_job"] is None:
+        raise BrokenSeal
+    text = seals.open(payouts.c.sealed_job, row).decode()
+    return Proof(text, keys[row["job_key"]])
+
+
 def seal_request(payout: Payout, request: str, seals: Seals) -> bytes:
     """
     What is sent for a payout, for its row.
     """
-    fixed = {name: getattr(payout, name) for name in _ORDER}
+    fixed = {name: getattr(payout, name) for name in (*_ORDER, *PROVEN)}
     terms = {name: getattr(payout.terms, name) for name in _TERMS}
     return seals.seal(payouts.c.sealed_request, {**fixed, **terms}, request)
 
@@ -219,20 +242,23 @@ def person_columns(did: str, person: Person) -> dict[str, Any]:
     }
 
 
+def to_person(row: RowMapping, did: str) -> Person:
+    """
+    Who did something.
+    """
+    return Person(row[f"{did}_uid"], row[f"{did}_name"], row[f"{did}_login_uid"])
+
+
 def to_proposal(row: RowMapping) -> Proposal:
     """
     What was proposed to decide, and what became of that.
     """
-
-    def person(did: str) -> Person:
-        return Person(row[f"{did}_uid"], row[f"{did}_name"], row[f"{did}_login_uid"])
-
     return Proposal(
         **_pick(row, ("id", "payout_id", "evidence_id", "proposed_at", "approved_at")),
         **_pick(row, ("unchecked", "voided_at", "voided_why", "unanswered_since")),
         proof=OutsideProof(row["ended_as"], row["returned_fen"], row["reference"], row["why"]),
-        proposed_by=person("proposed"),
-        approved_by=None if row["approved_at"] is None else person("approved"),
+        proposed_by=to_person(row, "proposed"),
+        approved_by=None if row["approved_at"] is None else to_person(row, "approved"),
     )
 
 

@@ -16,18 +16,19 @@ from worker.store.bindings import (
     OBLIGATION,
     PAYOUT,
     PLACE,
+    PROVEN,
     STATE,
 )
 from worker.store.channel_tables import channels, paces
 from worker.store.key_tables import sealing_keys
 from worker.store.metadata import metadata, partial
 from worker.store.people_tables import former_requests, people, proposals, services
-from worker.store.producer_tables import producers, tokens
+from worker.store.producer_tables import job_keys, producers, tokens
 from worker.store.types import ForeignText, Id, Sealed, UtcDateTime, one_of
 
 #: The tables of modules of their own, of the same metadata.
 OF_PEOPLE = (former_requests, people, proposals, services)
-OF_PRODUCERS = (producers, tokens)
+OF_PRODUCERS = (job_keys, producers, tokens)
 OF_KEYS = (sealing_keys,)
 OF_CHANNELS = (channels, paces)
 
@@ -79,9 +80,10 @@ payouts = Table(
     Column("producer", sa.String, nullable=False),
     Column("payee_masked", sa.String, nullable=False),
     Column("bank_code", sa.String, nullable=False),
-    Column("sealed_payee", Sealed(*PAYOUT), nullable=False),
-    Column("sealed_order", Sealed(*PAYOUT), nullable=False),  #: the order's free text
-    Column("sealed_request", Sealed(*PAYOUT)),
+    Column("sealed_payee", Sealed(*PAYOUT, and_to=PROVEN), nullable=False),
+    #: The order's free text.
+    Column("sealed_order", Sealed(*PAYOUT, and_to=PROVEN), nullable=False),
+    Column("sealed_request", Sealed(*PAYOUT, and_to=PROVEN)),
     Column("status", one_of(PayoutStatus), nullable=False),
     Column("reason", one_of(Reason), nullable=False),
     Column("version", sa.Integer, nullable=False),
@@ -113,7 +115,9 @@ payouts = Table(
     Column("unanswered_at", UtcDateTime),  #: and when it last was
     Column("attempt_count", sa.Integer),
     Column("message_count", sa.Integer),
-    Column("seal", Sealed(*STATE)),
+    Column("seal", Sealed(*STATE, and_to=PROVEN)),
+    Column("job_key", sa.String(48)),  #: the producer's, with which its job was sealed
+    Column("sealed_job", Sealed(*PAYOUT, and_to=PROVEN)),  #: what the producer sealed
     UniqueConstraint("customer_no", "out_trade_no"),
     CheckConstraint(f"amount_fen BETWEEN 1 AND {MAX_FEN}", name="amount"),
     CheckConstraint("returned_fen BETWEEN 0 AND amount_fen", name="returned"),

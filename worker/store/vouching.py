@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from worker.payouts.model import Attempt, Obligation, Payout
 from worker.payouts.vouching import Vouched
-from worker.store.bindings import ATTEMPT, OBLIGATION, STATE
+from worker.store.bindings import ATTEMPT, OBLIGATION, PROVEN, STATE
 from worker.store.keyring import Form, form_of
 from worker.store.people_tables import proposals
 from worker.store.seals import Row, Seals
@@ -51,7 +51,7 @@ def vouched_columns(payout: Payout, seals: Seals) -> dict[str, Any]:
     counts = {"attempt_count": payout.vouched.attempts, "message_count": payout.vouched.messages}
     facts = {
         name: getattr(payout.terms if hasattr(payout.terms, name) else payout, name)
-        for name in STATE
+        for name in (*STATE, *PROVEN)
         if name not in counts
     }
     return {**counts, "seal": seals.vouch(payouts.c.seal, {**facts, **counts})}

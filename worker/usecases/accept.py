@@ -4,50 +4,121 @@ A job becomes a payout: durable, queued or held for review, and once only for it
 
 import logging
 from collections.abc import Iterator, Sequence
+from typing import Protocol
 
-from worker.payouts.acceptance import Acceptance, Accepted, Conflict, Entry, Same, differing
+from worker.payouts.acceptance import (
+    Acceptance,
+    Accepted,
+    Conflict,
+    Entry,
+    Same,
+    Withdrawn,
+    differing,
+)
+from worker.payouts.errors import InvalidJob, NoSuchPayout, NotAllowed
 from worker.payouts.model import Order, Rejection, Terms
 from worker.payouts.policy.controls import ReviewList, needs_review
+from worker.payouts.policy.provenance import refusal, unsealed
+from worker.payouts.sealed_job import Cancellation, Opened, Proof, Purpose
 from worker.usecases.group_commit import Together, one_by_one
-from worker.usecases.ports import AcceptanceLedger, Dispatcher
+from worker.usecases.own_payouts import Withdrawal, WithdrawalLedger
+from worker.usecases.ports import AcceptanceLedger, Dispatcher, JobKeyReads, Opener
 
 log = logging.getLogger("jdpay_payouts.accept")
 
 
+class EntryLedger(AcceptanceLedger, WithdrawalLedger, JobKeyReads, Protocol):
+    """
+    What taking jobs takes of the ledger.
+    """
+
+
 class Acceptor:
     """
-    Takes the jobs of one merchant. It needs no gateway and no key that signs.
+    Takes the jobs of one merchant. It needs no gateway and no key that signs for JD.
 
     `together` makes, of what accepts several jobs in one commit, what accepts one of them.
     """
 
     def __init__(
         self,
-        ledger: AcceptanceLedger,
+        ledger: EntryLedger,
         dispatcher: Dispatcher,
         terms: Terms,
         review_list: ReviewList,
+        opener: Opener,
         together: Together = one_by_one,
     ) -> None:
         self._ledger = ledger
         self._dispatcher = dispatcher
         self._terms = terms
         self._review_list = review_list
+        self._opener = opener
+        self._withdrawal = Withdrawal(ledger, terms.customer_no)
         self._commit = together(self._accept)
 
     def accept(self, order: Order) -> Acceptance:
         """
-        Make a producer's job a payout.
+        Make a job that nobody sealed a payout: in the sandbox alone.
 
         The same number with the same content is the same payout. What prevents a job comes back as
         a `Conflict`, and nothing is stored of it. A worker is woken at once; should that get lost,
         the sweep wakes one later. What goes to a payee on the review list wakes nobody: it is held.
         """
+        return unsealed(self._terms) or self._take(order)
+
+    def open(self, sealed: str) -> Opened:
+        """
+        Open a sealed job, by the keys that are registered now. Raises `UnusableSeal`.
+        """
+        return self._opener.open(sealed, self._ledger.job_key)
+
+    def accept_sealed(
+        self, opened: Opened, purpose: Purpose | None = None, number: str | None = None
+    ) -> Acceptance:
+        """
+        Do what a producer has sealed: make a payout, as `accept` does, or withdraw one.
+
+        Raises `InvalidJob`, also if it is for something else than the purpose and the number that
+        whoever brought it expects. A job that is a payout already is the same payout, whatever has
+        become of its key, and of its time.
+        """
+        claims = self._opener.read(opened)
+        if purpose not in {None, claims.purpose}:
+            raise InvalidJob((f"purpose: is not {purpose}, which is done here",))
+        if number not in {None, claims.wanted.out_trade_no}:
+            raise InvalidJob(("out_trade_no: is another one than the address names",))
+        refused = refusal(opened.proof.key, claims, self._terms, self._ledger.now())
+        match claims.wanted:
+            case Cancellation():
+                return refused or self._withdraw(opened.producer, claims.wanted)
+            case Order():
+                if refused is None:
+                    return self._take(claims.wanted, opened.proof)
+                known = self._already(claims.wanted)
+                return known if isinstance(known, Same) else refused
+
+    def withdraw(self, producer: str, out_trade_no: str, why: str) -> Withdrawn | Conflict:
+        """
+        Withdraw a producer's payout, as nobody sealed it: in the sandbox alone.
+        """
+        return unsealed(self._terms) or self._withdraw(producer, Cancellation(out_trade_no, why))
+
+    def _withdraw(self, producer: str, wanted: Cancellation) -> Withdrawn | Conflict:
+        try:
+            done = self._withdrawal.cancel(producer, wanted.out_trade_no, wanted.why)
+        except NoSuchPayout:
+            return Conflict("not_found", ("you have no payout of this number",))
+        except NotAllowed as fault:
+            return Conflict("not_allowed", (str(fault),))
+        return Withdrawn(done.dossier.payout.id)
+
+    def _take(self, order: Order, proof: Proof | None = None) -> Acceptance:
         expired = order.send_before is not None and order.send_before <= self._ledger.now()
         for_review = needs_review(order, self._review_list)
         payout_id = None
         if not expired:
-            payout_id = self._commit(Entry(order, for_review))
+            payout_id = self._commit(Entry(order, for_review, proof))
         if payout_id is not None:
             log.info(
                 "payout accepted, and held for review" if for_review else "payout accepted",

@@ -13,11 +13,13 @@ from worker.payouts.claim import Claim, Claimant, Claims, Draft
 from worker.payouts.errors import (
     BrokenSeal,
     EvidenceWaits,
+    InvalidJob,
     LeaseLost,
     MaybeSent,
     NotSent,
     SealError,
     StoreUnavailable,
+    UnusableSeal,
     WrongKey,
 )
 from worker.payouts.evidence import Answer
@@ -25,10 +27,11 @@ from worker.payouts.model import AttemptOutcome, CaseKind
 from worker.payouts.news import Ending, of_reply
 from worker.payouts.policy.facts import gather_facts
 from worker.payouts.policy.may_send import may_send
+from worker.payouts.policy.provenance import is_proven, unsealed
 from worker.payouts.update import CaseNote
 from worker.usecases.epochs import Epochs
 from worker.usecases.evidence import EvidenceHandler, about
-from worker.usecases.ports import DueWork, Gateway, Journal, LeaseLedger
+from worker.usecases.ports import DueWork, Gateway, Journal, LeaseLedger, Opener
 from worker.usecases.taken import Taken, Work
 
 log = logging.getLogger("jdpay_payouts.send")
@@ -67,7 +70,9 @@ class Sender:
         gateway: Gateway,
         epochs: Epochs,
         journal: Journal,
+        *,
         steady: Callable[[], float],
+        opener: Opener,
     ) -> None:
         self._handler = handler
         self._ledger = ledger
@@ -76,6 +81,7 @@ class Sender:
         self._journal = journal
         self._limits = limits = handler.limits
         self._steady = steady
+        self._opener = opener
         self._claimant = Claimant(
             self._decide,
             limits.lease + timedelta(seconds=LEAVE_S),
@@ -187,6 +193,8 @@ class Sender:
             return None
         if not all(evidence.is_intact for evidence in draft.dossier.evidence):
             raise BrokenSeal
+        if not self._is_as_sealed(draft):
+            raise BrokenSeal
         if any(evidence.applied_at is None for evidence in draft.dossier.evidence):
             raise EvidenceWaits
         if not may_send(gather_facts(draft.dossier), draft.at, self._limits):
@@ -194,6 +202,19 @@ class Sender:
         if draft.request is not None:
             return draft.request
         return self._gateway.render(draft.order, payout.terms, draft.at)
+
+    def _is_as_sealed(self, draft: Draft) -> bool:
+        """
+        Whether the row still says what its producer sealed, or may do without: with play money.
+        """
+        terms = draft.dossier.payout.terms
+        if draft.proof is None:
+            return unsealed(terms) is None
+        try:
+            claims = self._opener.read(self._opener.reopen(draft.proof))
+        except (InvalidJob, UnusableSeal):
+            return False
+        return is_proven(claims, draft.order, terms)
 
     def _transmit(self, claim: Claim, leave_until: float) -> None:
         connected = False

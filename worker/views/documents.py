@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from worker.jdpay import codes
 from worker.payouts.evidence import Evidence
+from worker.payouts.job_keys import JobKey
 from worker.payouts.limits import Limits
 from worker.payouts.model import Attempt, Case, Payout, Rejection, Transition
 from worker.payouts.people import Registered
@@ -42,6 +43,7 @@ def payout(payout: Payout) -> Document:
         "bank_code": payout.bank_code,
         "obligation": payout.obligation,
         "producer": payout.producer,
+        "job_key": payout.job_key,
         "trade_no": payout.trade_no,
         "exposed": payout.exposed,
         "resends": payout.resends,
@@ -202,6 +204,25 @@ def producer(producer: Producer) -> Document:
         "disabled_by": producer.disabled_by,
         "disabled_why": producer.disabled_why,
         "disabled_at": iso(producer.disabled_at),
+    }
+
+
+def job_key(key: JobKey) -> Document:
+    """
+    A key for jobs; never the secret.
+    """
+    return {
+        "key": key.name,
+        "kind": key.kind,
+        "producer": key.producer,
+        "added_by": key.added_by.who,
+        "added_at": iso(key.added_at),
+        "approved_by": None if key.approved_by is None else key.approved_by.who,
+        "approved_at": iso(key.approved_at),
+        "retired_by": key.retired_by,
+        "retired_why": key.retired_why,
+        "retired_at": iso(key.retired_at),
+        "is_good": key.is_good,
     }
 
 

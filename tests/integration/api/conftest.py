@@ -14,13 +14,14 @@ from werkzeug.test import Client, TestResponse
 from tests.contract.samples import KEYRING, MERCHANT, TERMS, VirtualClock, migrated
 from tests.doubles.world import RecordingDispatcher
 from tests.servers import Databases
+from worker.intake.sealing import SealedJobs
 from worker.payouts.policy.controls import ReviewList
 from worker.payouts.producers import Scope
 from worker.store.engine import create_engine
 from worker.store.keyring import NoKeyring
 from worker.store.ledger import SqlLedger
 from worker.usecases.accept import Acceptor
-from worker.usecases.own_payouts import OwnPayouts, Withdrawal
+from worker.usecases.own_payouts import OwnPayouts
 from worker.usecases.producers import Registrar
 from worker.web.api.accept import AcceptApi
 from worker.web.api.app import build
@@ -97,9 +98,9 @@ def accepting(ledger: SqlLedger, dispatcher: RecordingDispatcher) -> Flask:
     """
     The process that accepts.
     """
-    acceptor = Acceptor(ledger, dispatcher, TERMS, ReviewList(frozenset({REVIEWED})))
+    acceptor = Acceptor(ledger, dispatcher, TERMS, ReviewList(frozenset({REVIEWED})), SealedJobs())
     own = OwnPayouts(ledger, MERCHANT)
-    handlers = AcceptApi(acceptor, Withdrawal(ledger, MERCHANT), own).handlers
+    handlers = AcceptApi(acceptor, own).handlers
     return build(ledger, handlers, ledger.check_writable)
 
 

@@ -19,6 +19,7 @@ from tests.doubles.world import RecordingDispatcher
 from tests.integration.api.conftest import REVIEWED, Producer
 from tests.integration.api.samples import ACCOUNT, a_job, places, problem
 from worker.intake.message import receive
+from worker.intake.sealing import SealedJobs
 from worker.payouts.policy.controls import ReviewList
 from worker.payouts.status import PayoutStatus
 from worker.store.ledger import SqlLedger
@@ -82,7 +83,7 @@ def test_celery_and_http_are_one_acceptance(shop: Producer, ledger: SqlLedger) -
     """
     A number that came over the broker is taken, since that is another producer.
     """
-    acceptor = Acceptor(ledger, RecordingDispatcher(), TERMS, ReviewList())
+    acceptor = Acceptor(ledger, RecordingDispatcher(), TERMS, ReviewList(), SealedJobs())
     receive(acceptor, {"job": a_job()})
 
     answer = shop.post("/v1/payouts", a_job())

@@ -12,6 +12,7 @@ from tests.doubles.world import RecordingDispatcher
 from tests.factories import NUMBER, a_job
 from tests.servers import Databases
 from worker.intake.message import receive
+from worker.intake.sealing import SealedJobs
 from worker.payouts.policy.controls import ReviewList
 from worker.store.engine import create_engine
 from worker.store.ledger import SqlLedger
@@ -48,7 +49,7 @@ def test_the_end_of_time(ledger: SqlLedger, send_before: str, is_accepted: bool)
     """
     What is accepted can be read again; what cannot be stored is rejected, and never requeued.
     """
-    acceptor = Acceptor(ledger, RecordingDispatcher(), TERMS, ReviewList())
+    acceptor = Acceptor(ledger, RecordingDispatcher(), TERMS, ReviewList(), SealedJobs())
 
     receive(acceptor, {"job": a_job(send_before=send_before)})
 

@@ -94,7 +94,7 @@ def test_an_upgrade_reaches_the_head(engine: sa.Engine) -> None:
     before = schema(engine)
     migrate.upgrade(engine)
 
-    assert revision.current(engine) == revision.EXPECTED == "0016"
+    assert revision.current(engine) == revision.EXPECTED == "0017"
     assert schema(engine) == before
 
 

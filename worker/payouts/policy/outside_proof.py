@@ -15,14 +15,12 @@ from worker.payouts.policy.description import what_it_is
 from worker.payouts.policy.facts import Facts, gather_facts
 from worker.payouts.policy.signs import beyond, news
 from worker.payouts.policy.silence import FRESH_WITHIN, SILENT_AFTER, is_silent, silent_since
+from worker.payouts.policy.two_people import check_second, may_act_alone
 from worker.payouts.proposal import End, OutsideProof, Proposal
 from worker.payouts.status import PayoutStatus
 
 #: So long after the last lease ended nothing is decided: JD's own word may still come.
 WAIT = timedelta(hours=24)
-
-#: The profile in which one person may do both, whoever they are.
-_SANDBOX = "sandbox"
 
 _NEVER_SENT = frozenset({PayoutStatus.QUEUED, PayoutStatus.HELD, PayoutStatus.CANCELLED})
 
@@ -155,7 +153,7 @@ def check_proposer(person: Person, register: Register, profile: str) -> None:
     """
     Raise `NotAllowed` unless a decision may be this person's to propose.
     """
-    if profile != _SANDBOX and not register.may_propose(person):
+    if not may_act_alone(profile) and not register.may_propose(person):
         raise NotAllowed(f"{person.uid} is no registered user: `payouts people add` registers one")
 
 
@@ -165,17 +163,7 @@ def check_approver(proposal: Proposal, person: Person, register: Register, profi
 
     Raises `NotAllowed` outside the sandbox.
     """
-    found = None
-    if not register.may_approve(person):
-        found = (
-            f"uid {person.uid} may not approve: only a user whom `payouts people` lists may, never"
-            " root, nor as whom a worker runs"
-        )
-    elif proposal.proposed_by.uids & person.uids:
-        found = "who proposed it cannot approve it: another person must"
-    if found is not None and profile != _SANDBOX:
-        raise NotAllowed(found)
-    return found is None
+    return check_second(proposal.proposed_by, person, register, profile)
 
 
 def declined_by(person: Person, why: str) -> str:

@@ -17,6 +17,7 @@ from worker.usecases.ports.own import OwnReads
 from worker.usecases.ports.producers import ProducerLedger, TokenReads
 from worker.usecases.ports.proposals import PeopleLedger, ProposalLedger
 from worker.usecases.ports.reads import AuditReads, Reads
+from worker.usecases.ports.sealing import JobKeyLedger, JobKeyReads, Opener
 from worker.usecases.ports.work import (
     AcceptanceLedger,
     DueWork,
@@ -38,9 +39,12 @@ __all__ = [
     "Gateway",
     "HealthLedger",
     "HighWaterMark",
+    "JobKeyLedger",
+    "JobKeyReads",
     "Journal",
     "LeaseLedger",
     "Ledger",
+    "Opener",
     "OutboxLedger",
     "OwnReads",
     "PayoutReads",

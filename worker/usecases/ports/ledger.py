@@ -10,6 +10,7 @@ from worker.usecases.ports.own import OwnReads
 from worker.usecases.ports.producers import ProducerLedger
 from worker.usecases.ports.proposals import PeopleLedger, ProposalLedger
 from worker.usecases.ports.reads import AuditReads
+from worker.usecases.ports.sealing import JobKeyLedger
 from worker.usecases.ports.work import AcceptanceLedger, DueWork, EvidenceLedger, LeaseLedger
 
 
@@ -22,6 +23,7 @@ class Ledger(
     ProposalLedger,
     PeopleLedger,
     ProducerLedger,
+    JobKeyLedger,
     OwnReads,
     HealthLedger,
     AuditReads,

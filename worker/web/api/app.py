@@ -14,7 +14,7 @@ from werkzeug.exceptions import HTTPException
 from worker import acceptance, bootstrap
 from worker.payouts.errors import StoreUnavailable
 from worker.settings import AcceptanceSettings, MerchantSettings
-from worker.usecases.own_payouts import OwnPayouts, Withdrawal
+from worker.usecases.own_payouts import OwnPayouts
 from worker.usecases.ports import TokenReads
 from worker.web.api import openapi
 from worker.web.api.accept import AcceptApi
@@ -48,7 +48,7 @@ def _accept_app() -> Flask:
     acceptor, ledger = acceptance.answering_acceptor(), bootstrap.ledger()
     merchant = AcceptanceSettings.load().customer_no
     own = OwnPayouts(ledger, merchant)
-    handlers = AcceptApi(acceptor, Withdrawal(ledger, merchant), own).handlers
+    handlers = AcceptApi(acceptor, own).handlers
     return build(ledger, handlers, ledger.check_writable)
 
 

@@ -79,7 +79,8 @@ def _operation(one: Operation, names: set[str]) -> dict[str, Any]:
         "operationId": one.name,
         "summary": one.summary,
         "description": one.description,
-        "security": [{_scheme(one.scope): []}],
+        # What is sealed says itself whose it is.
+        "security": [{_scheme(one.scope): []}, *([{}] if one.sealed_for else [])],
         "parameters": [*_parameters(one)],
         "responses": {
             **{str(status): _answer(one, told, names) for status, told in one.answers.items()},
@@ -90,6 +91,8 @@ def _operation(one: Operation, names: set[str]) -> dict[str, Any]:
         content = _content("application/json", one.body)
         if one.example is not None:
             content["application/json"]["example"] = dict(one.example)
+        if one.sealed_for is not None:
+            content["application/jose"] = {"schema": {"type": "string", "pattern": _COMPACT}}
         described["requestBody"] = {"required": one.needs_body, "content": content}
     return described
 
@@ -147,6 +150,9 @@ def _problems(one: Operation) -> Mapping[str, Any]:
         for status, codes in sorted(by_status.items())
     }
 
+
+#: A compact JWE.
+_COMPACT = r"^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+){3}$"
 
 _REF = "#/components/schemas/{model}"
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from worker.intake.jobs import Job
 from worker.payouts.producers import Scope
+from worker.payouts.sealed_job import Purpose
 from worker.views.own_payout import Payout
 from worker.web.api.models import Banks, Cancellation, EventFilter, Events, Filter, Payouts
 from worker.web.api.problems import Code
@@ -19,15 +20,18 @@ from worker.web.api.problems import Code
 @dataclass(frozen=True, slots=True)
 class Asked:
     """
-    A request of a known producer's, its parts checked as the operation says.
+    A request, its parts checked as the operation says.
     """
 
+    #: Who shows a token; nobody has to where the body is sealed.
     producer: str
     #: The order number in the address.
     number: str = ""
     query: BaseModel | None = None
     #: The JSON value of the body; an empty object where none had to be sent.
     body: object = field(default=None, repr=False)
+    #: A body that its producer sealed: it says itself whose it is.
+    sealed: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,8 @@ class Operation:
     query: type[BaseModel] | None = None
     body: type[BaseModel] | None = None
     needs_body: bool = False
+    #: What a sealed body is for, where one is taken.
+    sealed_for: Purpose | None = None
     example: Mapping[str, object] | None = None
 
 
@@ -73,11 +79,12 @@ CREATE = Operation(
     summary="Hand a payout over",
     description=(
         "Answered once the payout is committed: it is then durable, and paid at most once. The"
-        " number is the key of the request: repeat it as often as you like. In the sandbox"
-        " profile only."
+        " number is the key of the request: repeat it as often as you like. A job that you have"
+        " sealed needs no token; an unsealed one is taken in the sandbox profile only."
     ),
     body=Job,
     needs_body=True,
+    sealed_for=Purpose.PAY,
     example={
         "out_trade_no": "WITHDRAW20261123001",
         "amount_fen": 12345,
@@ -96,6 +103,7 @@ CREATE = Operation(
     problems=(
         *(Code.UNREADABLE, Code.TOO_LARGE, Code.UNSUPPORTED_MEDIA_TYPE, Code.INVALID),
         *(Code.NUMBER_REUSED, Code.NUMBER_IN_USE, Code.OBLIGATION_TAKEN, Code.EXPIRED),
+        *(Code.BAD_SEAL, Code.KEY_NOT_GOOD, Code.MISDIRECTED, Code.UNSEALED),
     ),
 )
 
@@ -110,11 +118,13 @@ CANCEL = Operation(
         " Its obligation stays taken until an operator frees it."
     ),
     body=Cancellation,
+    sealed_for=Purpose.CANCEL,
     answers={200: "It is withdrawn, and will not be sent."},
     content=Payout,
     problems=(
         *(Code.UNREADABLE, Code.TOO_LARGE, Code.UNSUPPORTED_MEDIA_TYPE, Code.INVALID),
-        *(Code.NOT_FOUND, Code.NOT_ALLOWED),
+        *(Code.NOT_FOUND, Code.NOT_ALLOWED, Code.EXPIRED),
+        *(Code.BAD_SEAL, Code.KEY_NOT_GOOD, Code.MISDIRECTED, Code.UNSEALED),
     ),
 )
 

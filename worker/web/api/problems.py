@@ -32,6 +32,10 @@ class Code(enum.StrEnum):
     OBLIGATION_TAKEN = "obligation_taken"
     EXPIRED = "expired"
     NOT_ALLOWED = "not_allowed"
+    BAD_SEAL = "bad_seal"
+    KEY_NOT_GOOD = "key_not_good"
+    MISDIRECTED = "misdirected"
+    UNSEALED = "unsealed"
     TOO_LARGE = "too_large"
     UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
     INVALID = "invalid"
@@ -81,9 +85,25 @@ KINDS: Mapping[Code, Kind] = {
     Code.NOT_ALLOWED: Kind(
         409, "Its state does not allow this", "Look what it is, and ask your operators."
     ),
+    Code.BAD_SEAL: Kind(
+        401,
+        "No key that is known here sealed this",
+        "Seal it with a key of `payouts producers keys`, in one of the two forms that are taken.",
+    ),
+    Code.KEY_NOT_GOOD: Kind(
+        403, "The key that sealed this does not count", "Seal it with another key of yours."
+    ),
+    Code.MISDIRECTED: Kind(
+        403, "This was sealed for somebody else", "Seal it for this merchant and this profile."
+    ),
+    Code.UNSEALED: Kind(
+        403, "Only what is sealed moves money", "Seal it, and send it as `application/jose`."
+    ),
     Code.TOO_LARGE: Kind(413, "The request is too large", "Send one job, of 256 KiB at most."),
     Code.UNSUPPORTED_MEDIA_TYPE: Kind(
-        415, "The body is no JSON", "Send it as `Content-Type: application/json`."
+        415,
+        "The body is of another type",
+        "Send JSON as `application/json`, and what is sealed as `application/jose`.",
     ),
     Code.INVALID: Kind(
         422, "The request breaks rules", "Correct each of `errors`, and send it again."

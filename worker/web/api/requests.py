@@ -18,13 +18,18 @@ from worker.web.api.problems import Code, Error, Refused
 #: A larger body is refused, and not read further.
 MAX_BODY_BYTES = jobs.MAX_BODY_BYTES
 
-_JSON = "application/json"
+_JSON, _JOSE = "application/json", "application/jose"
 
 
 def asked(request: Request, operation: Operation, tokens: TokenReads, number: str) -> Asked:
     """
     What a request asks for. Raises `Refused`; who shows no token hears of nothing else.
+
+    What a producer has sealed says itself whose it is, and takes no token.
     """
+    if operation.sealed_for is not None and request.mimetype == _JOSE:
+        _query(request.args, operation.query)
+        return Asked("", number, sealed=_content(request).decode("ascii", "replace").strip())
     producer = _producer(request, operation.scope, tokens)
     return Asked(producer, number, _query(request.args, operation.query), _body(request, operation))
 
@@ -73,12 +78,17 @@ def _in_query(fault: str) -> Error:
     return Error(detail=rule, parameter=name)
 
 
-def _body(request: Request, operation: Operation) -> object:
-    if operation.body is None:
-        return None
+def _content(request: Request) -> bytes:
     content = request.get_data(cache=False)
     if len(content) > MAX_BODY_BYTES:
         raise Refused(Code.TOO_LARGE, "the body has more than 256 KiB")
+    return content
+
+
+def _body(request: Request, operation: Operation) -> object:
+    if operation.body is None:
+        return None
+    content = _content(request)
     if not content and not operation.needs_body:
         return {}
     if request.mimetype != _JSON:

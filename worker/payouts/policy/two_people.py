@@ -1,0 +1,34 @@
+"""
+What takes two people: another one than who began it, whom the register lists.
+"""
+
+from worker.payouts.errors import NotAllowed
+from worker.payouts.person import Person, Register
+
+_SANDBOX = "sandbox"
+
+
+def may_act_alone(profile: str | None) -> bool:
+    """
+    Whether one person is enough: in the sandbox, where no money moves.
+    """
+    return profile == _SANDBOX
+
+
+def check_second(first: Person, second: Person, register: Register, profile: str | None) -> bool:
+    """
+    Whether the second of two people is another one who may; in the sandbox all may.
+
+    Raises `NotAllowed` outside the sandbox.
+    """
+    found = None
+    if not register.may_approve(second):
+        found = (
+            f"uid {second.uid} may not approve: only a user whom `payouts people` lists may, never"
+            " root, nor as whom a worker runs"
+        )
+    elif first.uids & second.uids:
+        found = "who proposed it cannot approve it: another person must"
+    if found is not None and not may_act_alone(profile):
+        raise NotAllowed(found)
+    return found is None
