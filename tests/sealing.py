@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from tests.factories import MERCHANT
+from worker.payouts.model import Order
 
 Json = Mapping[str, Any]
 
@@ -87,6 +88,29 @@ def public_ed25519(secret: bytes) -> bytes:
     The public half of a secret that signs.
     """
     return Ed25519PrivateKey.from_private_bytes(secret).public_key().public_bytes_raw()
+
+
+def job_of(order: Order) -> dict[str, Any]:
+    """
+    The job that an order is made of.
+    """
+    payee = order.payee
+    named = {
+        "out_trade_no": order.out_trade_no,
+        "amount_fen": order.amount_fen,
+        "payee_account_no": payee.account_no,
+        "payee_account_name": payee.account_name,
+        "payee_bank_code": payee.bank_code,
+        "payee_account_type": payee.account_type,
+        "payee_card_type": payee.card_type,
+        "payee_mobile": payee.mobile,
+        "payee_id_type": payee.id_type,
+        "payee_id_no": payee.id_no,
+        "subject": order.subject,
+        "obligation": order.obligation,
+        "send_before": order.send_before and order.send_before.isoformat(),
+    }
+    return {name: value for name, value in named.items() if value is not None}
 
 
 def claims(job: Json, **changes: object) -> dict[str, Any]:

@@ -33,6 +33,7 @@ HARMLESS = {
     "payouts.sealed_payee": _OPENED,
     "payouts.sealed_order": _OPENED,
     "payouts.sealed_request": _OPENED,
+    "payouts.sealed_job": _OPENED,
     "payouts.version": "it guards writes against each other, and stops no more than those",
     "payouts.updated_at": _TEXT,
     "payouts.next_send_at": _WHEN,

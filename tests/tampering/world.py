@@ -16,12 +16,16 @@ from tests.doubles.clock import telling
 from tests.doubles.usecases import UseCases, an_upkeep
 from tests.doubles.world import Clock, RecordingDispatcher
 from tests.factories import MERCHANT, NOON, PAYEE, REVIEW_LIST, TERMS, a_claimant, an_order
+from tests.sealing import claims, job_of, shared
 from tests.tampering.books import Books, wording
+from worker.payouts.acceptance import Accepted
 from worker.payouts.errors import PayoutError
+from worker.payouts.job_keys import KeyKind
 from worker.payouts.limits import Limits
 from worker.payouts.model import Order
 from worker.payouts.person import Person
 from worker.payouts.policy.actions import Action
+from worker.payouts.producers import DEFAULT_PRODUCER
 from worker.payouts.proposal import End
 from worker.payouts.status import PayoutStatus
 from worker.store.engine import create_engine
@@ -36,7 +40,9 @@ KEYRING = Keyring([Keyring.generate_key()])
 _OLD = ("PAID", "BACK", "CLOSED", "DECIDED", "REFUSED", "GONE")
 _NEW = ("BUSY", "SILENT", "LOST")
 _UNSENT = ("QUEUED", "QUEUED2", "HELD", "SENDING")
-NUMBERS = (*_OLD, *_NEW, *_UNSENT, "AGAIN")
+#: What came sealed, by whose key, and what that is.
+SEALED = {"SEALED01": ("shop", b"s" * 32), "SEALED02": ("mall", b"m" * 32)}
+NUMBERS = (*_OLD, *_NEW, *_UNSENT, *SEALED, "AGAIN")
 #: What pays the same debt: the first was closed, and is replaced by the second.
 SHARED = {"AGAIN": "CLOSED"}
 
@@ -50,6 +56,7 @@ def wanted(number: str) -> Order:
     debt = SHARED.get(number, number)
     return an_order(
         number,
+        producer=SEALED[number][0] if number in SEALED else DEFAULT_PRODUCER,
         payee=payee,
         amount_fen=1_000 + NUMBERS.index(debt),
         obligation=debt,
@@ -117,6 +124,21 @@ class World:
         for number in numbers:
             accept(self.ledger, wanted(number), TERMS, for_review=number == "HELD")
 
+    def accept_sealed(self) -> None:
+        """
+        Take in what producers have sealed, each with a key of its own.
+        """
+        for number, (producer, secret) in SEALED.items():
+            self.ledger.add_producer(producer, "mei")
+            key = self.ledger.add_job_key(producer, KeyKind.SHARED, secret, Person(1001, "mei"))
+            text = shared(key.name, secret, claims(job_of(wanted(number)), **self._today()))
+            acceptor = self.work.acceptor
+            assert isinstance(acceptor.accept_sealed(acceptor.open(text)), Accepted)
+
+    def _today(self) -> dict[str, str]:
+        now = self.ledger.now()
+        return {"issued": now.isoformat(), "expires": (now + timedelta(days=1)).isoformat()}
+
     def tell_story(self, pass_by: Callable[[], None]) -> None:
         """
         Bring payouts into every status; someone passes by now and then, and takes copies.
@@ -140,6 +162,7 @@ class World:
         self.accept(*_NEW)
         self.work.send()
         self.accept(*_UNSENT)
+        self.accept_sealed()
         instead = wanted("AGAIN"), TERMS, "the card was closed", REVIEW_LIST
         self.operator.replace(self.id_of("CLOSED"), *instead)
         request = wording(wanted("SENDING"))
