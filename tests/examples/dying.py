@@ -44,6 +44,8 @@ Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
 class Effects:
     """
     What a process does, named by the type of the event that it is told; each may be its last.
+
+    What it reads anew by itself has a name as well.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -235,6 +237,19 @@ def celery(effects: Effects, pool: str) -> Callable[[], None]:
     def begin(kwargs: dict[str, Any], **_: Any) -> None:
         effects.begin(kwargs["event"]["type"])
 
+    alone: Any = celery_alone
+    catch_up, happened_after = alone.catch_up, alone.happened_after
+
+    def catching_up() -> None:
+        effects.begin("catching up")
+        catch_up()
+
+    def asking(position: int) -> dict[str, Any]:
+        effects.statement("ASK")
+        page: dict[str, Any] = happened_after(position)
+        return page
+
+    alone.catch_up, alone.happened_after = catching_up, asking
     message_class.ack = acknowledging
     notes_class.append = taking
     task_prerun.connect(begin, weak=False)

@@ -2,33 +2,49 @@
 The script with Celery alone as a consumer that may die at each of its effects.
 """
 
+import contextlib
 import subprocess
 import sys
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import redis
 from celery import Celery
+from werkzeug.serving import make_server
 
+from tests.contract.samples import MERCHANT
 from tests.examples.consumers import Consumer
 from tests.examples.headers import EXAMPLES
 from tests.examples.rules import AMOUNT_FEN, Seen
 from worker.payouts.endpoint import EndpointKind
+from worker.payouts.producers import Scope
 from worker.store.ledger import SqlLedger
+from worker.usecases.own_payouts import OwnPayouts
+from worker.usecases.producers import Registrar
+from worker.web.api.app import build
+from worker.web.api.read import ReadApi
 
 
 class Queue(Consumer):
     """
     The script with Celery alone, whose worker takes events off a queue.
+
+    The HTTP API that it catches up by tells it what the application `told` hears: its own name, or
+    another's, of whom there is nothing to tell.
     """
 
     address = "shop.events"
 
-    def __init__(self, pool: str, folder: Path, broker_url: str) -> None:
+    def __init__(self, pool: str, folder: Path, broker_url: str, *, told: str = "") -> None:
+        folder = folder / "script"
+        folder.mkdir()
         shop = folder / "payouts.sqlite"
         settings = {"SHOP_DATABASE": str(shop), "PAYOUTS_BROKER_URL": broker_url}
         super().__init__(pool, folder, f"sqlite:///{shop}", **settings)
+        self.environment["PAYOUTS_READ_URL"] = f"http://127.0.0.1:{self.port}"
+        self._told = told or self.producer
         self._broker = redis.Redis.from_url(broker_url)
         self._celery = Celery(broker=broker_url, set_as_current=False)
         self._celery.conf.broker_transport_options = {"visibility_timeout": 0}
@@ -42,9 +58,37 @@ class Queue(Consumer):
 
     def join(self, ledger: SqlLedger) -> None:
         """
-        By `payouts endpoints add --queue`.
+        By `payouts endpoints add --queue`, and `payouts tokens issue`.
         """
+        self._ledger = ledger
         ledger.add_endpoint(self.producer, EndpointKind.QUEUE, self.address, ())
+        registrar = Registrar(ledger, "cli:mei")
+        registrar.add(self._told)
+        _, self.environment["READ"] = registrar.issue(self._told, Scope.READ, "")
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[None]:
+        """
+        From here to the end of the block, beside the HTTP API.
+        """
+        handlers = ReadApi(OwnPayouts(self._ledger, MERCHANT)).handlers
+        app = build(self._ledger, handlers, self._ledger.now)
+        server = make_server("127.0.0.1", self.port, app, threaded=True)
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            with super().running():
+                yield
+        finally:
+            server.shutdown()
+            thread.join()
+            server.server_close()
+
+    def cut_off(self) -> None:
+        """
+        End every connection to the broker.
+        """
+        self._broker.client_kill_filter(_type="normal", skipme=True)
 
     def ask(self) -> str:
         """

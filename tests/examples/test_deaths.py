@@ -171,7 +171,7 @@ def test_a_queues_worker_that_dies_at_each_effect_hears_all(
     """
     Before each statement and after each COMMIT, before it acknowledges a message and after that.
     """
-    queue = Queue("solo", tmp_path, empty_broker_url)
+    queue = Queue("solo", tmp_path, empty_broker_url, told="another")
     ledger_url = sqlite_databases.prepared(migrated)
     with walked([queue], ledger_url, empty_broker_url) as ledger:
         knows_all(queue, ledger)
@@ -184,7 +184,7 @@ def test_a_pool_whose_process_is_killed_over_an_event_hears_it(
     """
     As by the kernel that is short of memory: the worker lives on, and has the event worked off.
     """
-    queue = Queue("prefork", tmp_path, empty_broker_url)
+    queue = Queue("prefork", tmp_path, empty_broker_url, told="another")
     ledger_url = sqlite_databases.prepared(migrated)
     with walked([queue], ledger_url, empty_broker_url, "obligation.freed: COMMIT 1") as ledger:
         knows_all(queue, ledger)
@@ -192,15 +192,41 @@ def test_a_pool_whose_process_is_killed_over_an_event_hears_it(
         assert queue.noted("kills") == []
 
 
-def test_what_a_worker_had_just_taken_comes_when_it_is_sent_again(
+@pytest.fixture
+def ledger(sqlite_databases: SqliteDatabases) -> Iterator[SqlLedger]:
+    """
+    A ledger whose events no relay tells, unless a test starts one.
+    """
+    engine = create_engine(sqlite_databases.prepared(migrated))
+    yield SqlLedger(engine, KEYRING)
+    engine.dispose()
+
+
+def test_what_a_worker_had_just_taken_is_heard_when_it_starts_again(
     tmp_path: Path, sqlite_databases: SqliteDatabases, empty_broker_url: str
 ) -> None:
     """
     Celery takes a message off Redis before it notes that: killed in between, it loses the message.
     """
+    queue = Queue("solo", tmp_path, empty_broker_url)
+    taken = [f"{kind}: taken" for kind in LIFE]
+    ledger_url = sqlite_databases.prepared(migrated)
+    with walked([queue], ledger_url, empty_broker_url, *taken) as ledger:
+        knows_all(queue, ledger)
+        hears_in_order(queue, ledger)
+        assert "payout.accepted: taken" in queue.noted("died")
+        assert len(queue.noted("kills")) == len(queue.noted("died"))
+
+
+def test_a_message_that_was_just_taken_is_gone_from_the_broker(
+    tmp_path: Path, sqlite_databases: SqliteDatabases, empty_broker_url: str
+) -> None:
+    """
+    So whoever is told nothing by the HTTP API never hears of it: there is something to catch up.
+    """
     engine = create_engine(sqlite_databases.prepared(migrated))
     ledger = SqlLedger(engine, KEYRING)
-    queue = Queue("solo", tmp_path, empty_broker_url)
+    queue = Queue("solo", tmp_path, empty_broker_url, told="another")
     queue.join(ledger)
     queue.arm("obligation.freed: taken")
     with queue.running(), relaying(engine, empty_broker_url):
@@ -209,10 +235,56 @@ def test_what_a_worker_had_just_taken_comes_when_it_is_sent_again(
         until(lambda: queue.noted("kills"), PATIENCE)
         queue.tell_again(ledger)
         until(lambda: not queue.waiting(ledger) and len(queue.heard()) == 2, PATIENCE)
-        before = queue.seen()
-        ledger.resend([event.uid for event in ledger.events(1000, producer=queue.producer)])
-        until(lambda: queue.has_heard(ledger), PATIENCE)
 
-        assert before == {number: Seen("cancelled")}
-        knows_all(queue, ledger)
+        assert queue.seen() == {number: Seen("cancelled")}
     engine.dispose()
+
+
+def happened(ledger: SqlLedger, queue: Queue, number: str) -> list[str]:
+    """
+    Have a payout live, with no relay to tell of it; the ids of its events, the oldest first.
+    """
+    lived(ledger, number, producer=queue.producer)
+    ledger.announce(1000)
+    return [event.uid for event in ledger.events(1000, out_trade_no=number)][::-1]
+
+
+def test_a_worker_that_dies_at_each_effect_of_catching_up_hears_all_in_order(
+    tmp_path: Path, ledger: SqlLedger, empty_broker_url: str
+) -> None:
+    """
+    Before each page that it asks for, before each statement, and after each COMMIT.
+    """
+    queue = Queue("solo", tmp_path, empty_broker_url)
+    queue.join(ledger)
+    told = happened(ledger, queue, queue.ask())
+    steps = ("ASK 2", "INSERT 1", "INSERT 4", "UPDATE 1", "COMMIT 5", "after COMMIT 5")
+    queue.arm()
+    with queue.running():
+        until(lambda: f"catching up: {steps[-1]}" in queue.noted("died"), PATIENCE)
+        until(lambda: len(queue.noted("kills")) == len(queue.noted("died")), PATIENCE)
+
+        assert queue.heard() == told
+        assert queue.seen() == {"WITHDRAWAL0001": Seen("cancelled", AMOUNT_FEN)}
+        assert {f"catching up: {step}" for step in steps} <= set(queue.noted("died"))
+
+
+def test_a_worker_catches_up_after_each_connection(
+    tmp_path: Path, ledger: SqlLedger, empty_broker_url: str
+) -> None:
+    """
+    What the broker had sent over the one before may have reached nobody.
+    """
+    queue = Queue("solo", tmp_path, empty_broker_url)
+    queue.join(ledger)
+    with queue.running():
+        until(lambda: "catching up: ASK 1" in queue.noted("lived"), PATIENCE)
+        told = happened(ledger, queue, queue.ask())
+
+        def has_heard() -> bool:
+            # A worker that has no connection yet loses none.
+            queue.cut_off()
+            return queue.heard() == told
+
+        until(has_heard, PATIENCE, 0.5)
+        assert queue.noted("kills") == []

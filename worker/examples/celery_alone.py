@@ -5,24 +5,34 @@ With ``pip install "celery[redis]"``, in the folder of your copy, while `payouts
 
     . ~/.local/state/payouts-dev/dev.env
     payouts endpoints add shop.events --queue
+    payouts api --read &
+    export READ=$(payouts tokens issue unsealed --scope read)
     celery --app celery_alone worker --queues shop.events --pool solo &
     python celery_alone.py pay WITHDRAWAL0001 12345
     python celery_alone.py show
 
-``python celery_alone.py again`` is for cron: it sends what nobody has confirmed so far.
+Two more are for cron: ``python celery_alone.py again`` sends what nobody has confirmed so far, and
+``python celery_alone.py catch-up`` hears what no message brought.
 """
 
 import argparse
 import json
+import logging
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from http.client import HTTPException
 from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
-from celery import Celery
+from celery import Celery, bootsteps
+from celery.worker.state import maybe_shutdown
 
 app = Celery("shop", broker=os.environ["PAYOUTS_BROKER_URL"])
+log = logging.getLogger("shop")
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS payouts (
@@ -33,6 +43,9 @@ CREATE TABLE IF NOT EXISTS payouts (
   may_be_paid_again INTEGER NOT NULL DEFAULT 0
 );
 CREATE TABLE IF NOT EXISTS heard_events (id TEXT PRIMARY KEY);
+CREATE TABLE IF NOT EXISTS caught_up (
+  only INTEGER PRIMARY KEY CHECK (only = 1), position INTEGER NOT NULL, last_id TEXT NOT NULL
+);
 """
 
 
@@ -113,6 +126,67 @@ def hear(event: dict[str, Any]) -> None:
             )
 
 
+def catch_up() -> None:
+    """
+    Hear all that happened since the last time, whatever became of its messages.
+    """
+    with transaction() as db:
+        found = db.execute("SELECT position, last_id FROM caught_up").fetchone()
+    position, last_id = found or (1, None)
+    page = happened_after(position - 1)
+    # What was read last comes first. If not, the database behind was put back and counts anew.
+    if last_id not in [None, *(event["id"] for event in page["events"][:1])]:
+        page = happened_after(0)
+    while page["events"]:
+        for event in page["events"]:
+            hear(event)
+        read = [page["next_after"], page["events"][-1]["id"]]
+        with transaction() as db:
+            db.execute("INSERT OR REPLACE INTO caught_up VALUES (1, ?, ?)", read)
+        page = happened_after(page["next_after"])
+
+
+def happened_after(position: int) -> dict[str, Any]:
+    """
+    A page of events by the HTTP API, which is waited for while it is away.
+    """
+    reads = os.environ.get("PAYOUTS_READ_URL", "http://127.0.0.1:8002")
+    request = Request(f"{reads}/v1/events?after={position}&limit=100")
+    # Not sent on to wherever an answer might point.
+    request.add_unredirected_header("Authorization", f"Bearer {os.environ['READ']}")
+    while True:
+        try:
+            with urlopen(request, timeout=15) as answer:
+                page: dict[str, Any] = json.load(answer)
+                return page
+        except (OSError, HTTPException, ValueError) as fault:
+            if isinstance(fault, HTTPError) and fault.code < 500:
+                raise SystemExit(f"{reads} refuses to tell what happened: {fault}") from None
+            log.warning("%s does not tell what happened, and is asked again: %s", reads, fault)
+        time.sleep(1)
+        maybe_shutdown()
+
+
+class CatchUp(bootsteps.StartStopStep):
+    """
+    Has a worker catch up each time it has connected to the broker, before it takes a message.
+
+    Celery takes a message off Redis, and only then notes that it has it: if it is killed or cut off
+    in between, nobody has the message any more.
+    """
+
+    requires = ("celery.worker.consumer.connection:Connection",)
+
+    def start(self, parent: Any) -> None:
+        """
+        Begin only when nothing is missed.
+        """
+        catch_up()
+
+
+app.steps["consumer"].add(CatchUp)
+
+
 def show() -> None:
     """
     Print what is known of each payout.
@@ -129,6 +203,7 @@ if __name__ == "__main__":
     paying.add_argument("number")
     paying.add_argument("amount_fen", type=int)
     commands.add_parser("again")
+    commands.add_parser("catch-up")
     commands.add_parser("show")
     asked = parser.parse_args()
     match asked.command:
@@ -136,5 +211,7 @@ if __name__ == "__main__":
             pay(asked.number, asked.amount_fen)
         case "again":
             again()
+        case "catch-up":
+            catch_up()
         case "show":
             show()
