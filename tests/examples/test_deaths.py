@@ -214,8 +214,8 @@ def test_what_a_worker_had_just_taken_is_heard_when_it_starts_again(
     with walked([queue], ledger_url, empty_broker_url, *taken) as ledger:
         knows_all(queue, ledger)
         hears_in_order(queue, ledger)
+        until(lambda: len(queue.noted("kills")) == len(queue.noted("died")), PATIENCE)
         assert "payout.accepted: taken" in queue.noted("died")
-        assert len(queue.noted("kills")) == len(queue.noted("died"))
 
 
 def test_a_message_that_was_just_taken_is_gone_from_the_broker(

@@ -37,6 +37,7 @@ _RULES = {
 _DEATHS = "tests/examples/test_deaths.py"
 _WEBHOOK_DEATHS = f"{_DEATHS}::test_a_webhook_that_dies_at_each_effect_hears_all_in_order"
 _QUEUE_DEATHS = f"{_DEATHS}::test_a_queues_worker_that_dies_at_each_effect_hears_all"
+_TAKEN_DEATHS = f"{_DEATHS}::test_what_a_worker_had_just_taken_is_heard_when_it_starts_again"
 _POOL_DEATHS = f"{_DEATHS}::test_a_pool_whose_process_is_killed_over_an_event_hears_it"
 
 #: Where each example stores an event's id, and what would do that in a transaction of its own.
@@ -133,6 +134,38 @@ GUARDS = (
         "Killed after it, it would never know that what is freed may be paid again.",
         (Change(_CELERY, "acks_late=True, "),),
         (_POOL_DEATHS,),
+    ),
+    Guard(
+        "celery-catches-up",
+        "What a killed worker had just taken would never be given back.",
+        (Change(_CELERY, 'app.steps["consumer"].add(CatchUp)\n'),),
+        (_TAKEN_DEATHS,),
+    ),
+    Guard(
+        "celery-has-caught-up-once-all-is-heard",
+        "Killed while it catches up, it would never hear the rest of a page.",
+        (
+            Change(_CELERY, '        for event in page["events"]:\n            hear(event)\n'),
+            Change(
+                _CELERY,
+                'INTO caught_up VALUES (1, ?, ?)", read)\n',
+                'INTO caught_up VALUES (1, ?, ?)", read)\n'
+                '        for event in page["events"]:\n            hear(event)\n',
+            ),
+        ),
+        (f"{_DEATHS}::test_a_worker_that_dies_at_each_effect_of_catching_up_hears_all_in_order",),
+    ),
+    Guard(
+        "celery-notices-that-positions-are-given-again",
+        "After a restore it would miss that something was freed, or paid.",
+        (Change(_CELERY, "        page = happened_after(0)\n", "        pass\n"),),
+        (f"{_CELERY_TESTS}::test_it_begins_anew_once_a_database_was_put_back",),
+    ),
+    Guard(
+        "celery-does-not-pass-a-refusal-over",
+        "It would wait for ever for what it is not told, and seem to be a worker that hears.",
+        (Change(_CELERY, "if isinstance(fault, HTTPError) and fault.code < 500:", "if False:"),),
+        (f"{_CELERY_TESTS}::test_a_worker_that_is_refused_ends_with_a_word",),
     ),
     Guard(
         "celery-gives-back-what-a-pool-lost",
