@@ -51,6 +51,7 @@ MAY_IMPORT = {
     },
     "worker.webhooks": {"worker.webhooks", "worker.payouts", "worker.views"},
     "worker.examples": {"worker.examples"},
+    "worker.producer": {"worker.producer"},
     "worker": {"worker"},
     "tasks": {"tasks", "worker"},
 }
@@ -200,6 +201,7 @@ def test_a_catch_all_is_found(kind: str) -> None:
         # an application has nothing of ours but the queue, the API and the events
         ("worker.examples.shop", "from worker.payouts.money import Fen"),
         ("worker.cli.show", "from worker.examples import shop"),
+        ("worker.producer", "from worker.payouts.money import Fen"),
         # a relative import hides where it goes
         ("worker.usecases.send", "from . import money"),
         ("worker.usecases.send", "from .money import Fen"),

@@ -158,7 +158,7 @@ def test_no_file_is_dead() -> None:
 
     Revisions are found by their folder, and examples by whoever copies them.
     """
-    found = {"worker.store.migrations", "worker.examples"}
+    found = {"worker.store.migrations", "worker.examples", "worker.producer"}
     exist = {name for name, _ in modules() if not within(name, found)}
 
     assert exist - used() == set()

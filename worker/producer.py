@@ -11,9 +11,8 @@ It takes Python 3.11, ``joserfc`` and ``celery[redis]``, and nothing of the work
     spool.send(worker.pay)  # and again every few seconds, from a loop or cron
     spool.hear(event)  # each event that you are told: over Celery it alone is the yes
 
-A number is one payout for ever. In doubt the same job goes out again under the same number; only a
-clear no is an end, and a new number is never the answer to a missing one. Who keeps jobs in a
-database beside the balance that they lower needs no spool: seal there, and send from there.
+A number is one payout for ever: in doubt the same job goes out again, never under a new one. Who
+keeps jobs in a database, beside the balance that they lower, seals and sends from there instead.
 """
 
 import base64
@@ -41,8 +40,8 @@ Clock = Callable[[], datetime]
 Chance = Callable[[], float]
 
 _LONGEST_WAIT = 600.0  #: seconds between two tries
-_TABLE = """CREATE TABLE IF NOT EXISTS jobs (
-number TEXT PRIMARY KEY, job TEXT, answer TEXT, tries INTEGER, due REAL)"""
+_BEGINNING = """PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; CREATE TABLE IF NOT EXISTS
+jobs (number TEXT PRIMARY KEY, job TEXT, answer TEXT, tries INTEGER, due REAL)"""
 # One that is due later than it can be was put off by a clock that went wrong.
 _DUE = """SELECT number, job, tries FROM jobs
 WHERE answer IS NULL AND (due <= ? OR due > ?) ORDER BY due"""
@@ -162,7 +161,7 @@ class OverCelery:
     """
     By the broker of an application of Celery, or of an address.
 
-    What that application sets for its own tasks (compression, routes, expiry) is not for these.
+    What that sets for its own tasks (compression, routes, expiry, a prefix) is not for these.
     """
 
     def __init__(self, broker: Celery | str) -> None:
@@ -171,8 +170,9 @@ class OverCelery:
         conf = broker.conf
         # Whoever keeps the job repeats it; and nobody waits without an end.
         ends = {"max_retries": 0, "socket_connect_timeout": 5, "socket_timeout": 15}
+        options = {**conf.broker_transport_options, **ends, "global_keyprefix": ""}
         self._app = Celery(broker=conf.broker_write_url or conf.broker_url, set_as_current=False)
-        self._app.conf.broker_transport_options = {**conf.broker_transport_options, **ends}
+        self._app.conf.broker_transport_options = options
         self._app.conf.broker_use_ssl = conf.broker_use_ssl
 
     def pay(self, sealed: str) -> None:
@@ -231,15 +231,13 @@ class Spool:
 
     def __init__(self, path: str, producer: Producer, chance: Chance = random.random) -> None:
         self._path, self._producer, self._chance = path, producer, chance
-        # It holds what is known of payees.
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))  # it knows payees
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         with closing(sqlite3.connect(self._path, 30, isolation_level=None)) as db:
-            db.execute("PRAGMA synchronous = FULL")
+            db.executescript(_BEGINNING)
             db.execute("BEGIN IMMEDIATE")
-            db.execute(_TABLE)
             with db:
                 yield db
 
@@ -248,7 +246,9 @@ class Spool:
         Keep a job: it is on the disk when this returns. Raises `Unusable`.
         """
         self._producer.seal(job)
-        number, text = job["out_trade_no"], json.dumps(job, sort_keys=True)
+        number, text = job.get("out_trade_no"), json.dumps(job, sort_keys=True)
+        if not isinstance(number, str):
+            raise Unusable("a job has its number as `out_trade_no`")
         with self._transaction() as db:
             db.execute("INSERT OR IGNORE INTO jobs VALUES (?, ?, NULL, 0, 0)", [number, text])
             (kept,) = db.execute("SELECT job FROM jobs WHERE number = ?", [number]).fetchone()

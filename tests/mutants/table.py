@@ -23,6 +23,7 @@ from tests.mutants import (
     service,
     signs,
     silence,
+    spool,
     status,
     store,
     vouching,
@@ -60,4 +61,5 @@ GUARDS = (
     *audits.GUARDS,
     *events.GUARDS,
     *examples.GUARDS,
+    *spool.GUARDS,
 )

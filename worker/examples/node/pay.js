@@ -5,13 +5,18 @@
 //   . ~/.local/state/payouts-dev/dev.env
 //   node pay.js WITHDRAWAL0001 12345
 //
+// With the name of a key file in PRODUCER_KEY the job goes out sealed. Without it, anybody on its
+// way can read and change it, and it is paid in the sandbox alone.
+//
 // In doubt, and after any exit code but 0, do the same again: under the same number it stays one
 // payout. It is accepted once webhook.js hears `payout.accepted`, not before.
 
 import { randomUUID } from "node:crypto";
 import { createClient } from "celery-node";
+import { seal } from "./seal.js";
 
 const broker = process.env.PAYOUTS_BROKER_URL;
+const key = process.env.PRODUCER_KEY;
 const [number, fen] = process.argv.slice(2);
 const job = {
   out_trade_no: number,
@@ -28,7 +33,7 @@ try {
   await client.broker.isReady();
   // `sendTask` would not say whether the broker took it.
   const { headers, properties, body } = client.createTaskMessage(
-    randomUUID(), "payouts.enqueue", [], { job },
+    randomUUID(), "payouts.enqueue", [], { job: key ? await seal(key, job) : job },
   );
   await client.broker.publish(body, "", "payouts.entry", headers, properties);
   console.log(`${number} is on its way`);
