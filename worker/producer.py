@@ -104,7 +104,7 @@ class Producer:
     @classmethod
     def load(cls, path: str, clock: Clock = lambda: datetime.now(UTC)) -> Self:
         """
-        Read the file that `payouts producers key add` made. Raises `Unusable`.
+        Read the file that `payouts producers keys add` made. Raises `Unusable`.
         """
         try:
             with Path(path).open(encoding="utf-8") as file:
@@ -221,7 +221,7 @@ class OverHttp:
                 return Accepted(told, answer.status == 201)
             case 409 | 422, {"code": code, "detail": detail}:
                 raise Refused(code, detail)
-        raise Undecided(f"{answer.status} is neither a yes nor a no")
+        raise Undecided(f"{answer.status} is neither a yes nor a no: {told}")
 
 
 class Spool:

@@ -2,9 +2,10 @@
 `payouts enqueue`: hand jobs to the worker.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import click
 from kombu.exceptions import OperationalError
@@ -18,6 +19,7 @@ from worker.cli.faults import broker
 from worker.cli.output import Page, answering, note
 from worker.intake import files
 from worker.intake.files import Checked
+from worker.producer import Producer, Unusable
 from worker.views import texts
 
 
@@ -29,15 +31,23 @@ from worker.views import texts
     type=click.FloatRange(min=0, min_open=True),
     help="Wait so long for each job to be accepted or rejected; needs the database's settings.",
 )
+@click.option(
+    "--key",
+    "key_file",
+    type=click.Path(exists=True, dir_okay=False),
+    help="Seal each job with this key file of `payouts producers keys add`.",
+)
 @answering
-def enqueue(file: BinaryIO, seconds: float | None) -> Page:
+def enqueue(file: BinaryIO, seconds: float | None, key_file: str | None) -> Page:
     """
     Enqueue the job, or the array of jobs, in FILE; - is standard input.
+
+    Without a key they are taken in the sandbox profile only.
 
     Every job is checked first, and none is sent unless all are right. Keep the file until each of
     its jobs is accepted: the same job may be enqueued again and is still paid once.
     """
-    checked = files.check(files.read(file.read()), datetime.now(UTC))
+    checked = _checked(file, _producer(key_file))
     if any(job.faults for job in checked):
         return _invalid(checked)
     if seconds is None:
@@ -49,6 +59,32 @@ def enqueue(file: BinaryIO, seconds: float | None) -> Page:
     sent = checked[: _send(checked)]
     fates = arrival.wait(sent, ledger, since, seconds, note)
     return _page(fates, len(checked), is_over=True)
+
+
+def _producer(key_file: str | None) -> Producer | None:
+    """
+    Who seals. Raises `BadParameter`.
+    """
+    try:
+        return None if key_file is None else Producer.load(key_file)
+    except Unusable as fault:
+        raise click.BadParameter(str(fault), param_hint="--key") from None
+
+
+def _checked(file: BinaryIO, producer: Producer | None) -> list[Checked]:
+    """
+    The jobs of a file, each as it is sent.
+    """
+    listed, now = files.read(file.read()), datetime.now(UTC)
+    if producer is None:
+        return files.check(listed, now)
+    checked = files.check(listed, now, producer.kid.partition(".")[0])
+    return [
+        replace(one, job=producer.seal(cast(Mapping[str, object], one.job)))
+        if one.order is not None
+        else one
+        for one in checked
+    ]
 
 
 def _send(checked: Sequence[Checked]) -> int:

@@ -143,9 +143,8 @@ def _new_file(path: Path) -> Iterator[BinaryIO]:
         raise click.BadParameter(f"{path} is there already: name a new file") from None
     except OSError as fault:
         raise click.BadParameter(f"{path} cannot be made: {fault.strerror}") from None
-    try:
+    with contextlib.ExitStack() as unless_written:
+        unless_written.callback(path.unlink)
         with os.fdopen(made, "wb") as file:
             yield file
-    except BaseException:
-        path.unlink()
-        raise
+        unless_written.pop_all()

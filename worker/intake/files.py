@@ -12,6 +12,7 @@ from worker.intake import jobs, json_text
 from worker.payouts.errors import InvalidJob, UnreadableJobs
 from worker.payouts.model import Order
 from worker.payouts.policy.obligation import expired, normalized
+from worker.payouts.producers import DEFAULT_PRODUCER
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,9 @@ def read(content: bytes) -> list[object]:
     return listed
 
 
-def check(listed: Sequence[object], now: datetime | None = None) -> list[Checked]:
+def check(
+    listed: Sequence[object], now: datetime | None = None, producer: str = DEFAULT_PRODUCER
+) -> list[Checked]:
     """
     Validate every job, also against the others of the file.
 
@@ -49,7 +52,7 @@ def check(listed: Sequence[object], now: datetime | None = None) -> list[Checked
     checked: list[Checked] = []
     for index, job in enumerate(listed):
         try:
-            order = jobs.parse(job)
+            order = jobs.parse(job, producer)
         except InvalidJob as fault:
             number = jobs.rejection(job, "invalid", fault.faults, "").out_trade_no
             checked.append(Checked(index, job, number, None, fault.faults))

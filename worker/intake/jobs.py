@@ -146,7 +146,8 @@ def rejection(job: object, reason: str, faults: tuple[str, ...], producer: str) 
     """
     Describe a job that is not accepted, without its content.
     """
-    body = json.dumps(job, ensure_ascii=False, default=str).encode("utf-8", "surrogatepass")
+    text = job if isinstance(job, str) else json.dumps(job, ensure_ascii=False, default=str)
+    body = text.encode("utf-8", "surrogatepass")
     return described(body, reason, faults, number_in(job), producer)
 
 

@@ -2,20 +2,28 @@
 The commands in this process, over a real database and a real broker.
 """
 
+import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from queue import Empty
+from typing import Any
 
 import pytest
 from celery import Celery
 from click.testing import CliRunner, Result
+from kombu import Connection
 
+from tests.doubles.usecases import UseCases
+from tests.doubles.world import RecordingDispatcher
 from tests.integration.cli.diagnosis import Examine
-from tests.integration.cli.samples import MERCHANT
+from tests.integration.cli.samples import MERCHANT, TERMS, handler
 from tests.servers import SqliteDatabases
 from worker import acceptance, bootstrap, monitoring, service
 from worker.broker.app import configuration
 from worker.cli import main
+from worker.intake.message import receive
+from worker.jdpay.client import JdPayClient
 from worker.sandbox import keys
 from worker.sandbox.running import Sandbox
 from worker.settings import BrokerSettings
@@ -148,3 +156,44 @@ def examine(run: Run) -> Examine:
     Let the doctor look.
     """
     return Examine(run)
+
+
+@pytest.fixture
+def broker(monkeypatch: pytest.MonkeyPatch, empty_broker_url: str) -> str:
+    """
+    An empty broker, configured.
+    """
+    monkeypatch.setenv("PAYOUTS_BROKER_URL", empty_broker_url)
+    return empty_broker_url
+
+
+@pytest.fixture
+def worker_takes(monkeypatch: pytest.MonkeyPatch, broker: str, ledger: SqlLedger) -> None:
+    """
+    Whenever the command pauses between two looks, a worker takes what is in the queue.
+    """
+    # Accepting needs no gateway.
+    payouts = UseCases(handler(ledger), object.__new__(JdPayClient), RecordingDispatcher(), TERMS)
+
+    def work(_seconds: float) -> None:
+        for kwargs in taken(broker):
+            receive(payouts.acceptor, kwargs)
+
+    monkeypatch.setattr("worker.cli.arrival.time.sleep", work)
+
+
+def taken(broker: str) -> list[dict[str, Any]]:
+    """
+    The arguments of all entry messages, which are gone then.
+    """
+    found = []
+    with (
+        Connection(broker) as connection,
+        connection.SimpleQueue("payouts.entry") as queue,
+        contextlib.suppress(Empty),
+    ):
+        while True:
+            message = queue.get_nowait()
+            found.append(message.payload[1])
+            message.ack()
+    return found

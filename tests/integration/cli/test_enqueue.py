@@ -2,71 +2,25 @@
 Handing jobs to the worker, over a real broker.
 """
 
-import contextlib
 import json
 from pathlib import Path
-from queue import Empty
 from typing import Any
 
 import pytest
 from celery import Celery
-from kombu import Connection
 from kombu.exceptions import OperationalError
 
-from tests.doubles.usecases import UseCases
-from tests.doubles.world import RecordingDispatcher
-from tests.integration.cli.conftest import Run
+from tests.integration.cli.conftest import Run, taken
 from tests.integration.cli.samples import (
     ACCOUNT,
     NUMBER,
     PRIVATE,
-    TERMS,
     a_job,
-    handler,
     queued,
 )
 from worker import acceptance
 from worker.intake.message import receive
-from worker.jdpay.client import JdPayClient
 from worker.store.ledger import SqlLedger
-
-
-@pytest.fixture
-def broker(monkeypatch: pytest.MonkeyPatch, empty_broker_url: str) -> str:
-    """
-    An empty broker, configured.
-    """
-    monkeypatch.setenv("PAYOUTS_BROKER_URL", empty_broker_url)
-    return empty_broker_url
-
-
-@pytest.fixture
-def worker_takes(monkeypatch: pytest.MonkeyPatch, broker: str, ledger: SqlLedger) -> None:
-    """
-    Whenever the command pauses between two looks, a worker takes what is in the queue.
-    """
-    # Accepting needs no gateway.
-    payouts = UseCases(handler(ledger), object.__new__(JdPayClient), RecordingDispatcher(), TERMS)
-
-    def work(_seconds: float) -> None:
-        for kwargs in _taken(broker):
-            receive(payouts.acceptor, kwargs)
-
-    monkeypatch.setattr("worker.cli.arrival.time.sleep", work)
-
-
-def _taken(broker: str) -> list[dict[str, Any]]:
-    taken = []
-    with (
-        Connection(broker) as connection,
-        connection.SimpleQueue("payouts.entry") as queue,
-        contextlib.suppress(Empty),
-    ):
-        while True:
-            message = queue.get_nowait()
-            taken.append(message.payload[1])
-            message.ack()
-    return taken
 
 
 def test_a_job_reaches_the_entry_queue(run: Run, broker: str) -> None:
@@ -86,7 +40,7 @@ def test_a_job_reaches_the_entry_queue(run: Run, broker: str) -> None:
             "faults": [],
         }
     ]
-    assert _taken(broker) == [{"job": a_job()}]
+    assert taken(broker) == [{"job": a_job()}]
 
 
 def test_it_says_when_a_job_is_accepted(run: Run, broker: str) -> None:
@@ -108,7 +62,7 @@ def test_a_file_may_hold_many(run: Run, broker: str, tmp_path: Path) -> None:
 
     run("enqueue", str(path))
 
-    assert [m["job"]["out_trade_no"] for m in _taken(broker)] == ["SALARY01", "SALARY02"]
+    assert [m["job"]["out_trade_no"] for m in taken(broker)] == ["SALARY01", "SALARY02"]
 
 
 def test_one_bad_job_stops_all(run: Run, broker: str) -> None:
@@ -127,7 +81,7 @@ def test_one_bad_job_stops_all(run: Run, broker: str) -> None:
     ]
     assert "jobs[1] amount_fen:" in result.stderr
     assert [text for text in PRIVATE if text in result.output] == []
-    assert _taken(broker) == []
+    assert taken(broker) == []
 
 
 def test_a_job_that_is_too_late_is_refused_at_once(run: Run, broker: str) -> None:
@@ -144,7 +98,7 @@ def test_a_job_that_is_too_late_is_refused_at_once(run: Run, broker: str) -> Non
     assert result.exit_code == 1
     assert "jobs[0] send_before: this moment has passed" in result.stderr
     assert "jobs[1] amount_fen:" in result.stderr
-    assert _taken(broker) == []
+    assert taken(broker) == []
 
 
 def test_no_broker_loses_nothing(run: Run, monkeypatch: pytest.MonkeyPatch, free_port: int) -> None:
@@ -181,7 +135,7 @@ def test_waiting_sees_that_it_is_held(
     monkeypatch.setenv("PAYOUTS_REVIEW_ACCOUNTS", f"622848001,{ACCOUNT}")
 
     def work(_seconds: float) -> None:
-        for kwargs in _taken(broker):
+        for kwargs in taken(broker):
             receive(acceptance.acceptor(), kwargs)
 
     monkeypatch.setattr("worker.cli.arrival.time.sleep", work)
@@ -235,7 +189,7 @@ def test_waiting_ends(
 
     assert result.exit_code == 1
     assert "is a worker running?" in json.loads(result.stdout)["error"]
-    assert len(_taken(broker)) == 1
+    assert len(taken(broker)) == 1
 
 
 def test_a_broker_that_fails_midway(

@@ -456,7 +456,7 @@ def test_an_accepted_job_leaves_no_rejection() -> None:
     [
         ({}, Accepted(1), "invalid"),
         ({"job": None}, Accepted(1), "invalid"),
-        ({"job": "text"}, Accepted(1), "invalid"),
+        ({"job": ["text"]}, Accepted(1), "invalid"),
         ({"job": a_job(amount_fen=0)}, Accepted(1), "invalid"),
         ({"job": a_job()}, Conflict("number_reused", ("subject: differs",)), "number_reused"),
         ({"job": a_job()}, Conflict("expired", ("send_before: passed",)), "expired"),
