@@ -36,16 +36,15 @@ from joserfc.errors import JoseError
 from joserfc.jwk import OctKey, OKPKey
 
 Job = Mapping[str, Any]
-Clock = Callable[[], datetime]
 Chance = Callable[[], float]
-
 _LONGEST_WAIT = 600.0  #: seconds between two tries
 _BEGINNING = """PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; CREATE TABLE IF NOT EXISTS
-jobs (number TEXT PRIMARY KEY, job TEXT, answer TEXT, tries INTEGER, due REAL)"""
+jobs (number TEXT PRIMARY KEY, job TEXT, answer TEXT, tries INTEGER, due REAL); BEGIN IMMEDIATE"""
 # One that is due later than it can be was put off by a clock that went wrong.
 _DUE = """SELECT number, job, tries FROM jobs
 WHERE answer IS NULL AND (due <= ? OR due > ?) ORDER BY due"""
-_CLAIM = "UPDATE jobs SET tries = tries + 1, due = ? WHERE number = ?"
+#: Why a job is rejected for its seal's sake alone: it goes on, under a new one.
+_OF_ITS_SEAL = {"expires: this moment has passed", "key_not_good", "misdirected"}
 _ANSWER = """UPDATE jobs SET answer = ?, job = NULL
 WHERE number = ? AND (answer IS NULL OR ? = 'accepted')"""
 
@@ -99,10 +98,10 @@ class Producer:
     profile: str
     _key: OctKey | OKPKey = field(repr=False)
     _recipient: OKPKey | None = field(repr=False)  #: none where the worker has the same key
-    clock: Clock = field(repr=False)
+    clock: Callable[[], datetime] = field(repr=False)
 
     @classmethod
-    def load(cls, path: str, clock: Clock = lambda: datetime.now(UTC)) -> Self:
+    def load(cls, path: str, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Self:
         """
         Read the file that `payouts producers keys add` made. Raises `Unusable`.
         """
@@ -237,7 +236,6 @@ class Spool:
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         with closing(sqlite3.connect(self._path, 30, isolation_level=None)) as db:
             db.executescript(_BEGINNING)
-            db.execute("BEGIN IMMEDIATE")
             with db:
                 yield db
 
@@ -261,8 +259,7 @@ class Spool:
 
         All without one are kept, and due again after waits that grow from seconds to ten minutes.
         """
-        while (claimed := self._claim()) is not None:
-            number, job = claimed
+        for number, job in iter(self._claim, None):
             try:
                 if pay(self._producer.seal(json.loads(job))) is not None:
                     self._answer(number, "accepted")
@@ -273,9 +270,11 @@ class Spool:
         """
         Take in what an event says of a job, however often and late it comes.
         """
-        told, is_no = event["data"], event["type"] == "job.rejected"
-        answer = f"refused: {', '.join(told['faults'])}" if is_no else "accepted"
-        self._answer(told.get("out_trade_no"), answer)
+        told, faults = event["data"], event["data"].get("faults", [])
+        is_no = event["type"] == "job.rejected"
+        if not (is_no and _OF_ITS_SEAL.intersection(faults)):
+            answer = f"refused: {', '.join(faults)}" if is_no else "accepted"
+            self._answer(told.get("out_trade_no"), answer)
 
     def answers(self) -> dict[str, str | None]:
         """
@@ -292,7 +291,7 @@ class Spool:
                 return None
             number, job, tries = found
             due = now + min(5 * 2**tries, _LONGEST_WAIT) * (0.5 + self._chance() / 2)
-            db.execute(_CLAIM, [due, number])
+            db.execute("UPDATE jobs SET tries = tries + 1, due = ? WHERE number = ?", [due, number])
         return number, job
 
     def _answer(self, number: str | None, answer: str) -> None:

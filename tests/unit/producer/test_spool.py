@@ -10,14 +10,22 @@ import signal
 import sqlite3
 import stat
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.contract.samples import TERMS
+from tests.factories import an_order
 from tests.unit.producer.conftest import WriteKey
 from tests.unit.producer.opening import SHARED, open_shared
+from worker.payouts.acceptance import Conflict
+from worker.payouts.job_keys import JobKey, KeyKind
+from worker.payouts.person import Person
+from worker.payouts.policy.provenance import refusal
+from worker.payouts.sealed_job import Claims
 from worker.producer import Accepted, Producer, Refused, Spool, Undecided, Unusable
 
 FIRST = {"out_trade_no": "WITHDRAW0001", "amount_fen": 12345}
@@ -95,6 +103,22 @@ def told(kind: str, number: str | None, **data: object) -> dict[str, Any]:
     An event, as docs/events.md has it.
     """
     return {"id": "1", "type": kind, "data": {"out_trade_no": number, **data}}
+
+
+def rejected_seal(
+    *, profile: str = "sandbox", is_good: bool = True, now: datetime = NOON
+) -> Conflict:
+    """
+    Why the worker does not take a sealed job, by its own rules.
+    """
+    person = Person(1000, "mei")
+    approved = NOON if is_good else None
+    key = JobKey("shop.1", KeyKind.SHARED, "shop", bytes(32), person, NOON, person, approved)
+    terms = replace(TERMS, profile=profile)
+    claims = Claims(an_order(), TERMS.customer_no, "sandbox", NOON, NOON + timedelta(days=1))
+    found = refusal(key, claims, terms, now)
+    assert found is not None
+    return found
 
 
 def raising(fault: Exception) -> Callable[[str], Accepted | None]:
@@ -229,6 +253,26 @@ def test_a_rejection_is_a_no_unless_it_was_accepted(spool: Spool) -> None:
     assert spool.answers() == {"WITHDRAW0001": "accepted"}
     spool.hear(told("job.rejected", "WITHDRAW0001", faults=["number_reused"]))
     assert spool.answers() == {"WITHDRAW0001": "accepted"}
+
+
+@pytest.mark.parametrize(
+    "refusals",
+    [{"profile": "live"}, {"is_good": False}, {"now": NOON + timedelta(days=2)}],
+    ids=["misdirected", "key not good", "expired"],
+)
+def test_a_rejection_of_the_seal_is_none_of_the_job(
+    spool: Spool, worker: Worker, refusals: dict[str, Any]
+) -> None:
+    """
+    As the worker words it: the job goes out again, under a new seal.
+    """
+    found = rejected_seal(**refusals)
+    spool.put(FIRST)
+    spool.hear(told("job.rejected", "WITHDRAW0001", faults=[found.reason, *found.faults]))
+    assert spool.answers() == {"WITHDRAW0001": None}
+
+    spool.send(worker.pay)
+    assert worker.numbers == ["WITHDRAW0001"]
 
 
 def test_events_of_others_are_taken(spool: Spool) -> None:
