@@ -29,7 +29,6 @@ from worker.payouts.record import Message
 from worker.settings import (
     AcceptanceSettings,
     DatabaseSettings,
-    Profile,
     ReceiverSettings,
     StoreSettings,
 )
@@ -197,13 +196,11 @@ def addresses(settings: AcceptanceSettings) -> frozenset[str]:
 
 def refuse_real_money(settings: AcceptanceSettings) -> None:
     """
-    Allow only a gateway on this host or a private network, in the sandbox profile.
+    Allow only a gateway on this host or a private network, in either profile.
 
-    Jobs travel unsealed so far, so anyone who can write to the broker could cause a payment: not
-    good enough for real money. Raises `SettingsError`.
+    In the live profile all is as strict as with real money, so that it can be rehearsed; but what
+    strangers write to the broker can still stop a worker. Raises `SettingsError`.
     """
-    if settings.profile is not Profile.SANDBOX:
-        raise SettingsError("PAYOUTS_PROFILE: only sandbox works until jobs travel sealed")
     for url in sorted(addresses(settings)):
         named = "PAYOUTS_GATEWAY_URL"
         if url != settings.terms.gateway_url:
@@ -221,5 +218,5 @@ def _refuse_public(host: str, variable: str) -> None:
         if not (where.is_loopback or where.is_private):
             raise SettingsError(
                 f"{variable}: {host} is a public address, and the worker sends nothing"
-                " there until jobs travel sealed; use the sandbox"
+                " there yet: rehearse with the sandbox, in the live profile too"
             )

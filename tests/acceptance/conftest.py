@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from worker import bootstrap
 from worker.demo.stack import HURRIED, HURRIED_SANDBOX, Stack, running
-from worker.settings import StoreSettings
+from worker.settings import Profile, StoreSettings
 from worker.store.ledger import SqlLedger
 
 #: How long a test waits for something that must happen, in seconds: generous, never slept through.
@@ -53,6 +53,7 @@ def open_ledger(stack: Stack) -> SqlLedger:
     """
     return bootstrap.open_ledger(
         StoreSettings(
+            profile=Profile(stack.environment["PAYOUTS_PROFILE"]),
             database_url=SecretStr(stack.environment["PAYOUTS_DATABASE_URL"]),
             keyring=SecretStr(stack.environment["PAYOUTS_KEYRING"]),
         )

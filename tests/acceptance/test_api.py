@@ -5,13 +5,10 @@ The HTTP API as its own processes: a payout that is handed over is paid, and its
 import contextlib
 import os
 import socket
-import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import pytest
 import requests
 
 from tests.acceptance.conftest import PATIENCE, a_stack
@@ -164,35 +161,3 @@ def test_a_yes_does_not_wait_for_the_broker() -> None:
                 assert answer.status_code == 201
         merchant = stack.environment["PAYOUTS_CUSTOMER_NO"]
         assert ledger.find(merchant, "ORDER0002") is not None
-
-
-@pytest.mark.parametrize("scope", list(Scope))
-def test_with_real_money_nothing_is_taken_in(scope: Scope, tmp_path: Path) -> None:
-    """
-    The process that accepts says why and ends; the one that reads looks for its database.
-    """
-    settings = {
-        "PAYOUTS_PROFILE": "live",
-        "PAYOUTS_DATABASE_URL": f"sqlite:///{tmp_path}/payouts.sqlite",
-        "PAYOUTS_CUSTOMER_NO": "360080000000000001",
-        "PAYOUTS_KEYRING": "x",
-        "PAYOUTS_BROKER_URL": "redis://127.0.0.1:1/0",
-        "PAYOUTS_GATEWAY_URL": "https://127.0.0.1:1",
-        "PAYOUTS_NOTIFY_URL": "http://127.0.0.1:1/notify",
-    }
-    plain = {k: v for k, v in os.environ.items() if not k.startswith("PAYOUTS_")}
-
-    ended = subprocess.run(
-        [sys.executable, "-m", "worker", "api", f"--{scope}", "--port", str(free_port())],
-        env=plain | settings,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-
-    assert ended.returncode != 0
-    refuses = "that takes sealed jobs" in ended.stderr
-    assert refuses is (scope is Scope.ACCEPT)
-    assert ("run `payouts migrate`" in ended.stderr) is (scope is Scope.READ)
-    assert "Traceback" not in ended.stderr

@@ -63,12 +63,6 @@ GUARDS = (
         ("tests/unit/test_bootstrap.py::test_no_job_is_accepted_for_real_money",),
     ),
     Guard(
-        "accepting-over-http-refuses-the-live-profile",
-        "Who may hand over a payout could choose any payee, with real money.",
-        (Change("worker/cli/api.py", "if settings.profile is not Profile.SANDBOX:", "if False:"),),
-        ("tests/acceptance/test_api.py::test_with_real_money_nothing_is_taken_in",),
-    ),
-    Guard(
         "body-is-not-cut-off",
         "The beginning of a body that is too large would be taken for a job.",
         (Change(_REQUESTS, "if len(content) > MAX_BODY_BYTES:", "if False:"),),

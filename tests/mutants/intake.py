@@ -49,7 +49,7 @@ GUARDS = (
         (
             Change(
                 _MESSAGE,
-                'acceptor.reject(jobs.rejection(job, "invalid", error.faults, producer))',
+                'acceptor.reject(described("invalid", error.faults))',
                 'log.info("%s", error)',
             ),
         ),
@@ -148,14 +148,8 @@ GUARDS = (
         (f"{_BUILT}::test_no_worker_is_built_for_real_money",),
     ),
     Guard(
-        "live-profile-is-refused",
-        "Unsealed jobs would be paid with real money.",
-        (Change(_BOOTSTRAP, "if settings.profile is not Profile.SANDBOX:", "if False:"),),
-        (f"{_BUILT}::test_the_live_profile_is_refused",),
-    ),
-    Guard(
         "public-gateway-is-refused",
-        "Unsealed jobs would be paid at the real gateway.",
+        "Payouts would go to the real gateway, which nobody has let them.",
         (Change(_BOOTSTRAP, "if not (where.is_loopback or where.is_private):", "if False:"),),
         (f"{_BUILT}::test_a_public_gateway_is_refused",),
     ),

@@ -4,6 +4,7 @@ Guards of what two people decide on proof from outside.
 
 from tests.mutants.guard import Change, Guard
 
+_TWO = "worker/payouts/policy/two_people.py"
 _POLICY = "worker/payouts/policy/outside_proof.py"
 _SIGNS = "worker/payouts/policy/signs.py"
 _STORE = "worker/store/proposals.py"
@@ -55,13 +56,13 @@ GUARDS = (
     Guard(
         "another-person-approves",
         "One person alone would free a debt, and have it paid to another account.",
-        (Change(_POLICY, "elif proposal.proposed_by.uids & person.uids:", "elif False:"),),
+        (Change(_TWO, "elif first.uids & second.uids:", "elif False:"),),
         (f"{_TESTS}::test_who_may_approve",),
     ),
     Guard(
         "only-a-registered-person-approves",
         "Whoever can be root or the worker's user would be both people.",
-        (Change(_POLICY, "if not register.may_approve(person):", "if False:"),),
+        (Change(_TWO, "if not register.may_approve(second):", "if False:"),),
         (f"{_TESTS}::test_who_may_approve",),
     ),
     Guard(

@@ -34,7 +34,7 @@ def a_sender(gateway: str = "127.0.0.1", **changes: Any) -> Settings:
     return Settings(**given | changes)
 
 
-# --- no real money while jobs travel unsealed
+# --- no real money yet
 
 
 @pytest.mark.parametrize("gateway", ["127.0.0.1:9443", "[::1]", "10.0.0.7", "192.168.1.2"])
@@ -65,12 +65,13 @@ def test_every_address_of_the_gateway_is_looked_at(monkeypatch: pytest.MonkeyPat
         bootstrap.refuse_real_money(a_sender("gateway.test"))
 
 
-def test_the_live_profile_is_refused() -> None:
+def test_the_live_profile_is_for_rehearsing() -> None:
     """
-    Whatever the gateway's address, real money waits until jobs travel sealed.
+    With a gateway close by; a public one waits.
     """
-    with pytest.raises(SettingsError, match="only sandbox works"):
-        bootstrap.refuse_real_money(a_sender(profile=Profile.LIVE))
+    bootstrap.refuse_real_money(a_sender(profile=Profile.LIVE))
+    with pytest.raises(SettingsError, match="is a public address"):
+        bootstrap.refuse_real_money(a_sender("8.8.8.8", profile=Profile.LIVE))
 
 
 def test_no_worker_is_built_for_real_money(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,10 +9,9 @@ import click
 
 from worker import bootstrap
 from worker.cli.faults import FAULTS, explain
-from worker.payouts.errors import SettingsError
 from worker.payouts.producers import Scope
 from worker.processes import web_server
-from worker.settings import EntrySettings, MerchantSettings, Profile
+from worker.settings import EntrySettings, MerchantSettings
 
 _APPS = {
     Scope.ACCEPT: "worker.web.api.app:create_accept_app()",
@@ -58,10 +57,4 @@ def _check(scope: Scope) -> None:
         MerchantSettings.load()
         return
     settings = EntrySettings.load()
-    if settings.profile is not Profile.SANDBOX:
-        raise SettingsError(
-            "PAYOUTS_PROFILE: with real money no payout is taken in over HTTP: a bearer token"
-            " proves who asks, not whom to pay, so that takes sealed jobs. Accept in the sandbox"
-            " profile, or read"
-        )
     bootstrap.refuse_real_money(settings)

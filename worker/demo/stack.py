@@ -185,7 +185,7 @@ def running(  # noqa: PLR0913 - each has a default that most keep
             stack.postgres = parts.enter_context(Postgres(directory / "postgres"))
             database_url = stack.postgres.url
         stack.environment |= {
-            "PAYOUTS_PROFILE": Profile.SANDBOX,
+            "PAYOUTS_PROFILE": settings.get("PAYOUTS_PROFILE", Profile.SANDBOX),
             "PAYOUTS_DATABASE_URL": database_url,
             "PAYOUTS_KEYRING": _keyring(directory / "keyring"),
         }

@@ -21,6 +21,7 @@ from worker.intake import jobs, json_text
 from worker.intake.faults import told
 from worker.payouts.errors import InvalidJob, UnreadableJobs, UnusableSeal
 from worker.payouts.job_keys import JobKey, KeyKind
+from worker.payouts.profile import is_play_money
 from worker.payouts.sealed_job import Cancellation, Claims, Opened, Proof, Purpose
 
 #: A longer one is not looked at. The largest job takes a third of it.
@@ -116,6 +117,11 @@ class SealedJobs:
             raise InvalidJob((*told(fault, "is not a field here"),)) from None
         if not timedelta(0) < claims.expires - claims.issued <= _LONGEST:
             raise InvalidJob((f"expires: must be after issued, by {_LONGEST.days} days at most",))
+        if claims.job.get("obligation") is None and not (
+            claims.purpose is Purpose.CANCEL or is_play_money(claims.profile)
+        ):
+            # By its default a new number would be a new debt: paid again by whoever tries again.
+            raise InvalidJob(("obligation: is required with real money",))
         wanted = (
             Cancellation(cancelled.out_trade_no, cancelled.why)
             if claims.purpose is Purpose.CANCEL

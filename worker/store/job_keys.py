@@ -13,7 +13,8 @@ from sqlalchemy import RowMapping
 from worker.payouts.errors import NotAllowed, SealError
 from worker.payouts.job_keys import JobKey, KeyKind, name_key
 from worker.payouts.person import Person
-from worker.payouts.policy.two_people import check_second, may_act_alone
+from worker.payouts.policy.two_people import check_second
+from worker.payouts.profile import is_play_money
 from worker.store.base import Base
 from worker.store.bindings import JOB_KEY
 from worker.store.installation import raise_oldest_program
@@ -57,7 +58,7 @@ class JobKeys(Base):
             taken = conn.scalar(
                 sa.select(sa.func.count()).where(job_keys.c.producer.is_not_distinct_from(producer))
             )
-            counts = producer is None or may_act_alone(conn.scalar(_PROFILE))
+            counts = producer is None or is_play_money(conn.scalar(_PROFILE))
             key = JobKey(
                 name_key(producer, (taken or 0) + 1),
                 kind,

@@ -23,6 +23,7 @@ from worker.payouts.policy.actions import (
 from worker.payouts.policy.controls import ReviewList, needs_review
 from worker.payouts.policy.obligation import expired
 from worker.payouts.policy.obligation import faults as replacement_faults
+from worker.payouts.policy.provenance import unsealed
 from worker.payouts.policy.redirection import redirection
 from worker.usecases.ports import ActionLedger, PayoutReads, Reads
 
@@ -204,9 +205,15 @@ class Operator:
         """
         Free a payout's obligation and accept the order that pays it instead; both or neither.
 
-        A person decides that it is paid, not to whom: a payee on the review list is held as ever.
-        Raises `NotAllowed` or `StaleTransition`.
+        A person decides that it is paid, not to whom: a payee on the review list is held as ever,
+        and where money moves, only its producer's seal says whom to pay. Raises `NotAllowed` or
+        `StaleTransition`.
         """
+        if unsealed(terms) is not None:
+            raise NotAllowed(
+                "with real money nobody but the producer says whom to pay: `payouts release` frees"
+                " the obligation, and the producer seals a new job for it"
+            )
         self.check_replaceable(payout_id, terms)
         dossier = self._ledger.dossier(payout_id)
         decision = may_replace(dossier, self._who, why)

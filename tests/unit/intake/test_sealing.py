@@ -3,6 +3,7 @@ Sealed jobs are opened in two forms, and nothing else is: each is made by hand, 
 """
 
 import json
+import zlib
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -160,6 +161,7 @@ SIGNED = {"alg": "Ed25519", "kid": "shop.2", "typ": "payout+jws"}
         jwe({**HEADER, "kid": "OWN.1"}, OWN, PLAIN),
         jwe({**HEADER, "typ": "JWT"}, SECRET, PLAIN),
         jwe({**HEADER, "zip": "DEF"}, SECRET, PLAIN),
+        jwe({**HEADER, "zip": "DEF"}, SECRET, zlib.compress(PLAIN)[2:-4]),
         jwe({**HEADER, "crit": ["exp"], "exp": 1}, SECRET, PLAIN),
         jwe({**HEADER, "jwk": {"kty": "oct", "k": encoded(SECRET)}}, SECRET, PLAIN),
         jwe({**HEADER, "alg": "none"}, SECRET, PLAIN),
@@ -241,6 +243,7 @@ def test_what_is_too_large_is_not_looked_at() -> None:
         ({"job": a_job(amount_fen=0)}, "amount_fen"),
         ({"job": a_job(producer="other")}, "producer"),
         ({"kid": "other.1"}, "kid"),
+        ({"profile": "live"}, "obligation"),
     ],
 )
 def test_what_is_sealed_must_be_right_as_well(changes: Json, field: str) -> None:

@@ -150,7 +150,7 @@ def test_a_seal_is_good_here_and_now(
     """
     For this merchant and profile, until its time is over.
     """
-    found = take(service, sealed(**changes))
+    found = take(service, sealed(a_job(obligation="debt-1"), **changes))
 
     assert getattr(found, "reason", None) == reason
 

@@ -15,7 +15,8 @@ from worker.payouts.policy.description import what_it_is
 from worker.payouts.policy.facts import Facts, gather_facts
 from worker.payouts.policy.signs import beyond, news
 from worker.payouts.policy.silence import FRESH_WITHIN, SILENT_AFTER, is_silent, silent_since
-from worker.payouts.policy.two_people import check_second, may_act_alone
+from worker.payouts.policy.two_people import check_second
+from worker.payouts.profile import is_play_money
 from worker.payouts.proposal import End, OutsideProof, Proposal
 from worker.payouts.status import PayoutStatus
 
@@ -153,7 +154,7 @@ def check_proposer(person: Person, register: Register, profile: str) -> None:
     """
     Raise `NotAllowed` unless a decision may be this person's to propose.
     """
-    if not may_act_alone(profile) and not register.may_propose(person):
+    if not is_play_money(profile) and not register.may_propose(person):
         raise NotAllowed(f"{person.uid} is no registered user: `payouts people add` registers one")
 
 

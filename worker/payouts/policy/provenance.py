@@ -7,7 +7,7 @@ from datetime import datetime
 from worker.payouts.acceptance import Conflict, differing
 from worker.payouts.job_keys import JobKey
 from worker.payouts.model import Order, Terms
-from worker.payouts.policy.two_people import may_act_alone
+from worker.payouts.profile import is_play_money
 from worker.payouts.sealed_job import Claims
 
 
@@ -31,7 +31,7 @@ def unsealed(terms: Terms) -> Conflict | None:
     """
     Why a job that nobody sealed is not taken; None where it may be: with play money.
     """
-    if may_act_alone(terms.profile):
+    if is_play_money(terms.profile):
         return None
     return Conflict("unsealed", ("job: must be sealed by its producer: no money moves without",))
 

@@ -4,15 +4,7 @@ What takes two people: another one than who began it, whom the register lists.
 
 from worker.payouts.errors import NotAllowed
 from worker.payouts.person import Person, Register
-
-_SANDBOX = "sandbox"
-
-
-def may_act_alone(profile: str | None) -> bool:
-    """
-    Whether one person is enough: in the sandbox, where no money moves.
-    """
-    return profile == _SANDBOX
+from worker.payouts.profile import is_play_money
 
 
 def check_second(first: Person, second: Person, register: Register, profile: str | None) -> bool:
@@ -29,6 +21,6 @@ def check_second(first: Person, second: Person, register: Register, profile: str
         )
     elif first.uids & second.uids:
         found = "who proposed it cannot approve it: another person must"
-    if found is not None and not may_act_alone(profile):
+    if found is not None and not is_play_money(profile):
         raise NotAllowed(found)
     return found is None
