@@ -50,7 +50,7 @@ MAY_IMPORT = {
         *ROOT_MODULES,
     },
     "worker.webhooks": {"worker.webhooks", "worker.payouts", "worker.views"},
-    "worker.examples": {"worker.examples"},
+    "worker.examples": {"worker.examples", "worker.producer"},
     "worker.producer": {"worker.producer"},
     "worker": {"worker"},
     "tasks": {"tasks", "worker"},

@@ -17,6 +17,7 @@ from tests.examples.signing import KEY
 from tests.examples.test_django import described
 from tests.integration.webhooks.test_relay import lived, relaying
 from tests.servers import Databases, PostgresDatabases, SqliteDatabases
+from tests.unit.producer.opening import SHARED, write_key
 from tests.waiting import until
 from worker.store.engine import create_engine
 from worker.store.ledger import SqlLedger
@@ -129,6 +130,7 @@ def webs(
     """
     monkeypatch.setenv("PAYOUTS_BROKER_URL", "redis://127.0.0.1:1/0")
     monkeypatch.setenv("WEBHOOK_KEY", KEY)
+    monkeypatch.setenv("PRODUCER_KEY", write_key(tmp_path / "shop.key", SHARED))
 
     def folder(name: str) -> Path:
         (tmp_path / name).mkdir()

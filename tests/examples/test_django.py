@@ -21,8 +21,10 @@ from sqlalchemy import make_url
 from tests.examples.rules import AMOUNT_FEN, EACH_RULE, Event, Rule, Seen, an_event
 from tests.examples.signing import EACH_FORGERY, KEY, Headers, posted
 from tests.servers import Databases
+from tests.unit.producer.opening import SHARED, open_shared, write_key
 from tests.waiting import until
 from worker.embedded.broker import Broker
+from worker.producer import Unusable
 from worker.webhooks.signature import new_key
 
 OPENING_FEN = 50_000
@@ -35,13 +37,14 @@ PATIENCE = 60.0
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _django() -> Iterator[None]:
+def _django(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """
     Django, set up once in a process; everything else keeps its time zone.
     """
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PAYOUTS_BROKER_URL", "redis://127.0.0.1:1/0")
         patch.setenv("WEBHOOK_KEY", KEY)
+        patch.setenv("PRODUCER_KEY", write_key(tmp_path_factory.mktemp("key") / "shop.key", SHARED))
         patch.setenv("SHOP_DATABASE", "{}")
         patch.setenv("DJANGO_SETTINGS_MODULE", "tests.examples.django_settings")
         patch.setenv("TZ", os.environ.get("TZ", ""))
@@ -150,9 +153,16 @@ def shop(databases: Databases) -> Iterator[DjangoShop]:
     connections.close_all()
 
 
-def waiting(broker_url: str) -> list[dict[str, Any]]:
+def job_in(sealed: str) -> Any:
     """
-    The jobs on the queue, the first that was sent first, as a worker would read them.
+    What a worker finds under the seal.
+    """
+    return open_shared(sealed)[-1]["job"]
+
+
+def waiting(broker_url: str) -> list[str]:
+    """
+    The sealed jobs on the queue, the first that was sent first.
     """
     with contextlib.closing(redis.Redis.from_url(broker_url)) as client:
         found: Any = client.lrange("payouts.entry", 0, -1)
@@ -241,7 +251,7 @@ def test_the_job_is_part_of_the_applications_transaction(shop: DjangoShop) -> No
     with contextlib.suppress(ZeroDivisionError), transaction.atomic():
         shop.withdrawals.withdraw(shop.account.pk, 1, PAYEE)
         raise ZeroDivisionError
-    with pytest.raises(TypeError):
+    with pytest.raises(Unusable):
         shop.withdrawals.withdraw(shop.account.pk, 1, {"payee_account_name": object()})
     with pytest.raises(shop.withdrawals.NotEnough):
         shop.withdrawals.withdraw(shop.account.pk, OPENING_FEN, PAYEE)
@@ -276,14 +286,15 @@ def test_a_broker_that_is_down_loses_nothing(
             (second,) = waiting(broker.url)
 
     assert entry.sent_at is None
-    assert job == {
+    assert job == entry.job
+    assert job_in(job) == {
         "out_trade_no": shop.number,
         "amount_fen": AMOUNT_FEN,
         "payee_account_type": "P",
         "subject": "withdrawal",
         **PAYEE,
     }
-    assert second["out_trade_no"] == later.number
+    assert job_in(second)["out_trade_no"] == later.number
 
 
 def test_killed_before_it_could_mark_a_job_it_sends_it_again(
@@ -325,10 +336,10 @@ def test_a_job_that_the_broker_lost_is_sent_again(shop: DjangoShop) -> None:
 
     jobs = shop.models.OutboxJob.objects
     jobs.update(sent_at=timezone.now() - shop.withdrawals.AGAIN_AFTER)
-    sent: list[dict[str, Any]] = []
+    sent: list[str] = []
 
     assert shop.withdrawals.relay(sent.append) == 1
-    assert [job["out_trade_no"] for job in sent] == [shop.number]
+    assert [job_in(job)["out_trade_no"] for job in sent] == [shop.number]
     shop.hear(an_event(shop.number, "payout.accepted", 1))
     assert jobs.count() == 0
 

@@ -5,6 +5,7 @@ Sealed jobs opened by the letter of RFC 7516, 7518 and 8037: AES, SHA-256 and cu
 import base64
 import hashlib
 import json
+from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -59,6 +60,15 @@ SIGNED: Found = {
         "kid": "installation.1",
     },
 }
+
+
+def write_key(path: Path, content: Found) -> str:
+    """
+    Write a key file that nobody else may read; its path.
+    """
+    path.touch(0o600)
+    path.write_text(json.dumps(content))
+    return str(path)
 
 
 def open_shared(sealed: str) -> tuple[Found, Found]:

@@ -1,11 +1,15 @@
 r"""
 A Django app whose users withdraw their balance: copy the folder, and write your name for its own.
 
-Beside `payouts dev`, with ``pip install "django~=5.2" standardwebhooks``::
+With it goes `producer.py`, which seals. Beside `payouts dev`, with ``pip install "django~=5.2"
+joserfc "celery[redis]" standardwebhooks``::
 
     . ~/.local/state/payouts-dev/dev.env
+    payouts producers add shop
+    payouts producers keys add shop --to shop.key
+    export PRODUCER_KEY=$PWD/shop.key
     export WEBHOOK_KEY=$(payouts endpoints add http://127.0.0.1:8000/payouts --private \
-      | grep -o 'whsec_.*')
+      --producer shop | grep -o 'whsec_.*')
     export DJANGO_SETTINGS_MODULE=worker.examples.django_shop.settings
     django-admin migrate --run-syncdb
     django-admin shell -c "Account.objects.create(balance_fen=50000)"

@@ -31,11 +31,11 @@ class Withdrawal(models.Model):
 
 class OutboxJob(models.Model):
     """
-    A job that the payout worker has not confirmed yet; with it goes what is known of the payee.
+    A job that the payout worker has not confirmed yet. It is sealed: here, too, nobody reads it.
     """
 
     withdrawal = models.OneToOneField(Withdrawal, primary_key=True, on_delete=models.PROTECT)
-    job = models.JSONField()
+    job = models.TextField()
     #: When the broker took it last. It may lose it.
     sent_at = models.DateTimeField(null=True)
 

@@ -23,5 +23,7 @@ TIME_ZONE = "UTC"
 
 #: The broker to which jobs go.
 PAYOUTS_BROKER_URL = os.environ["PAYOUTS_BROKER_URL"]
+#: The file that `payouts producers keys add` made.
+PRODUCER_KEY = os.environ["PRODUCER_KEY"]
 #: What `payouts endpoints add` printed; during a rotation the old one or the new one will do.
 WEBHOOK_KEY = os.environ["WEBHOOK_KEY"]

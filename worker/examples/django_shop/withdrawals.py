@@ -7,14 +7,18 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
 from worker.examples.django_shop.models import Account, HeardEvent, OutboxJob, Withdrawal
+from worker.producer import Producer
 
 #: A job of which nothing was heard for so long is sent again, under the same number.
 AGAIN_AFTER = timedelta(minutes=2)
+#: A job that was not accepted for so long is rejected, and left to people.
+LASTING = timedelta(days=7)
 
 
 class NotEnough(Exception):
@@ -45,11 +49,12 @@ def withdraw(account_id: int, amount_fen: int, payee: Mapping[str, str]) -> With
             "subject": "withdrawal",
             **payee,
         }
-        OutboxJob.objects.create(withdrawal=asked, job=job)
+        sealed = Producer.load(settings.PRODUCER_KEY).seal(job, LASTING)
+        OutboxJob.objects.create(withdrawal=asked, job=sealed)
     return asked
 
 
-def relay(send: Callable[[dict[str, Any]], object]) -> int:
+def relay(send: Callable[[str], object]) -> int:
     """
     Send what the worker has not confirmed; return how much that was. Raises what `send` raises.
 

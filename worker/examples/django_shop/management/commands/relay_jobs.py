@@ -5,12 +5,11 @@
 import time
 from typing import Any
 
-from celery import Celery
 from django.conf import settings
 from django.core.management.base import BaseCommand
-from kombu.exceptions import OperationalError
 
 from worker.examples.django_shop.withdrawals import relay
+from worker.producer import OverCelery, Undecided
 
 
 class Command(BaseCommand):
@@ -24,18 +23,10 @@ class Command(BaseCommand):
         """
         Begin. A broker that is down is waited for.
         """
-        app = Celery(broker=settings.PAYOUTS_BROKER_URL)
-        # It is tried once a second anyhow.
-        app.conf.broker_transport_options = {"max_retries": 0}
-
-        def send(job: dict[str, Any]) -> None:
-            app.send_task(
-                "payouts.enqueue", kwargs={"job": job}, queue="payouts.entry", retry=False
-            )
-
+        worker = OverCelery(settings.PAYOUTS_BROKER_URL)
         while True:
             try:
-                relay(send)
-            except OperationalError as down:
+                relay(worker.pay)
+            except Undecided as down:
                 self.stderr.write(f"the broker is down, and all is kept: {down}")
             time.sleep(1)
