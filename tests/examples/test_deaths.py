@@ -145,7 +145,7 @@ def webs(
         return Web("django", folder(name), url, **settings)
 
     shop = folder("flask") / "shop.sqlite"
-    settings = {"SHOP_DATABASE": str(shop), "PAYOUTS_API": "http://127.0.0.1:1", "ACCEPT": "none"}
+    settings = {"SHOP_DATABASE": str(shop), "PAYOUTS_API": "http://127.0.0.1:1"}
     return [
         Web("flask", shop.parent, f"sqlite:///{shop}", **settings),
         django("django-sqlite", sqlite_databases),

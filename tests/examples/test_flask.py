@@ -2,6 +2,8 @@
 The Flask example: it hands over by the real HTTP API, and hears by its webhook.
 """
 
+import json
+import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -9,9 +11,16 @@ import pytest
 from flask import Flask
 
 from tests.api.service import Service, serving
+from tests.contract.samples import MERCHANT
 from tests.examples.rules import AMOUNT_FEN, EACH_RULE, Event, Rule, Seen, an_event
 from tests.examples.signing import EACH_FORGERY, KEY, Headers, posted
+from tests.unit.producer.opening import SHARED, write_key
 from worker.examples import flask_shop
+from worker.intake import key_files
+from worker.payouts.person import Person
+from worker.usecases.job_keys import KeyRegistrar
+
+Connect = Callable[..., None]
 
 OPENING_FEN = 50_000
 ASKED = {
@@ -77,7 +86,7 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free_port: int) -> Fla
     """
     monkeypatch.setenv("SHOP_DATABASE", str(tmp_path / "shop.sqlite"))
     monkeypatch.setenv("WEBHOOK_KEY", KEY)
-    monkeypatch.setenv("ACCEPT", "none")
+    monkeypatch.setenv("PRODUCER_KEY", write_key(tmp_path / "shop.key", SHARED))
     monkeypatch.setattr(flask_shop, "API", f"http://127.0.0.1:{free_port}")
     return FlaskShop(flask_shop.app)
 
@@ -92,14 +101,17 @@ def service(tmp_path: Path) -> Iterator[Service]:
 
 
 @pytest.fixture
-def connect(service: Service, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+def connect(service: Service, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Connect:
     """
-    Let the app reach the API, with a token.
+    Let the app reach the API, perhaps with a key that it knows.
     """
 
-    def connected(token: str) -> None:
+    def connected(*, is_known: bool = True) -> None:
         monkeypatch.setattr(flask_shop, "API", service.url)
-        monkeypatch.setenv("ACCEPT", token)
+        if is_known:
+            registrar = KeyRegistrar(service.ledger, Person(1000), secrets.token_bytes)
+            key = key_files.shared(registrar.add_shared("shop"), MERCHANT, "sandbox")
+            monkeypatch.setenv("PRODUCER_KEY", write_key(tmp_path / "known.key", json.loads(key)))
 
     return connected
 
@@ -163,13 +175,13 @@ def jobs() -> dict[str, str | None]:
 
 
 def test_what_got_no_answer_is_handed_over_again_and_is_one_payout(
-    shop: FlaskShop, service: Service, connect: Callable[[str], None]
+    shop: FlaskShop, service: Service, connect: Connect
 ) -> None:
     """
     The API was down; then its answer was lost. After a yes the payee is forgotten here.
     """
     kept = jobs()[shop.number]
-    connect(service.producers[0].accept)
+    connect()
     hand_over()
     assert jobs() == {shop.number: None}
     with flask_shop.transaction() as db:
@@ -182,14 +194,12 @@ def test_what_got_no_answer_is_handed_over_again_and_is_one_payout(
     assert service.ledger.count() == 1
 
 
-def test_a_no_is_left_to_people(
-    shop: FlaskShop, service: Service, connect: Callable[[str], None]
-) -> None:
+def test_a_no_is_left_to_people(shop: FlaskShop, connect: Connect) -> None:
     """
     A job that breaks rules is not posted again, keeps nobody else waiting and gives nothing back.
     """
     wrong = shop.withdraw({**ASKED, "payee_bank_code": "NOSUCHBANK"})
-    connect(service.producers[0].accept)
+    connect()
     hand_over()
 
     assert shop.statuses() == {shop.number: "asked for", wrong: "rejected"}
@@ -197,16 +207,14 @@ def test_a_no_is_left_to_people(
     assert shop.seen() == Seen("asked for", -AMOUNT_FEN)
 
 
-def test_a_token_that_is_no_good_is_no_no(
-    shop: FlaskShop, service: Service, connect: Callable[[str], None]
-) -> None:
+def test_a_key_that_is_not_known_is_no_no(shop: FlaskShop, connect: Connect) -> None:
     """
-    401 says nothing of the job: it is kept until the token is right.
+    401 says nothing of the job: it is kept until the key is right.
     """
-    connect("payouts_accept_nobodys")
+    connect(is_known=False)
     hand_over()
     kept = jobs()
-    connect(service.producers[1].accept)
+    connect()
     hand_over()
 
     assert kept[shop.number] is not None

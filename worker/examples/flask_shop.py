@@ -1,13 +1,16 @@
 r"""
 A Flask app whose users withdraw their balance over the HTTP API, whose yes is durable: copy it.
 
-Beside `payouts dev`, with ``pip install flask requests standardwebhooks``::
+With it goes `producer.py`, which seals and sends. Beside `payouts dev`, with ``pip install flask
+joserfc "celery[redis]" standardwebhooks``::
 
     . ~/.local/state/payouts-dev/dev.env
     payouts api --accept &
-    export ACCEPT=$(payouts tokens issue unsealed --scope accept)
+    payouts producers add flask-shop
+    payouts producers keys add flask-shop --to flask-shop.key
+    export PRODUCER_KEY=flask-shop.key
     export WEBHOOK_KEY=$(payouts endpoints add http://127.0.0.1:5000/payouts --private \
-      | grep -o 'whsec_.*')
+      --producer flask-shop | grep -o 'whsec_.*')
     flask --app worker.examples.flask_shop open-account 50000
     flask --app worker.examples.flask_shop run
 
@@ -29,9 +32,10 @@ from contextlib import closing, contextmanager
 from typing import Any
 
 import click
-import requests
 from flask import Flask, request
 from standardwebhooks import Webhook, WebhookVerificationError
+
+from worker.producer import OverHttp, Producer, Refused, Undecided, Unusable
 
 API = os.environ.get("PAYOUTS_API", "http://127.0.0.1:8001")
 
@@ -119,25 +123,24 @@ def hand_over() -> None:
 
     A number is the key of its request: however often it is posted, it is one payout.
     """
+    # In no order, so that one without an answer holds up no other for good.
+    kept = "SELECT number, job FROM withdrawals WHERE job IS NOT NULL ORDER BY random()"
     with transaction() as db:
-        jobs = db.execute("SELECT number, job FROM withdrawals WHERE job IS NOT NULL").fetchall()
-    headers = {"Authorization": f"Bearer {os.environ['ACCEPT']}"}
+        jobs = db.execute(kept).fetchall()
+    producer, worker = Producer.load(os.environ["PRODUCER_KEY"]), OverHttp(API)
     for number, job in jobs:
         try:
-            answer = requests.post(
-                f"{API}/v1/payouts", json=json.loads(job), headers=headers, timeout=15
-            )
-        except requests.RequestException as fault:
-            app.logger.warning("no answer for %s, so it is tried again: %s", number, fault)
+            worker.pay(producer.seal(json.loads(job)))
+        except (Refused, Unusable) as refusal:
+            app.logger.warning("%s is left to people: %s", number, refusal)
+            with transaction() as db:
+                _reject(db, number)
+        except Undecided as fault:
+            app.logger.warning("%s is tried again: %s", number, fault)
             return
-        with transaction() as db:
-            match answer.status_code:
-                case 200 | 201:
-                    db.execute("UPDATE withdrawals SET job = NULL WHERE number = ?", [number])
-                case 409 | 422:
-                    _reject(db, number)
-                case other:
-                    app.logger.warning("%s for %s, so it is tried again", other, number)
+        else:
+            with transaction() as db:
+                db.execute("UPDATE withdrawals SET job = NULL WHERE number = ?", [number])
 
 
 @app.get("/accounts/<int:account>/withdrawals")
