@@ -4,11 +4,11 @@ Hands payouts over to the payout worker, each job sealed: copy this file into yo
 It takes Python 3.11, ``joserfc`` and ``celery[redis]``, and nothing of the worker's::
 
     producer = Producer.load("shop.key")
-    worker = OverHttp("https://payouts.example")  # or OverCelery(app)
+    sender = OverHttp("https://payouts.example")  # or OverCelery(app)
     spool = Spool("jobs.sqlite", producer)
 
     spool.put({"out_trade_no": "WITHDRAW0001", "amount_fen": 12345, ...})  # now it is on the disk
-    spool.send(worker.pay)  # and again every few seconds, from a loop or cron
+    spool.send(sender.pay)  # and again every few seconds, from a loop or cron
     spool.hear(event)  # each event that you are told: over Celery it alone is the yes
 
 A number is one payout for ever: in doubt the same job goes out again, never under a new one. Who

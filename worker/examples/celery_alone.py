@@ -11,6 +11,8 @@ With ``pip install "celery[redis]"``, in the folder of your copy, while `payouts
     python celery_alone.py pay WITHDRAWAL0001 12345
     python celery_alone.py show
 
+Its jobs are not sealed, which is enough for the sandbox; `producer.py` seals them.
+
 Two more are for cron: ``python celery_alone.py again`` sends what nobody has confirmed so far, and
 ``python celery_alone.py catch-up`` hears what no message brought.
 """
