@@ -10,8 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.acceptance.test_dev import Development, three_free_ports
+from tests.examples.headers import EXAMPLES, PATIENCE, Beside, terminals
 from tests.system import servers
 from tests.unit.producer.opening import MERCHANT, SHARED, SIGNED, Found, open_shared, open_signed
+from tests.waiting import until
 
 JOB = {"out_trade_no": "WITHDRAWAL0001", "amount_fen": 12345, "payee_account_name": "张三"}
 
@@ -91,3 +94,29 @@ def test_a_key_that_others_may_read_is_refused(installed: Path, mode: int) -> No
         sealed(installed, SHARED, mode)
 
     assert "others may use" in raised.value.stderr
+
+
+def test_beside_a_stack_it_is_one_payout(
+    installed: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """
+    Sent twice, under two seals, and paid for the application whose key it is.
+    """
+    stack = Development(tmp_path_factory.mktemp("dev") / "state", three_free_ports())
+    (pay,) = terminals(EXAMPLES / "node/pay.js")
+    key = f"{tmp_path_factory.mktemp('key')}/shop.key"
+    with stack.running():
+        beside = Beside(stack, installed)
+        beside.payouts("producers", "add", "shop")
+        beside.payouts("producers", "keys", "add", "shop", "--to", key)
+        beside.run(f"{pay}{pay}", PRODUCER_KEY=key)
+        listed = "events", "list", "--json", "--number", "WITHDRAWAL0001"
+
+        def told() -> list[Found]:
+            events: list[Found] = json.loads(beside.payouts(*listed))["events"]
+            return events
+
+        until(lambda: "payout.paid" in [one["type"] for one in told()], PATIENCE, 0.2)
+
+        assert [one["type"] for one in told()].count("payout.accepted") == 1
+        assert {one["data"]["producer"] for one in told()} == {"shop"}
