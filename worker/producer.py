@@ -21,12 +21,11 @@ import os
 import random
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
-from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 from urllib.parse import quote, urlsplit
 
 from celery import Celery
@@ -42,7 +41,7 @@ _BEGINNING = """PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; CREATE TAB
 jobs (number TEXT PRIMARY KEY, job TEXT, answer TEXT, tries INTEGER, due REAL); BEGIN IMMEDIATE"""
 # One that is due later than it can be was put off by a clock that went wrong.
 _DUE = """SELECT number, job, tries FROM jobs
-WHERE answer IS NULL AND (due <= ? OR due > ?) ORDER BY due"""
+WHERE answer IS NULL AND (due <= ? OR due > ?) ORDER BY due LIMIT 1"""
 #: Why a job is rejected for its seal's sake alone: it goes on, under a new one.
 _OF_ITS_SEAL = {"expires: this moment has passed", "key_not_good", "misdirected"}
 _ANSWER = """UPDATE jobs SET answer = ?, job = NULL
@@ -77,8 +76,7 @@ class Refused(ProducerError):
         self.code = code
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(NamedTuple):
     """
     A durable yes, with the payout as it is. One that is not new was accepted before.
     """
@@ -105,11 +103,11 @@ class Producer:
         """
         Read the file that `payouts producers keys add` made. Raises `Unusable`.
         """
-        try:
-            with Path(path).open(encoding="utf-8") as file:
-                if os.fstat(file.fileno()).st_mode & 0o077:
-                    raise Unusable(f"others may use {path}: replace that key, and chmod 600 it")
-                found = json.load(file)
+        faults = (OSError, JoseError, LookupError, TypeError, ValueError)
+        with suppress(*faults), os.fdopen(os.open(path, os.O_RDONLY), encoding="utf-8") as file:
+            if os.fstat(file.fileno()).st_mode & 0o077:
+                raise Unusable(f"others may use {path}: replace that key, and chmod 600 it")
+            found = json.load(file)
             kid, merchant, profile = (str(found[name]) for name in ("kid", "merchant", "profile"))
             if found["kty"] == "oct":
                 secret = base64.urlsafe_b64decode(found["k"] + "=")
@@ -119,8 +117,6 @@ class Producer:
             recipient = OKPKey.import_key(found["recipient"])
             if (own.curve_name, recipient.curve_name) == ("Ed25519", "X25519") and recipient.kid:
                 return cls(kid, merchant, profile, own, recipient, clock)
-        except (OSError, JoseError, LookupError, TypeError, ValueError):
-            pass
         raise Unusable(f"{path} cannot be read, or is no key file")
 
     def seal_cancel(self, number: str, why: str, lasting: timedelta = timedelta(hours=1)) -> str:
@@ -176,13 +172,19 @@ class OverCelery:
 
     def pay(self, sealed: str) -> None:
         """
-        Queue a sealed job, or a sealed cancellation. It may get lost there. Raises `Undecided`.
+        Queue a sealed job. It may get lost there: an event is the yes. Raises `Undecided`.
         """
         named: dict[str, Any] = {"queue": "payouts.entry", "retry": False, "ignore_result": True}
         try:
             self._app.send_task("payouts.enqueue", kwargs={"job": sealed}, **named)
         except (OperationalError, OSError) as fault:
             raise Undecided(f"no broker took it: {fault}") from fault
+
+    def cancel(self, _number: str, sealed: str) -> None:
+        """
+        Queue a sealed cancellation, likewise.
+        """
+        self.pay(sealed)
 
 
 class OverHttp:
@@ -286,13 +288,13 @@ class Spool:
     def _claim(self) -> tuple[str, str] | None:
         now = self._producer.clock().timestamp()
         with self._transaction() as db:
-            found = db.execute(_DUE, [now, now + _LONGEST_WAIT]).fetchone()
-            if found is None:
-                return None
-            number, job, tries = found
-            due = now + min(5 * 2**tries, _LONGEST_WAIT) * (0.5 + self._chance() / 2)
-            db.execute("UPDATE jobs SET tries = tries + 1, due = ? WHERE number = ?", [due, number])
-        return number, job
+            for number, job, tries in db.execute(_DUE, [now, now + _LONGEST_WAIT]).fetchall():
+                due = now + min(5 * 2**tries, _LONGEST_WAIT) * (0.5 + self._chance() / 2)
+                db.execute(
+                    "UPDATE jobs SET tries = tries + 1, due = ? WHERE number = ?", [due, number]
+                )
+                return number, job
+        return None
 
     def _answer(self, number: str | None, answer: str) -> None:
         with self._transaction() as db:

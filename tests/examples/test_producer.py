@@ -119,6 +119,15 @@ def test_a_job_goes_to_the_entry_queue(empty_broker_url: str, queued: Queued, is
     assert current_app._get_current_object() is before  # type: ignore[attr-defined]
 
 
+def test_a_cancellation_goes_to_the_same_queue(empty_broker_url: str, queued: Queued) -> None:
+    """
+    The seal says what it is for, and which payout's.
+    """
+    OverCelery(empty_broker_url).cancel("WITHDRAW0001", "a.b.c.d.e")
+
+    assert json.loads(base64.b64decode(queued()["body"]))[:2] == [[], {"job": "a.b.c.d.e"}]
+
+
 def test_another_broker_for_writing_is_the_one(empty_broker_url: str, queued: Queued) -> None:
     """
     Where an application has one.
