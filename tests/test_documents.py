@@ -208,9 +208,13 @@ def test_every_reason_to_reject_is_explained(name: str) -> None:
     """
     sources = "".join(
         (ROOT / path).read_text(encoding="utf-8")
-        for path in ("worker/usecases/accept.py", "worker/intake/message.py", "tasks/consumer.py")
+        for path in (
+            *("worker/usecases/accept.py", "worker/intake/message.py", "tasks/consumer.py"),
+            *("worker/payouts/policy/provenance.py", "worker/intake/sealing.py"),
+        )
     )
-    given = re.findall(r'(?:Conflict\(\s*|rejection\(job, |_refuse\(message, )"(\w+)"', sources)
+    said = r'(?:Conflict\(\s*|UnusableSeal\(\s*|described\(|_refuse\(message, )"(\w+)"'
+    given = re.findall(said, sources)
     section = next(s for s in sections(TEXTS[name]) if "`number_reused`" in s.text)
 
     assert sorted(row[0].strip("`") for row in rows(section.text)[1:]) == sorted(set(given))
@@ -363,6 +367,7 @@ def test_the_keys_of_the_json_are_the_real_ones(name: str) -> None:
         documents("proposal"),
         documents("registered"),
         documents("producer"),
+        [*documents("job_key"), *keys("worker/cli/job_keys.py", "add")],
         [*documents("token"), *keys("worker/cli/tokens.py", "issue")],
         documents("transition"),
         documents("case"),

@@ -167,8 +167,7 @@ class OverCelery:
         ends = {"max_retries": 0, "socket_connect_timeout": 5, "socket_timeout": 15}
         options = {**conf.broker_transport_options, **ends, "global_keyprefix": ""}
         self._app = Celery(broker=conf.broker_write_url or conf.broker_url, set_as_current=False)
-        self._app.conf.broker_transport_options = options
-        self._app.conf.broker_use_ssl = conf.broker_use_ssl
+        self._app.conf.update(broker_transport_options=options, broker_use_ssl=conf.broker_use_ssl)
 
     def pay(self, sealed: str) -> None:
         """
