@@ -289,9 +289,7 @@ class Spool:
         with self._transaction() as db:
             for number, job, tries in db.execute(_DUE, [now, now + _LONGEST_WAIT]).fetchall():
                 due = now + min(5 * 2**tries, _LONGEST_WAIT) * (0.5 + self._chance() / 2)
-                db.execute(
-                    "UPDATE jobs SET tries = tries + 1, due = ? WHERE number = ?", [due, number]
-                )
+                db.execute("UPDATE jobs SET tries=tries+1, due=? WHERE number=?", [due, number])
                 return number, job
         return None
 
