@@ -1,5 +1,5 @@
 """
-Who is paid, and every key, are nowhere but sealed in the database, and in the job's own message.
+Who is paid, and every key, are nowhere but under a seal.
 """
 
 import base64
@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -18,6 +19,7 @@ import pytest
 import redis
 import requests
 
+from tests import sealing
 from tests.acceptance.conftest import PATIENCE, a_stack
 from tests.bench import processes
 from tests.chaos.audit import unfinished
@@ -25,6 +27,8 @@ from tests.waiting import until
 from worker.demo.stack import Stack
 from worker.demo.story import PAUSING, Actor, cast, job, note, send
 from worker.payouts.endpoint import EndpointKind
+from worker.payouts.job_keys import KeyKind
+from worker.payouts.person import Person
 from worker.store.ledger import SqlLedger
 
 #: Rare enough to be nobody's word.
@@ -37,6 +41,7 @@ COMMANDS = (
     *(("list",), ("cases",), ("rejections",), ("audit", "--evidence"), ("channel",), ("doctor",)),
     *(("events", "list"), ("endpoints", "list"), ("tokens", "list"), ("keys", "list")),
     *(("producers", "list"), ("people", "list"), ("proposals",), ("metrics", "--once")),
+    *(("producers", "keys", "list"),),
 )
 _OF_ONE = ("show", "history")
 
@@ -160,7 +165,26 @@ def _told(stack: Stack, numbers: Iterable[str]) -> Iterator[tuple[str, bytes]]:
             yield f"payouts {' '.join((*words, *form))}", done.stdout + done.stderr
 
 
-def _secrets(stack: Stack, jobs: Iterable[Mapping[str, object]], webhook_key: str) -> Secrets:
+def _sealed(
+    stack: Stack, ledger: SqlLedger, jobs: Iterable[Mapping[str, object]], secret: str
+) -> list[str]:
+    """
+    The jobs as an application seals them, with a key that is text, so that it can be looked for.
+    """
+    material, now = secret.encode(), datetime.now(UTC)
+    ledger.add_producer("shop", "mei")
+    key = ledger.add_job_key("shop", KeyKind.SHARED, material, Person(1001, "mei"))
+    here = {
+        "merchant": stack.environment["PAYOUTS_CUSTOMER_NO"],
+        "issued": now.isoformat(),
+        "expires": (now + timedelta(hours=1)).isoformat(),
+    }
+    return [sealing.shared(key.name, material, sealing.claims(one, **here)) for one in jobs]
+
+
+def _secrets(
+    stack: Stack, jobs: Iterable[Mapping[str, object]], webhook_key: str, job_key: str
+) -> Secrets:
     sandbox = stack.directory / "sandbox"
     accounts = {str(one["payee_account_no"]) for one in jobs}
     return Secrets(
@@ -173,6 +197,7 @@ def _secrets(stack: Stack, jobs: Iterable[Mapping[str, object]], webhook_key: st
             # Not the sign key: the sandbox's is the word `test`, as in JD's documents.
             "the pfx's password": (sandbox / "merchant.password").read_text().strip(),
             "the webhook's key": webhook_key,
+            "the producer's key": job_key,
         }
     )
 
@@ -186,15 +211,20 @@ def test_payees_and_keys_are_nowhere_in_the_open(database: str) -> None:
     wanted = _wanted(actors)
     refused = {**wanted[0], "out_trade_no": "REFUSED001", "amount_fen": -1}
     webhook_key = f"whsec_{base64.b64encode(secrets.token_bytes(24)).decode()}"
+    job_key = secrets.token_hex(16)
     with a_stack(database=database, flower=True) as (stack, ledger):
-        hidden = _secrets(stack, wanted, webhook_key)
+        hidden = _secrets(stack, wanted, webhook_key, job_key)
+        sealed = _sealed(stack, ledger, [*wanted, refused], job_key)
         _hear(ledger, webhook_key)
-        send(stack.broker.url, [*wanted, refused])
+        send(stack.broker.url, sealed)
         noted = [note(one) for one in wanted]
         until(lambda: not unfinished(ledger, stack.books(), noted), PATIENCE)
         until(lambda: ledger.unannounced_since() is None, PATIENCE)
         with contextlib.closing(redis.Redis.from_url(stack.broker.url)) as client:
             before = [one for place, file in _files(stack) for one in hidden.found(place, file)]
+            send(stack.broker.url, [{**refused, "out_trade_no": "UNSEALED01"}])
+            until(lambda: len(ledger.rejections(9)) == 2, PATIENCE)
+            open_one = [one for place, file in _files(stack) for one in hidden.found(place, file)]
             client.bgrewriteaof()
             until(lambda: not client.info("persistence")["aof_rewrite_in_progress"], PATIENCE)
             places = [
@@ -203,9 +233,10 @@ def test_payees_and_keys_are_nowhere_in_the_open(database: str) -> None:
             ]
         found = [one for place, content in places for one in hidden.found(place, content)]
 
-    # The jobs' own messages, until the broker forgets them: so it is seen that this looks well.
-    assert {one.partition(" in ")[0] for one in before} >= {"the name", "the phone"}
-    assert {one.partition(" in ")[2].partition("/")[0] for one in before} == {"broker"}
+    assert before == []
+    # A job that nobody sealed, until the broker forgets it: so it is seen that this looks well.
+    assert {one.partition(" in ")[0] for one in open_one} >= {"the name", "the phone"}
+    assert {one.partition(" in ")[2].partition("/")[0] for one in open_one} == {"broker"}
     assert found == []
 
 
@@ -214,5 +245,5 @@ def _hear(ledger: SqlLedger, key: str) -> None:
     Endpoints of both kinds; nobody listens to the webhook.
     """
     hook = "http://127.0.0.1:9/hook"
-    ledger.add_endpoint("unsealed", EndpointKind.WEBHOOK, hook, (), is_private=True, key=key)
-    ledger.add_endpoint("unsealed", EndpointKind.QUEUE, "shop.events", ())
+    ledger.add_endpoint("shop", EndpointKind.WEBHOOK, hook, (), is_private=True, key=key)
+    ledger.add_endpoint("shop", EndpointKind.QUEUE, "shop.events", ())

@@ -99,9 +99,11 @@ def enqueue(broker_url: str, actors: Sequence[Actor]) -> list[Job]:
     return noted
 
 
-def send(broker_url: str, jobs: Iterable[Mapping[str, object]]) -> None:
+def send(broker_url: str, jobs: Iterable[Mapping[str, object] | str]) -> None:
     """
-    Send jobs with nothing but Celery. Raises kombu's `OperationalError` if nobody takes them.
+    Send jobs, sealed or not, with nothing but Celery.
+
+    Raises kombu's `OperationalError` if nobody takes them.
     """
     with Celery("producer", broker=broker_url, set_as_current=False) as producer:
         with producer.connection_for_write() as connection:
