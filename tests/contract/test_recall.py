@@ -31,6 +31,7 @@ from worker.payouts.journal import JournaledClaim, Recalled
 from worker.payouts.limits import Limits
 from worker.payouts.model import Attempt, AttemptOutcome, CaseKind, Dossier
 from worker.payouts.policy.actions import Action, decide
+from worker.payouts.sealed_job import KeptSeal
 from worker.payouts.status import PayoutStatus, Reason
 from worker.usecases.ports import Ledger
 
@@ -56,6 +57,19 @@ def a_claim(
     """
     attempt = Attempt(77, 66, 1, token, at)
     return JournaledClaim("epoch", attempt, an_order(number, **order), TERMS, "the same request")
+
+
+def test_a_payout_is_made_anew_with_its_producers_seal(ledger: Reading) -> None:
+    """
+    By it the row can be compared, should it have to be sent once more.
+    """
+    seal = KeptSeal("shop.1", "what the shop sealed")
+
+    ledger.recall(replace(a_claim(), seal=seal), LEASE)
+
+    row = ledger.find(MERCHANT, "P-1")
+    assert row is not None
+    assert row.job_key == "shop.1"
 
 
 def test_a_payout_that_is_lacking_is_made_anew(ledger: Reading, clock: VirtualClock) -> None:

@@ -17,7 +17,7 @@ from tests.doubles.producers import MemoryProducers
 from tests.doubles.rows import storable, transactions
 from worker.payouts.acceptance import Entry
 from worker.payouts.claim import Asker, Claim, Claimant, Claims, Draft, DueQueries
-from worker.payouts.errors import StaleTransition
+from worker.payouts.errors import BrokenSeal, StaleTransition
 from worker.payouts.evidence import Answer, Evidence, Source
 from worker.payouts.journal import FROM_A_JOURNAL, JournaledClaim, Recalled
 from worker.payouts.judgement import Judge, Judged, Orphaned
@@ -33,6 +33,7 @@ from worker.payouts.pace import PaceKind
 from worker.payouts.policy.obligation import AskFirst, Covered, Overpaid, cover, normalized
 from worker.payouts.policy.restore import is_behind
 from worker.payouts.question import Question
+from worker.payouts.sealed_job import Proof
 from worker.payouts.status import PayoutStatus
 from worker.payouts.update import CaseNote, Update, apply, claim, recall
 
@@ -97,7 +98,7 @@ class MemoryLedger(MemoryAudit, MemoryHealth, MemoryOutbox, MemoryProducers, Mem
             self._orders[row.id],
             self._requests.get(row.id),
             now,
-            self._proofs.get(row.id),
+            self._proof(row.id),
         )
         request = claimant.decide(draft)
         tries = self._attempts[row.id]
@@ -116,7 +117,16 @@ class MemoryLedger(MemoryAudit, MemoryHealth, MemoryOutbox, MemoryProducers, Mem
         self._move(row, claimed, claimant.actor)
         self._write(row, claimed)
         tries.append(attempt)
-        return Claim(row, attempt, self._orders[row.id], request)
+        return Claim(row, attempt, self._orders[row.id], request, self._kept.get(row.id))
+
+    def _proof(self, payout_id: int) -> Proof | None:
+        seal = self._kept.get(payout_id)
+        if seal is None:
+            return None
+        key = self.job_key(seal.key_name)
+        if key is None:
+            raise BrokenSeal
+        return Proof(seal.text, key)
 
     def find_forgotten(self, claims: Sequence[JournaledClaim]) -> Sequence[JournaledClaim]:
         """
@@ -161,11 +171,11 @@ class MemoryLedger(MemoryAudit, MemoryHealth, MemoryOutbox, MemoryProducers, Mem
         return Recalled.ATTEMPT if found else Recalled.PAYOUT
 
     def _recall_payout(self, claim: JournaledClaim) -> int:
-        payout_id = self._accept(Entry(claim.order), claim.terms)
+        payout_id = self._accept(Entry(claim.order), claim.terms, claim.seal)
         if payout_id is not None:
             return payout_id
         # Its debt has no room for it: it counts with what may be kept of it.
-        payout_id = self._insert(claim.order, claim.terms)
+        payout_id = self._insert(claim.order, claim.terms, claim.seal)
         row = self._rows[payout_id]
         self._write(row, replace(row, released_at=self._clock()))
         return payout_id

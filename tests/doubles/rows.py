@@ -36,7 +36,7 @@ from worker.payouts.policy.controls import is_set_aside
 from worker.payouts.policy.events import NOT_YET_REPAYABLE, OF_PRODUCERS, repayable_from, told_by
 from worker.payouts.policy.obligation import check_fits, normalized
 from worker.payouts.proposal import Proposal
-from worker.payouts.sealed_job import Proof
+from worker.payouts.sealed_job import KeptSeal, kept
 from worker.payouts.status import PayoutStatus, Reason
 from worker.payouts.update import REVIEW_LIST, CaseNote, hold_for_review
 from worker.store.base import new_token
@@ -120,7 +120,7 @@ class MemoryRows:
         self._rows: dict[int, Payout] = {}
         self._orders: dict[int, Order] = {}
         self._requests: dict[int, str] = {}
-        self._proofs: dict[int, Proof] = {}
+        self._kept: dict[int, KeptSeal] = {}
         self._attempts: dict[int, list[Attempt]] = {}
         self._evidence: dict[int, list[Evidence]] = {}
         self._transitions: dict[int, list[Transition]] = {}
@@ -152,7 +152,7 @@ class MemoryRows:
         """
         return [self._accept(entry, terms) for entry in entries]
 
-    def _accept(self, entry: Entry, terms: Terms) -> int | None:
+    def _accept(self, entry: Entry, terms: Terms, seal: KeptSeal | None = None) -> int | None:
         order = entry.order
         number = (terms.customer_no, order.out_trade_no)
         if number in self._numbers:
@@ -166,7 +166,7 @@ class MemoryRows:
         except NotAllowed:
             return None
         self._commit(owed, order.amount_fen)
-        payout_id = self._insert(order, terms, entry.proof)
+        payout_id = self._insert(order, terms, seal or kept(entry.proof))
         if entry.for_review:
             queued = self._rows[payout_id]
             held = hold_for_review(queued, queued.accepted_at)
@@ -175,14 +175,14 @@ class MemoryRows:
             self._open_case(payout_id, *number, CaseNote(CaseKind.REVIEW))
         return payout_id
 
-    def _insert(self, order: Order, terms: Terms, proof: Proof | None = None) -> int:
+    def _insert(self, order: Order, terms: Terms, seal: KeptSeal | None = None) -> int:
         number = (terms.customer_no, order.out_trade_no)
         now = self._clock()
         payout_id = next(self._ids["payouts"])
         self._numbers[number] = payout_id
         self._orders[payout_id] = order
-        if proof is not None:
-            self._proofs[payout_id] = proof
+        if seal is not None:
+            self._kept[payout_id] = seal
         self._attempts[payout_id] = []
         self._transitions[payout_id] = []
         # What was notified of the number before we had it becomes the payout's evidence.
@@ -204,6 +204,7 @@ class MemoryRows:
             exposed=False,
             accepted_at=now,
             updated_at=now,
+            job_key=None if seal is None else seal.key_name,
             next_send_at=now,
             send_before=order.send_before,
             doubted_at=self._epoch.began_at if now < self._epoch.ask_first_until else None,

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from worker.payouts.model import Attempt, Dossier, Order, Payout
 from worker.payouts.pace import Pace
-from worker.payouts.sealed_job import Proof
+from worker.payouts.sealed_job import KeptSeal, Proof
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,8 @@ class Claim:
     attempt: Attempt
     order: Order = field(repr=False)
     request: str = field(repr=False)
+    #: What its producer sealed; None where the job came unsealed.
+    seal: KeptSeal | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

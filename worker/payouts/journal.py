@@ -6,6 +6,7 @@ import enum
 from dataclasses import dataclass, field
 
 from worker.payouts.model import Attempt, Order, Terms
+from worker.payouts.sealed_job import KeptSeal
 
 #: What an attempt that was put back says of itself.
 FROM_A_JOURNAL = "from a journal"
@@ -23,6 +24,8 @@ class JournaledClaim:
     order: Order = field(repr=False)
     terms: Terms
     request: str = field(repr=False)
+    #: What its producer sealed; None where the job came unsealed.
+    seal: KeptSeal | None = field(default=None, repr=False)
 
 
 class Recalled(enum.StrEnum):

@@ -5,6 +5,7 @@ A sealed job, opened: what a producer wants, who it is, and what shows that nobo
 import enum
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from worker.payouts.job_keys import JobKey
 from worker.payouts.model import Order
@@ -50,15 +51,32 @@ class Claims:
         return Purpose.PAY if isinstance(self.wanted, Order) else Purpose.CANCEL
 
 
+class KeptSeal(NamedTuple):
+    """
+    What a payout's row keeps of its producer's seal.
+    """
+
+    #: Which of its producer's keys made it.
+    key_name: str
+    #: The producer's words as they were sealed, or signed.
+    text: str
+
+
 @dataclass(frozen=True, slots=True)
 class Proof:
     """
-    What a payout's row keeps of its producer's seal: by it the row is compared once more.
+    A seal and the key that made it: by the two a row is compared once more.
     """
 
-    #: The producer's words as they were sealed, or signed, with the key.
     text: str = field(repr=False)
     key: JobKey
+
+
+def kept(proof: Proof | None) -> KeptSeal | None:
+    """
+    What a row keeps; None of a job that came unsealed.
+    """
+    return None if proof is None else KeptSeal(proof.key.name, proof.text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from worker.payouts.acceptance import Entry
 from worker.payouts.errors import NotAllowed
 from worker.payouts.model import CaseKind, Rejection, Terms
 from worker.payouts.policy.obligation import normalized
+from worker.payouts.sealed_job import kept
 from worker.payouts.status import PayoutStatus, Reason
 from worker.payouts.update import REVIEW_LIST, CaseNote, hold_for_review
 from worker.store.base import Base
@@ -82,9 +83,7 @@ class Acceptance(Base):
         ids: list[int | None] = [None] * len(entries)
         numbers = [entry.order.out_trade_no for entry in entries]
         with self._transaction() as conn:
-            sealed = [
-                order_columns(entry.order, terms, self._seals, entry.proof) for entry in entries
-            ]
+            sealed = [order_columns(e.order, terms, self._seals, kept(e.proof)) for e in entries]
             now = self._locks.numbers(conn, terms.customer_no, numbers)
             for places in _rounds(entries):
                 free = _free(conn, terms, {place: numbers[place] for place in places})

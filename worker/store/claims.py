@@ -15,6 +15,7 @@ from worker.payouts.job_keys import JobKey
 from worker.payouts.model import Attempt, CaseKind, Dossier, Obligation, Order, Payout
 from worker.payouts.pace import PaceKind
 from worker.payouts.policy.obligation import AskFirst, Covered, Overpaid, cover, is_whole
+from worker.payouts.sealed_job import Proof, kept
 from worker.payouts.update import CaseNote, claim
 from worker.payouts.vouching import with_attempt
 from worker.store import rows
@@ -67,6 +68,7 @@ class _Taken:
     token: str
     order: Order = field(repr=False)
     request: str = field(repr=False)
+    proof: Proof | None = field(repr=False)
 
     @property
     def number(self) -> int:
@@ -168,7 +170,7 @@ class ClaimStore(Base):
         token = self._new_token()
         claimed = claim(dossier.payout, token, claimant.lease, now)
         claimed = replace(claimed, vouched=with_attempt(claimed.vouched))
-        return _Taken(dossier, claimed, token, order, request)
+        return _Taken(dossier, claimed, token, order, request, proof)
 
     def _begin(
         self, conn: sa.Connection, taken: Sequence[_Taken], claimant: Claimant, now: datetime
@@ -191,6 +193,7 @@ class ClaimStore(Base):
                 Attempt(ids[one.claimed.id], one.claimed.id, one.number, one.token, started_at=now),
                 one.order,
                 one.request,
+                kept(one.proof),
             )
             for one in taken
         )

@@ -23,6 +23,7 @@ from worker.payouts.errors import NotSent, StoreError, UnreadableJournal
 from worker.payouts.journal import JournaledClaim
 from worker.payouts.model import Attempt, Order, Payee, Terms
 from worker.payouts.progress import Progress
+from worker.payouts.sealed_job import KeptSeal
 from worker.store.keyring import Keyring
 from worker.store.seals import Seals
 
@@ -106,7 +107,12 @@ class FileJournal:
 
     def _line(self, uid: str, claim: Claim) -> str:
         order, terms, attempt = claim.order, claim.payout.terms, claim.attempt
-        content = {"order": asdict(order), "terms": asdict(terms), "request": claim.request}
+        content = {
+            "order": asdict(order),
+            "terms": asdict(terms),
+            "request": claim.request,
+            "seal": claim.seal,
+        }
         line = {
             "out_trade_no": order.out_trade_no,
             "obligation": order.obligation,
@@ -199,6 +205,8 @@ def _claim(found: dict[str, Any], keyring: Keyring) -> JournaledClaim:
         ),
         Terms(**content["terms"]),
         content["request"],
+        # What an earlier version recorded has none.
+        KeptSeal(*content["seal"]) if content.get("seal") else None,
     )
 
 

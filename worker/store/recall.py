@@ -101,7 +101,7 @@ class RecallStore(Base):
 
     def _insert(self, conn: sa.Connection, claim: JournaledClaim) -> int:
         order = claim.order
-        columns = order_columns(order, claim.terms, self._seals)
+        columns = order_columns(order, claim.terms, self._seals, claim.seal)
         now = self._locks.numbers(conn, claim.terms.customer_no, [order.out_trade_no])
         debts = commit_orders(conn, {0: order}, now, self._seals)
         if debts:

@@ -30,7 +30,7 @@ from worker.payouts.news import Told
 from worker.payouts.person import Person
 from worker.payouts.policy.actions import Action, Recorded
 from worker.payouts.proposal import OutsideProof, Proposal
-from worker.payouts.sealed_job import Proof
+from worker.payouts.sealed_job import KeptSeal, Proof
 from worker.store.bindings import PROVEN
 from worker.store.seals import Seals
 from worker.store.tables import evidence, payouts
@@ -61,7 +61,7 @@ _SEALED = ("subject", "biz_trade_no", "return_params", "metadata", "owed_fen")
 
 
 def order_columns(
-    order: Order, terms: Terms, seals: Seals, proof: Proof | None = None
+    order: Order, terms: Terms, seals: Seals, seal: KeptSeal | None = None
 ) -> dict[str, Any]:
     """
     The columns that acceptance fixes for life.
@@ -71,10 +71,10 @@ def order_columns(
         **{name: getattr(terms, name) for name in _TERMS},
         "payee_masked": order.payee.masked,
         "bank_code": order.payee.bank_code,
-        "job_key": None if proof is None else proof.key.name,
+        "job_key": None if seal is None else seal.key_name,
     }
     free_text = {name: getattr(order, name) for name in _SEALED}
-    job = None if proof is None else seals.seal(payouts.c.sealed_job, columns, proof.text)
+    job = None if seal is None else seals.seal(payouts.c.sealed_job, columns, seal.text)
     return {
         **columns,
         "sealed_payee": seals.seal(payouts.c.sealed_payee, columns, _json(asdict(order.payee))),

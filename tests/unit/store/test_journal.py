@@ -18,6 +18,7 @@ from worker.payouts.errors import NotSent, UnreadableJournal
 from worker.payouts.journal import JournaledClaim
 from worker.payouts.model import Attempt
 from worker.payouts.progress import Progress
+from worker.payouts.sealed_job import KeptSeal
 from worker.payouts.status import PayoutStatus
 from worker.store.journal import FileJournal, journals, read_journal
 from worker.store.keyring import Keyring
@@ -29,6 +30,7 @@ SEALS = Seals(KEYRING)
 SEALS.begin_newest()
 A_DAY = timedelta(days=1)
 REQUEST = "a request, with the payee in it"
+SEAL = KeptSeal("shop.1", "what the shop sealed")
 NOTE = "for mei, with spaces that no base64 has"
 
 
@@ -38,7 +40,7 @@ def a_claim(place: int = 1) -> Claim:
     """
     order = an_order(f"P-{place}", send_before=NOON + A_DAY, metadata={"note": NOTE})
     attempt = Attempt(place, place, 1, f"token-{place}", NOON)
-    return Claim(a_payout(PayoutStatus.QUEUED), attempt, order, REQUEST)
+    return Claim(a_payout(PayoutStatus.QUEUED), attempt, order, REQUEST, SEAL)
 
 
 def a_journal(folder: Path, now: float = 0.0) -> FileJournal:
@@ -63,7 +65,7 @@ def test_what_was_recorded_is_read_back_whole(tmp_path: Path) -> None:
     a_journal(tmp_path / "new" / "folder").record("epoch", claims)
 
     assert read(tmp_path / "new" / "folder") == [
-        JournaledClaim("epoch", claim.attempt, claim.order, claim.payout.terms, REQUEST)
+        JournaledClaim("epoch", claim.attempt, claim.order, claim.payout.terms, REQUEST, SEAL)
         for claim in claims
     ]
 
@@ -83,8 +85,14 @@ def test_number_debt_merchant_and_amount_can_be_read_by_anyone(tmp_path: Path) -
     assert line["customer_no"] == TERMS.customer_no
     assert path.stat().st_mode & 0o777 == 0o600
     text = path.read_text()
-    secrets = [order.payee.account_no, order.payee.account_name, order.subject, NOTE, REQUEST]
-    assert [secret for secret in secrets if secret in text] == []
+    secrets = [
+        order.payee.account_no,
+        order.payee.account_name,
+        order.subject,
+        NOTE,
+        REQUEST,
+        SEAL.text,
+    ]
 
 
 _RECORDING = """

@@ -21,7 +21,7 @@ from worker.payouts.evidence import TradeStatus
 from worker.payouts.job_keys import JobKey, KeyKind
 from worker.payouts.model import CaseKind, Payout
 from worker.payouts.person import Person
-from worker.payouts.sealed_job import Proof, Purpose
+from worker.payouts.sealed_job import KeptSeal, Purpose
 from worker.payouts.status import PayoutStatus
 from worker.store.ledger import SqlLedger
 from worker.store.rows import order_columns
@@ -286,7 +286,7 @@ def rewrite(ledger: SqlLedger, text: str, key: JobKey, **changes: object) -> Non
     Seal a row anew as the worker itself would, with another content.
     """
     order = an_order(NUMBER, producer="shop", **changes)
-    columns = order_columns(order, TERMS, ledger.seals, Proof(text, key))
+    columns = order_columns(order, TERMS, ledger.seals, KeptSeal(key.name, text))
     names = ("payee_masked", "sealed_payee", "sealed_order", "sealed_job")
     with ledger._engine.begin() as conn:
         row = {**conn.execute(sa.select(payouts)).mappings().one(), **columns}
