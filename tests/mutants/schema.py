@@ -9,6 +9,10 @@ from tests.mutants.guard import Change, Guard
 _TABLES = "worker/store/tables.py"
 _REVISION = "worker/store/migrations/versions/r0001_first_tables.py"
 _DEBTS = "worker/store/migrations/versions/r0004_obligations.py"
+_FENCES = "worker/store/fences.py"
+_STAYS = "tests/contract/test_facts.py::test_nothing_changes_but_what_some_process_may_change"
+_KEPT = "tests/contract/test_facts.py::test_no_row_is_deleted"
+_STAY_ENDED = "tests/contract/test_facts.py::test_what_has_ended_stays_ended"
 _SENSE = "tests/contract/test_constraints.py::test_a_payout_that_makes_no_sense_is_refused"
 
 
@@ -177,5 +181,29 @@ GUARDS = (
         "A lease without an end would never be taken for lost.",
         _of_any_row("(lease_token IS NULL) = (lease_until IS NULL)"),
         (_SENSE,),
+    ),
+    Guard(
+        "facts-stay",
+        "A mistake in the program, or of the tables' owner, could change who is paid how much.",
+        (Change(_FENCES, "{' OR '.join([changed(self.fixed), *late])}", "1 = 0"),),
+        (_STAYS,),
+    ),
+    Guard(
+        "what-has-ended-stays",
+        "An attempt that may have arrived could be called one that never did.",
+        (Change(_FENCES, "[changed(self.fixed), *late]", "[changed(self.fixed)]"),),
+        (_STAY_ENDED,),
+    ),
+    Guard(
+        "facts-are-kept",
+        "A script that tidies up could take away what shows that a payout was sent.",
+        (
+            Change(
+                _FENCES,
+                "BEFORE DELETE ON {self.table} {refuse}",
+                "BEFORE DELETE ON {self.table} WHEN 0 {refuse}",
+            ),
+        ),
+        (f"{_KEPT}[sqlite]",),
     ),
 )

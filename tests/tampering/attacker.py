@@ -1,5 +1,7 @@
 """
 Someone who writes to the database and holds no key. No constraint holds him back but uniqueness.
+
+He owns the tables, and takes their triggers away.
 """
 
 import contextlib
@@ -33,6 +35,9 @@ class Attacker:
         self._conn = sqlite3.connect(file, isolation_level=None)
         self._conn.execute("PRAGMA foreign_keys = OFF")
         self._conn.execute("PRAGMA ignore_check_constraints = ON")
+        fences = "SELECT name FROM sqlite_master WHERE type = 'trigger'"
+        for (name,) in self._conn.execute(fences).fetchall():
+            self._conn.execute(f"DROP TRIGGER {name}")
 
     def close(self) -> None:
         """

@@ -17,6 +17,7 @@ from celery import Celery
 from pydantic import SecretStr
 
 from tests.contract.samples import KEYRING, MERCHANT, migrated
+from tests.doubles.owner import take_fences_away
 from tests.doubles.usecases import an_upkeep
 from tests.doubles.world import RecordingDispatcher
 from tests.servers import Databases
@@ -106,6 +107,7 @@ class Place:
         Change the database as an administrator would.
         """
         with self.engine.begin() as conn:
+            take_fences_away(conn)
             conn.execute(sa.text(statement))
 
 

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from cryptography.fernet import Fernet
 
 from tests.contract.samples import close_attempt
+from tests.doubles.owner import take_fences_away
 from tests.integration.cli.conftest import Run
 from tests.integration.cli.samples import an_answer, answered, claimed, handler, queued
 from tests.integration.web.notifications import (
@@ -38,6 +39,7 @@ def tamper(url: str, statement: str) -> None:
     """
     engine = create_engine(url)
     with engine.begin() as conn:
+        take_fences_away(conn)
         assert conn.execute(sa.text(statement)).rowcount > 0
     engine.dispose()
 

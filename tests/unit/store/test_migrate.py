@@ -21,7 +21,7 @@ from alembic.migration import MigrationContext
 import worker.store
 from tests.waiting import until
 from worker.payouts.errors import StoreError
-from worker.store import migrate, revision
+from worker.store import facts, migrate, revision
 from worker.store.engine import create_engine
 from worker.store.metadata import metadata
 from worker.store.tables import installation
@@ -29,7 +29,7 @@ from worker.store.tables import installation
 UPGRADE = """
 import sys
 from worker.payouts.errors import StoreError
-from worker.store import migrate, revision
+from worker.store import facts, migrate, revision
 from worker.store.engine import create_engine
 
 engine = create_engine(sys.argv[1])
@@ -51,6 +51,8 @@ SCHEMA = {
           FROM pg_constraint WHERE connamespace = 'public'::regnamespace
         UNION ALL
         SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'
+        UNION ALL
+        SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal
     """,
 }
 
@@ -94,7 +96,7 @@ def test_an_upgrade_reaches_the_head(engine: sa.Engine) -> None:
     before = schema(engine)
     migrate.upgrade(engine)
 
-    assert revision.current(engine) == revision.EXPECTED == "0017"
+    assert revision.current(engine) == revision.EXPECTED == "0018"
     assert schema(engine) == before
 
 
@@ -111,7 +113,7 @@ def test_the_revisions_make_the_tables_that_the_program_uses(engine: sa.Engine) 
 
 def test_the_revisions_make_the_same_constraints(engine: sa.Engine) -> None:
     """
-    Checks, keys and the conditions of partial indexes are equal too, which Alembic does not see.
+    Checks, keys, triggers and partial indexes' conditions are equal too, which Alembic cannot see.
     """
     migrate.upgrade(engine)
     migrated = schema(engine)
@@ -120,6 +122,7 @@ def test_the_revisions_make_the_same_constraints(engine: sa.Engine) -> None:
         metadata.create_all(conn)
 
     assert schema(engine) == migrated
+    assert any(f"{facts.FENCES[0].table}_is_kept" in line for line in migrated)
 
 
 def test_a_failed_upgrade_leaves_nothing(

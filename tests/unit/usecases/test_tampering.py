@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from cryptography.fernet import Fernet
 
 from tests.contract.samples import PAYEE, a_verified_answer, accept, record
+from tests.doubles.owner import take_fences_away
 from tests.doubles.usecases import UseCases
 from tests.doubles.world import Clock, RecordingDispatcher, ScriptedGateway
 from tests.factories import TERMS, a_bare, a_trade, an_order
@@ -91,6 +92,7 @@ def swap(ledger: SqlLedger, name: str) -> None:
     """
     column, row = payouts.c[name], sa.update(payouts)
     with ledger._engine.begin() as conn:
+        take_fences_away(conn)
         first, second = conn.execute(sa.select(payouts.c.id, column).order_by(payouts.c.id)).all()
         own, others = row.where(payouts.c.id == first.id), row.where(payouts.c.id == second.id)
         if first[1] == second[1]:
@@ -178,6 +180,7 @@ def test_a_request_that_is_anothers_is_not_sent(
                 " lease_until = NULL, next_send_at = accepted_at"
             )
         )
+        take_fences_away(conn)
         conn.execute(sa.text("DELETE FROM attempts"))
     swap(ledger, "sealed_request")
 
@@ -223,6 +226,7 @@ def write(ledger: SqlLedger, statement: str) -> None:
     Write to the database beside us.
     """
     with ledger._engine.begin() as conn:
+        take_fences_away(conn)
         assert conn.execute(sa.text(statement)).rowcount > 0
 
 
@@ -263,6 +267,7 @@ def test_a_message_that_was_changed_proves_nothing(
     """
     payout_id = denied_twice(ledger, sending, bank, clock)
     with ledger._engine.begin() as conn:
+        take_fences_away(conn)
         last = conn.scalar(sa.select(sa.func.max(evidence.c.id)))
         own = sa.update(evidence).where(evidence.c.id == last)
         was = conn.scalar(sa.select(column).where(evidence.c.id == last))
