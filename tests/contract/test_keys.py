@@ -101,7 +101,7 @@ def test_a_fresh_database_is_sealed_as_this_version_does(engine: sa.Engine) -> N
     (row,) = rows_of(engine, installation)
     assert key_of(row["sealed_sample"]) == OLD_ID
     assert [one["id"] for one in rows_of(engine, sealing_keys)] == [OLD_ID]
-    assert oldest_program(engine) == "0016"
+    assert oldest_program(engine) == "0019"
 
 
 def test_until_the_keys_are_rotated_the_version_before_reads_everything(
@@ -135,7 +135,7 @@ def test_everything_is_sealed_anew(engine: sa.Engine, clock: VirtualClock) -> No
     assert {key_of(one) for some in all_sealed(engine).values() for one in some} == {NEW_ID}
     assert told[0] == (0, 10)
     assert told[-1] == (10, 10)
-    assert oldest_program(engine) == "0017"
+    assert oldest_program(engine) == "0019"
     for table in {column.table for column in CONTENTS if "uid" in column.table.c}:
         uids = [row["uid"] for row in rows_of(engine, table)]
         assert len({*uids} - {None}) == len(uids) == 2
@@ -151,7 +151,7 @@ def test_migrating_again_lets_no_older_version_start(
 
     upgrade(engine)
 
-    assert oldest_program(engine) == "0016"
+    assert oldest_program(engine) == "0019"
 
 
 def test_a_second_rotation_needs_no_older_version(engine: sa.Engine, clock: VirtualClock) -> None:

@@ -77,6 +77,12 @@ class MemoryAudit(MemoryProposals):
             for piece in self._evidence[number]
         ]
 
+    def altered(self, payout_ids: Sequence[int]) -> Sequence[tuple[str, str]]:
+        """
+        Nothing: there is no database that anyone else could write to.
+        """
+        return ()
+
     def left_alone(self) -> Sequence[tuple[str, bool]]:
         """
         The numbers of notifications without a payout that are nobody's work.

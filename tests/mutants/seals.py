@@ -149,7 +149,7 @@ GUARDS = (
     Guard(
         "version-before-may-not-start",
         "It would find rows that it cannot read, and open a case on each.",
-        (Change(_KEYS, "raise_oldest_program(conn, OLDEST_WITH_VOUCHED_ROWS)", "pass"),),
+        (Change(_KEYS, "raise_oldest_program(conn, OLDEST_WITH_CHAINS)", "pass"),),
         (f"{_ROTATED}::test_everything_is_sealed_anew",),
     ),
     Guard(

@@ -19,7 +19,46 @@ _OLDER = "tests/tampering/test_vouched.py::test_what_passes_for_an_older_version
 _STAYS = "tests/tampering/test_vouched.py::test_what_was_changed_stays_so"
 _LOST = "tests/unit/usecases/test_lost_key.py"
 
+_RECORD = "tests/tampering/test_history.py::test_each_column_of_a_record_is_chained"
+_MADE_UP = "tests/tampering/test_history.py::test_a_decision_that_nobody_made_is_found"
+
 GUARDS = (
+    Guard(
+        "history-is-vouched-for",
+        "Whoever takes a decision away could have the row say that there was none.",
+        (
+            Change(
+                "worker/store/tables.py",
+                "Sealed(*STATE, and_to=PROVEN, named=HISTORY)",
+                "Sealed(*STATE, and_to=PROVEN)",
+            ),
+        ),
+        (_EACH,),
+    ),
+    Guard(
+        "history-is-compared",
+        "A decision that nobody made would pass for an operator's.",
+        (
+            Change(
+                "worker/store/integrity.py",
+                "history and history != links[payout.id].end",
+                "history is None",
+            ),
+        ),
+        (_MADE_UP, _RECORD),
+    ),
+    Guard(
+        "a-link-follows-the-one-before",
+        "What came first in a payout's history could be taken away.",
+        (
+            Change(
+                "worker/payouts/history.py",
+                "json.dumps([before, kind, *plain])",
+                "json.dumps([kind, *plain])",
+            ),
+        ),
+        ("tests/tampering/test_history.py::test_a_record_that_is_gone_is_missed",),
+    ),
     Guard(
         "row-is-vouched-for",
         "A payout that was paid would be sent again for a status that someone wrote.",

@@ -53,6 +53,8 @@ class Invariant(enum.StrEnum):
     I12_NEVER_FORGOTTEN = "I12"
     #: Every contradiction and dead end in what is known has a case, or a person closed it.
     I13_A_PERSON_KNOWS = "I13"
+    #: What is recorded is what was written: nothing was changed, made up, taken away or put back.
+    I14_AS_WRITTEN = "I14"
 
 
 @dataclass(frozen=True, slots=True)

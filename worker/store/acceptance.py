@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from worker.payouts.acceptance import Entry
 from worker.payouts.errors import NotAllowed
+from worker.payouts.history import History
 from worker.payouts.model import CaseKind, Rejection, Terms
 from worker.payouts.policy.obligation import normalized
 from worker.payouts.sealed_job import kept
@@ -20,13 +21,14 @@ from worker.store.base import Base
 from worker.store.cases import open_case
 from worker.store.dossiers import read_row
 from worker.store.events import append_accepted, append_rejection
+from worker.store.history import transition_said
 from worker.store.obligations import commit_orders
 from worker.store.rows import order_columns, to_payout
 from worker.store.seals import Seals
 from worker.store.tables import evidence, installation, payouts, rejections, transitions
 from worker.store.types import UtcDateTime
-from worker.store.vouching import is_vouched_for
-from worker.store.writes import Move, append_history, insert_all_new, write_row
+from worker.store.vouching import is_chained, is_vouched_for
+from worker.store.writes import Move, insert_all_new, write_moves, write_row
 
 _TAKEN = sa.select(payouts.c.out_trade_no).where(
     payouts.c.customer_no == sa.bindparam("whose"),
@@ -162,7 +164,11 @@ def insert_payouts(
         "next_query_at": None if restored_at is None else now,
         "query_misses": 0,
     }
-    fresh = [{**row, **state, **_fresh_seal({**row, **state}, seals)} for row in rows]
+    first = [_first_transition(row, now) for row in rows]
+    fresh = [
+        {**row, **state, **_fresh_seal({**row, **state}, transition, seals)}
+        for row, transition in zip(rows, first, strict=True)
+    ]
     found = insert_all_new(conn, payouts, fresh, "out_trade_no")
     ids_by_number = {row.out_trade_no: row.id for row in found}
     if len(ids_by_number) < len(rows):
@@ -171,14 +177,8 @@ def insert_payouts(
     conn.execute(
         _ACCEPTED,
         [
-            {
-                "payout_id": payout_id,
-                "to_status": PayoutStatus.QUEUED,
-                "reason": Reason.ACCEPTED,
-                "actor": row["producer"],
-                "at": now,
-            }
-            for payout_id, row in zip(ids, rows, strict=True)
+            {**transition, "payout_id": payout_id}
+            for payout_id, transition in zip(ids, first, strict=True)
         ],
     )
     numbered = zip(ids, rows, strict=True)
@@ -187,14 +187,28 @@ def insert_payouts(
     return ids
 
 
-def _fresh_seal(row: Mapping[str, Any], seals: Seals) -> Mapping[str, Any]:
+def _first_transition(row: Mapping[str, Any], now: datetime) -> Mapping[str, Any]:
+    return {
+        "from_status": None,
+        "to_status": PayoutStatus.QUEUED,
+        "reason": Reason.ACCEPTED,
+        "evidence_id": None,
+        "actor": row["producer"],
+        "at": now,
+    }
+
+
+def _fresh_seal(
+    row: Mapping[str, Any], transition: Mapping[str, Any], seals: Seals
+) -> Mapping[str, Any]:
     """
-    What vouches for a new payout's row, to which nothing belongs yet.
+    What vouches for a new payout's row, to which nothing belongs yet but its first transition.
     """
     if not is_vouched_for(row):
-        return {"attempt_count": None, "message_count": None, "seal": None}
-    counts = {"attempt_count": 0, "message_count": 0}
-    return {**counts, "seal": seals.vouch(payouts.c.seal, {**row, **counts})}
+        return dict.fromkeys(("attempt_count", "message_count", "history", "seal"))
+    history = History().moved(transition_said(transition)) if is_chained(row) else None
+    own = {"attempt_count": 0, "message_count": 0, "history": history and str(history)}
+    return {**own, "seal": seals.vouch(payouts.c.seal, {**row, **own})}
 
 
 def hold_payout(conn: sa.Connection, now: datetime, payout_id: int, seals: Seals) -> None:
@@ -203,8 +217,7 @@ def hold_payout(conn: sa.Connection, now: datetime, payout_id: int, seals: Seals
     """
     queued = to_payout(read_row(conn, payout_id), seals)
     held = hold_for_review(queued, now)
-    write_row(conn, queued, held, seals)
-    append_history(conn, [Move(queued, held)], REVIEW_LIST)
+    write_moves(conn, [Move(queued, held)], REVIEW_LIST, seals)
     open_case(conn, now, held, CaseNote(CaseKind.REVIEW))
 
 

@@ -3,6 +3,7 @@ What people decide, recorded with who and why.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import sqlalchemy as sa
 
@@ -16,8 +17,8 @@ from worker.store.acceptance import hold_payout, insert_payouts
 from worker.store.base import Base
 from worker.store.decisions import mend_request, record_decision, write_decided
 from worker.store.obligations import commit_fen, commit_payout, sharing
-from worker.store.tables import cases, decisions, payouts
-from worker.store.writes import Move, append_history
+from worker.store.tables import cases, decisions
+from worker.store.writes import Move
 
 
 class Actions(Base):
@@ -36,12 +37,10 @@ class Actions(Base):
             if decision.action is Action.RELEASE:
                 check_fresh(dossier, now)
                 commit_fen(conn, obligation.id, -payout.amount_fen)
-            write_decided(conn, payout, after, self._seals)
+            based_on = decision.proof[-1] if decision.proof else None
+            write_decided(conn, Move(payout, after, based_on), decision, now, self._seals)
             if decision.request is not None:
                 mend_request(conn, after, decision.request, self._seals, decision, now)
-            based_on = decision.proof[-1] if decision.proof else None
-            append_history(conn, [Move(payout, after, based_on)], decision.who)
-            record_decision(conn, now, payout.id, decision)
 
     def replace(
         self,
@@ -68,14 +67,14 @@ class Actions(Base):
             others = tuple(other for other in known if other.payout.id != payout.id)
             check_fresh(dossier, now)
             check_replacement(dossier, order, obligation, others, now)
-            write_decided(conn, payout, after, self._seals)
             given_back = payout.amount_fen if payout.released_at is None else 0
             commit_payout(conn, obligation, order.amount_fen - given_back, self._seals)
             columns = {**columns, "obligation_id": obligation.id}
             (payout_id,) = insert_payouts(conn, now, [columns], self._seals)
             if for_review:
                 hold_payout(conn, now, payout_id, self._seals)
-            record_decision(conn, now, payout.id, decision, replaced_by=payout_id)
+            move = Move(payout, after)
+            write_decided(conn, move, decision, now, self._seals, replaced_by=payout_id)
             return payout_id
 
     def close_case(self, case: Case, who: str, why: str) -> None:
@@ -89,14 +88,15 @@ class Actions(Base):
         names = sa.select(cases.c.evidence_id).where(cases.c.id == case.id)
         with self._writing() as (conn, now):
             # The payout first, as every other writer does: they would block each other for good.
-            conn.execute(
-                sa.update(payouts)
-                .where(payouts.c.id == case.payout_id)
-                .values(version=payouts.c.version + 1, updated_at=now)
-            )
+            locked = case.payout_id and self._locks.payout(conn, case.payout_id)
             if conn.scalar(names) != case.evidence_id:
                 raise StaleTransition(f"case {case.id} names newer evidence; look again")
-            record_decision(conn, now, case.payout_id, decision)
+            if not locked:
+                record_decision(conn, decision, now)
+                return
+            before = locked.payout
+            after = replace(before, version=before.version + 1, updated_at=locked.now)
+            write_decided(conn, Move(before, after), decision, locked.now, self._seals)
 
     def closing(self, case_id: int) -> Recorded | None:
         """

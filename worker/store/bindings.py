@@ -24,6 +24,9 @@ STATE = (
 #: Which key its job was sealed with, if it was.
 PROVEN = ("job_key",)
 
+#: What versions before 0019 did not know: how its history ends.
+HISTORY = ("history",)
+
 #: Whose debt it is, how much, and how many payouts may pay it.
 OBLIGATION = ("namespace", "name", "owed_fen", "payout_count")
 

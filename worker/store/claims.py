@@ -31,7 +31,7 @@ from worker.store.seals import Seals
 from worker.store.tables import attempts, payouts
 from worker.store.types import UtcDateTime
 from worker.store.vouching import attempt_seal
-from worker.store.writes import GUARDS, Move, append_history, write_rows
+from worker.store.writes import GUARDS, Move, write_moves
 
 _NOW = sa.bindparam("now", type_=UtcDateTime)
 
@@ -182,11 +182,10 @@ class ClaimStore(Base):
             {"sealed_request": rows.seal_request(one.claimed, one.request, self._seals)}
             for one in taken
         ]
-        if not write_rows(conn, moves, self._seals, _CLAIM, more, now=now):
+        if not write_moves(conn, moves, claimant.actor, self._seals, _CLAIM, more, now=now):
             raise StaleTransition("sending was stopped meanwhile")
         begun = _BEGIN.execute(conn, [_attempt(one, now, self._seals) for one in taken])
         ids: dict[int, int] = {row.payout_id: row.id for row in begun}
-        append_history(conn, moves, claimant.actor)
         return tuple(
             Claim(
                 one.dossier.payout,

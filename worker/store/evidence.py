@@ -25,7 +25,7 @@ from worker.store.locks import Locked
 from worker.store.rows import message_columns
 from worker.store.seals import Seals
 from worker.store.tables import attempts, evidence
-from worker.store.writes import Move, append_history, insert_all_new, write_rows
+from worker.store.writes import Move, insert_all_new, write_moves, write_rows
 
 _STORE = sa.insert(evidence).returning(evidence.c.id, sort_by_parameter_order=True)
 
@@ -191,7 +191,7 @@ def _write(
         )
         for locked, judged in zip(files, judgements, strict=True)
     ]
-    if not write_rows(conn, moves, seals):
+    if not write_moves(conn, moves, judge.actor, seals):
         ids = ", ".join(str(move.before.id) for move in moves)
         raise StaleTransition(f"of payouts {ids} one changed after it was read")
     now = files[0].now
@@ -199,7 +199,6 @@ def _write(
     waited = [e.id for e in known if e.applied_at is None and e.id not in fresh]
     if waited:
         conn.execute(sa.update(evidence).where(evidence.c.id.in_(waited)).values(applied_at=now))
-    append_history(conn, moves, judge.actor)
     counted: set[str] = set()
     for locked, judged, move in zip(files, judgements, moves, strict=True):
         customer_no, update = locked.payout.terms.customer_no, judged.update

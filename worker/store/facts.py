@@ -49,7 +49,7 @@ FENCES = (
         *("finalized_at", "next_send_at", "next_query_at", "query_misses", "let_go_at"),
         *("doubted_at", "overdue_at", "released_at", "proposal_id", "set_aside_at"),
         *("redirected_at", "unanswered_since", "unanswered_at", "attempt_count"),
-        *("message_count", "seal"),
+        *("message_count", "history", "seal"),
     ),
     _fence(attempts, "seal", closed_at=("closed_at", "outcome", "detail")),
     _fence(

@@ -38,6 +38,11 @@ class Form(enum.IntEnum):
     )
     BOUND = 1  #: bound to what stands beside it, and names its key
     VOUCHED = 2  #: the same, and a seal vouches for each row that decides about money
+    CHAINED = 3  #: the same, and a payout's row ends the chain of its history
+
+
+#: How things are sealed since this version.
+NEWEST = Form.CHAINED
 
 
 class Key:
@@ -85,7 +90,7 @@ class Keyring:
         return tuple(self._keys)
 
     def seal(
-        self, key_id: str, content: bytes | str, bound_to: bytes, form: Form = Form.VOUCHED
+        self, key_id: str, content: bytes | str, bound_to: bytes, form: Form = NEWEST
     ) -> bytes:
         """
         Encrypt and authenticate, and bind to what stands beside it; text is taken as UTF-8.
@@ -156,7 +161,7 @@ def form_of(sealed: bytes) -> Form:
     return Form(sealed[0]) if sealed[:1] in _BOUND else Form.UNBOUND
 
 
-_BOUND = frozenset(bytes([form]) for form in (Form.BOUND, Form.VOUCHED))
+_BOUND = frozenset(bytes([form]) for form in Form if form is not Form.UNBOUND)
 
 
 def prefix_of(key_id: str, form: Form) -> bytes:

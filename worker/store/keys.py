@@ -17,12 +17,13 @@ from worker.store.bulk import BulkUpdate
 from worker.store.clock import DATABASE_CLOCK, Clock, read_clock
 from worker.store.engine import read_only
 from worker.store.faults import translated
+from worker.store.history import read_history
 from worker.store.installation import raise_oldest_program
 from worker.store.key_tables import sealing_keys
-from worker.store.keyring import PREFIX_BYTES, Form, Keyring, form_of, key_of, prefix_of
+from worker.store.keyring import NEWEST, PREFIX_BYTES, Form, Keyring, form_of, key_of, prefix_of
 from worker.store.metadata import metadata
 from worker.store.renewal import first_vouching
-from worker.store.revision import OLDEST_WITH_VOUCHED_ROWS
+from worker.store.revision import OLDEST_WITH_CHAINS
 from worker.store.seals import LOOK_AGAIN_S, Seals
 from worker.store.tables import installation, payouts
 from worker.store.types import Sealed
@@ -104,7 +105,7 @@ def _begin_key(conn: sa.Connection, seals: Seals, who: str | None, now: datetime
     if key_id in known and known[key_id]["retired_at"] is not None:
         raise NotAllowed(f"the key {key_id} was retired: put a new one in front of the keyring")
     begun = {"begun_at": now, "begun_by": who}
-    if before is not None and (form := form_of(before)) is not Form.VOUCHED:
+    if before is not None and (form := form_of(before)) is not NEWEST:
         is_unbound = form is Form.UNBOUND
         sealed_by = seals.keyring.unbound_key(before) if is_unbound else key_of(before)
         if sealed_by == key_id:
@@ -115,7 +116,7 @@ def _begin_key(conn: sa.Connection, seals: Seals, who: str | None, now: datetime
         conn.execute(sa.update(sealing_keys).where(sealing_keys.c.id == key_id).values(**begun))
     sample = seals.seal(installation.c.sealed_sample, row, b"payouts")
     conn.execute(sa.update(installation).values(sealed_sample=sample))
-    raise_oldest_program(conn, OLDEST_WITH_VOUCHED_ROWS)
+    raise_oldest_program(conn, OLDEST_WITH_CHAINS)
     return key_id
 
 
@@ -223,6 +224,8 @@ class KeyStore(Base):
         named: dict[str, object] = {}
         if "uid" in table.c:
             named = {"uid": row["uid"] or secrets.token_hex(16)}
+        if table is payouts and row["history"] is None:
+            named = {"history": str(read_history(conn, row["id"]))}
         fresh: dict[str, object] = {"row": row["id"], **named}
         for column in SEALED[table]:
             fresh[column.name] = None
@@ -243,7 +246,7 @@ class KeyStore(Base):
 
     def _is_stale(self, table: sa.Table) -> sa.ColumnElement[bool]:
         assert self._seals.key_id is not None
-        current = prefix_of(self._seals.key_id, Form.VOUCHED)
+        current = prefix_of(self._seals.key_id, NEWEST)
         return sa.or_(*(_begins(column) != current for column in SEALED[table]))
 
     def retire_key(self, key_id: str, who: str) -> None:

@@ -13,6 +13,7 @@ from worker.store.epochs import EpochStore
 from worker.store.event_reads import EventReads
 from worker.store.health import HealthStore
 from worker.store.health_notes import HealthNotes
+from worker.store.integrity import Integrity
 from worker.store.job_keys import JobKeys
 from worker.store.keys import KeyStore
 from worker.store.leases import Leases
@@ -43,6 +44,7 @@ class SqlLedger(
     JobKeys,
     OwnPayouts,
     Audit,
+    Integrity,
     EpochStore,
     HealthStore,
     HealthNotes,

@@ -16,6 +16,7 @@ from worker.payouts.model import Dossier, Obligation, Order
 from worker.payouts.policy.obligation import check_fits, is_whole, normalized
 from worker.store import rows
 from worker.store.dossiers import read_dossiers
+from worker.store.keyring import Form
 from worker.store.seals import Seals
 from worker.store.tables import obligations, payouts
 from worker.store.vouching import debt_columns
@@ -56,7 +57,9 @@ def commit_orders(
     for name in sorted(named):
         order = orders[named[name]]
         owed = order.owed_fen or order.amount_fen
-        obligation = Obligation(0, NAMESPACE, name, owed, 0, 1 if seals.key_id else None)
+        obligation = Obligation(
+            0, NAMESPACE, name, owed, 0, 1 if seals.is_known(Form.VOUCHED) else None
+        )
         if _fits(obligation, (), order):
             fresh[name] = {
                 "namespace": NAMESPACE,

@@ -23,13 +23,13 @@ from worker.payouts.policy.outside_proof import (
 from worker.payouts.proposal import OutsideProof, Proposal
 from worker.store import rows
 from worker.store.base import Base
-from worker.store.decisions import record_decision, write_decided
+from worker.store.decisions import write_decided
 from worker.store.dossiers import known_to, read_dossier
 from worker.store.people import read_register
 from worker.store.people_tables import PROPOSAL_WAITS, proposals
 from worker.store.renewal import renewed
 from worker.store.vouching import is_proposal_of, proposal_seal
-from worker.store.writes import Move, append_history, insert_new
+from worker.store.writes import Move, insert_new
 
 
 class Proposals(Base):
@@ -95,9 +95,8 @@ class Proposals(Base):
             )
             approved = _read(conn, proposal_id)
             after = conclude(whole, approved, now)
-            write_decided(conn, dossier.payout, after, self._seals)
-            append_history(conn, [Move(dossier.payout, after)], person.who)
-            record_decision(conn, now, after.id, decision_on(dossier, approved))
+            decision = decision_on(dossier, approved)
+            write_decided(conn, Move(dossier.payout, after), decision, now, self._seals)
             return approved
 
     def decline(self, proposal_id: int, person: Person, why: str) -> Proposal:

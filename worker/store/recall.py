@@ -23,7 +23,7 @@ from worker.store.obligations import NAMESPACE, commit_orders, commit_payout
 from worker.store.rows import order_columns, seal_request, to_obligation, to_payout
 from worker.store.tables import attempts, obligations, payouts
 from worker.store.vouching import attempt_seal
-from worker.store.writes import Move, append_history, write_row
+from worker.store.writes import Move, write_moves, write_row
 
 #: Who moves a payout whose claim was forgotten, as its history names it.
 _ACTOR = "journal"
@@ -94,8 +94,7 @@ class RecallStore(Base):
             )
             behind = is_behind(read_dossier(conn, before, self._seals))
             after = recall(before, started_at, now + lease, now, is_behind=behind)
-            write_row(conn, locked.payout, after, self._seals)
-            append_history(conn, [Move(locked.payout, after)], _ACTOR)
+            write_moves(conn, [Move(locked.payout, after)], _ACTOR, self._seals)
             open_case(conn, now, after, CaseNote(CaseKind.FORGOTTEN, reopens=True))
             return recalled
 

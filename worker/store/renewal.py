@@ -12,6 +12,8 @@ from worker.payouts.errors import SealError
 from worker.payouts.model import Attempt, Dossier, Payout
 from worker.payouts.vouching import Vouched
 from worker.store.dossiers import known_to, read_dossiers
+from worker.store.history import read_history
+from worker.store.keyring import Form
 from worker.store.leases import CLOSE, closed_columns
 from worker.store.people_tables import proposals
 from worker.store.rows import to_obligation, to_payout
@@ -30,7 +32,9 @@ def renewed(conn: sa.Connection, dossier: Dossier, seals: Seals) -> Payout:
     payout = dossier.payout
     if payout.is_intact:
         return payout
-    payout = replace(payout, vouched=Vouched(len(dossier.attempts), len(dossier.evidence)))
+    history = read_history(conn, payout.id) if seals.is_known(Form.CHAINED) else None
+    belongs = len(dossier.attempts), len(dossier.evidence)
+    payout = replace(payout, vouched=Vouched(*belongs, history=history))
     seal_attempts(conn, payout, dossier.attempts, seals)
     return payout
 
@@ -51,7 +55,8 @@ def first_vouching(
     proposed = conn.execute(sa.select(proposals).where(proposals.c.payout_id == payout.id))
     messages = sa.select(evidence).where(evidence.c.payout_id == payout.id)
     found = conn.execute(messages.order_by(evidence.c.id)).mappings().all()
-    payout = replace(payout, vouched=Vouched(len(dossier.attempts), len(found)))
+    belongs = len(dossier.attempts), len(found)
+    payout = replace(payout, vouched=Vouched(*belongs, history=read_history(conn, payout.id)))
     ids = [message["id"] for message in found]
     seal_attempts(conn, payout, dossier.attempts, seals)
     for proposal in proposed.mappings().all():

@@ -10,15 +10,15 @@ from worker.store.engine import read_only
 from worker.store.faults import translated
 
 #: That of `worker/store/tables.py`: the newest in `worker/store/migrations/versions/`.
-EXPECTED = "0018"
+EXPECTED = "0019"
 
 #: The revision of the oldest version that may work on these tables beside this one: nothing that it
 #: reads or writes has been taken away or forbidden since. `tests/unit/store/test_expansion.py`
 #: compares the two.
 OLDEST_PROGRAM = "0007"
 
-#: The same where seals vouch for rows, which older versions change without a word.
-OLDEST_WITH_VOUCHED_ROWS = "0016"
+#: The same where seals vouch for rows and their history, which older versions go on without.
+OLDEST_WITH_CHAINS = "0019"
 
 #: And where jobs come sealed: older versions do not know to which key such a row is bound.
 OLDEST_WITH_SEALED_JOBS = "0017"

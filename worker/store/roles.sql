@@ -43,7 +43,7 @@ GRANT UPDATE (paused_at, paused_why, paused_by, unverifiable, broken_until) ON c
   TO payouts_web;
 GRANT UPDATE (status, reason, version, updated_at, trade_no, returned_fen, finalized_at,
   next_send_at, next_query_at, query_misses, unanswered_since, unanswered_at, attempt_count,
-  message_count, seal) ON payouts TO payouts_web;
+  message_count, history, seal) ON payouts TO payouts_web;
 
 -- worker, sender and querier: accept, send, ask, judge and sweep.
 GRANT SELECT ON alerts, attempts, cases, certificates, channels, decisions, deliveries,
@@ -67,7 +67,7 @@ GRANT UPDATE (ended_at) ON sweeps TO payouts_worker;
 GRANT UPDATE (status, reason, version, updated_at, sealed_request, exposed, trade_no, returned_fen,
   resends, lease_token, lease_until, lease_ended_at, first_sent_at, last_sent_at, finalized_at,
   next_send_at, next_query_at, query_misses, doubted_at, overdue_at, unanswered_since,
-  unanswered_at, attempt_count, message_count, seal) ON payouts TO payouts_worker;
+  unanswered_at, attempt_count, message_count, history, seal) ON payouts TO payouts_worker;
 
 -- relay: tells producers what happened.
 GRANT SELECT ON deliveries, endpoints, events TO payouts_relay;
@@ -85,7 +85,7 @@ GRANT UPDATE (payout_id, applied_at) ON evidence TO payouts_accept;
 GRANT UPDATE (closed_at) ON cases TO payouts_accept;
 GRANT UPDATE (owed_fen, committed_fen, payout_count, seal) ON obligations TO payouts_accept;
 GRANT UPDATE (status, reason, version, updated_at, finalized_at, next_send_at, next_query_at,
-  attempt_count, message_count, seal) ON payouts TO payouts_accept;
+  attempt_count, message_count, history, seal) ON payouts TO payouts_accept;
 
 -- api --read and metrics: look on.
 GRANT SELECT ON alerts, attempts, cases, certificates, channels, decisions, deliveries,
@@ -113,7 +113,7 @@ GRANT UPDATE (gateway_url, status, reason, version, updated_at, sealed_payee, se
   sealed_request, sealed_job, exposed, trade_no, returned_fen, resends, lease_token, lease_until,
   lease_ended_at, first_sent_at, last_sent_at, finalized_at, next_send_at, next_query_at,
   query_misses, let_go_at, doubted_at, overdue_at, released_at, proposal_id, set_aside_at,
-  redirected_at, unanswered_since, unanswered_at, attempt_count, message_count, seal) ON payouts
+  redirected_at, unanswered_since, unanswered_at, attempt_count, message_count, history, seal) ON payouts
   TO payouts_operator;
 
 DO $$

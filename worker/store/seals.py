@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from worker.payouts.errors import BadKeyring, SealError, StoreFault
-from worker.store.keyring import Form, Keyring, form_of, key_of
+from worker.store.keyring import NEWEST, Form, Keyring, form_of, key_of
 from worker.store.tables import installation
 from worker.store.types import ForeignText, Sealed
 
@@ -68,7 +68,7 @@ class Seals:
         """
         Seal with the keyring's newest key from now on, in the newest form; return its id.
         """
-        self._manner = Manner(self.keyring.ids[0], Form.VOUCHED)
+        self._manner = Manner(self.keyring.ids[0], NEWEST)
         return self._manner.key_id
 
     @property
@@ -76,9 +76,15 @@ class Seals:
         """
         The key that seals what is new in the newest form; None while none does.
         """
-        if self._manner is None or self._manner.form is not Form.VOUCHED:
+        if self._manner is None or self._manner.form is not NEWEST:
             return None
         return self._manner.key_id
+
+    def is_known(self, form: Form) -> bool:
+        """
+        Whether all processes that may work here read what is sealed in that form.
+        """
+        return self._manner is not None and self._manner.form >= form
 
     def seal(self, column: sa.Column[Any], row: Row, content: bytes | str) -> bytes:
         """
@@ -96,10 +102,10 @@ class Seals:
         """
         A seal with hardly a content: nobody without a key can write one that fits the row.
 
-        In the newest form, whatever else is sealed: what has such a seal never goes without.
+        In a form that vouches, whatever else is sealed: what has such a seal never goes without.
         """
-        key_id, _ = self._sealing()
-        return self.keyring.seal(key_id, beside, self._place(column, row))
+        key_id, form = self._sealing()
+        return self.keyring.seal(key_id, beside, self._place(column, row), max(form, Form.VOUCHED))
 
     def vouches(self, column: sa.Column[Any], row: Row, beside: str | None = None) -> bool:
         """
@@ -133,13 +139,14 @@ class Seals:
         facts = [_plain(of.get(name), row.get(name)) for name in kind.bound_to]
         # What versions before did not know of is named where there is any.
         facts += [row[name] for name in kind.and_to if row.get(name) is not None]
+        facts += [[name, row[name]] for name in kind.named if row.get(name) is not None]
         return json.dumps([self._uid, column.table.name, column.name, *facts]).encode()
 
 
 def _manner(keyring: Keyring, sample: bytes | None) -> Manner:
     newest = next(iter(keyring.ids), "")
     if sample is None:
-        return Manner(newest, Form.VOUCHED)
+        return Manner(newest, NEWEST)
     form = form_of(sample)
     named = keyring.unbound_key(sample) if form is Form.UNBOUND else key_of(sample)
     return Manner(named if named in keyring.ids else newest, form)

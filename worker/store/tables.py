@@ -12,6 +12,7 @@ from worker.payouts.status import PayoutStatus, Reason
 from worker.store.bindings import (
     ATTEMPT,
     EVIDENCE,
+    HISTORY,
     INSTALLATION,
     OBLIGATION,
     PAYOUT,
@@ -115,9 +116,10 @@ payouts = Table(
     Column("unanswered_at", UtcDateTime),  #: and when it last was
     Column("attempt_count", sa.Integer),
     Column("message_count", sa.Integer),
-    Column("seal", Sealed(*STATE, and_to=PROVEN)),
     Column("job_key", sa.String(48)),  #: the producer's, with which its job was sealed
     Column("sealed_job", Sealed(*PAYOUT, and_to=PROVEN)),  #: what the producer sealed
+    Column("history", sa.String(129)),  #: where the chains of its records end
+    Column("seal", Sealed(*STATE, and_to=PROVEN, named=HISTORY)),
     UniqueConstraint("customer_no", "out_trade_no"),
     CheckConstraint(f"amount_fen BETWEEN 1 AND {MAX_FEN}", name="amount"),
     CheckConstraint("returned_fen BETWEEN 0 AND amount_fen", name="returned"),

@@ -83,11 +83,15 @@ class Sealed(sa.types.TypeDecorator[bytes]):
     impl = sa.LargeBinary
     cache_ok = True
 
-    def __init__(self, *bound_to: str, and_to: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, *bound_to: str, and_to: tuple[str, ...] = (), named: tuple[str, ...] = ()
+    ) -> None:
         super().__init__()
         self.bound_to = bound_to
         #: Columns that came later: it is bound to one if that has a value.
         self.and_to = and_to
+        #: And to one of these by its name as well, so that none passes for another.
+        self.named = named
 
 
 def one_of(kind: type[enum.StrEnum]) -> sa.Enum:

@@ -10,6 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from worker.payouts.history import History
 from worker.payouts.model import Attempt, Obligation, Payout
 from worker.payouts.vouching import Vouched
 from worker.store.bindings import ATTEMPT, OBLIGATION, PROVEN, STATE
@@ -25,7 +26,8 @@ def vouched(row: sa.RowMapping, seals: Seals) -> Vouched | None:
     """
     counts = row["attempt_count"] or 0, row["message_count"] or 0
     if row["seal"] is not None:
-        return Vouched(*counts, holds=seals.vouches(payouts.c.seal, row))
+        history = None if row["history"] is None else History.parse(row["history"])
+        return Vouched(*counts, seals.vouches(payouts.c.seal, row), history)
     # What an older version sealed is all that shows its row to be one: nobody can write that.
     if is_vouched_for(row) or not seals.vouches(payouts.c.sealed_payee, row):
         return Vouched(*counts, holds=False)
@@ -36,7 +38,14 @@ def is_vouched_for(row: Row) -> bool:
     """
     Whether a payout's row goes with a seal, by how its payee is sealed.
     """
-    return form_of(row["sealed_payee"]) is Form.VOUCHED
+    return form_of(row["sealed_payee"]) >= Form.VOUCHED
+
+
+def is_chained(row: Row) -> bool:
+    """
+    Whether a payout's row ends the chain of its history, by how its payee is sealed.
+    """
+    return form_of(row["sealed_payee"]) >= Form.CHAINED
 
 
 def vouched_columns(payout: Payout, seals: Seals) -> dict[str, Any]:
@@ -48,7 +57,12 @@ def vouched_columns(payout: Payout, seals: Seals) -> dict[str, Any]:
     """
     if payout.vouched is None or not payout.vouched.holds:
         return {}
-    counts = {"attempt_count": payout.vouched.attempts, "message_count": payout.vouched.messages}
+    counts: dict[str, Any] = {
+        "attempt_count": payout.vouched.attempts,
+        "message_count": payout.vouched.messages,
+    }
+    if payout.vouched.history is not None:
+        counts["history"] = str(payout.vouched.history)
     facts = {
         name: getattr(payout.terms if hasattr(payout.terms, name) else payout, name)
         for name in (*STATE, *PROVEN)

@@ -5,14 +5,17 @@ What is written in more than one place: rows that are new, rows that move, and t
 import functools
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from worker.payouts.model import Payout
+from worker.payouts.vouching import with_transition
 from worker.store.bulk import BulkInsert, BulkUpdate
 from worker.store.events import append_moves
+from worker.store.history import transition_said
 from worker.store.rows import changed_columns
 from worker.store.seals import Seals
 from worker.store.tables import installation, payouts, transitions
@@ -89,14 +92,6 @@ def write_row(conn: sa.Connection, before: Payout, after: Payout, seals: Seals) 
     return write_rows(conn, [Move(before, after)], seals)
 
 
-def _guards(before: Payout) -> dict[str, object]:
-    return {
-        "before_id": before.id,
-        "before_status": before.status,
-        "before_version": before.version,
-    }
-
-
 def write_rows(
     conn: sa.Connection,
     moves: Sequence[Move],
@@ -109,6 +104,7 @@ def write_rows(
     Bring several rows from before to after; False if a guard missed: the transaction must not last.
 
     `more` are values, row by row, that `update` stores beside; `common` are its other parameters.
+    A row whose status changes is written by `write_moves`.
     """
     alike: defaultdict[frozenset[str], list[dict[str, object]]] = defaultdict(list)
     for place, move in enumerate(moves):
@@ -119,26 +115,62 @@ def write_rows(
     return written == len(moves)
 
 
-def append_history(conn: sa.Connection, moves: Sequence[Move], actor: str) -> None:
+def write_moves(
+    conn: sa.Connection,
+    moves: Sequence[Move],
+    actor: str,
+    seals: Seals,
+    update: BulkUpdate = _ROW_UPDATE,
+    more: Sequence[Mapping[str, object]] = (),
+    **common: object,
+) -> bool:
     """
-    Record the moves, those that are any, and their events. Rows are never changed or deleted.
+    Write rows as `write_rows` does, with the transitions of those that move, and their events.
+
+    Each row says where its history ends from then on. What is appended is never changed or deleted.
     """
-    rows = [
-        {
-            "payout_id": before.id,
-            "from_status": before.status,
-            "to_status": after.status,
-            "reason": after.reason,
-            "evidence_id": evidence_id,
-            "actor": actor,
-            "at": after.updated_at,
-        }
-        for before, after, evidence_id in moves
-        if after.status is not before.status
+    said = [_transition(move, actor) for move in moves]
+    chained = [
+        move if one is None else move._replace(after=_chained(move.after, one))
+        for move, one in zip(moves, said, strict=True)
     ]
-    if rows:
+    if not write_rows(conn, chained, seals, update, more, **common):
+        return False
+    if rows := [one for one in said if one is not None]:
         _TRANSITIONS.execute(conn, rows)
     append_moves(conn, ((move.before, move.after) for move in moves))
+    return True
+
+
+def _transition(move: Move, actor: str) -> dict[str, object] | None:
+    """
+    The row that records a move; None where the status stays.
+    """
+    before, after, evidence_id = move
+    if after.status is before.status:
+        return None
+    return {
+        "payout_id": before.id,
+        "from_status": before.status,
+        "to_status": after.status,
+        "reason": after.reason,
+        "evidence_id": evidence_id,
+        "actor": actor,
+        "at": after.updated_at,
+    }
+
+
+def _chained(payout: Payout, transition: Mapping[str, object]) -> Payout:
+    vouched = with_transition(payout.vouched, transition_said(transition))
+    return replace(payout, vouched=vouched)
+
+
+def _guards(before: Payout) -> dict[str, object]:
+    return {
+        "before_id": before.id,
+        "before_status": before.status,
+        "before_version": before.version,
+    }
 
 
 _TRANSITIONS = BulkInsert(transitions)

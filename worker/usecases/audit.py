@@ -104,6 +104,8 @@ class Auditor:
         for block in self._blocks():
             ids = [payout_id for payout_id, at in block if since is None or at >= since]
             self._look(ids, found)
+            for number, why in self._ledger.altered(ids):
+                found.add([Breach(Invariant.I14_AS_WRITTEN, number, why)])
             if self._reader is not None:
                 self._reread(self._reader, ids, found)
             advance(len(block))

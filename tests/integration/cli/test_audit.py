@@ -67,19 +67,22 @@ def test_whole_rows_pass(run: Run, lives: None) -> None:
     ("tampering", "broken"),
     [
         # a status without a move, which no evidence carries either
-        ("UPDATE payouts SET status = 'returned' WHERE out_trade_no = 'ORDER002'", {"I5", "I6"}),
+        (
+            "UPDATE payouts SET status = 'returned' WHERE out_trade_no = 'ORDER002'",
+            {"I5", "I6", "I14"},
+        ),
         # evidence that was never signed
-        ("UPDATE evidence SET verified = 0", {"I6", "I7"}),
+        ("UPDATE evidence SET verified = 0", {"I6", "I7", "I14"}),
         # evidence about someone else's money
-        ("UPDATE evidence SET amount_fen = 1", {"I6", "I7", "I13"}),
+        ("UPDATE evidence SET amount_fen = 1", {"I6", "I7", "I13", "I14"}),
         # evidence that nobody judged
         ("UPDATE evidence SET applied_at = NULL", {"I6"}),
         # a move that left no trace
-        ("DELETE FROM transitions WHERE to_status = 'paid'", {"I5"}),
+        ("DELETE FROM transitions WHERE to_status = 'paid'", {"I5", "I14"}),
         # a payout that may have been sent, put back into the queue
         (
             "UPDATE payouts SET exposed = 0, status = 'queued' WHERE out_trade_no = 'ORDER002'",
-            {"I4", "I5", "I6", "I12"},
+            {"I4", "I5", "I6", "I12", "I14"},
         ),
     ],
 )

@@ -47,7 +47,7 @@ def test_a_seal_is_what_the_documents_say() -> None:
 
     sealed = sealed_by(keyring, "secret")
 
-    assert (sealed[:1].hex(), sealed[1:5].hex()) == ("02", KNOWN_ID)
+    assert (sealed[:1].hex(), sealed[1:5].hex()) == ("03", KNOWN_ID)
     aead = AESGCMSIV(bytes.fromhex(KNOWN_SECRET))
     assert aead.decrypt(sealed[5:17], sealed[17:], sealed[:5] + BESIDE) == b"secret"
     assert keyring.ids == (KNOWN_ID,)

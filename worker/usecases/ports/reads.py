@@ -102,6 +102,11 @@ class AuditReads(Reads, Protocol):
         What JD told of some payouts, each with its raw text and the digest that is stored of it.
         """
 
+    def altered(self, payout_ids: Sequence[int]) -> Sequence[tuple[str, str]]:
+        """
+        What of some payouts is not what was written: the number, and what it is.
+        """
+
     def left_alone(self) -> Sequence[tuple[str, bool]]:
         """
         The numbers of notifications without a payout that are nobody's work.

@@ -1,0 +1,56 @@
+"""
+Chains of what became of payouts, where an older version has begun without them.
+"""
+
+import pytest
+import sqlalchemy as sa
+
+from tests.contract.samples import KEY, KEYRING, VirtualClock, accepted, claimed
+from tests.contract.stories import withdrawn
+from worker.store.keyring import Form, Keyring
+from worker.store.ledger import SqlLedger
+from worker.store.tables import installation, payouts
+from worker.usecases.keys import rotate
+
+NEW = Keyring([Keyring.generate_key(), KEY])
+
+
+def histories(engine: sa.Engine) -> list[str | None]:
+    """
+    What the payouts' rows say of how their histories end.
+    """
+    with engine.begin() as conn:
+        return [*conn.scalars(sa.select(payouts.c.history).order_by(payouts.c.id))]
+
+
+@pytest.fixture
+def before(engine: sa.Engine, clock: VirtualClock) -> SqlLedger:
+    """
+    A database whose rows vouch for themselves, and not for their histories.
+    """
+    sample = KEYRING.seal(KEYRING.ids[0], b"", b"", Form.VOUCHED)
+    with engine.begin() as conn:
+        conn.execute(sa.update(installation).values(sealed_sample=sample))
+    return SqlLedger(engine, KEYRING, clock.told)
+
+
+def test_a_rotation_takes_histories_up_as_they_are(
+    before: SqlLedger, engine: sa.Engine, clock: VirtualClock
+) -> None:
+    """
+    From then on each goes on where it was, and the audit compares.
+    """
+    paid, cancelled = accepted(before, "P-1"), accepted(before, "P-2")
+    withdrawn(before, cancelled)
+    assert histories(engine) == [None, None]
+    assert before.altered([paid.id, cancelled.id]) == []
+
+    after = SqlLedger(engine, NEW, clock.told)
+    rotate(after, "mei", lambda *_: None)
+    taken_up = histories(engine)
+    claimed(after, paid)
+
+    assert [text and len(text.partition(".")[2]) for text in taken_up] == [0, 64]
+    assert histories(engine)[0] not in {None, taken_up[0]}
+    assert histories(engine)[1] == taken_up[1]
+    assert after.altered([paid.id, cancelled.id]) == []
