@@ -56,7 +56,7 @@ BOUND = [
     pytest.param(column, name, id=f"{column}-{name}")
     for column in COLUMNS
     if isinstance(column.type, Sealed)
-    for name in (*column.type.bound_to, *column.type.and_to)
+    for name in (*column.type.bound_to, *column.type.and_to, *column.type.named)
 ]
 
 

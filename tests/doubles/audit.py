@@ -83,6 +83,23 @@ class MemoryAudit(MemoryProposals):
         """
         return ()
 
+    def altered_checkpoints(self) -> Sequence[int]:
+        """
+        None of them.
+        """
+        return ()
+
+    def gone(self) -> Sequence[tuple[int, int]]:
+        """
+        None of them.
+        """
+        return ()
+
+    def checkpoint(self, number: int) -> None:
+        """
+        None is ever noted.
+        """
+
     def left_alone(self) -> Sequence[tuple[str, bool]]:
         """
         The numbers of notifications without a payout that are nobody's work.

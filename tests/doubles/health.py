@@ -55,6 +55,11 @@ class MemoryHealth(MemoryRows):
         self._beats += 1
         return self.sweep_count()
 
+    def note_checkpoint(self, every: timedelta) -> None:
+        """
+        Nothing: nobody else writes to it.
+        """
+
     @property
     def restored_at(self) -> datetime | None:
         """

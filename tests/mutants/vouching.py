@@ -20,6 +20,8 @@ _STAYS = "tests/tampering/test_vouched.py::test_what_was_changed_stays_so"
 _LOST = "tests/unit/usecases/test_lost_key.py"
 
 _RECORD = "tests/tampering/test_history.py::test_each_column_of_a_record_is_chained"
+_OLDER_STATE = "tests/tampering/test_history.py::test_an_older_state_of_a_whole_payout_is_found"
+_SEEN = "tests/contract/test_checkpoints.py::test_a_checkpoint_that_was_changed_is_told"
 _MADE_UP = "tests/tampering/test_history.py::test_a_decision_that_nobody_made_is_found"
 
 GUARDS = (
@@ -41,11 +43,35 @@ GUARDS = (
         (
             Change(
                 "worker/store/integrity.py",
-                "history and history != links[payout.id].end",
+                "history and history != links.end",
                 "history is None",
             ),
         ),
         (_MADE_UP, _RECORD),
+    ),
+    Guard(
+        "history-goes-on-from-what-a-checkpoint-saw",
+        "An older state of a payout that was paid, put back whole, would not be noticed.",
+        (Change("worker/store/integrity.py", "if not links.had(known):", "if False:"),),
+        (_OLDER_STATE,),
+    ),
+    Guard(
+        "checkpoint-covers-those-before-it",
+        "What a checkpoint saw of a payout could be taken away.",
+        (Change("worker/payouts/checkpoint.py", "[before, number, *(", "[number, *("),),
+        ("tests/contract/test_checkpoints.py::test_each_covers_those_before_it",),
+    ),
+    Guard(
+        "checkpoint-is-vouched-for",
+        "Whoever writes to the database could write checkpoints of his own.",
+        (
+            Change(
+                "worker/store/checkpoints.py",
+                "not self._seals.vouches(checkpoints.c.seal, row)",
+                "False",
+            ),
+        ),
+        (_SEEN,),
     ),
     Guard(
         "a-link-follows-the-one-before",

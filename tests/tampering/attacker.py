@@ -96,18 +96,24 @@ class Attacker:
             )
         self.run()
 
+    def attach(self, before: Path) -> None:
+        """
+        Have a copy of the database at hand, as `earlier`.
+        """
+        self._conn.execute("ATTACH DATABASE ? AS earlier", (str(before),))
+
     def put_back(self, table: sa.Table, before: Path) -> None:
         """
         Make each row what it was in a copy of the database; those that were not there yet stay.
         """
-        self._conn.execute("ATTACH DATABASE ? AS earlier", (str(before),))
+        self.attach(before)
         self.run(f"INSERT OR REPLACE INTO {table.name} SELECT * FROM earlier.{table.name}")
 
     def take_away_since(self, table: sa.Table, before: Path) -> None:
         """
         Delete the rows that were not there yet in a copy of the database.
         """
-        self._conn.execute("ATTACH DATABASE ? AS earlier", (str(before),))
+        self.attach(before)
         self.run(
             f"DELETE FROM {table.name} WHERE rowid NOT IN (SELECT rowid FROM earlier.{table.name})"
         )

@@ -13,8 +13,9 @@ from tests.tampering.world import World
 from worker.payouts.errors import StoreFault
 from worker.payouts.invariants import Invariant
 from worker.payouts.limits import Limits
+from worker.payouts.status import PayoutStatus
 from worker.store.tables import decisions, transitions
-from worker.usecases.audit import Auditor
+from worker.usecases.audit import Auditor, ToldCheckpoint
 
 _OWN = "payout_id = (SELECT id FROM payouts WHERE out_trade_no = 'DECIDED')"
 COLUMNS = [column for table in (transitions, decisions) for column in table.c]
@@ -122,3 +123,76 @@ def test_what_was_written_to_an_altered_payout_stays_found(
     world.go_on()
 
     assert "BUSY" in altered(world)
+
+
+def whole_state(number: str) -> list[str]:
+    """
+    What puts everything about a payout, but for its debt, back to a copy of the database.
+    """
+    own = f"(SELECT id FROM payouts WHERE out_trade_no = '{number}')"
+    belongs = ("deliveries", "decisions", "cases", "events", "transitions", "evidence", "attempts")
+    return [
+        *(f"DELETE FROM {table} WHERE payout_id = {own}" for table in belongs),
+        *(
+            f"INSERT INTO {table} SELECT * FROM earlier.{table} WHERE payout_id = {own}"
+            for table in reversed(belongs)
+        ),
+        f"INSERT OR REPLACE INTO payouts SELECT * FROM earlier.payouts WHERE id = {own}",
+    ]
+
+
+def test_an_older_state_of_a_whole_payout_is_found(
+    world: World, attacker: Attacker, begun: Begun
+) -> None:
+    """
+    It can be sent again, with the same content; the audit names it and what saw a newer state.
+    """
+    for _ in range(3):
+        world.go_on()
+    attacker.attach(begun.before[0])
+    attacker.run(*whole_state("PAID"))
+    dossier = world.ledger.dossier(world.id_of("PAID"))
+    assert dossier.payout.is_intact
+    assert dossier.payout.status is PayoutStatus.QUEUED
+
+    breaches = Auditor(world.ledger, Limits()).audit().breaches
+
+    told = {b.out_trade_no: b.detail for b in breaches if b.invariant is Invariant.I14_AS_WRITTEN}
+    assert told.keys() == {"PAID"}
+    assert told["PAID"].endswith("saw a newer state of it: an older one was put back")
+
+
+def test_a_payout_that_is_gone_is_found(world: World, attacker: Attacker) -> None:
+    """
+    With its debt, and all that belonged to it.
+    """
+    for _ in range(3):
+        world.go_on()
+    paid = world.id_of("PAID")
+    deleted = whole_state("PAID")[:7]
+    attacker.run(
+        *deleted,
+        "DELETE FROM payouts WHERE out_trade_no = 'PAID'",
+        "DELETE FROM obligations WHERE name = 'PAID'",
+    )
+
+    assert altered(world) == {f"payout {paid}"}
+
+
+def test_what_was_told_outside_must_be_there(world: World) -> None:
+    """
+    A checkpoint as the log has it: whoever puts the whole database back cannot change that.
+    """
+    for _ in range(3):
+        world.go_on()
+    known = world.ledger.checkpoint(2)
+    assert known is not None
+
+    def told(number: int, digest: str) -> set[str]:
+        auditor = Auditor(world.ledger, Limits())
+        found = auditor.audit(told=[ToldCheckpoint(number, digest)]).breaches
+        return {b.out_trade_no for b in found if b.invariant is Invariant.I14_AS_WRITTEN}
+
+    assert told(2, known.digest[:12]) == set()
+    assert told(2, "0" * 12) == {"checkpoint 2"}
+    assert told(900, known.digest) == {"checkpoint 900"}

@@ -2,6 +2,7 @@
 `payouts audit`: whether every promise holds for every payout, read-only, in bounded memory.
 """
 
+import re
 from datetime import datetime, timedelta
 
 import click
@@ -12,12 +13,31 @@ from worker import bootstrap
 from worker.cli.output import Page, answering, table
 from worker.cli.since import Since, moment
 from worker.settings import ReceiverSettings
-from worker.usecases.audit import Audited, Auditor
+from worker.usecases.audit import Audited, Auditor, ToldCheckpoint
 from worker.views.formats import counted
 from worker.views.tables import Column
 
 #: More breaches than these are counted, not listed.
 _LISTED = 200
+
+
+class _Checkpoint(click.ParamType[ToldCheckpoint]):
+    """
+    A checkpoint as the log tells it.
+    """
+
+    name = "NUMBER:DIGEST"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> ToldCheckpoint:
+        """
+        Take its number and 12 digits of its digest, or more.
+        """
+        told = re.fullmatch(r"(\d{1,18}):([0-9a-f]{12,64})", str(value))
+        if told is None:
+            self.fail("write it as the log does: 812:4fd0c7a91b22...", param, ctx)
+        return ToldCheckpoint(int(told[1]), told[2])
 
 
 @click.command()
@@ -31,8 +51,17 @@ _LISTED = 200
     is_flag=True,
     help="Also verify every stored message of JD's anew; takes about as long again.",
 )
+@click.option(
+    "--checkpoint",
+    "told",
+    type=_Checkpoint(),
+    multiple=True,
+    help="The database must have this one, as the log told it: NUMBER:DIGEST. May be repeated.",
+)
 @answering
-def audit(*, since: datetime | timedelta | None, evidence: bool) -> Page:
+def audit(
+    *, since: datetime | timedelta | None, evidence: bool, told: tuple[ToldCheckpoint, ...]
+) -> Page:
     """
     Check every payout, its debt and what was decided of it; exit 1 if a promise is broken.
 
@@ -45,7 +74,7 @@ def audit(*, since: datetime | timedelta | None, evidence: bool) -> Page:
     with Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("payouts", total=auditor.count())
         first = moment(since, ledger.now()) if since else None
-        found = auditor.audit(lambda payouts: progress.advance(task, payouts), first)
+        found = auditor.audit(lambda payouts: progress.advance(task, payouts), first, told)
     return _page(found, messages=evidence)
 
 

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from worker.payouts.checkpoint import Checkpoint
+
 
 @dataclass(frozen=True, slots=True)
 class Overdue:
@@ -131,6 +133,8 @@ class Health:
     certificates: Mapping[CertificateKind, datetime] = field(default_factory=dict)
     #: Since when the oldest transaction is open, where the database tells.
     transaction_at: datetime | None = None
+    #: The last checkpoint over all histories; None before the first.
+    checkpoint: Checkpoint | None = None
     #: This host's own time, just after the database told its.
     host_at: datetime | None = None
     #: None where the broker cannot be asked.

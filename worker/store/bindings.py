@@ -54,6 +54,12 @@ PLACE = ("place",)
 
 FORMER_REQUEST = ("uid", "payout_id")
 
+#: All of a checkpoint: its digest covers those before it.
+CHECKPOINT = (
+    *("id", "at", "transition_id", "transition_seen", "decision_id", "decision_seen"),
+    *("payouts", "digest"),
+)
+
 #: So that nobody has signed for himself what is told to another.
 ENDPOINT = ("uid", "producer", "kind", "address")
 

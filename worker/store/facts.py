@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import event
 
+from worker.store.checkpoint_tables import checkpoint_histories, checkpoints
 from worker.store.event_tables import deliveries, delivery_tries, events
 from worker.store.fences import Fence
 from worker.store.health_tables import ended_epochs
@@ -85,6 +86,8 @@ FENCES = (
         retired_at=("retired_at", "retired_by", "retired_why"),
     ),
     _fence(ended_epochs),
+    _fence(checkpoints, "seal"),
+    _fence(checkpoint_histories),
 )
 
 

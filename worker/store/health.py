@@ -18,6 +18,7 @@ from worker.payouts.status import PayoutStatus
 from worker.store.base import Base
 from worker.store.channel_tables import channels, paces
 from worker.store.channels import is_set_aside, is_stopped
+from worker.store.checkpoints import newest_checkpoint
 from worker.store.clock import read_clock
 from worker.store.event_reads import longest_waiting, unheard_since
 from worker.store.health_tables import certificates, foreign_notifications, sweeps
@@ -114,6 +115,7 @@ class HealthStore(Base):
                 rejected=count_rejected(conn),
                 certificates=own.certificates(),
                 transaction_at=_open_since(conn),
+                checkpoint=newest_checkpoint(conn),
             )
 
 

@@ -2,14 +2,17 @@
 Whether what is recorded of payouts is what was written: what their seals and chains tell.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 import sqlalchemy as sa
 from sqlalchemy import RowMapping
 
+from worker.payouts.history import History
 from worker.payouts.model import Dossier, Obligation
 from worker.payouts.policy.obligation import normalized
 from worker.store.base import Base
+from worker.store.checkpoint_tables import checkpoint_histories
 from worker.store.dossiers import read_dossiers
 from worker.store.history import Links, read_links
 from worker.store.rows import to_obligation, to_payout
@@ -24,9 +27,16 @@ _PAYING = (
     .group_by(obligations.c.id)
 )
 
+_KNOWN = (
+    sa.select(checkpoint_histories)
+    .where(checkpoint_histories.c.payout_id.in_(_IDS))
+    .order_by(checkpoint_histories.c.checkpoint_id)
+)
+
 _ROW = "its row, an attempt or a decision on it is not what was written, or is missing"
 _MESSAGE = "evidence {} is not what was stored, or belongs elsewhere"
 _DEBT = "its debt is not what was written, or payouts of it are missing"
+_OLDER = "checkpoint {} saw a newer state of it: an older one was put back"
 _HISTORY = "a transition or a decision was changed, made up or taken away"
 
 
@@ -50,18 +60,34 @@ class Integrity(Base):
                 for row in conn.execute(_PAYING, ids).mappings()
             }
             links = read_links(conn, [*rows])
+            seen = _seen(conn, payout_ids)
             return [
                 (dossier.payout.out_trade_no, why)
                 for dossier in read_dossiers(conn, found, self._seals)
-                for why in _altered(dossier, rows[dossier.payout.id], debts, links)
+                for why in _altered(
+                    dossier, rows[dossier.payout.id], debts, links[dossier.payout.id], seen
+                )
             ]
+
+
+def _seen(
+    conn: sa.Connection, payout_ids: Sequence[int]
+) -> Mapping[int, Sequence[tuple[int, History]]]:
+    """
+    What checkpoints saw of payouts: their numbers, and the history that there was.
+    """
+    found = defaultdict[int, list[tuple[int, History]]](list)
+    for row in conn.execute(_KNOWN, {"ids": payout_ids}):
+        found[row.payout_id].append((row.checkpoint_id, History.parse(row.history)))
+    return found
 
 
 def _altered(
     dossier: Dossier,
     row: RowMapping,
     debts: Mapping[int, tuple[Obligation, int]],
-    links: Mapping[int, Links],
+    links: Links,
+    seen: Mapping[int, Sequence[tuple[int, History]]],
 ) -> Iterator[str]:
     payout = dossier.payout
     if not payout.is_intact:
@@ -72,8 +98,12 @@ def _altered(
     if row["obligation_id"] in debts and not _is_whole(dossier, *debts[row["obligation_id"]]):
         yield _DEBT
     history = payout.vouched and payout.vouched.history
-    if history and history != links[payout.id].end:
+    if history and history != links.end:
         yield _HISTORY
+    for number, known in seen.get(payout.id, ()):
+        if not links.had(known):
+            yield _OLDER.format(number)
+            break
 
 
 def _is_whole(dossier: Dossier, debt: Obligation, paying: int) -> bool:

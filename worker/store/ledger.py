@@ -6,6 +6,7 @@ from worker.store.acceptance import Acceptance
 from worker.store.actions import Actions
 from worker.store.audit import Audit
 from worker.store.channels import Channels
+from worker.store.checkpoints import Checkpoints
 from worker.store.claims import ClaimStore
 from worker.store.due_work import DueWork
 from worker.store.endpoints import Endpoints
@@ -45,6 +46,7 @@ class SqlLedger(
     OwnPayouts,
     Audit,
     Integrity,
+    Checkpoints,
     EpochStore,
     HealthStore,
     HealthNotes,

@@ -46,13 +46,13 @@ GRANT UPDATE (status, reason, version, updated_at, trade_no, returned_fen, final
   message_count, history, seal) ON payouts TO payouts_web;
 
 -- worker, sender and querier: accept, send, ask, judge and sweep.
-GRANT SELECT ON alerts, attempts, cases, certificates, channels, decisions, deliveries,
-  ended_epochs, endpoints, events, evidence, foreign_notifications, job_keys, obligations, paces,
-  payouts, people, producers, proposals, rejections, services, sweeps, transitions
-  TO payouts_worker;
-GRANT INSERT ON alerts, attempts, cases, certificates, channels, decisions, ended_epochs, events,
-  evidence, obligations, paces, payouts, rejections, services, sweeps, transitions
-  TO payouts_worker;
+GRANT SELECT ON alerts, attempts, cases, certificates, channels, checkpoints, decisions,
+  deliveries, ended_epochs, endpoints, events, evidence, foreign_notifications, job_keys,
+  obligations, paces, payouts, people, producers, proposals, rejections, services, sweeps,
+  transitions TO payouts_worker;
+GRANT INSERT ON alerts, attempts, cases, certificates, channels, checkpoint_histories, checkpoints,
+  decisions, ended_epochs, events, evidence, obligations, paces, payouts, rejections, services,
+  sweeps, transitions TO payouts_worker;
 GRANT DELETE ON alerts, certificates TO payouts_worker;
 GRANT UPDATE (closed_at, outcome, detail, seal) ON attempts TO payouts_worker;
 GRANT UPDATE (evidence_id) ON cases TO payouts_worker;
@@ -88,8 +88,8 @@ GRANT UPDATE (status, reason, version, updated_at, finalized_at, next_send_at, n
   attempt_count, message_count, history, seal) ON payouts TO payouts_accept;
 
 -- api --read and metrics: look on.
-GRANT SELECT ON alerts, attempts, cases, certificates, channels, decisions, deliveries,
-  delivery_tries, ended_epochs, endpoints, events, evidence, foreign_notifications, obligations,
+GRANT SELECT ON alerts, attempts, cases, certificates, channels, checkpoints, decisions,
+  deliveries, delivery_tries, ended_epochs, endpoints, events, evidence, foreign_notifications, obligations,
   paces, payouts, people, producers, proposals, rejections, services, sweeps, tokens, transitions
   TO payouts_reader;
 GRANT INSERT, DELETE ON alerts TO payouts_reader;
@@ -107,14 +107,15 @@ GRANT UPDATE ON channels, deliveries, endpoints, installation, job_keys, paces, 
   proposals, sealing_keys, tokens TO payouts_operator;
 GRANT UPDATE (position) ON events TO payouts_operator;
 GRANT UPDATE (payout_id, applied_at, uid, sealed_raw, place) ON evidence TO payouts_operator;
+GRANT UPDATE (seal) ON checkpoints TO payouts_operator;
 GRANT UPDATE (uid, sealed_request) ON former_requests TO payouts_operator;
 GRANT UPDATE (owed_fen, committed_fen, payout_count, seal) ON obligations TO payouts_operator;
 GRANT UPDATE (gateway_url, status, reason, version, updated_at, sealed_payee, sealed_order,
   sealed_request, sealed_job, exposed, trade_no, returned_fen, resends, lease_token, lease_until,
   lease_ended_at, first_sent_at, last_sent_at, finalized_at, next_send_at, next_query_at,
   query_misses, let_go_at, doubted_at, overdue_at, released_at, proposal_id, set_aside_at,
-  redirected_at, unanswered_since, unanswered_at, attempt_count, message_count, history, seal) ON payouts
-  TO payouts_operator;
+  redirected_at, unanswered_since, unanswered_at, attempt_count, message_count, history, seal)
+  ON payouts TO payouts_operator;
 
 DO $$
 DECLARE

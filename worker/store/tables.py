@@ -21,6 +21,7 @@ from worker.store.bindings import (
     STATE,
 )
 from worker.store.channel_tables import channels, paces
+from worker.store.checkpoint_tables import checkpoint_histories, checkpoints
 from worker.store.key_tables import sealing_keys
 from worker.store.metadata import metadata, partial
 from worker.store.people_tables import former_requests, people, proposals, services
@@ -32,6 +33,7 @@ OF_PEOPLE = (former_requests, people, proposals, services)
 OF_PRODUCERS = (job_keys, producers, tokens)
 OF_KEYS = (sealing_keys,)
 OF_CHANNELS = (channels, paces)
+OF_CHECKPOINTS = (checkpoint_histories, checkpoints)
 
 # Conditions of partial indexes. A query must repeat one word for word, literals included, or
 # SQLite does not use the index: so both take it from here.

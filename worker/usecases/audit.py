@@ -27,6 +27,16 @@ Reader = Callable[[Message], Answer | None]
 
 
 @dataclass(frozen=True, slots=True)
+class ToldCheckpoint:
+    """
+    A checkpoint as it was told outside the database: its number, and how its digest begins.
+    """
+
+    number: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
 class Audited:
     """
     What an audit found.
@@ -93,11 +103,15 @@ class Auditor:
         return self._ledger.count()
 
     def audit(
-        self, advance: Callable[[int], None] = lambda _: None, since: datetime | None = None
+        self,
+        advance: Callable[[int], None] = lambda _: None,
+        since: datetime | None = None,
+        told: Sequence[ToldCheckpoint] = (),
     ) -> Audited:
         """
-        Check every payout, or those alone that changed since then.
+        Check every payout, or those alone that changed since then, and all checkpoints.
 
+        `told` are checkpoints as a log or a metric has kept them: the database must have them too.
         `advance` hears after each block how many payouts it was, with those that were passed over.
         """
         found = _Findings()
@@ -117,6 +131,7 @@ class Auditor:
             for obligation, dossiers in self._ledger.debts(some):
                 found.add(of_debt(obligation, dossiers))
         found.add(self._left_alone())
+        found.add(self._past(told))
         return found.audited()
 
     def _look(self, ids: Sequence[int], found: _Findings) -> None:
@@ -145,6 +160,22 @@ class Auditor:
             else:
                 detail = "notified, not in the ledger, and without a case"
                 yield Breach(Invariant.I13_A_PERSON_KNOWS, number, detail)
+
+    def _past(self, told: Iterable[ToldCheckpoint]) -> Iterator[Breach]:
+        """
+        What was known at a checkpoint and is not known any more.
+        """
+        for number in self._ledger.altered_checkpoints():
+            detail = "it is not what was written, or is missing: compare it with the log"
+            yield Breach(Invariant.I14_AS_WRITTEN, f"checkpoint {number}", detail)
+        for payout_id, number in self._ledger.gone():
+            detail = f"checkpoint {number} saw it, and it is not there"
+            yield Breach(Invariant.I14_AS_WRITTEN, f"payout {payout_id}", detail)
+        for one in told:
+            known = self._ledger.checkpoint(one.number)
+            if known is None or not known.digest.startswith(one.digest):
+                detail = "it was told outside, and the database knows another or none"
+                yield Breach(Invariant.I14_AS_WRITTEN, f"checkpoint {one.number}", detail)
 
     def _reread(self, reader: Reader, ids: Sequence[int], found: _Findings) -> None:
         for message in self._ledger.messages(ids):

@@ -3,6 +3,7 @@ What each sweep checks of the service as a whole, not of one payout.
 """
 
 import logging
+from datetime import timedelta
 
 from worker.payouts.policy.circuit_breaker import trips
 from worker.usecases.epochs import Epochs
@@ -10,6 +11,8 @@ from worker.usecases.evidence import EvidenceHandler
 from worker.usecases.ports import HealthLedger
 
 log = logging.getLogger("jdpay_payouts.maintenance")
+
+_CHECKPOINT_EVERY = timedelta(minutes=1)
 
 
 class Maintenance:
@@ -25,10 +28,11 @@ class Maintenance:
 
     def run(self, limit: int = 100) -> None:
         """
-        Count the sweep, hold what is stale, tell what is overdue, and judge how sending goes.
+        Count the sweep, tell what the database knows, hold what is stale, and judge the sending.
         """
         self._epochs.check()
         self._epochs.count(self._ledger.count_sweep())
+        self._note_checkpoint()
         self._hold_stale(limit)
         for late in self._ledger.mark_overdue(limit, self._limits.overdue_after):
             log.error(
@@ -44,6 +48,15 @@ class Maintenance:
             self._ledger.open_breaker(self._handler.customer_no, self._limits.breaker_rest)
             detail = f"{tally.unknown} of {tally.ended} ended as unknown"
             log.warning("sending rests", extra={"action": "breaker_open", "detail": detail})
+
+    def _note_checkpoint(self) -> None:
+        """
+        Tell outside the database what it knew: whoever changes it cannot change that.
+        """
+        noted = self._ledger.note_checkpoint(_CHECKPOINT_EVERY)
+        if noted is not None:
+            detail = f"{noted} over {noted.payouts} payouts"
+            log.info("checkpoint", extra={"action": "checkpoint", "detail": detail})
 
     def _hold_stale(self, limit: int) -> None:
         """

@@ -129,6 +129,12 @@ def _of_database(health: Health) -> Iterator[GaugeMetricFamily]:
     for kind, until in health.certificates.items():
         ends.add_metric((kind,), until.timestamp())
     yield ends
+    if (noted := health.checkpoint) is not None:
+        yield _gauge("checkpoint_number", "Of the last one.", noted.number)
+        yield _gauge("checkpoint_timestamp_seconds", "When it was.", noted.at.timestamp())
+        # So many digits are a whole number in any program that reads it.
+        begins = int(noted.digest[:12], 16)
+        yield _gauge("checkpoint_digest", "Its digest's first 12 digits, as a number.", begins)
     if health.host_at is not None:
         skew = (health.now - health.host_at).total_seconds()
         yield _gauge("database_clock_seconds", "How far it is ahead of this host's.", skew)
@@ -152,6 +158,12 @@ def _of_broker(broker: BrokerHealth, health: Health) -> Iterator[GaugeMetricFami
     yield _gauge("oldest_message_in_hand_seconds", "Since it was taken.", oldest)
     yield _gauge("messages_lost_in_hand", "Those that cannot come back.", broker.lost)
     yield _gauge("misrouted_keys", "Keys with messages that nobody reads.", len(broker.misrouted))
+    if (noted := health.checkpoint) is not None:
+        yield _gauge("checkpoint_number", "Of the last one.", noted.number)
+        yield _gauge("checkpoint_timestamp_seconds", "When it was.", noted.at.timestamp())
+        # So many digits are a whole number in any program that reads it.
+        begins = int(noted.digest[:12], 16)
+        yield _gauge("checkpoint_digest", "Its digest's first 12 digits, as a number.", begins)
     if health.host_at is not None:
         skew = (broker.now - health.host_at).total_seconds()
         yield _gauge("broker_clock_seconds", "How far it is ahead of this host's.", skew)

@@ -11,6 +11,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -138,11 +139,17 @@ def test_the_figures_are_the_facts(place: Place) -> None:
     accepted(place.ledger, "P-2")
     place.app.send_task("payouts.sweep", queue="payouts.sweep")
     place.ledger.pause(MERCHANT, "drill", "mei")
+    place.ledger.note_checkpoint(timedelta(0))
     swept_at = place.ledger.health(MERCHANT).swept_at
     found = scraped(place)
 
     assert swept_at is not None
     assert found["payouts_last_sweep_timestamp_seconds",] == swept_at.timestamp()
+    noted = place.ledger.checkpoint(1)
+    assert noted is not None
+    assert found["payouts_checkpoint_number",] == 1
+    assert found["payouts_checkpoint_timestamp_seconds",] == noted.at.timestamp()
+    assert f"{int(found['payouts_checkpoint_digest',]):012x}" == noted.digest[:12]
     assert found["payouts_sends_due",] == 2
     assert found["payouts_paused",] == 1
     assert found["payouts_queue_messages", "payouts.sweep"] == 1

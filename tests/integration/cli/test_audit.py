@@ -4,6 +4,7 @@
 
 import json
 import os
+from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -100,6 +101,23 @@ def test_tampered_rows_are_found(
     document = json.loads(result.stdout)
     assert {breach["invariant"] for breach in document["listed"]} == broken
     assert {breach["out_trade_no"] for breach in document["listed"]} == {"ORDER002"}
+
+
+def test_a_checkpoint_of_the_log_must_be_there(run: Run, ledger: SqlLedger, lives: None) -> None:
+    """
+    It is given as the log wrote it; another one is a breach, and nonsense is refused.
+    """
+    noted = ledger.note_checkpoint(timedelta(0))
+    assert noted is not None
+
+    assert run("audit", "--checkpoint", str(noted)).exit_code == 0
+    other = run("audit", "--json", "--checkpoint", f"7:{noted.digest[:12]}")
+    (breach,) = json.loads(other.stdout)["listed"]
+    assert other.exit_code == 1
+    assert (breach["invariant"], breach["out_trade_no"]) == ("I14", "checkpoint 7")
+    refused = run("audit", "--checkpoint", noted.digest)
+    assert refused.exit_code == 2
+    assert "as the log does" in refused.stderr
 
 
 def test_only_what_changed_since_is_looked_at(run: Run, lives: None) -> None:

@@ -102,6 +102,31 @@ def test_what_is_overdue_alerts_once(
     assert errors == ["overdue"]
 
 
+def test_what_the_database_knows_is_told_outside(
+    ledger: SqlLedger,
+    watch: Maintenance,
+    clock: Clock,
+    queued: Callable[[str], int],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """
+    Once a minute in which something changed: the checkpoint's number and digest.
+    """
+    queued("P-1")
+    with caplog.at_level(logging.INFO, "jdpay_payouts"):
+        for _ in range(4):
+            clock.advance(seconds=31)
+            watch.run()
+        clock.advance(minutes=9)
+        watch.run()
+
+    known = [ledger.checkpoint(number) for number in (1, 2, 3)]
+    told = [getattr(one, "detail", "") for one in caplog.records if one.message == "checkpoint"]
+    assert known[2] is None
+    assert told == [f"{one} over {one.payouts} payouts" for one in known if one]
+    assert [one and one.payouts for one in known] == [0, 1, None]
+
+
 def test_sending_rests_while_most_of_it_ends_as_unknown(
     service: UseCases,
     watch: Maintenance,

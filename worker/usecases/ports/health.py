@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from worker.payouts.checkpoint import Checkpoint
 from worker.payouts.claim import Claim
 from worker.payouts.health import BrokerHealth, CertificateKind, Health, Overdue, Told
 from worker.payouts.journal import JournaledClaim, Recalled
@@ -103,6 +104,11 @@ class HealthLedger(EpochLedger, Protocol):
     def count_sweep(self) -> Progress:
         """
         Count one more sweep.
+        """
+
+    def note_checkpoint(self, every: timedelta) -> Checkpoint | None:
+        """
+        Note which histories have changed, if the last checkpoint is so old; None if nothing did.
         """
 
     def find_stale(self, limit: int, within: timedelta) -> Sequence[int]:

@@ -2,11 +2,12 @@
 Looking things up: nothing here writes.
 """
 
-from collections.abc import Sequence, Set
+from collections.abc import Iterable, Sequence, Set
 from datetime import datetime
 from typing import Protocol
 
 from worker.payouts.channel import Channel
+from worker.payouts.checkpoint import Checkpoint
 from worker.payouts.model import Case, Dossier, Obligation, Payout, Rejection, Transition
 from worker.payouts.record import Message, Records
 from worker.payouts.status import PayoutStatus, Reason
@@ -105,6 +106,21 @@ class AuditReads(Reads, Protocol):
     def altered(self, payout_ids: Sequence[int]) -> Sequence[tuple[str, str]]:
         """
         What of some payouts is not what was written: the number, and what it is.
+        """
+
+    def altered_checkpoints(self) -> Iterable[int]:
+        """
+        The numbers of checkpoints that are not what was written, and of those that are missing.
+        """
+
+    def gone(self) -> Sequence[tuple[int, int]]:
+        """
+        Payouts that a checkpoint saw and that are not there: their ids, and its number.
+        """
+
+    def checkpoint(self, number: int) -> Checkpoint | None:
+        """
+        The checkpoint with that number; None if there is none.
         """
 
     def left_alone(self) -> Sequence[tuple[str, bool]]:
