@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from tests import sealing
+from tests.doubles.owner import take_fences_away
 from tests.doubles.usecases import UseCases
 from tests.doubles.world import Clock, RecordingDispatcher, ScriptedGateway
 from tests.factories import NUMBER, PAYEE, TERMS, a_job, a_trade, an_order, at
@@ -289,6 +290,7 @@ def rewrite(ledger: SqlLedger, text: str, key: JobKey, **changes: object) -> Non
     columns = order_columns(order, TERMS, ledger.seals, KeptSeal(key.name, text))
     names = ("payee_masked", "sealed_payee", "sealed_order", "sealed_job")
     with ledger._engine.begin() as conn:
+        take_fences_away(conn)
         row = {**conn.execute(sa.select(payouts)).mappings().one(), **columns}
         seal = ledger.seals.vouch(payouts.c.seal, row)
         conn.execute(sa.update(payouts).values(seal=seal, **{n: columns[n] for n in names}))
