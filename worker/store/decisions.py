@@ -20,7 +20,7 @@ from worker.store.people_tables import former_requests
 from worker.store.rows import seal_request, to_request
 from worker.store.seals import Seals
 from worker.store.tables import cases, decisions, payouts
-from worker.store.writes import Move, write_moves
+from worker.store.writes import Move, write_moves, write_rows
 
 
 def write_decided(
@@ -41,8 +41,13 @@ def write_decided(
     vouched = move.after.vouched
     for columns in recorded:
         vouched = with_decision(vouched, decision_said(columns))
-    after = replace(move.after, vouched=vouched)
-    if not write_moves(conn, [move._replace(after=after)], decision.who, seals):
+    decided = [move._replace(after=replace(move.after, vouched=vouched))]
+    if replaced_by is not None:
+        # It stays what it is, and its debt becomes free for the replacement alone: no event.
+        is_written = write_rows(conn, decided, seals)
+    else:
+        is_written = write_moves(conn, decided, decision.who, seals)
+    if not is_written:
         raise StaleTransition(f"payout {move.before.id} changed meanwhile; look again")
     _record(conn, recorded)
 
