@@ -77,7 +77,8 @@ class Checks:
             if row is not self._looked_at.get(row.id):
                 self._raise(self._of_row(row))
         self._looked_at = rows
-        self._raise(audited(self._service, unguarded=self._forgotten.debts))
+        debts, numbers = self._forgotten.debts, self._forgotten.numbers
+        self._raise(audited(self._service, unguarded=debts, forgotten=numbers))
 
     def at_rest(self, healed_at: datetime) -> None:
         """

@@ -4,15 +4,18 @@ Some hundred stories of the machine, and the proof that they would find somethin
 
 import subprocess
 import sys
+from datetime import timedelta
 
 import pytest
 
 from tests.machine.books import Course
 from tests.machine.fates import Fate, Spoil, Word
-from tests.machine.ground import MET, Upset
-from tests.machine.restores import Broker, Journal
+from tests.machine.ground import MET, Upset, job
+from tests.machine.machine import PayoutMachine
+from tests.machine.restores import Before, Broker, Journal, Past
 from tests.machine.running import EXAMPLES, STEP_COUNT, bounded, run
-from tests.machine.stage import Blow
+from tests.machine.stage import Blow, Strike
+from worker.payouts.policy.actions import Action
 
 #: The guards whose absence the machine notices soon enough to look for it in every run.
 PLANTS = (
@@ -54,6 +57,26 @@ def test_a_planted_bug_is_found(plant: str) -> None:
     """
     with pytest.raises(AssertionError, match=r"^I\d+ "):
         run(bounded(4 * EXAMPLES, STEP_COUNT, derandomize=True, shrinks=False), plant)
+
+
+def test_who_gives_up_what_a_failover_forgot_is_told_of_it() -> None:
+    """
+    Until the failover is noticed nobody can know better; then JD is asked, and nothing goes out.
+    """
+    state = PayoutMachine()
+    order = job("P-0", "", 1000)
+    first = state.begin(order=order, goes_back=True, deduplicates=True, resettled=False)
+    state.drop(message=first)
+    state.live(by=timedelta(seconds=1), fates=[], words=[])
+    before_its_claim = Strike(1, False, Blow.FAILS_OVER, 1, Past(Before.CLAIM, 1))
+    state.decide(action=Action.CANCEL, message=first, strike=before_its_claim)
+    state.every_promise_is_kept()
+    state.replace(amount_fen=1000, message=first, number="P-1", strike=None)
+
+    state.every_promise_is_kept()
+    state.teardown()
+
+    assert [*state.service.books.trades] == ["P-0"]
 
 
 def test_a_failing_story_is_shown() -> None:
