@@ -18,6 +18,7 @@ from tests.contract.samples import MERCHANT
 from tests.examples.consumers import Consumer
 from tests.examples.headers import EXAMPLES
 from tests.examples.rules import AMOUNT_FEN, Seen
+from tests.unit.producer.opening import SHARED, write_key
 from worker.payouts.endpoint import EndpointKind
 from worker.payouts.producers import Scope
 from worker.store.ledger import SqlLedger
@@ -43,6 +44,7 @@ class Queue(Consumer):
         shop = folder / "payouts.sqlite"
         settings = {"SHOP_DATABASE": str(shop), "PAYOUTS_BROKER_URL": broker_url}
         super().__init__(pool, folder, f"sqlite:///{shop}", **settings)
+        self.environment["PRODUCER_KEY"] = write_key(folder / "shop.key", SHARED)
         self.environment["PAYOUTS_READ_URL"] = f"http://127.0.0.1:{self.port}"
         self._told = told or self.producer
         self._broker = redis.Redis.from_url(broker_url)

@@ -106,8 +106,10 @@ def test_a_script_with_celery_alone(beside: Beside) -> None:
         return beside.run(f"{settings}python {show}").strip()
 
     with beside.terminal(f"{server}wait") as listening:
-        beside.run(f"{settings}python {pay}")
-        beside.run(f"{settings}python celery_alone.py again")
+        key = beside.folder / "script.key"
+        until(lambda: key.exists() and key.read_text(), PATIENCE)
+        beside.run(f"{settings}python {pay}", PRODUCER_KEY="script.key")
+        beside.run(f"{settings}python celery_alone.py again", PRODUCER_KEY="script.key")
         until(lambda: seen() == "WITHDRAWAL0001 paid 0", PATIENCE, 0.2)
         said = listening.log.read_text()
 

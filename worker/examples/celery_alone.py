@@ -1,17 +1,19 @@
 """
-A script that pays out and hears what became of it with nothing but Celery: copy it.
+A script that pays out and hears what became of it with Celery alone: copy it.
 
-With ``pip install "celery[redis]"``, in the folder of your copy, while `payouts dev` runs::
+With it goes `producer.py`, which seals and sends. In the folder of your copy, while `payouts dev`
+runs, with ``pip install "celery[redis]" joserfc``::
 
     . ~/.local/state/payouts-dev/dev.env
-    payouts endpoints add shop.events --queue
+    payouts producers add script
+    payouts producers keys add script --to script.key
+    export PRODUCER_KEY=script.key
+    payouts endpoints add shop.events --queue --producer script
     payouts api --read &
-    export READ=$(payouts tokens issue unsealed --scope read)
+    export READ=$(payouts tokens issue script --scope read)
     celery --app celery_alone worker --queues shop.events --pool solo &
     python celery_alone.py pay WITHDRAWAL0001 12345
     python celery_alone.py show
-
-Its jobs are not sealed, which is enough for the sandbox; `producer.py` seals them.
 
 Two more are for cron: ``python celery_alone.py again`` sends what nobody has confirmed so far, and
 ``python celery_alone.py catch-up`` hears what no message brought.
@@ -32,6 +34,8 @@ from urllib.request import Request, urlopen
 
 from celery import Celery, bootsteps
 from celery.worker.state import maybe_shutdown
+
+from worker.producer import OverCelery, Producer
 
 app = Celery("shop", broker=os.environ["PAYOUTS_BROKER_URL"])
 log = logging.getLogger("shop")
@@ -89,10 +93,9 @@ def again() -> None:
     """
     with transaction() as db:
         jobs = [row["job"] for row in db.execute("SELECT job FROM payouts WHERE job IS NOT NULL")]
+    producer, sender = Producer.load(os.environ["PRODUCER_KEY"]), OverCelery(app)
     for job in jobs:
-        app.send_task(
-            "payouts.enqueue", kwargs={"job": json.loads(job)}, queue="payouts.entry", retry=False
-        )
+        sender.pay(producer.seal(json.loads(job)))
 
 
 # Acknowledged late, and given back if a process of the pool is killed: whoever dies over an event
