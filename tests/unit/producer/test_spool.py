@@ -5,10 +5,9 @@ The spool: what is put into it goes out until it is answered, whoever dies on th
 import functools
 import itertools
 import json
-import os
-import signal
-import sqlite3
 import stat
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -20,6 +19,7 @@ import pytest
 from tests.contract.samples import TERMS
 from tests.factories import an_order
 from tests.unit.producer.conftest import WriteKey
+from tests.unit.producer.dying import ACCEPTED, FIRST, SECOND, take
 from tests.unit.producer.opening import SHARED, open_shared
 from worker.payouts.acceptance import Conflict
 from worker.payouts.job_keys import JobKey, KeyKind
@@ -28,8 +28,6 @@ from worker.payouts.policy.provenance import refusal
 from worker.payouts.sealed_job import Claims
 from worker.producer import Accepted, Producer, Refused, Spool, Undecided, Unusable
 
-FIRST = {"out_trade_no": "WITHDRAW0001", "amount_fen": 12345}
-SECOND = {"out_trade_no": "WITHDRAW0002", "amount_fen": 67890}
 NOON = datetime(2026, 11, 28, 12, tzinfo=UTC)
 
 
@@ -332,68 +330,6 @@ def test_its_file_is_its_owners(spool: Spool, tmp_path: Path) -> None:
     assert {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.glob("jobs*")} == {0o600}
 
 
-class Life:
-    """
-    An application that puts two jobs and sends them, in a process that dies at its nth effect.
-    """
-
-    def __init__(self, folder: Path, producer: Producer, deadly: int) -> None:
-        self.folder = folder
-        self._producer = producer
-        self._deadly = deadly
-
-    def reach(self, effect: str) -> None:
-        """
-        An effect comes next, perhaps as its last.
-        """
-        self._deadly -= 1
-        if self._deadly == 0:
-            (self.folder / "died").write_text(effect)
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    def spool(self) -> Spool:
-        """
-        The spool that outlives it.
-        """
-        return Spool(str(self.folder / "jobs.sqlite"), self._producer)
-
-    def pay(self, sealed: str) -> Accepted | None:
-        """
-        A worker takes it; of the first job its answer comes as an event, of the second here.
-        """
-        self.reach("send")
-        _, claims = open_shared(sealed)
-        with (self.folder / "taken").open("a") as file:
-            print(json.dumps(claims["job"]), file=file)
-        self.reach("answer")
-        number = claims["job"]["out_trade_no"]
-        return None if number == FIRST["out_trade_no"] else Accepted(claims["job"], is_new=True)
-
-    def live(self) -> None:
-        """
-        From its beginning to the end.
-        """
-        life = self
-
-        class Connection(sqlite3.Connection):
-            def __init__(self, *args: Any, **kwargs: Any) -> None:
-                super().__init__(*args, **kwargs)
-                self.set_trace_callback(life.reach)
-
-            def __exit__(self, *raised: Any) -> Any:
-                super().__exit__(*raised)
-                life.reach("after COMMIT")
-
-        vars(sqlite3)["connect"] = functools.partial(sqlite3.connect, factory=Connection)
-        spool = self.spool()
-        for job in (FIRST, SECOND):
-            spool.put(job)
-            with (self.folder / "put").open("a") as file:
-                print(job["out_trade_no"], file=file)
-        spool.send(self.pay)
-        spool.hear(told("payout.accepted", "WITHDRAW0001"))
-
-
 def lines(path: Path) -> list[str]:
     """
     Those of a file, if it is there.
@@ -407,34 +343,23 @@ def test_a_producer_that_dies_at_each_effect_loses_nothing(
     """
     What was put is there, goes out with the same content only, and is answered in the end.
     """
-    producer = Producer.load(written(SHARED))
+    key = written(SHARED)
+    subprocess.run([sys.executable, "-m", "tests.unit.producer.dying", tmp_path, key], check=True)
+    later = Producer.load(key, lambda: datetime.now(UTC) + timedelta(minutes=1))
     died: list[str] = []
-    for deadly in itertools.count(1):
-        folder = tmp_path / str(deadly)
-        folder.mkdir()
-        life = Life(folder, producer, deadly)
-        if (child := os.fork()) == 0:
-            life.live()
-            os._exit(0)
-        _, status = os.waitpid(child, 0)
-        if status == 0:
-            break
-        assert os.waitstatus_to_exitcode(status) == -signal.SIGKILL
+    for folder in tmp_path.glob("life*"):
         died += lines(folder / "died")[:1]
-
-        later = Producer.load(written(SHARED), lambda: datetime.now(UTC) + timedelta(minutes=1))
-        again = Life(folder, later, 0)
-        spool = again.spool()
-        assert set(lines(folder / "put")) <= set(spool.answers())
+        spool, put = Spool(f"{folder}/jobs.sqlite", later), lines(folder / "put")
+        assert set(put) <= set(spool.answers())
         for job in (FIRST, SECOND):
-            if job["out_trade_no"] not in lines(folder / "put"):
+            if job["out_trade_no"] not in put:
                 spool.put(job)
-        spool.send(again.pay)
+        spool.send(functools.partial(take, folder))
         taken = [json.loads(line) for line in lines(folder / "taken")]
         assert FIRST in taken
         assert SECOND in taken
         assert all(job in (FIRST, SECOND) for job in taken)
-        spool.hear(told("payout.accepted", "WITHDRAW0001"))
+        spool.hear(ACCEPTED)
         assert spool.answers() == {"WITHDRAW0001": "accepted", "WITHDRAW0002": "accepted"}
 
     kinds = [effect.split()[0] for effect in died]
