@@ -12,7 +12,8 @@ from worker.store.ledger import SqlLedger
 from worker.store.tables import installation, payouts
 from worker.usecases.keys import rotate
 
-NEW = Keyring([Keyring.generate_key(), KEY])
+NEW_KEYS = [Keyring.generate_key(), KEY]
+NEW = Keyring(NEW_KEYS)
 
 
 def histories(engine: sa.Engine) -> list[str | None]:
@@ -54,3 +55,22 @@ def test_a_rotation_takes_histories_up_as_they_are(
     assert histories(engine)[0] not in {None, taken_up[0]}
     assert histories(engine)[1] == taken_up[1]
     assert after.altered([paid.id, cancelled.id]) == []
+
+
+def test_what_is_chained_and_what_is_not_are_sealed_anew_together(
+    before: SqlLedger, engine: sa.Engine, clock: VirtualClock
+) -> None:
+    """
+    A process that has not looked since the rotation goes on without chains for some seconds.
+    """
+    ids = [accepted(before, "P-1").id]
+    rotate(SqlLedger(engine, NEW, clock.told), "mei", lambda *_: None)
+    ids.append(accepted(before, "P-2").id)
+    assert [text is None for text in histories(engine)] == [False, True]
+
+    newer = Keyring([Keyring.generate_key(), *NEW_KEYS])
+    after = SqlLedger(engine, newer, clock.told)
+    rotate(after, "mei", lambda *_: None)
+
+    assert None not in histories(engine)
+    assert after.altered(ids) == []

@@ -224,8 +224,9 @@ class KeyStore(Base):
         named: dict[str, object] = {}
         if "uid" in table.c:
             named = {"uid": row["uid"] or secrets.token_hex(16)}
-        if table is payouts and row["history"] is None:
-            named = {"history": str(read_history(conn, row["id"]))}
+        if table is payouts:
+            # Told of each, since all rows that are written at once give the same columns.
+            named = {"history": row["history"] or str(read_history(conn, row["id"]))}
         fresh: dict[str, object] = {"row": row["id"], **named}
         for column in SEALED[table]:
             fresh[column.name] = None
