@@ -2,6 +2,7 @@
 What checkpoints over all histories see, and what they do not have to see.
 """
 
+import subprocess
 from datetime import timedelta
 
 import pytest
@@ -9,7 +10,7 @@ import sqlalchemy as sa
 
 from tests.contract.samples import KEY, KEYRING, VirtualClock, accepted, claimed
 from tests.doubles.owner import take_fences_away
-from worker.payouts.checkpoint import Checkpoint, digest
+from worker.payouts.checkpoint import Checkpoint
 from worker.store import checkpoints as module
 from worker.store.checkpoint_tables import checkpoint_histories, checkpoints
 from worker.store.keyring import Form, Keyring, key_of
@@ -26,6 +27,14 @@ def noted(ledger: SqlLedger, clock: VirtualClock) -> Checkpoint | None:
     """
     clock.advance(minutes=1)
     return ledger.note_checkpoint(MINUTE)
+
+
+def sha256(text: str) -> str:
+    """
+    As `sha256sum` tells it.
+    """
+    told = subprocess.run(["sha256sum"], input=text.encode(), capture_output=True, check=True)
+    return told.stdout.decode().split()[0]
 
 
 def histories(engine: sa.Engine) -> list[tuple[int, int]]:
@@ -74,8 +83,8 @@ def test_each_covers_those_before_it(
         history = conn.scalar(sa.select(payouts.c.history))
     assert first is not None
     assert second is not None
-    assert first.digest == digest("", 1, [])
-    assert second.digest == digest(first.digest, 2, [(payout_id, history or "")])
+    assert first.digest == sha256('["", 1]')
+    assert second.digest == sha256(f'["{first.digest}", 2, [{payout_id}, "{history}"]]')
     assert ledger.checkpoint(2) == second
     assert ledger.health("360080000000000001").checkpoint == second
 
