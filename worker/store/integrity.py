@@ -33,9 +33,9 @@ _KNOWN = (
     .order_by(checkpoint_histories.c.checkpoint_id)
 )
 
-_ROW = "its row, an attempt or a decision on it is not what was written, or is missing"
-_MESSAGE = "evidence {} is not what was stored, or belongs elsewhere"
-_DEBT = "its debt is not what was written, or payouts of it are missing"
+_ROW = "its row, an attempt or a decision on it is missing or was changed, or its key is lost"
+_MESSAGE = "evidence {} was changed, belongs elsewhere, or its key is lost"
+_DEBT = "its debt was changed, payouts of it are missing, or its key is lost"
 _OLDER = "checkpoint {} saw a newer state of it: an older one was put back"
 _HISTORY = "a transition or a decision was changed, made up or taken away"
 

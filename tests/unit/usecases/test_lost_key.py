@@ -13,6 +13,7 @@ from tests.doubles.world import Clock, ScriptedGateway
 from tests.factories import MERCHANT, TERMS, a_trade, an_order
 from worker.payouts.errors import NotAllowed
 from worker.payouts.evidence import TradeStatus
+from worker.payouts.invariants import Invariant
 from worker.payouts.judgement import Judge, Judged
 from worker.payouts.limits import Limits
 from worker.payouts.model import CaseKind
@@ -66,7 +67,7 @@ def test_a_row_without_a_key_is_looked_at_and_left_to_two_people(
     ledger: SqlLedger, handler: EvidenceHandler, clock: Clock
 ) -> None:
     """
-    What lists and audits takes no key. But nothing vouches for what it says: it may have been paid.
+    What lists takes no key. But nothing vouches for what it says: it may have been paid.
     """
     (lost,) = sealed_with_a_lost_key(ledger, clock, 1)
     healthy = accept(ledger, an_order("HEALTHY0001"), TERMS)
@@ -74,7 +75,10 @@ def test_a_row_without_a_key_is_looked_at_and_left_to_two_people(
 
     assert [p.id for p in ledger.payouts(None, 10)] == [healthy, lost]
     assert ledger.unreadable([lost, healthy]) == {lost}
-    assert Auditor(ledger, Limits()).audit().breaches == ()
+    breaches = Auditor(ledger, Limits()).audit().breaches
+    assert {(b.invariant, b.out_trade_no) for b in breaches} == {
+        (Invariant.I14_AS_WRITTEN, "LOST0000")
+    }
     clock.advance(hours=25)
     handler.apply(lost)
     with pytest.raises(NotAllowed, match="two people may decide"):
