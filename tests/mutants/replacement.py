@@ -139,8 +139,8 @@ GUARDS = (
         (
             Change(
                 "worker/store/decisions.py",
-                "cases.c.id == decision.case_id, cases.c.closed_at.is_(None)",
-                "cases.c.id == decision.case_id",
+                "cases.c.id == case_id, cases.c.closed_at.is_(None)",
+                "cases.c.id == case_id, sa.true()",
             ),
         ),
         (f"{_DECIDED}::test_a_case_is_closed_once",),

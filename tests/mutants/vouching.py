@@ -88,7 +88,7 @@ GUARDS = (
     Guard(
         "row-is-vouched-for",
         "A payout that was paid would be sent again for a status that someone wrote.",
-        (Change(_VOUCHING, "holds=seals.vouches(payouts.c.seal, row)", "holds=True"),),
+        (Change(_VOUCHING, "*counts, seals.vouches(payouts.c.seal, row), h", "*counts, True, h"),),
         (_EACH,),
     ),
     Guard(
@@ -228,8 +228,7 @@ GUARDS = (
         (
             Change(
                 "worker/store/renewal.py",
-                "payout = replace(payout, vouched=Vouched(len(dossier.attempts),"
-                " len(dossier.evidence)))",
+                "payout = replace(payout, vouched=Vouched(*belongs, history=history))",
             ),
         ),
         (_ENDED,),

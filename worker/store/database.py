@@ -2,6 +2,7 @@
 A database as a whole: whether it answers, which tables it has, and whose it is.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import Self
@@ -13,6 +14,7 @@ from worker.store import installation, keys, revision
 from worker.store.address import place
 from worker.store.clock import read_clock
 from worker.store.engine import create_engine, is_pooled, read_only
+from worker.store.facts import fallen_fences
 from worker.store.faults import translated
 from worker.store.keyring import Keyring, NoKeyring
 from worker.store.ledger import SqlLedger
@@ -56,6 +58,14 @@ class Database:
         """
         with self.engine.begin() as conn:
             write_nothing(conn)
+
+    @translated()
+    def fallen_fences(self) -> Sequence[str]:
+        """
+        The tables whose facts could be changed by mistake: a trigger of theirs is not there.
+        """
+        with read_only(self.engine).begin() as conn:
+            return fallen_fences(conn)
 
     @translated()
     def is_pooled(self) -> bool:

@@ -91,6 +91,26 @@ FENCES = (
 )
 
 
+#: The triggers that are there and not switched off.
+_AT_WORK = {
+    "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger'",
+    "postgresql": (
+        "SELECT tgname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid"
+        " WHERE NOT tgisinternal AND tgenabled IN ('O', 'A')"
+        " AND c.relnamespace = current_schema()::regnamespace"
+    ),
+}
+
+
+def fallen_fences(conn: sa.Connection) -> Sequence[str]:
+    """
+    The tables of which somebody took a trigger away, or switched one off.
+    """
+    dialect = conn.dialect.name
+    at_work = {*conn.scalars(sa.text(_AT_WORK[dialect]))}
+    return [one.table for one in FENCES if not {*one.triggers(dialect)} <= at_work]
+
+
 def _build(table: sa.Table, fence: Fence) -> None:
     def build(_table: sa.Table, conn: sa.Connection, **_: Any) -> None:
         for statement in fence.statements(conn.dialect.name):

@@ -33,6 +33,13 @@ class Fence:
     #: Columns that stay from when on one of them has a value, by that one.
     fixed_by: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
+    def triggers(self, dialect: str) -> Sequence[str]:
+        """
+        What its triggers are called.
+        """
+        also = () if dialect == "sqlite" else (f"{self.table}_is_not_emptied",)
+        return (f"{self.table}_stays", f"{self.table}_is_kept", *also)
+
     def statements(self, dialect: str) -> Iterator[str]:
         """
         What makes its triggers, in place of those that are there.

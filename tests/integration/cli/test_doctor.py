@@ -452,6 +452,22 @@ def test_an_address_that_is_none(
     assert told in examine().told("database", "fault")
 
 
+def test_a_trigger_that_somebody_took_away(
+    healthy: None, store_settings: str, examine: Examine
+) -> None:
+    """
+    A mistake would go through; it works on all the same.
+    """
+    assert "kept by triggers" in examine().told("database", "ok")
+    engine = create_engine(store_settings)
+    with engine.begin() as conn:
+        conn.execute(sa.text("DROP TRIGGER decisions_stays"))
+    engine.dispose()
+
+    told = examine().told("database", "warning")
+    assert "nothing keeps what is written in decisions:" in told
+
+
 def test_migrations_behind(
     healthy: None,
     examine: Examine,

@@ -29,7 +29,7 @@ from worker.store.tables import installation
 UPGRADE = """
 import sys
 from worker.payouts.errors import StoreError
-from worker.store import facts, migrate, revision
+from worker.store import migrate, revision
 from worker.store.engine import create_engine
 
 engine = create_engine(sys.argv[1])

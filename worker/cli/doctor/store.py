@@ -2,7 +2,7 @@
 The database: there, current, ours, readable, and its clock.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from worker import bootstrap
@@ -111,8 +111,19 @@ def _looked_at(settings: StoreSettings) -> Iterator[Finding]:
             yield ok("it is reached through a pooler; each transaction sets its own limits")
         found_database.check_writable()
         yield ok("it can be written to")
+        yield _fences(found_database.fallen_fences())
         yield _profile(found_database, settings.profile)
         yield _keyring(found_database, settings)
+
+
+def _fences(fallen: Sequence[str]) -> Finding:
+    if fallen:
+        return warning(
+            f"nothing keeps what is written in {', '.join(fallen)}: triggers were taken away or"
+            " switched off",
+            "find out who did; `payouts audit --evidence` says what was changed since",
+        )
+    return ok("what is written down is kept by triggers")
 
 
 def _profile(found: Database, profile: str) -> Finding:
