@@ -119,6 +119,7 @@ def fill(
         made = ledger.add_endpoint("shop", EndpointKind.WEBHOOK, url, [], key=f"key of {number}")
         ledger.rotate_key(made, f"newer key of {number}", timedelta(days=1))
         _propose(ledger, payout.id, clock.now)
+        ledger.note_checkpoint(timedelta(0))
 
 
 def _proof(ledger: SqlLedger, number: str) -> Proof:
