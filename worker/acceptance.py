@@ -44,5 +44,11 @@ def _acceptor(dispatcher: Dispatcher) -> Acceptor:
     settings = AcceptanceSettings.load()
     refuse_real_money(settings)
     return Acceptor(
-        ledger(), dispatcher, settings.terms, settings.review_list, SealedJobs(), GroupCommit
+        ledger(),
+        dispatcher,
+        settings.terms,
+        settings.review_list,
+        SealedJobs(),
+        GroupCommit,
+        duplicates_within=settings.duplicates_within,
     )

@@ -89,6 +89,8 @@ def _accounts(numbers: SecretStr) -> SecretStr:
 
 #: Longer than nothing: a wait of zero makes a loop.
 Duration = Annotated[timedelta, BeforeValidator(_duration), Field(gt=timedelta(0))]
+#: By nothing it is switched off.
+Span = Annotated[timedelta, BeforeValidator(_duration), Field(ge=timedelta(0))]
 Durations = Annotated[tuple[timedelta, ...], BeforeValidator(_durations)]
 TwoGaps = Annotated[Durations, AfterValidator(_two_gaps)]
 Tail = Annotated[tuple[Stretch, ...], BeforeValidator(_tail)]

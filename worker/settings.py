@@ -9,6 +9,7 @@ things up the store's, the receiver no certificate. Durations carry their unit (
 
 import enum
 import os
+from dataclasses import fields
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Self
@@ -29,7 +30,17 @@ from worker.payouts.limits import Limits
 from worker.payouts.model import Terms
 from worker.payouts.policy.controls import ReviewList
 from worker.payouts.query_schedule import Schedule
-from worker.setting_types import Accounts, Broker, Digest, Duration, Durations, Rate, Tail, TwoGaps
+from worker.setting_types import (
+    Accounts,
+    Broker,
+    Digest,
+    Duration,
+    Durations,
+    Rate,
+    Span,
+    Tail,
+    TwoGaps,
+)
 
 PREFIX = "PAYOUTS_"
 
@@ -203,6 +214,7 @@ class ReceiverSettings(StoreSettings, MerchantSettings):
         """
         The domain's share of the settings.
         """
+        alike = {f.name: getattr(self, f.name) for f in fields(Limits) if hasattr(self, f.name)}
         return Limits(
             schedule=Schedule(
                 ladder=self.followups,
@@ -211,27 +223,7 @@ class ReceiverSettings(StoreSettings, MerchantSettings):
                 retry_first=self.query_retry_first,
                 retry_longest=self.query_retry_longest,
             ),
-            resend_gaps=self.resend_gaps,
-            resend_window=self.resend_window,
-            resend_limit=self.resend_limit,
-            backoff_first=self.backoff_first,
-            backoff_longest=self.backoff_longest,
-            http_deadline=self.http_deadline,
-            lease_margin=self.lease_margin,
-            send_within=self.send_within,
-            overdue_after=self.overdue_after,
-            silence_limit=self.silence_limit,
-            late_limit=self.late_limit,
-            breaker_window=self.breaker_window,
-            breaker_least=self.breaker_least,
-            breaker_percent=self.breaker_percent,
-            breaker_rest=self.breaker_rest,
-            send_pace=self.send_pace,
-            query_pace=self.query_pace,
-            look_again=self.look_again,
-            ask_first_for=self.ask_first_for,
-            hurry_spacing=self.hurry_spacing,
-            unverifiable_limit=self.unverifiable_limit,
+            **alike,
         )
 
 
@@ -255,6 +247,8 @@ class AcceptanceSettings(StoreSettings, MerchantSettings):
     #: Payees' account numbers with commas between: a person looks at their payouts first.
     review_accounts: Accounts = SecretStr("")
     review_accounts_file: Path | None = None
+    #: What pays as much to a payee as another payout so short a while before is held, too.
+    duplicates_within: Span = timedelta(hours=24)
 
     @property
     def review_list(self) -> ReviewList:

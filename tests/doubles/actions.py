@@ -5,7 +5,7 @@ What people decide, in the ledger in memory.
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from tests.doubles.rows import MemoryRows, transactions
 from worker.payouts.acceptance import Entry
@@ -58,6 +58,7 @@ class MemoryActions(MemoryRows):
         terms: Terms,
         *,
         for_review: bool = False,
+        duplicates_within: timedelta = timedelta(0),
     ) -> int:
         """
         Release an obligation and accept the payout that pays it instead; return its id.
@@ -75,7 +76,9 @@ class MemoryActions(MemoryRows):
         self._write(row, after)
         if row.released_at is None:
             self._commit(owed, -row.amount_fen)
-        payout_id = self._accept(Entry(order, for_review), terms)
+        payout_id = self._accept(
+            Entry(order, for_review, duplicates_within=duplicates_within), terms
+        )
         assert payout_id is not None
         self._record(row.id, decision, replaced_by=payout_id)
         return payout_id

@@ -19,10 +19,10 @@ from worker.payouts.channel import Channel
 from worker.payouts.errors import IllegalMove, NoSuchCase, NoSuchPayout, NotAllowed
 from worker.payouts.event import Event, EventType
 from worker.payouts.evidence import Evidence, Source
+from worker.payouts.hold import Hold
 from worker.payouts.model import (
     Attempt,
     Case,
-    CaseKind,
     Dossier,
     Obligation,
     Order,
@@ -38,7 +38,7 @@ from worker.payouts.policy.obligation import check_fits, normalized
 from worker.payouts.proposal import Proposal
 from worker.payouts.sealed_job import KeptSeal, kept
 from worker.payouts.status import PayoutStatus, Reason
-from worker.payouts.update import REVIEW_LIST, CaseNote, hold_for_review
+from worker.payouts.update import CaseNote, hold_back
 from worker.store.base import new_token
 from worker.store.types import ForeignText
 
@@ -104,6 +104,20 @@ class Epoch:
     ask_first_until: datetime = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+def _is_alike(row: Payout, order: Order, other: Order) -> bool:
+    """
+    Whether a payout may be the same payment as another order, for another debt.
+    """
+    payees = {(o.payee.account_no, o.payee.account_name) for o in (order, other)}
+    return (
+        len(payees) == 1
+        and row.amount_fen == other.amount_fen
+        and normalized(row.obligation) != normalized(other.obligation)
+        and row.status is not PayoutStatus.CANCELLED
+        and row.released_at is None
+    )
+
+
 @transactions
 class MemoryRows:
     """
@@ -166,14 +180,27 @@ class MemoryRows:
         except NotAllowed:
             return None
         self._commit(owed, order.amount_fen)
+        hold = self._hold(entry)
         payout_id = self._insert(order, terms, seal or kept(entry.proof))
-        if entry.for_review:
-            queued = self._rows[payout_id]
-            held = hold_for_review(queued, queued.accepted_at)
-            self._write(queued, held)
-            self._move(queued, held, REVIEW_LIST)
-            self._open_case(payout_id, *number, CaseNote(CaseKind.REVIEW))
+        if hold is not None:
+            self._hold_back(self._rows[payout_id], hold)
         return payout_id
+
+    def _hold(self, entry: Entry) -> Hold | None:
+        if entry.for_review:
+            return Hold.REVIEW
+        since = self._clock() - entry.duplicates_within
+        alike = (row for row in self._rows.values() if row.accepted_at > since)
+        if any(_is_alike(row, self._orders[row.id], entry.order) for row in alike):
+            return Hold.DUPLICATE
+        return None
+
+    def _hold_back(self, queued: Payout, hold: Hold) -> None:
+        held = hold_back(queued, hold, self._clock())
+        self._write(queued, held)
+        self._move(queued, held, hold.actor)
+        number = (queued.terms.customer_no, queued.out_trade_no)
+        self._open_case(queued.id, *number, CaseNote(hold.case))
 
     def _insert(self, order: Order, terms: Terms, seal: KeptSeal | None = None) -> int:
         number = (terms.customer_no, order.out_trade_no)

@@ -11,6 +11,7 @@ _HEALTH = "tests/contract/test_health.py"
 _RESTORE = "tests/unit/usecases/test_restore.py"
 _STALE = "tests/unit/policy/test_controls.py"
 _ACCEPT = "tests/unit/usecases/test_accept.py"
+_DUPLICATES = "tests/contract/test_duplicates.py"
 _ACCEPTED = "tests/contract/test_acceptance.py"
 
 GUARDS = (
@@ -115,8 +116,8 @@ GUARDS = (
         (
             Change(
                 "worker/acceptance.py",
-                "settings.terms, settings.review_list",
-                "settings.terms, type(settings.review_list)()",
+                "settings.review_list,",
+                "type(settings.review_list)(),",
             ),
         ),
         ("tests/integration/cli/test_enqueue.py::test_waiting_sees_that_it_is_held",),
@@ -124,8 +125,44 @@ GUARDS = (
     Guard(
         "held-at-acceptance",
         "What needs a look would be queued, and sent by the next sweep.",
-        (Change("worker/store/acceptance.py", "if entries[place].for_review:", "if False:"),),
+        (Change("worker/store/acceptance.py", "if place in holds:", "if False:"),),
         (f"{_ACCEPTED}::test_what_needs_review_is_held_at_acceptance",),
+    ),
+    Guard(
+        "duplicates-are-held",
+        "A payment that was asked for twice, under two debts, would be paid twice.",
+        (Change("worker/store/alike.py", "if not asked:", "if True:"),),
+        (f"{_DUPLICATES}::test_the_second_is_held_with_a_case",),
+    ),
+    Guard(
+        "duplicates-at-once-are-held",
+        "Of two that come at the same time neither would see the other.",
+        (
+            Change(
+                "worker/store/acceptance.py",
+                "self._locks.numbers(conn, terms.customer_no, numbers, named)",
+                "self._locks.numbers(conn, terms.customer_no, numbers)",
+            ),
+        ),
+        (f"{_DUPLICATES}::test_of_many_at_once_one_is_queued[postgres]",),
+    ),
+    Guard(
+        "duplicates-in-one-commit-are-held",
+        "Of two in one commit neither would see the other.",
+        (Change("worker/store/acceptance.py", "names |= {*alike}", "pass"),),
+        (f"{_DUPLICATES}::test_what_is_held_counts",),
+    ),
+    Guard(
+        "duplicates-are-compared-as-the-settings-say",
+        "The span would be read and checked, and hold nothing.",
+        (
+            Change(
+                "worker/acceptance.py",
+                "duplicates_within=settings.duplicates_within",
+                "duplicates_within=settings.duplicates_within * 0",
+            ),
+        ),
+        ("tests/integration/cli/test_enqueue.py::test_what_was_asked_for_twice_is_held",),
     ),
     Guard(
         "held-at-acceptance-is-not-due",
@@ -145,8 +182,8 @@ GUARDS = (
         (
             Change(
                 "worker/payouts/policy/actions.py",
-                "frozenset({CaseKind.STALE, CaseKind.REVIEW})",
-                "frozenset({CaseKind.STALE})",
+                "if case.kind in HELD_BACK and held:",
+                "if case.kind is CaseKind.STALE and held:",
             ),
         ),
         ("tests/unit/policy/test_actions.py::test_what_settles_a_case_as_things_stand",),

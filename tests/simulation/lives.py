@@ -26,7 +26,7 @@ from worker.payouts.invariants import Breach, Invariant, at_rest, of_books, of_p
 from worker.payouts.limits import Limits
 from worker.payouts.model import Order, Payout, Terms
 from worker.payouts.policy.actions import Action
-from worker.payouts.policy.controls import ReviewList, is_in_review
+from worker.payouts.policy.controls import ReviewList, held_by
 from worker.payouts.query_schedule import Schedule, Stretch
 from worker.payouts.status import PayoutStatus
 from worker.store.engine import create_engine
@@ -344,7 +344,7 @@ def _hurry(connection: object, _record: object) -> None:
 
 def _is_in_review(ledger: SqlLedger) -> bool:
     (row,) = ledger.payouts(None, 10)
-    return is_in_review(row)
+    return held_by(row) is not None
 
 
 def _next_due(ledger: SqlLedger, jd: Jd) -> datetime | None:

@@ -34,6 +34,7 @@ HARMLESS = {
     "payouts.sealed_order": _OPENED,
     "payouts.sealed_request": _OPENED,
     "payouts.sealed_job": _OPENED,
+    "payouts.payee_digest": "by it rows are found, and whoever is found is opened",
     "payouts.version": "it guards writes against each other, and stops no more than those",
     "payouts.updated_at": _TEXT,
     "payouts.next_send_at": _WHEN,

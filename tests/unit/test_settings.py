@@ -290,6 +290,20 @@ def test_the_review_list_is_shown_nowhere(monkeypatch: pytest.MonkeyPatch) -> No
     assert "6222021234567897312" in settings.review_list.account_nos
 
 
+@pytest.mark.parametrize(("text", "hours"), [("0s", 0), ("2h", 2)])
+def test_for_how_long_payments_are_compared(
+    monkeypatch: pytest.MonkeyPatch, text: str, hours: int
+) -> None:
+    """
+    A day unless that is told otherwise; nothing switches it off.
+    """
+    unset = AcceptanceSettings.load().duplicates_within
+    given(monkeypatch, DUPLICATES_WITHIN=text)
+
+    assert unset == timedelta(hours=24)
+    assert AcceptanceSettings.load().duplicates_within == timedelta(hours=hours)
+
+
 def test_the_variable_wins_over_its_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """
     What is set on purpose is not overridden by what lies around.

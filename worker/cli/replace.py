@@ -35,7 +35,13 @@ def replace(number: str, file: BinaryIO, why: str) -> Page:
     payout = bootstrap.ledger().dossier(target.payout_id(number)).payout
     try:
         done = replacement.replace(
-            operator(), payout, file.read(), settings.terms, why, settings.review_list
+            operator(),
+            payout,
+            file.read(),
+            settings.terms,
+            why,
+            settings.review_list,
+            duplicates_within=settings.duplicates_within,
         )
     except InvalidJob as error:
         failure = "nothing was done: the job cannot replace it"

@@ -2,6 +2,8 @@
 A job that pays an obligation in place of an earlier payout.
 """
 
+from datetime import timedelta
+
 from worker.intake import files
 from worker.payouts.errors import InvalidJob, UnreadableJobs
 from worker.payouts.model import Payout, Terms
@@ -16,6 +18,8 @@ def replace(
     terms: Terms,
     why: str,
     review_list: ReviewList,
+    *,
+    duplicates_within: timedelta,
 ) -> Done:
     """
     Have the one job in `content` pay instead of a payout; its obligation may be left out.
@@ -43,4 +47,4 @@ def replace(
     faults = (*checked.faults, *misfits)
     if checked.order is None or faults:
         raise InvalidJob(faults)
-    return operator.replace(payout.id, checked.order, terms, why, review_list)
+    return operator.replace(payout.id, checked.order, terms, why, review_list, duplicates_within)

@@ -3,6 +3,7 @@ A job that arrives, and what may become of it.
 """
 
 from dataclasses import dataclass, field, fields
+from datetime import timedelta
 
 from worker.payouts.model import Order
 from worker.payouts.sealed_job import Proof
@@ -19,6 +20,8 @@ class Entry:
     for_review: bool = False
     #: What its producer sealed; None for an unsealed job.
     proof: Proof | None = field(default=None, repr=False)
+    #: It is held, too, if as much was to go to its payee for another debt within so long before.
+    duplicates_within: timedelta = timedelta(0)
 
 
 @dataclass(frozen=True, slots=True)

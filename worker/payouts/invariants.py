@@ -12,6 +12,7 @@ from datetime import datetime
 from worker.payouts.attention import missing_cases, wrong_due_times
 from worker.payouts.debts import overpaid, wrong_debt
 from worker.payouts.grounds import unproven
+from worker.payouts.hold import HELD_BACK
 from worker.payouts.journal import FROM_A_JOURNAL
 from worker.payouts.limits import Limits
 from worker.payouts.model import Case, CaseKind, Dossier, Obligation, Payout, Transition
@@ -288,7 +289,7 @@ def _held(dossier: Dossier, history: Sequence[Transition]) -> Iterator[str]:
     if payout.status is PayoutStatus.HELD:
         if payout.next_send_at is not None:
             yield "held, and due to be sent"
-        if not _kinds(dossier.open_cases) & {CaseKind.STALE, CaseKind.REVIEW}:
+        if not _kinds(dossier.open_cases) & HELD_BACK:
             yield "held, without a case that says why"
     for move in history:
         freed = move.from_status is PayoutStatus.HELD and move.to_status is PayoutStatus.QUEUED

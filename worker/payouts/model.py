@@ -223,6 +223,7 @@ class CaseKind(enum.StrEnum):
     UNEXPECTED = "unexpected"  #: evidence about a payout that we withdrew or never sent
     STALE = "stale"  #: not sent in time: a person lets it go, or withdraws it
     REVIEW = "review"  #: its payee is on the review list: a person lets it go, or withdraws it
+    DUPLICATE = "duplicate"  #: the same payee and amount as another's, shortly before
     FORGOTTEN = "forgotten"  #: a worker's journal has a claim that the restored database lacked
     UNREADABLE = "unreadable"  #: what is to be sent opens with no key at hand
     TAMPERED = "tampered"  #: someone wrote to the database beside us: its row is not what it was

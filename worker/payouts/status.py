@@ -141,6 +141,7 @@ class Reason(enum.StrEnum):
     RETURNED = "returned"  #: REFU of the whole amount
     STALE = "stale"  #: it could not be sent in time
     REVIEW = "review"  #: its payee is on the review list, so a person looks first
+    DUPLICATE = "duplicate"  #: as much was to go to the same payee a short while before
     CANCELLED = "cancelled"  #: a person withdrew it
     LET_GO = "let_go"  #: a person let it go
     DECIDED = "decided"  #: two people decided how it ended, on proof from outside

@@ -9,6 +9,7 @@ transitions does not allow.
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from worker.payouts.hold import Hold
 from worker.payouts.model import CaseKind, Payout
 from worker.payouts.status import PayoutStatus, Reason, check_move
 
@@ -53,19 +54,15 @@ class Update:
     verified: tuple[bool, ...] = ()
 
 
-#: Who moves a payout that is held for review, as its history names them.
-REVIEW_LIST = "review list"
-
-
-def hold_for_review(payout: Payout, now: datetime) -> Payout:
+def hold_back(payout: Payout, hold: Hold, now: datetime) -> Payout:
     """
-    The row of a payout that was just accepted, and waits for a person before it is sent.
+    The row of a payout that waits for a person before it is sent.
     """
     check_move(payout.status, PayoutStatus.HELD)
     return replace(
         payout,
         status=PayoutStatus.HELD,
-        reason=Reason.REVIEW,
+        reason=hold.reason,
         version=payout.version + 1,
         next_send_at=None,
         updated_at=now,

@@ -101,6 +101,8 @@ def write_settings(keys: Keys, gateway_url: str | None) -> Path:
         "PAYOUTS_PFX_PASSWORD_FILE": directory / "merchant.password",
         "PAYOUTS_JD_CERT_FILE": directory / "jd_cert.der",
         "PAYOUTS_REVIEW_ACCOUNTS": REVIEWED_ACCOUNT,
+        # Each scenario has one account, which is paid again and again.
+        "PAYOUTS_DUPLICATES_WITHIN": "0s",
     }
     lines = [f"{name}={value}\n" for name, value in settings.items() if value is not None]
     path = directory / "sandbox.env"

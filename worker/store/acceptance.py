@@ -12,11 +12,13 @@ import sqlalchemy as sa
 from worker.payouts.acceptance import Entry
 from worker.payouts.errors import NotAllowed
 from worker.payouts.history import History
-from worker.payouts.model import CaseKind, Rejection, Terms
+from worker.payouts.hold import Hold
+from worker.payouts.model import Rejection, Terms
 from worker.payouts.policy.obligation import normalized
 from worker.payouts.sealed_job import kept
 from worker.payouts.status import PayoutStatus, Reason
-from worker.payouts.update import REVIEW_LIST, CaseNote, hold_for_review
+from worker.payouts.update import CaseNote, hold_back
+from worker.store.alike import find_duplicates, payments_like
 from worker.store.base import Base
 from worker.store.cases import open_case
 from worker.store.dossiers import read_row
@@ -75,7 +77,7 @@ class Acceptance(Base):
 
     def accept(self, entries: Sequence[Entry], terms: Terms) -> Sequence[int | None]:
         """
-        Insert queued payouts, due at once, or held for review, in one transaction.
+        Insert queued payouts, due at once, or held by a control, in one transaction.
 
         None, and nothing is written, for one whose number is taken or whose obligation has no room
         for it: each is decided as if those before it had been accepted alone.
@@ -85,18 +87,22 @@ class Acceptance(Base):
         ids: list[int | None] = [None] * len(entries)
         numbers = [entry.order.out_trade_no for entry in entries]
         with self._transaction() as conn:
+            payments = [payments_like(entry, self._seals) for entry in entries]
             sealed = [order_columns(e.order, terms, self._seals, kept(e.proof)) for e in entries]
-            now = self._locks.numbers(conn, terms.customer_no, numbers)
-            for places in _rounds(entries):
+            named = [name for names in payments for name in names]
+            now = self._locks.numbers(conn, terms.customer_no, numbers, named)
+            for places in _rounds(entries, payments):
                 free = _free(conn, terms, {place: numbers[place] for place in places})
                 orders = {place: entries[place].order for place in free}
                 debts = commit_orders(conn, orders, now, self._seals)
                 rows = [sealed[place] | {"obligation_id": debts[place]} for place in debts]
+                taken = {place: entries[place] for place in debts}
+                holds = find_holds(conn, taken, debts, now, self._seals)
                 ids_of = insert_payouts(conn, now, rows, self._seals)
                 for place, payout_id in zip(debts, ids_of, strict=True):
                     ids[place] = payout_id
-                    if entries[place].for_review:
-                        hold_payout(conn, now, payout_id, self._seals)
+                    if place in holds:
+                        hold_payout(conn, now, payout_id, holds[place], self._seals)
         return ids
 
     def reject(self, rejection: Rejection) -> None:
@@ -110,14 +116,15 @@ class Acceptance(Base):
             append_rejection(conn, rejection, now)
 
 
-def _rounds(entries: Sequence[Entry]) -> list[list[int]]:
+def _rounds(entries: Sequence[Entry], payments: Sequence[Sequence[str]]) -> list[list[int]]:
     """
-    The places of jobs, in rounds that have each number and each debt once, in the order given.
+    The places of jobs, in rounds that have each number, debt and payment once, in the order given.
     """
     rounds: list[list[int]] = []
     seen: list[set[str]] = []
-    for place, entry in enumerate(entries):
+    for place, (entry, alike) in enumerate(zip(entries, payments, strict=True)):
         names = {f"number {entry.order.out_trade_no}", f"debt {normalized(entry.order.obligation)}"}
+        names |= {*alike}
         after = max((turn + 1 for turn, known in enumerate(seen) if known & names), default=0)
         if after == len(rounds):
             rounds.append([])
@@ -125,6 +132,21 @@ def _rounds(entries: Sequence[Entry]) -> list[list[int]]:
         rounds[after].append(place)
         seen[after] |= names
     return rounds
+
+
+def find_holds(
+    conn: sa.Connection,
+    entries: Mapping[int, Entry],
+    debts: Mapping[int, int],
+    now: datetime,
+    seals: Seals,
+) -> Mapping[int, Hold]:
+    """
+    What holds back the payouts that entries become, by the entries' keys; their debts are held.
+    """
+    duplicates = find_duplicates(conn, entries, debts, now, seals)
+    holds = dict.fromkeys(duplicates, Hold.DUPLICATE)
+    return holds | {place: Hold.REVIEW for place, entry in entries.items() if entry.for_review}
 
 
 def _free(conn: sa.Connection, terms: Terms, numbers: Mapping[int, str]) -> list[int]:
@@ -211,14 +233,16 @@ def _fresh_seal(
     return {**own, "seal": seals.vouch(payouts.c.seal, {**row, **own})}
 
 
-def hold_payout(conn: sa.Connection, now: datetime, payout_id: int, seals: Seals) -> None:
+def hold_payout(
+    conn: sa.Connection, now: datetime, payout_id: int, hold: Hold, seals: Seals
+) -> None:
     """
     Hold a payout that this transaction inserted: no other transaction ever sees it queued.
     """
     queued = to_payout(read_row(conn, payout_id), seals)
-    held = hold_for_review(queued, now)
-    write_moves(conn, [Move(queued, held)], REVIEW_LIST, seals)
-    open_case(conn, now, held, CaseNote(CaseKind.REVIEW))
+    held = hold_back(queued, hold, now)
+    write_moves(conn, [Move(queued, held)], hold.actor, seals)
+    open_case(conn, now, held, CaseNote(hold.case))
 
 
 def _adopt_orphans(

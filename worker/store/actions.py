@@ -4,16 +4,19 @@ What people decide, recorded with who and why.
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 import sqlalchemy as sa
 
+from worker.payouts.acceptance import Entry
 from worker.payouts.errors import StaleTransition
 from worker.payouts.model import Case, Dossier, Order, Terms
 from worker.payouts.policy.actions import Action, Decision, Recorded
 from worker.payouts.policy.effects import take
 from worker.payouts.policy.obligation import check_fresh, check_replacement, check_whole
 from worker.store import rows
-from worker.store.acceptance import hold_payout, insert_payouts
+from worker.store.acceptance import find_holds, hold_payout, insert_payouts
+from worker.store.alike import payments_like
 from worker.store.base import Base
 from worker.store.decisions import mend_request, record_decision, write_decided
 from worker.store.obligations import commit_fen, commit_payout, sharing
@@ -50,16 +53,21 @@ class Actions(Base):
         terms: Terms,
         *,
         for_review: bool = False,
+        duplicates_within: timedelta = timedelta(0),
     ) -> int:
         """
         Release an obligation and accept the payout that pays it instead; return its id.
 
         Raises `StaleTransition` or `NotAllowed`.
         """
-        payout = dossier.payout
+        payout, entry = (
+            dossier.payout,
+            Entry(order, for_review, duplicates_within=duplicates_within),
+        )
         with self._transaction() as conn:
             columns = rows.order_columns(order, terms, self._seals)
-            self._locks.numbers(conn, terms.customer_no, [order.out_trade_no])
+            payments = payments_like(entry, self._seals)
+            self._locks.numbers(conn, terms.customer_no, [order.out_trade_no], payments)
             obligation, now = self._locks.obligation(conn, payout.id)
             after = take(decision.action, payout, now)
             known = sharing(conn, obligation, self._seals)
@@ -70,9 +78,10 @@ class Actions(Base):
             given_back = payout.amount_fen if payout.released_at is None else 0
             commit_payout(conn, obligation, order.amount_fen - given_back, self._seals)
             columns = {**columns, "obligation_id": obligation.id}
+            holds = find_holds(conn, {0: entry}, {0: obligation.id}, now, self._seals)
             (payout_id,) = insert_payouts(conn, now, [columns], self._seals)
-            if for_review:
-                hold_payout(conn, now, payout_id, self._seals)
+            for hold in holds.values():
+                hold_payout(conn, now, payout_id, hold, self._seals)
             move = Move(payout, after)
             write_decided(conn, move, decision, now, self._seals, replaced_by=payout_id)
             return payout_id

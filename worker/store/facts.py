@@ -50,7 +50,7 @@ FENCES = (
         *("finalized_at", "next_send_at", "next_query_at", "query_misses", "let_go_at"),
         *("doubted_at", "overdue_at", "released_at", "proposal_id", "set_aside_at"),
         *("redirected_at", "unanswered_since", "unanswered_at", "attempt_count"),
-        *("message_count", "history", "seal"),
+        *("message_count", "history", "seal", "payee_digest"),
     ),
     _fence(attempts, "seal", closed_at=("closed_at", "outcome", "detail")),
     _fence(

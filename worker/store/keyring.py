@@ -10,8 +10,9 @@ import base64
 import binascii
 import contextlib
 import enum
+import hmac
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from cryptography.exceptions import InvalidTag
 from cryptography.fernet import Fernet, InvalidToken
@@ -23,6 +24,8 @@ from worker.payouts.errors import BadKeyring, BrokenSeal, WrongKey
 
 _ID_BYTES = 4
 _NONCE_BYTES = 12
+#: 128 bits: nobody finds two payees with the same digest.
+_DIGEST_CHARACTERS = 32
 
 #: So many bytes tell how something is sealed, and with which key.
 PREFIX_BYTES = 1 + _ID_BYTES
@@ -59,6 +62,14 @@ class Key:
         self.aead = AESGCMSIV(_derive(secret, b"jdpay-payouts seal 1", 32))
         #: Public: what is sealed names its key by it.
         self.id = _derive(secret, b"jdpay-payouts key id 1", _ID_BYTES).hex()
+        self._digests = _derive(secret, b"jdpay-payouts digest 1", 32)
+
+    def digest(self, content: bytes) -> str:
+        """
+        What tells whether two contents are equal, to whoever holds this key and to nobody else.
+        """
+        found = hmac.digest(self._digests, content, "sha256").hex()
+        return self.id + found[:_DIGEST_CHARACTERS]
 
 
 class Keyring:
@@ -116,6 +127,12 @@ class Keyring:
             return self._keys[key_id].aead.decrypt(nonce, encrypted, head + bound_to)
         except (InvalidTag, ValueError):  # the latter where it was cut short
             raise BrokenSeal from None
+
+    def digests(self, content: bytes) -> Mapping[str, str]:
+        """
+        The digest of a content under each key, by the key's id, newest first.
+        """
+        return {key.id: key.digest(content) for key in self._keys.values()}
 
     def seal_unbound(self, key_id: str, content: bytes | str) -> bytes:
         """

@@ -24,6 +24,7 @@ from worker.store.keyring import NEWEST, PREFIX_BYTES, Form, Keyring, form_of, k
 from worker.store.metadata import metadata
 from worker.store.renewal import first_vouching
 from worker.store.revision import OLDEST_WITH_CHAINS
+from worker.store.rows import to_payee
 from worker.store.seals import LOOK_AGAIN_S, Seals
 from worker.store.tables import installation, payouts
 from worker.store.types import Sealed
@@ -239,6 +240,8 @@ class KeyStore(Base):
         if table is not payouts:
             return fresh
         counts = {"attempt_count": row["attempt_count"], "message_count": row["message_count"]}
+        payee = to_payee(row, self._seals)
+        fresh["payee_digest"] = self._seals.payee_digest(payee)
         if row["seal"] is None:
             if (first := first_vouching(conn, row, self._seals)) is None:
                 return None

@@ -56,7 +56,7 @@ class Locks:
         self._clock = clock
         self._seals = seals
         named = sa.func.unnest(_NUMBERS).column_valued("number")
-        key = sa.func.hashtextextended(_MERCHANT + " " + named, 0).label("key")
+        key = sa.func.hashtextextended(named, 0).label("key")
         keys = sa.select(key).distinct().order_by(key).subquery("keys")
         self._numbers = sa.select(
             sa.func.pg_advisory_xact_lock(keys.c.key), clock.label("now")
@@ -93,14 +93,21 @@ class Locks:
         )
 
     def numbers(
-        self, conn: sa.Connection, customer_no: str, out_trade_nos: Sequence[str]
+        self,
+        conn: sa.Connection,
+        customer_no: str,
+        out_trade_nos: Sequence[str],
+        payments: Sequence[str] = (),
     ) -> datetime:
         """
         Hold order numbers, whether or not payouts have them yet; return the time.
+
+        And payments by what makes them alike, so that of two at once the second sees the first.
         """
         if conn.dialect.name != "postgresql":
             return read_clock(conn, self._clock)
-        named = {"merchant": customer_no, "numbers": [*out_trade_nos]}
+        numbers = [f"{customer_no} {number}" for number in out_trade_nos]
+        named = {"numbers": [*numbers, *payments]}
         # Each row's time is that of its own lock: the last one was held with all the others.
         now: datetime = max(row.now for row in conn.execute(self._numbers, named))
         return now

@@ -10,7 +10,7 @@ from worker.store.engine import read_only
 from worker.store.faults import translated
 
 #: That of `worker/store/tables.py`: the newest in `worker/store/migrations/versions/`.
-EXPECTED = "0019"
+EXPECTED = "0020"
 
 #: The revision of the oldest version that may work on these tables beside this one: nothing that it
 #: reads or writes has been taken away or forbidden since. `tests/unit/store/test_expansion.py`

@@ -72,6 +72,7 @@ def order_columns(
         "payee_masked": order.payee.masked,
         "bank_code": order.payee.bank_code,
         "job_key": None if seal is None else seal.key_name,
+        "payee_digest": seals.payee_digest(order.payee),
     }
     free_text = {name: getattr(order, name) for name in _SEALED}
     job = None if seal is None else seals.seal(payouts.c.sealed_job, columns, seal.text)
@@ -90,8 +91,15 @@ def to_order(row: RowMapping, seals: Seals) -> Order:
     return Order(
         **_pick(row, _ORDER),
         **json.loads(seals.open(payouts.c.sealed_order, row)),
-        payee=Payee(**json.loads(seals.open(payouts.c.sealed_payee, row))),
+        payee=to_payee(row, seals),
     )
+
+
+def to_payee(row: RowMapping, seals: Seals) -> Payee:
+    """
+    Who receives the money.
+    """
+    return Payee(**json.loads(seals.open(payouts.c.sealed_payee, row)))
 
 
 def to_request(row: RowMapping, seals: Seals) -> str | None:

@@ -4,13 +4,15 @@ What is sealed in a database, each content bound to its place there.
 
 import json
 import time
-from collections.abc import Callable, Mapping
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
 from worker.payouts.errors import BadKeyring, SealError, StoreFault
+from worker.payouts.model import Payee
 from worker.store.keyring import NEWEST, Form, Keyring, form_of, key_of
 from worker.store.tables import installation
 from worker.store.types import ForeignText, Sealed
@@ -125,6 +127,24 @@ class Seals:
         if form is Form.UNBOUND:
             return self.keyring.seal_unbound(key_id, content)
         return self.keyring.seal(key_id, content, beside, form)
+
+    def payee_digest(self, payee: Payee) -> str:
+        """
+        By what a payee is found again: a keyed digest of account number and name.
+
+        Under the key that seals what is new. Raises `BadKeyring`.
+        """
+        return self.keyring.digests(self._identity(payee))[self._sealing().key_id]
+
+    def payee_digests(self, payee: Payee) -> Sequence[str]:
+        """
+        All that a payee may have been stored by: its digest under each key.
+        """
+        return [*self.keyring.digests(self._identity(payee)).values()]
+
+    def _identity(self, payee: Payee) -> bytes:
+        name = "".join(unicodedata.normalize("NFKC", payee.account_name).split())
+        return json.dumps([self._uid, "payee", payee.account_no, name]).encode()
 
     def _sealing(self) -> Manner:
         if not self.keyring.ids:

@@ -9,17 +9,7 @@ from worker.payouts.evidence import Meaning, Source, TradeStatus
 from worker.payouts.model import AttemptOutcome, CaseKind
 from worker.payouts.money import MAX_FEN
 from worker.payouts.status import PayoutStatus, Reason
-from worker.store.bindings import (
-    ATTEMPT,
-    EVIDENCE,
-    HISTORY,
-    INSTALLATION,
-    OBLIGATION,
-    PAYOUT,
-    PLACE,
-    PROVEN,
-    STATE,
-)
+from worker.store import bindings
 from worker.store.channel_tables import channels, paces
 from worker.store.checkpoint_tables import checkpoint_histories, checkpoints
 from worker.store.key_tables import sealing_keys
@@ -48,6 +38,7 @@ NOT_YET_OVERDUE = sa.text(
 FROM_SENDING = sa.text("from_status = 'sending'")
 WAITS = sa.text("applied_at IS NULL AND payout_id IS NOT NULL")
 
+_PAYMENT = ("payee_digest", "amount_fen", "accepted_at")
 _STATUSES = ", ".join(f"'{status}'" for status in PayoutStatus)
 
 
@@ -62,7 +53,7 @@ obligations = Table(
     Column("committed_fen", sa.BigInteger, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("payout_count", sa.Integer),  #: of all that were ever to pay it
-    Column("seal", Sealed(*OBLIGATION)),
+    Column("seal", Sealed(*bindings.OBLIGATION)),
     UniqueConstraint("namespace", "name"),
     CheckConstraint(f"owed_fen BETWEEN 1 AND {MAX_FEN}", name="owed"),
     CheckConstraint("committed_fen BETWEEN 0 AND owed_fen", name="committed"),
@@ -83,10 +74,10 @@ payouts = Table(
     Column("producer", sa.String, nullable=False),
     Column("payee_masked", sa.String, nullable=False),
     Column("bank_code", sa.String, nullable=False),
-    Column("sealed_payee", Sealed(*PAYOUT, and_to=PROVEN), nullable=False),
+    Column("sealed_payee", Sealed(*bindings.PAYOUT, and_to=bindings.PROVEN), nullable=False),
     #: The order's free text.
-    Column("sealed_order", Sealed(*PAYOUT, and_to=PROVEN), nullable=False),
-    Column("sealed_request", Sealed(*PAYOUT, and_to=PROVEN)),
+    Column("sealed_order", Sealed(*bindings.PAYOUT, and_to=bindings.PROVEN), nullable=False),
+    Column("sealed_request", Sealed(*bindings.PAYOUT, and_to=bindings.PROVEN)),
     Column("status", one_of(PayoutStatus), nullable=False),
     Column("reason", one_of(Reason), nullable=False),
     Column("version", sa.Integer, nullable=False),
@@ -119,9 +110,12 @@ payouts = Table(
     Column("attempt_count", sa.Integer),
     Column("message_count", sa.Integer),
     Column("job_key", sa.String(48)),  #: the producer's, with which its job was sealed
-    Column("sealed_job", Sealed(*PAYOUT, and_to=PROVEN)),  #: what the producer sealed
+    Column(
+        "sealed_job", Sealed(*bindings.PAYOUT, and_to=bindings.PROVEN)
+    ),  #: what the producer sealed
     Column("history", sa.String(129)),  #: where the chains of its records end
-    Column("seal", Sealed(*STATE, and_to=PROVEN, named=HISTORY)),
+    Column("seal", Sealed(*bindings.STATE, and_to=bindings.PROVEN, named=bindings.HISTORY)),
+    Column("payee_digest", sa.String(40)),  #: keyed, of account number and name
     UniqueConstraint("customer_no", "out_trade_no"),
     CheckConstraint(f"amount_fen BETWEEN 1 AND {MAX_FEN}", name="amount"),
     CheckConstraint("returned_fen BETWEEN 0 AND amount_fen", name="returned"),
@@ -135,6 +129,7 @@ payouts = Table(
     partial("ix_payouts_first_sent_at", "first_sent_at", where=NOT_YET_OVERDUE),
     partial("ix_payouts_doubted_at", "customer_no", where=IN_DOUBT),
     Index("ix_payouts_status_id", "status", "id"),
+    partial("ix_payouts_payee_digest", *_PAYMENT, where="payee_digest IS NOT NULL"),
     Index("ix_payouts_producer_accepted_at_id", "producer", "accepted_at", "id"),
 )
 
@@ -149,7 +144,7 @@ attempts = Table(
     Column("closed_at", UtcDateTime),
     Column("outcome", one_of(AttemptOutcome)),
     Column("detail", sa.String, nullable=False),
-    Column("seal", Sealed(*ATTEMPT)),
+    Column("seal", Sealed(*bindings.ATTEMPT)),
     UniqueConstraint("payout_id", "number"),
     CheckConstraint("(outcome IS NULL) = (closed_at IS NULL)", name="closed"),
     partial("uq_attempts_open", "payout_id", where="outcome IS NULL", unique=True),
@@ -165,7 +160,7 @@ evidence = Table(
     Column("attempt_id", Id, ForeignKey("attempts.id")),
     Column("source", one_of(Source), nullable=False),
     Column("digest", sa.String(64), nullable=False),
-    Column("sealed_raw", Sealed(*EVIDENCE, and_to=PLACE), nullable=False),
+    Column("sealed_raw", Sealed(*bindings.EVIDENCE, and_to=bindings.PLACE), nullable=False),
     Column("asked_at", UtcDateTime),
     Column("received_at", UtcDateTime, nullable=False),
     Column("applied_at", UtcDateTime),
@@ -289,7 +284,9 @@ installation = Table(
     Column("epoch", sa.Integer, nullable=False),  #: rises when the database was restored
     Column("sweep_count", sa.BigInteger, nullable=False),  #: rises with every sweep
     Column("swept_at", UtcDateTime),  #: when the last sweep began
-    Column("sealed_sample", Sealed(*INSTALLATION)),  #: what is sealed now is sealed as this is
+    Column(
+        "sealed_sample", Sealed(*bindings.INSTALLATION)
+    ),  #: what is sealed now is sealed as this is
     Column("restored_at", UtcDateTime),  #: when the epoch began; the first one has no such time
     #: What is accepted before this is asked about before it is sent.
     Column("ask_first_until", UtcDateTime),

@@ -4,6 +4,7 @@ A job becomes a payout: durable, queued or held for review, and once only for it
 
 import logging
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from typing import Protocol
 
 from worker.payouts.acceptance import (
@@ -37,7 +38,8 @@ class Acceptor:
     """
     Takes the jobs of one merchant. It needs no gateway and no key that signs for JD.
 
-    `together` makes, of what accepts several jobs in one commit, what accepts one of them.
+    `together` makes, of what accepts several jobs in one commit, what accepts one of them. What
+    pays as much to the same payee as another did, so short a while before, is held; by 0 nothing.
     """
 
     def __init__(
@@ -48,6 +50,8 @@ class Acceptor:
         review_list: ReviewList,
         opener: Opener,
         together: Together = one_by_one,
+        *,
+        duplicates_within: timedelta = timedelta(0),
     ) -> None:
         self._ledger = ledger
         self._dispatcher = dispatcher
@@ -55,6 +59,7 @@ class Acceptor:
         self._review_list = review_list
         self._opener = opener
         self._withdrawal = Withdrawal(ledger, terms.customer_no)
+        self._duplicates_within = duplicates_within
         self._commit = together(self._accept)
 
     def accept(self, order: Order) -> Acceptance:
@@ -118,7 +123,7 @@ class Acceptor:
         for_review = needs_review(order, self._review_list)
         payout_id = None
         if not expired:
-            payout_id = self._commit(Entry(order, for_review, proof))
+            payout_id = self._commit(Entry(order, for_review, proof, self._duplicates_within))
         if payout_id is not None:
             log.info(
                 "payout accepted, and held for review" if for_review else "payout accepted",

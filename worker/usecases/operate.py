@@ -200,7 +200,13 @@ class Operator:
         return (*faults, *expired(send_before, self._ledger.now()))
 
     def replace(
-        self, payout_id: int, order: Order, terms: Terms, why: str, review_list: ReviewList
+        self,
+        payout_id: int,
+        order: Order,
+        terms: Terms,
+        why: str,
+        review_list: ReviewList,
+        duplicates_within: timedelta = timedelta(0),
     ) -> Done:
         """
         Free a payout's obligation and accept the order that pays it instead; both or neither.
@@ -219,7 +225,14 @@ class Operator:
         decision = may_replace(dossier, self._who, why)
         order = replace(order, producer=dossier.payout.producer)
         for_review = needs_review(order, review_list)
-        new_id = self._ledger.replace(dossier, decision, order, terms, for_review=for_review)
+        new_id = self._ledger.replace(
+            dossier,
+            decision,
+            order,
+            terms,
+            for_review=for_review,
+            duplicates_within=duplicates_within,
+        )
         return replace(self._done(payout_id), replacement=self._ledger.dossier(new_id).payout)
 
     def pause(self, customer_no: str, why: str) -> None:

@@ -46,6 +46,7 @@ CASE_MEANINGS = {
     CaseKind.UNEXPECTED: "JD reports a trade for a payout that we never sent, or withdrew",
     CaseKind.STALE: "it could not be sent in time",
     CaseKind.REVIEW: "its payee is on the review list, so it was held when it was accepted",
+    CaseKind.DUPLICATE: "as much was to go to the same payee shortly before, for another debt",
     CaseKind.FORGOTTEN: "the restored database lacked a claim that a worker's journal has",
     CaseKind.UNREADABLE: "what is to be sent opens with no key of the keyring",
     CaseKind.TAMPERED: "its row in the database was changed, or holds what belongs elsewhere",
@@ -72,6 +73,7 @@ CASE_ADVICE = {
         "Is it still wanted? Let it go or withdraw it; a refused one: send it again or end it."
     ),
     CaseKind.REVIEW: "Are payee and amount right? Let it go or withdraw it.",
+    CaseKind.DUPLICATE: "Are both wanted? Let it go or withdraw it.",
     CaseKind.FORGOTTEN: "JD is asked by itself; wait for its word before you pay anything instead.",
     CaseKind.UNREADABLE: ("Put the lost key back into PAYOUTS_KEYRING; else two people end it."),
     CaseKind.TAMPERED: (

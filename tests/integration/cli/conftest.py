@@ -132,6 +132,8 @@ def healthy(
         "PFX_PASSWORD_FILE": sandbox.directory / "merchant.password",
         "JD_CERT_FILE": sandbox.directory / "jd_cert.der",
         "NOTIFY_URL": "http://127.0.0.1:9001/jdpay/notify",
+        # Most stories pay one payee; those that are about that say so.
+        "DUPLICATES_WITHIN": "0s",
         "BROKER_URL": broker_url,
     }
     for name, value in settings.items():

@@ -126,19 +126,26 @@ def test_waiting_sees_the_acceptance(run: Run, worker_takes: None) -> None:
     assert (job["state"], job["payout_id"], job["held"]) == ("accepted", 1, False)
 
 
-def test_waiting_sees_that_it_is_held(
-    run: Run, healthy: None, broker: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def configured_worker_takes(monkeypatch: pytest.MonkeyPatch, healthy: None, broker: str) -> None:
     """
-    A payee on the review list of the settings: accepted all the same, and who moves it on.
+    The same, by a worker that reads its settings when it takes the first.
     """
-    monkeypatch.setenv("PAYOUTS_REVIEW_ACCOUNTS", f"622848001,{ACCOUNT}")
 
     def work(_seconds: float) -> None:
         for kwargs in taken(broker):
             receive(acceptance.acceptor(), kwargs)
 
     monkeypatch.setattr("worker.cli.arrival.time.sleep", work)
+
+
+def test_waiting_sees_that_it_is_held(
+    run: Run, configured_worker_takes: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    A payee on the review list of the settings: accepted all the same, and who moves it on.
+    """
+    monkeypatch.setenv("PAYOUTS_REVIEW_ACCOUNTS", f"622848001,{ACCOUNT}")
 
     told = run("enqueue", "-", "--wait", "30", text=json.dumps(a_job()))
     again = run("enqueue", "-", "--wait", "30", "--json", text=json.dumps(a_job()))
@@ -150,6 +157,21 @@ def test_waiting_sees_that_it_is_held(
     story = run("show", NUMBER).stdout
     assert "review list" in story
     assert ACCOUNT not in told.output + again.output + story
+
+
+def test_what_was_asked_for_twice_is_held(
+    run: Run, configured_worker_takes: None, ledger: SqlLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    The settings say for how long payments are compared, and the entry does so.
+    """
+    monkeypatch.setenv("PAYOUTS_DUPLICATES_WITHIN", "24h")
+    queued(ledger, "ORDER009")
+
+    result = run("enqueue", "-", "--wait", "30", "--json", text=json.dumps(a_job()))
+
+    assert json.loads(result.stdout)["jobs"][0]["held"]
+    assert "for another debt" in run("show", NUMBER).stdout
 
 
 def test_waiting_sees_the_rejection(run: Run, worker_takes: None, ledger: SqlLedger) -> None:

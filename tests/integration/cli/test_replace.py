@@ -91,6 +91,23 @@ def test_a_replacement_to_a_listed_payee_is_held(
     assert run("audit").exit_code == 0
 
 
+def test_a_replacement_that_pays_twice_alike_is_held(
+    run: Run, ledger: SqlLedger, withdrawn: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    As much goes to the same payee for another debt: a job is compared by this door as well.
+    """
+    queued(ledger, "ORDER009")
+    monkeypatch.setenv("PAYOUTS_DUPLICATES_WITHIN", "24h")
+
+    told = run("replace", NUMBER, "-", "--why", "right card", text=json.dumps(a_job(NEW)))
+
+    assert "it is held: `payouts let-go`" in told.stdout
+    (holder,) = ledger.holders_of("SALARY-7")
+    assert [case.kind for case in ledger.dossier(holder.id).open_cases] == [CaseKind.DUPLICATE]
+    assert run("audit").exit_code == 0
+
+
 def test_a_file_is_read(run: Run, ledger: SqlLedger, withdrawn: int, tmp_path: Path) -> None:
     """
     People are told both numbers.

@@ -23,6 +23,7 @@ from tests.factories import (
 )
 from worker.payouts.errors import NotAllowed
 from worker.payouts.evidence import Evidence, Meaning, TradeStatus
+from worker.payouts.hold import HELD_BACK
 from worker.payouts.model import AttemptOutcome, CaseKind, Dossier
 from worker.payouts.policy.actions import CLOSED_BY, Action, Decision, decide, legal, may_replace
 from worker.payouts.status import PayoutStatus
@@ -215,13 +216,15 @@ def test_every_kind_of_case_has_its_actions() -> None:
     more = {kind: set(found) - {Action.RESOLVE} for kind, found in CLOSED_BY.items()}
     told_by_nobody = {kind for kind, actions in more.items() if Action.DECIDE in actions}
     assert set(CaseKind) - told_by_nobody == {
-        *(CaseKind.STALE, CaseKind.REVIEW, CaseKind.OVERPAYMENT, CaseKind.ORPHAN),
+        *HELD_BACK,
+        *(CaseKind.OVERPAYMENT, CaseKind.ORPHAN),
     }
     others = {kind: actions - {Action.DECIDE} for kind, actions in more.items()}
     assert {kind: actions for kind, actions in others.items() if actions} == {
         CaseKind.STALE: {Action.LET_GO, Action.CANCEL, Action.RESEND, Action.FAIL},
         CaseKind.OVERPAYMENT: {Action.CANCEL},
         CaseKind.REVIEW: {Action.LET_GO, Action.CANCEL},
+        CaseKind.DUPLICATE: {Action.LET_GO, Action.CANCEL},
         CaseKind.UNRESOLVED: {Action.FAIL},
         CaseKind.PARTIAL_RETURN: {Action.REPLACE},
         CaseKind.UNREADABLE: {Action.CANCEL, Action.FAIL},

@@ -20,6 +20,7 @@ from tests.factories import (
     not_found,
 )
 from worker.payouts.evidence import Evidence, Meaning, TradeStatus
+from worker.payouts.hold import Hold
 from worker.payouts.limits import Limits
 from worker.payouts.model import AttemptOutcome, CaseKind, Dossier, Payout
 from worker.payouts.policy.cases import cases
@@ -309,7 +310,7 @@ def test_nothing_unsigned_opens_a_case() -> None:
 
 def test_every_kind_of_one_payout_is_opened_here() -> None:
     """
-    None is forgotten; others open those of orphans, debts, lost keys and journals.
+    None is forgotten; others open those of orphans, debts, lost keys, journals and controls.
     """
     source = __import__("inspect").getsource(
         __import__("worker.payouts.policy.cases", fromlist=["_"])
@@ -321,5 +322,6 @@ def test_every_kind_of_one_payout_is_opened_here() -> None:
         CaseKind.OVERPAYMENT,
         CaseKind.UNREADABLE,
         CaseKind.FORGOTTEN,
+        *(hold.case for hold in Hold),
     }
     assert set(CaseKind) - elsewhere == named

@@ -19,6 +19,7 @@ from tests.factories import (
     numbered,
 )
 from worker.payouts.evidence import TradeStatus
+from worker.payouts.hold import Hold
 from worker.payouts.limits import Limits
 from worker.payouts.model import AttemptOutcome, CaseKind
 from worker.payouts.policy.actions import Action
@@ -28,7 +29,7 @@ from worker.payouts.policy.facts import gather_facts
 from worker.payouts.policy.may_send import may_send
 from worker.payouts.policy.state import derive_update
 from worker.payouts.status import PayoutStatus, Reason
-from worker.payouts.update import hold_for_review
+from worker.payouts.update import hold_back
 
 LIMITS = Limits()
 A_DAY = timedelta(days=1)
@@ -141,7 +142,7 @@ def test_what_is_held_for_review_is_not_due() -> None:
     """
     Its row says held, and why; nothing says when to send it.
     """
-    held = hold_for_review(replace(QUEUED, next_send_at=NOON), NOON + A_SECOND)
+    held = hold_back(replace(QUEUED, next_send_at=NOON), Hold.REVIEW, NOON + A_SECOND)
 
     assert (held.status, held.reason) == (PayoutStatus.HELD, Reason.REVIEW)
     assert (held.next_send_at, held.version) == (None, QUEUED.version + 1)

@@ -101,6 +101,7 @@ def test_settings_of_a_worker(keys: Keys) -> None:
     assert settings.pop("PAYOUTS_CUSTOMER_NO") == "360080000000000001"
     assert settings.pop("PAYOUTS_SIGN_KEY") == "test"
     assert settings.pop("PAYOUTS_REVIEW_ACCOUNTS") == "620000000000000007"
+    assert settings.pop("PAYOUTS_DUPLICATES_WITHIN") == "0s"
     assert all(Path(path).is_absolute() and Path(path).is_file() for path in settings.values())
     assert settings.keys() == {
         "PAYOUTS_CA_FILE",

@@ -96,7 +96,7 @@ def test_an_upgrade_reaches_the_head(engine: sa.Engine) -> None:
     before = schema(engine)
     migrate.upgrade(engine)
 
-    assert revision.current(engine) == revision.EXPECTED == "0019"
+    assert revision.current(engine) == revision.EXPECTED == "0020"
     assert schema(engine) == before
 
 

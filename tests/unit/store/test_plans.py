@@ -10,8 +10,18 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import event
 
-from tests.contract.samples import KEYRING, MERCHANT, NOON, accepted, due_queries, migrated
+from tests.contract.samples import (
+    KEYRING,
+    MERCHANT,
+    NOON,
+    TERMS,
+    accepted,
+    an_order,
+    due_queries,
+    migrated,
+)
 from tests.servers import SqliteDatabases
+from worker.payouts.acceptance import Entry
 from worker.payouts.own import Wanted
 from worker.payouts.status import PayoutStatus
 from worker.store.engine import create_engine
@@ -53,6 +63,19 @@ def steps(engine: sa.Engine, question: tuple[str, Any]) -> list[str]:
     with engine.begin() as conn:
         plan = conn.exec_driver_sql(f"EXPLAIN QUERY PLAN {question[0]}", question[1]).all()
     return [step.detail for step in plan]
+
+
+def test_payments_are_compared_by_their_index(engine: sa.Engine) -> None:
+    """
+    However many payouts there are, those to one payee of one amount are found.
+    """
+    entry = Entry(an_order(), duplicates_within=HOUR)
+
+    asked = overheard(engine, lambda ledger: ledger.accept([entry], TERMS))
+
+    (question,) = (one for one in asked if "payee_digest IN" in one[0])
+    (step, *_) = steps(engine, question)
+    assert "USING INDEX ix_payouts_payee_digest (payee_digest=? AND amount_fen=?" in step
 
 
 @pytest.mark.parametrize(

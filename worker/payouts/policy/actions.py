@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from worker.payouts.errors import NotAllowed
+from worker.payouts.hold import HELD_BACK, Hold
 from worker.payouts.model import Case, CaseKind, Dossier
 from worker.payouts.policy import proof
 from worker.payouts.policy.controls import is_set_aside
@@ -44,6 +45,9 @@ class Action(enum.StrEnum):
 #: Closes what JD's word may never settle: a person has looked, or two people decide.
 _TOLD_BY_NOBODY = frozenset({Action.RESOLVE, Action.DECIDE})
 
+#: Looking is not enough: it is sent or it is not. `RESOLVE` is for one that JD has after all.
+_SENT_OR_NOT = frozenset({Action.LET_GO, Action.CANCEL, Action.RESOLVE})
+
 #: What closes a case, beside the evidence: acting closes it. An action that is not here for a
 #: kind waits until such a case is closed.
 CLOSED_BY: dict[CaseKind, frozenset[Action]] = {
@@ -60,18 +64,12 @@ CLOSED_BY: dict[CaseKind, frozenset[Action]] = {
     CaseKind.UNRESOLVED: _TOLD_BY_NOBODY | {Action.FAIL},
     # Looking lets it be claimed again, which asks the debt again.
     CaseKind.OVERPAYMENT: frozenset({Action.RESOLVE, Action.CANCEL}),
-    # Looking is not enough: it is sent or it is not. `RESOLVE` is for one that JD has after all.
-    CaseKind.STALE: frozenset(
-        {Action.LET_GO, Action.CANCEL, Action.RESEND, Action.FAIL, Action.RESOLVE}
-    ),
-    CaseKind.REVIEW: frozenset({Action.LET_GO, Action.CANCEL, Action.RESOLVE}),
+    CaseKind.STALE: _SENT_OR_NOT | {Action.RESEND, Action.FAIL},
+    **dict.fromkeys((hold.case for hold in Hold), _SENT_OR_NOT),
     CaseKind.UNREADABLE: _TOLD_BY_NOBODY | {Action.CANCEL, Action.FAIL},
     CaseKind.TAMPERED: _TOLD_BY_NOBODY | {Action.CANCEL, Action.FAIL},
     CaseKind.ORPHAN: frozenset({Action.RESOLVE}),
 }
-
-#: Cases of payouts that a control held back: looking alone does not close them.
-_HELD_BACK = frozenset({CaseKind.STALE, CaseKind.REVIEW})
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +160,7 @@ def check_resolve(case: Case, dossier: Dossier | None) -> None:
     """
     check_open(case)
     held = dossier is not None and dossier.payout.status is PayoutStatus.HELD
-    if case.kind in _HELD_BACK and held:
+    if case.kind in HELD_BACK and held:
         raise NotAllowed("it waits for a decision: `let-go` sends it after all, `cancel` does not")
 
 

@@ -10,7 +10,7 @@ from worker.payouts.evidence import Evidence, TradeStatus
 from worker.payouts.limits import Limits
 from worker.payouts.model import AttemptOutcome, Case, CaseKind, Payout
 from worker.payouts.policy.absence import denials, proven_absent
-from worker.payouts.policy.controls import is_in_review, is_stale, lapses
+from worker.payouts.policy.controls import held_by, is_stale, lapses
 from worker.payouts.policy.facts import Facts
 from worker.payouts.policy.may_send import may_resend
 from worker.payouts.policy.next_query import end_asked_since
@@ -207,7 +207,8 @@ def _held(payout: Payout, now: datetime, limits: Limits) -> Iterator[CaseNote]:
 
     Only letting it go or withdrawing it closes that case, so held again it opens again.
     """
-    if is_in_review(payout):
-        yield CaseNote(CaseKind.REVIEW, reopens=True)
+    hold = held_by(payout)
+    if hold is not None:
+        yield CaseNote(hold.case, reopens=True)
     elif is_stale(payout, now, limits):
         yield CaseNote(CaseKind.STALE, reopens=True)

@@ -1,5 +1,5 @@
 """
-What holds a payout back before it is sent: its time is over, or its payee is on the review list.
+What holds a payout back before it is sent: its time is over, or a control wants a person to look.
 
 A long pause must not end in a flood of payments that nobody expects any more: what could not be
 sent in time waits for a person. So does, from its acceptance on, what goes to a payee whom the
@@ -9,9 +9,10 @@ merchant wants to look at first.
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from worker.payouts.hold import Hold
 from worker.payouts.limits import Limits
 from worker.payouts.model import Order, Payout
-from worker.payouts.status import PayoutStatus, Reason
+from worker.payouts.status import PayoutStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +31,13 @@ def needs_review(order: Order, listed: ReviewList) -> bool:
     return order.payee.account_no in listed.account_nos
 
 
-def is_in_review(payout: Payout) -> bool:
+def held_by(payout: Payout) -> Hold | None:
     """
-    Whether it waits for that person now.
+    The control that holds it back now; None for one that could not be sent in time.
     """
-    return payout.status is PayoutStatus.HELD and payout.reason is Reason.REVIEW
+    if payout.status is not PayoutStatus.HELD:
+        return None
+    return next((hold for hold in Hold if hold.reason is payout.reason), None)
 
 
 def is_set_aside(payout: Payout) -> bool:

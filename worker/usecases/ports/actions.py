@@ -3,6 +3,7 @@ What people decide: carried out, and recorded with who and why.
 """
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Protocol
 
 from worker.payouts.health import Looked
@@ -61,11 +62,12 @@ class ActionLedger(PayoutReads, CaseReads, EpochLedger, Protocol):
         terms: Terms,
         *,
         for_review: bool = False,
+        duplicates_within: timedelta = timedelta(0),
     ) -> int:
         """
         Release the obligation of a payout and accept the one that pays it instead; return its id.
 
-        It is queued, or held `for_review`, as `AcceptanceLedger.accept` has it.
+        It is queued, or held, as `AcceptanceLedger.accept` has it.
         Raises `StaleTransition`, or `NotAllowed` if the obligation is free already, JD was not
         asked anew, the order does not fit or its number is taken; nothing is written then.
         """

@@ -86,8 +86,10 @@ class AcceptanceLedger(PayoutReads, Protocol):
         """
         Insert a queued payout and its first transition for each job: one commit; return their ids.
 
-        Each is due at once. One that is for review is held in the same transaction, with a second
-        transition and a case, and nobody ever sees it queued.
+        Each is due at once. One that is for review, or pays as much to the same payee as another
+        debt's payout that was accepted `duplicates_within` before and is neither withdrawn nor
+        released, is held in the same transaction, with a second transition and a case, and nobody
+        ever sees it queued. Of two that are alike and come at once the second is held.
 
         None in the place of a job whose number is taken, or whose obligation has no room for it or
         is owed otherwise, by a job before it among these too: nothing was written of it, and the

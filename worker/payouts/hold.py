@@ -1,0 +1,28 @@
+"""
+What holds a payout back before it is sent, until a person decides.
+"""
+
+import enum
+
+from worker.payouts.model import CaseKind
+from worker.payouts.status import Reason
+
+
+class Hold(enum.Enum):
+    """
+    A control that stops a payout: the reason that is told, the case, and its name in the history.
+    """
+
+    #: Its payee is on the review list.
+    REVIEW = (Reason.REVIEW, CaseKind.REVIEW, "review list")
+    #: As much was to go to the same payee shortly before.
+    DUPLICATE = (Reason.DUPLICATE, CaseKind.DUPLICATE, "duplicates")
+
+    def __init__(self, reason: Reason, case: CaseKind, actor: str) -> None:
+        self.reason = reason
+        self.case = case
+        self.actor = actor
+
+
+#: The cases of what is held: only letting it go or withdrawing it closes one.
+HELD_BACK = frozenset({CaseKind.STALE, *(hold.case for hold in Hold)})
