@@ -36,6 +36,7 @@ from worker.store.database import Database
 from worker.store.keyring import Keyring
 from worker.store.ledger import SqlLedger
 from worker.usecases.audit import Reader
+from worker.usecases.controls import Controller
 from worker.usecases.decide import Decider
 from worker.usecases.evidence import EvidenceHandler
 from worker.usecases.group_commit import GroupCommit
@@ -156,6 +157,13 @@ def decider(person: Person) -> Decider:
     One of two people who decide on proof from outside.
     """
     return Decider(ledger(), person)
+
+
+def controller(person: Person) -> Controller:
+    """
+    A person who sets limits and denies payees.
+    """
+    return Controller(ledger(), person)
 
 
 def mender(person: Person) -> Mender:

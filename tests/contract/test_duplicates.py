@@ -2,6 +2,7 @@
 As much to the same payee for another debt, shortly after: a person looks first.
 """
 
+import functools
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -151,9 +152,12 @@ def test_of_many_at_once_one_is_queued(ledger: SqlLedger, engine: sa.Engine) -> 
     # Each has its connection before they begin.
     at_once(16, lambda number: take(ledger, f"BEFORE-{number}", amount_fen=100 + number))
 
-    found = at_once(16, lambda number: take(ledger, f"P-{number}"))
+    def alike(turn: int, number: int) -> PayoutStatus | None:
+        return take(ledger, f"P-{turn}-{number}", amount_fen=1_000 + turn)
 
-    assert sorted(status for status in found if status) == [HELD] * 15 + [QUEUED]
+    for turn in range(5):
+        found = at_once(16, functools.partial(alike, turn))
+        assert sorted(status for status in found if status) == [HELD] * 15 + [QUEUED]
 
 
 def test_a_payee_is_found_by_a_keyed_digest(ledger: SqlLedger, engine: sa.Engine) -> None:

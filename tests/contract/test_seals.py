@@ -42,6 +42,7 @@ from worker.store.seals import Row, Seals
 from worker.store.tables import installation, payouts
 from worker.store.types import Sealed
 from worker.store.writes import insert_new
+from worker.usecases.controls import Controller
 
 Bytes = sa.Column[bytes]
 
@@ -90,9 +91,9 @@ def fill(
     engine: sa.Engine, clock: VirtualClock, keyring: Keyring = KEYRING, *, with_keys: bool = True
 ) -> None:
     """
-    Two payouts, sent, told of, refused and mended; two webhooks whose keys were changed.
+    Two payouts, sent, told of, refused and mended; two webhooks, two limits.
 
-    With keys for jobs, each came sealed with another.
+    With keys for jobs, each came sealed with another, and its producer is limited then.
     """
     ensure_keyring(engine, keyring, clock.told)
     ledger = SqlLedger(engine, keyring, clock.told)
@@ -119,6 +120,9 @@ def fill(
         made = ledger.add_endpoint("shop", EndpointKind.WEBHOOK, url, [], key=f"key of {number}")
         ledger.rotate_key(made, f"newer key of {number}", timedelta(days=1))
         _propose(ledger, payout.id, clock.now)
+        if with_keys:
+            limits: dict[str, int | None] = {"day_fen": 1}
+            Controller(ledger, Person(1001, "mei")).limit(number.lower(), limits, "agreed")
         ledger.note_checkpoint(timedelta(0))
 
 
@@ -177,7 +181,9 @@ def test_each_sealed_column_is_filled_and_opens(
     contents = [seals.open(column, row) for row in rows]
 
     assert len(rows) == (1 if column.table.name == "installation" else 2)
-    assert len({*contents}) == len(rows) or column.name == "seal"
+    # A seal that vouches has no content, and neither has what denies nobody.
+    empty = column.name == "seal" or column.table.name == "control_changes"
+    assert len({*contents}) == len(rows) or empty
 
 
 @each(COLUMNS)

@@ -10,10 +10,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from tests.doubles.audit import MemoryAudit
+from tests.doubles.controls import MemoryControls
 from tests.doubles.health import MemoryHealth
 from tests.doubles.outbox import MemoryOutbox
 from tests.doubles.own_payouts import MemoryOwnPayouts
-from tests.doubles.producers import MemoryProducers
 from tests.doubles.rows import storable, transactions
 from worker.payouts.acceptance import Entry
 from worker.payouts.claim import Asker, Claim, Claimant, Claims, Draft, DueQueries
@@ -41,7 +41,7 @@ _FOREIGN = ("code", "merchant", "number", "currency", "trade_no", "reason_code")
 
 
 @transactions
-class MemoryLedger(MemoryAudit, MemoryHealth, MemoryOutbox, MemoryProducers, MemoryOwnPayouts):
+class MemoryLedger(MemoryAudit, MemoryHealth, MemoryOutbox, MemoryControls, MemoryOwnPayouts):
     """
     A ledger of plain dictionaries: `clock` tells the time, `new_token` makes lease tokens.
     """
@@ -105,7 +105,7 @@ class MemoryLedger(MemoryAudit, MemoryHealth, MemoryOutbox, MemoryProducers, Mem
         if request is None or any(attempt.outcome is None for attempt in tries):
             self.put_off(payout_id, claimant.again_after)
             return None
-        if not self._is_covered(row, claimant):
+        if not self._is_covered(row, claimant) or self._is_held_back(row, claimant):
             return None
         token = self._new_token()
         claimed = claim(row, token, claimant.lease, now)
@@ -206,6 +206,18 @@ class MemoryLedger(MemoryAudit, MemoryHealth, MemoryOutbox, MemoryProducers, Mem
                     self._touch(older, next_query_at=min(older.next_query_at or now, now))
                 self.put_off(row.id, claimant.again_after)
         return False
+
+    def _is_held_back(self, row: Payout, claimant: Claimant) -> bool:
+        hold = self._claim_hold(row)
+        if hold is None:
+            return False
+        if row.status is PayoutStatus.QUEUED:
+            self._hold_back(row, hold)
+        else:
+            self.put_off(row.id, claimant.again_after)
+            note = CaseNote(hold.case, reopens=True)
+            self._open_case(row.id, row.terms.customer_no, row.out_trade_no, note)
+        return True
 
     def renew(self, attempt: Attempt, lease: timedelta) -> bool:
         """

@@ -186,7 +186,16 @@ class MemoryRows:
             self._hold_back(self._rows[payout_id], hold)
         return payout_id
 
+    def _denies(self, order: Order) -> bool:
+        """
+        Whether an order's payee is on the deny list: who keeps one says so.
+        """
+        del order
+        return False
+
     def _hold(self, entry: Entry) -> Hold | None:
+        if self._denies(entry.order):
+            return Hold.DENIED
         if entry.for_review:
             return Hold.REVIEW
         since = self._clock() - entry.duplicates_within
@@ -200,7 +209,7 @@ class MemoryRows:
         self._write(queued, held)
         self._move(queued, held, hold.actor)
         number = (queued.terms.customer_no, queued.out_trade_no)
-        self._open_case(queued.id, *number, CaseNote(hold.case))
+        self._open_case(queued.id, *number, CaseNote(hold.case, reopens=True))
 
     def _insert(self, order: Order, terms: Terms, seal: KeptSeal | None = None) -> int:
         number = (terms.customer_no, order.out_trade_no)

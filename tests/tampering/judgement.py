@@ -5,7 +5,7 @@ What comes of an attack, and whether anyone was paid what no producer asked for.
 from collections import Counter
 
 from tests.tampering.books import wording
-from tests.tampering.world import NUMBERS, SHARED, World, wanted
+from tests.tampering.world import NUMBERS, SHARED, STOPPED, World, wanted
 from worker.payouts.evidence import TradeStatus
 from worker.payouts.status import PayoutStatus
 
@@ -46,6 +46,7 @@ def check(world: World) -> None:
     wordings |= {text.replace("|", "-ANEW|", 1) for text in wordings}
     assert {*books.sent} <= wordings
     sent = Counter(request.partition("|")[0] for request in books.sent)
+    assert not {number.removesuffix("-ANEW") for number in sent} & STOPPED.keys()
     assert {number for number, times in sent.items() if times > 1} <= _SENT_AGAIN
     for debt in {*NUMBERS} - SHARED.keys():
         numbers = [debt, *(number for number in SHARED if SHARED[number] == debt)]

@@ -31,6 +31,7 @@ from worker.payouts.status import PayoutStatus
 from worker.store.engine import create_engine
 from worker.store.keyring import Keyring
 from worker.store.ledger import SqlLedger
+from worker.usecases.controls import Controller
 from worker.usecases.decide import Decider
 from worker.usecases.evidence import EvidenceHandler
 from worker.usecases.operate import Operator
@@ -42,7 +43,9 @@ _NEW = ("BUSY", "SILENT", "LOST")
 _UNSENT = ("QUEUED", "QUEUED2", "HELD", "SENDING")
 #: What came sealed, by whose key, and what that is.
 SEALED = {"SEALED01": ("shop", b"s" * 32), "SEALED02": ("mall", b"m" * 32)}
-NUMBERS = (*_OLD, *_NEW, *_UNSENT, *SEALED, "AGAIN")
+#: Whose payee is on the deny list, and whose amount no limit allows: neither is ever sent.
+STOPPED = {"DENIED": DEFAULT_PRODUCER, "TOOMUCH": "small"}
+NUMBERS = (*_OLD, *_NEW, *_UNSENT, *SEALED, "AGAIN", *STOPPED)
 #: What pays the same debt: the first was closed, and is replaced by the second.
 SHARED = {"AGAIN": "CLOSED"}
 
@@ -56,7 +59,7 @@ def wanted(number: str) -> Order:
     debt = SHARED.get(number, number)
     return an_order(
         number,
-        producer=SEALED[number][0] if number in SEALED else DEFAULT_PRODUCER,
+        producer=STOPPED.get(number, SEALED.get(number, (DEFAULT_PRODUCER,))[0]),
         payee=payee,
         amount_fen=1_000 + NUMBERS.index(debt),
         obligation=debt,
@@ -135,6 +138,16 @@ class World:
             acceptor = self.work.acceptor
             assert isinstance(acceptor.accept_sealed(acceptor.open(text)), Accepted)
 
+    def _set_controls(self) -> None:
+        """
+        One payee is denied, one producer may have nothing sent, and another's day is counted.
+        """
+        person = Controller(self.ledger, Person(1001, "mei"))
+        person.deny(wanted("DENIED").payee.account_no, "a court says so")
+        self.ledger.add_producer(STOPPED["TOOMUCH"], "mei")
+        person.limit(STOPPED["TOOMUCH"], {"largest_fen": 1, "new_payees": 0}, "not yet")
+        person.limit(DEFAULT_PRODUCER, {"day_fen": 1_000_000, "new_payees": 1_000}, "agreed")
+
     def _today(self) -> dict[str, str]:
         now = self.ledger.now()
         return {"issued": now.isoformat(), "expires": (now + timedelta(days=1)).isoformat()}
@@ -143,6 +156,7 @@ class World:
         """
         Bring payouts into every status; someone passes by now and then, and takes copies.
         """
+        self._set_controls()
         self.accept(*_OLD[:-1])
         pass_by()
         self.work.send()
@@ -161,7 +175,7 @@ class World:
         pass_by()
         self.accept(*_NEW)
         self.work.send()
-        self.accept(*_UNSENT)
+        self.accept(*_UNSENT, *STOPPED)
         self.accept_sealed()
         instead = wanted("AGAIN"), TERMS, "the card was closed", REVIEW_LIST
         self.operator.replace(self.id_of("CLOSED"), *instead)
@@ -175,13 +189,23 @@ class World:
         for payout_id in _IDS:
             with contextlib.suppress(*_FAULTS):
                 self.work.query(payout_id)
-            for action in _ACTIONS:
+            # In the sandbox a person alone may let go what is over a limit: here nobody does.
+            over = self._is_over_a_limit(payout_id)
+            for action in _ACTIONS[1:] if over else _ACTIONS:
                 with contextlib.suppress(*_FAULTS):
                     self.operator.act(action, payout_id, "as it seems")
         for number in NUMBERS:
             fresh = replace(wanted(number), out_trade_no=f"{number}-ANEW")
             with contextlib.suppress(*_FAULTS):
                 accept(self.ledger, fresh, TERMS)
+
+    def _is_over_a_limit(self, payout_id: int) -> bool:
+        """
+        Whether that is why it is held, as far as anybody is told.
+        """
+        with contextlib.suppress(*_FAULTS):
+            return self.ledger.number_of(payout_id).startswith("TOOMUCH")
+        return True
 
     def statuses(self) -> Iterator[tuple[str, PayoutStatus]]:
         """

@@ -5,6 +5,7 @@ Who is at the keyboard, and why: what every intervention is recorded with.
 import click
 
 from worker import bootstrap, os_user
+from worker.usecases.controls import Controller
 from worker.usecases.decide import Decider
 from worker.usecases.operate import Operator
 from worker.usecases.producers import Registrar
@@ -43,6 +44,13 @@ def decider() -> Decider:
     The person at the keyboard, as one of two who decide.
     """
     return bootstrap.decider(os_user.current())
+
+
+def controller() -> Controller:
+    """
+    The person at the keyboard, as who sets limits and denies payees.
+    """
+    return bootstrap.controller(os_user.current())
 
 
 def registrar() -> Registrar:

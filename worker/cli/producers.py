@@ -5,9 +5,12 @@
 import click
 
 from worker import bootstrap
-from worker.cli import job_keys
+from worker.cli import job_keys, limits
 from worker.cli.operator import registrar, why
 from worker.cli.output import Page, answering, table
+from worker.payouts.control_change import Controls, ProducerLimits
+from worker.payouts.errors import SealError
+from worker.views import controls as views
 from worker.views import documents
 from worker.views.tables import Column
 
@@ -20,6 +23,7 @@ def producers() -> None:
 
 
 producers.add_command(job_keys.keys)
+producers.add_command(limits.limit)
 
 
 @producers.command("list")
@@ -28,16 +32,34 @@ def list_() -> Page:
     """
     List them, by name, disabled ones too.
     """
-    found = bootstrap.ledger().producers()
-    rows = [(p.name, p.added_at, p.added_by, p.disabled_at, p.disabled_why) for p in found]
+    ledger = bootstrap.ledger()
+    found, limited, failure = ledger.producers(), Controls().limits, None
+    try:
+        limited = ledger.controls().limits
+    except SealError:
+        failure = "the limits are not what was written: see `payouts controls list --all`"
+    rows = [
+        (
+            *(p.name, p.added_at, p.added_by, p.disabled_at, p.disabled_why),
+            views.in_words(limited[p.name]) if p.name in limited else None,
+        )
+        for p in found
+    ]
     columns = (
         Column("name"),
         Column("since", gives_way=1),
         Column("by", gives_way=2),
         Column("disabled"),
         "why",
+        Column("limits", folds=12),
     )
-    return Page({"producers": [documents.producer(p) for p in found]}, table(columns, rows))
+    document: dict[str, object] = {
+        "producers": [
+            documents.producer(p) | {"limits": views.limits(limited.get(p.name, ProducerLimits()))}
+            for p in found
+        ]
+    }
+    return Page(document, table(columns, rows), failure)
 
 
 @producers.command()

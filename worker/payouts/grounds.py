@@ -33,6 +33,7 @@ from worker.payouts.status import PayoutStatus, Reason
 #: The decision that each move by hand is made by.
 _BY_HAND = {
     Reason.CANCELLED: Action.CANCEL,
+    Reason.APPROVED: Action.LET_GO,
     Reason.LET_GO: Action.LET_GO,
     Reason.FAILED_BY_HAND: Action.FAIL,
     Reason.DECIDED: Action.DECIDE,

@@ -15,8 +15,15 @@ class Hold(enum.Enum):
 
     #: Its payee is on the review list.
     REVIEW = (Reason.REVIEW, CaseKind.REVIEW, "review list")
+    #: Its payee is on the deny list. What is told is what the review list tells.
+    DENIED = (Reason.REVIEW, CaseKind.DENIED, "deny list")
     #: As much was to go to the same payee shortly before.
     DUPLICATE = (Reason.DUPLICATE, CaseKind.DUPLICATE, "duplicates")
+
+    #: It would exceed a limit of its producer's.
+    AMOUNT_LIMIT = (Reason.LIMIT, CaseKind.LIMIT, "limit of an amount")
+    DAY_LIMIT = (Reason.LIMIT, CaseKind.LIMIT, "limit of a day")
+    PAYEE_LIMIT = (Reason.LIMIT, CaseKind.LIMIT, "limit of new payees")
 
     def __init__(self, reason: Reason, case: CaseKind, actor: str) -> None:
         self.reason = reason
@@ -26,3 +33,6 @@ class Hold(enum.Enum):
 
 #: The cases of what is held: only letting it go or withdrawing it closes one.
 HELD_BACK = frozenset({CaseKind.STALE, *(hold.case for hold in Hold)})
+
+#: How people put what is held into the queue.
+BY_PEOPLE = frozenset({Reason.LET_GO, Reason.APPROVED})

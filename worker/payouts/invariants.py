@@ -12,7 +12,7 @@ from datetime import datetime
 from worker.payouts.attention import missing_cases, wrong_due_times
 from worker.payouts.debts import overpaid, wrong_debt
 from worker.payouts.grounds import unproven
-from worker.payouts.hold import HELD_BACK
+from worker.payouts.hold import BY_PEOPLE, HELD_BACK
 from worker.payouts.journal import FROM_A_JOURNAL
 from worker.payouts.limits import Limits
 from worker.payouts.model import Case, CaseKind, Dossier, Obligation, Payout, Transition
@@ -182,7 +182,7 @@ def _only_up(facts: Facts, history: Sequence[Transition], cases: Sequence[Case])
         PayoutStatus.RETURNED,
     }
     judged = all(evidence.applied_at for evidence in facts.dossier.evidence)
-    if mixed and judged and CaseKind.CONTRADICTION not in _kinds(cases):
+    if mixed and judged and all(c.kind is not CaseKind.CONTRADICTION for c in cases):
         yield "closed and paid, without a case"
 
 
@@ -289,13 +289,9 @@ def _held(dossier: Dossier, history: Sequence[Transition]) -> Iterator[str]:
     if payout.status is PayoutStatus.HELD:
         if payout.next_send_at is not None:
             yield "held, and due to be sent"
-        if not _kinds(dossier.open_cases) & HELD_BACK:
+        if all(case.kind not in HELD_BACK for case in dossier.open_cases):
             yield "held, without a case that says why"
     for move in history:
         freed = move.from_status is PayoutStatus.HELD and move.to_status is PayoutStatus.QUEUED
-        if freed and (move.reason is not Reason.LET_GO or move.actor in _ROBOTS):
+        if freed and (move.reason not in BY_PEOPLE or move.actor in _ROBOTS):
             yield f"put into the queue by {move.actor} ({move.reason}), not let go by a person"
-
-
-def _kinds(cases: Iterable[Case]) -> set[CaseKind]:
-    return {case.kind for case in cases}

@@ -224,6 +224,8 @@ class CaseKind(enum.StrEnum):
     STALE = "stale"  #: not sent in time: a person lets it go, or withdraws it
     REVIEW = "review"  #: its payee is on the review list: a person lets it go, or withdraws it
     DUPLICATE = "duplicate"  #: the same payee and amount as another's, shortly before
+    DENIED = "denied"  #: its payee is on the deny list: nothing is sent while it is
+    LIMIT = "limit"  #: sending it would exceed a limit of its producer's
     FORGOTTEN = "forgotten"  #: a worker's journal has a claim that the restored database lacked
     UNREADABLE = "unreadable"  #: what is to be sent opens with no key at hand
     TAMPERED = "tampered"  #: someone wrote to the database beside us: its row is not what it was

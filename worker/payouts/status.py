@@ -142,8 +142,10 @@ class Reason(enum.StrEnum):
     STALE = "stale"  #: it could not be sent in time
     REVIEW = "review"  #: its payee is on the review list, so a person looks first
     DUPLICATE = "duplicate"  #: as much was to go to the same payee a short while before
+    LIMIT = "limit"  #: it would exceed a limit of its producer's
     CANCELLED = "cancelled"  #: a person withdrew it
     LET_GO = "let_go"  #: a person let it go
+    APPROVED = "approved"  #: a person let it go over a limit, as the sandbox profile allows
     DECIDED = "decided"  #: two people decided how it ended, on proof from outside
     FAILED_BY_HAND = "failed_by_hand"  #: a person gave up what JD had refused
     PARTLY_RETURNED = "partly_returned"  #: REFU of a part, or of an amount that makes no sense

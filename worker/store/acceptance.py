@@ -2,7 +2,7 @@
 Taking orders in, or recording why not.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
@@ -17,7 +17,7 @@ from worker.payouts.model import Rejection, Terms
 from worker.payouts.policy.obligation import normalized
 from worker.payouts.sealed_job import kept
 from worker.payouts.status import PayoutStatus, Reason
-from worker.payouts.update import CaseNote, hold_back
+from worker.payouts.update import CaseNote
 from worker.store.alike import find_duplicates, payments_like
 from worker.store.base import Base
 from worker.store.cases import open_case
@@ -30,7 +30,7 @@ from worker.store.seals import Seals
 from worker.store.tables import evidence, installation, payouts, rejections, transitions
 from worker.store.types import UtcDateTime
 from worker.store.vouching import is_chained, is_vouched_for
-from worker.store.writes import Move, insert_all_new, write_moves, write_row
+from worker.store.writes import insert_all_new, write_held, write_row
 
 _TAKEN = sa.select(payouts.c.out_trade_no).where(
     payouts.c.customer_no == sa.bindparam("whose"),
@@ -97,7 +97,8 @@ class Acceptance(Base):
                 debts = commit_orders(conn, orders, now, self._seals)
                 rows = [sealed[place] | {"obligation_id": debts[place]} for place in debts]
                 taken = {place: entries[place] for place in debts}
-                holds = find_holds(conn, taken, debts, now, self._seals)
+                denied = self._denied(conn)
+                holds = find_holds(conn, taken, debts, denied, now, self._seals)
                 ids_of = insert_payouts(conn, now, rows, self._seals)
                 for place, payout_id in zip(debts, ids_of, strict=True):
                     ids[place] = payout_id
@@ -138,15 +139,17 @@ def find_holds(
     conn: sa.Connection,
     entries: Mapping[int, Entry],
     debts: Mapping[int, int],
+    denied: Set[str],
     now: datetime,
     seals: Seals,
 ) -> Mapping[int, Hold]:
     """
     What holds back the payouts that entries become, by the entries' keys; their debts are held.
     """
-    duplicates = find_duplicates(conn, entries, debts, now, seals)
-    holds = dict.fromkeys(duplicates, Hold.DUPLICATE)
-    return holds | {place: Hold.REVIEW for place, entry in entries.items() if entry.for_review}
+    holds = dict.fromkeys(find_duplicates(conn, entries, debts, now, seals), Hold.DUPLICATE)
+    holds |= {place: Hold.REVIEW for place, entry in entries.items() if entry.for_review}
+    listed = (place for place, e in entries.items() if e.order.payee.account_no in denied)
+    return holds | dict.fromkeys(listed, Hold.DENIED)
 
 
 def _free(conn: sa.Connection, terms: Terms, numbers: Mapping[int, str]) -> list[int]:
@@ -240,8 +243,7 @@ def hold_payout(
     Hold a payout that this transaction inserted: no other transaction ever sees it queued.
     """
     queued = to_payout(read_row(conn, payout_id), seals)
-    held = hold_back(queued, hold, now)
-    write_moves(conn, [Move(queued, held)], hold.actor, seals)
+    held = write_held(conn, queued, hold, now, seals)
     open_case(conn, now, held, CaseNote(hold.case))
 
 

@@ -20,6 +20,7 @@ from worker.store.alike import payments_like
 from worker.store.base import Base
 from worker.store.decisions import mend_request, record_decision, write_decided
 from worker.store.obligations import commit_fen, commit_payout, sharing
+from worker.store.producer_days import give_back
 from worker.store.tables import cases, decisions
 from worker.store.writes import Move
 
@@ -40,6 +41,7 @@ class Actions(Base):
             if decision.action is Action.RELEASE:
                 check_fresh(dossier, now)
                 commit_fen(conn, obligation.id, -payout.amount_fen)
+                give_back(conn, payout, now, self._seals)
             based_on = decision.proof[-1] if decision.proof else None
             write_decided(conn, Move(payout, after, based_on), decision, now, self._seals)
             if decision.request is not None:
@@ -77,8 +79,11 @@ class Actions(Base):
             check_replacement(dossier, order, obligation, others, now)
             given_back = payout.amount_fen if payout.released_at is None else 0
             commit_payout(conn, obligation, order.amount_fen - given_back, self._seals)
+            if given_back:
+                give_back(conn, payout, now, self._seals)
             columns = {**columns, "obligation_id": obligation.id}
-            holds = find_holds(conn, {0: entry}, {0: obligation.id}, now, self._seals)
+            denied = self._denied(conn)
+            holds = find_holds(conn, {0: entry}, {0: obligation.id}, denied, now, self._seals)
             (payout_id,) = insert_payouts(conn, now, [columns], self._seals)
             for hold in holds.values():
                 hold_payout(conn, now, payout_id, hold, self._seals)

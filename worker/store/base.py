@@ -3,13 +3,15 @@ What every part of the ledger is built on: its transactions and its clock.
 """
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from contextlib import contextmanager
 from datetime import datetime
 
 import sqlalchemy as sa
 
+from worker.payouts.errors import SealError
 from worker.store.clock import DATABASE_CLOCK, Clock, read_clock
+from worker.store.controls import ControlRegister
 from worker.store.engine import read_only
 from worker.store.faults import translated
 from worker.store.frontier import Frontier
@@ -43,6 +45,7 @@ class Base:
         self._seals = Seals(keyring)
         self._clock = clock
         self._locks = Locks(clock, self._seals)
+        self._controls = ControlRegister(self._seals)
         self._new_token = new_token
         self._sends, self._queries = Frontier(), Frontier()
 
@@ -73,6 +76,17 @@ class Base:
         """
         with self._snapshots.begin() as conn:
             self._seals.look(conn)
+
+    def _denied(self, conn: sa.Connection) -> Set[str]:
+        """
+        The account numbers on the deny list; none where it is not what was written.
+
+        Whoever claims finds that, and sends nothing: here it would keep jobs out.
+        """
+        try:
+            return self._controls.read(conn).denied.keys()
+        except SealError:
+            return frozenset()
 
     @property
     def seals(self) -> Seals:

@@ -52,6 +52,11 @@ EVIDENCE = (
 #: Which of its payout's messages it is; of an orphan nobody knew.
 PLACE = ("place",)
 
+#: Whom a change of the deny list is about. What it says is vouched for with all others together.
+CONTROL_CHANGE = ("uid", "kind")
+
+PRODUCER_DAY = ("producer", "day", "claimed_fen", "new_payees")
+
 FORMER_REQUEST = ("uid", "payout_id")
 
 #: All of a checkpoint: its digest covers those before it.

@@ -16,6 +16,7 @@ from worker.payouts.model import Attempt, CaseKind, Dossier, Obligation, Order, 
 from worker.payouts.pace import PaceKind
 from worker.payouts.policy.obligation import AskFirst, Covered, Overpaid, cover, is_whole
 from worker.payouts.sealed_job import Proof, kept
+from worker.payouts.status import PayoutStatus
 from worker.payouts.update import CaseNote, claim
 from worker.payouts.vouching import with_attempt
 from worker.store import rows
@@ -23,6 +24,7 @@ from worker.store.base import Base
 from worker.store.bulk import BulkInsert, BulkUpdate
 from worker.store.cases import open_case
 from worker.store.channels import is_stopped
+from worker.store.claim_holds import find_claim_holds
 from worker.store.dossiers import read_dossiers
 from worker.store.due_work import ask_now, find_due_sends, put_off
 from worker.store.job_keys import read_keys
@@ -31,7 +33,7 @@ from worker.store.seals import Seals
 from worker.store.tables import attempts, payouts
 from worker.store.types import UtcDateTime
 from worker.store.vouching import attempt_seal
-from worker.store.writes import GUARDS, Move, write_moves
+from worker.store.writes import GUARDS, Move, write_held, write_moves
 
 _NOW = sa.bindparam("now", type_=UtcDateTime)
 
@@ -136,6 +138,8 @@ class ClaimStore(Base):
         keys = read_keys(conn, {row["job_key"] for row in found if row["job_key"]}, self._seals)
         looked = (self._look(conn, debt, known, keys, claimant, now) for debt in debts)
         taken = [one for one in looked if one is not None]
+        if taken:
+            taken = self._let_through(conn, taken, claimant, now)
         return self._begin(conn, taken, claimant, now), len(debts)
 
     def _look(
@@ -171,6 +175,26 @@ class ClaimStore(Base):
         claimed = claim(dossier.payout, token, claimant.lease, now)
         claimed = replace(claimed, vouched=with_attempt(claimed.vouched))
         return _Taken(dossier, claimed, token, order, request, proof)
+
+    def _let_through(
+        self, conn: sa.Connection, taken: Sequence[_Taken], claimant: Claimant, now: datetime
+    ) -> list[_Taken]:
+        """
+        Those that no control holds back; the others are held, each with a case.
+        """
+        controls = self._controls.read(conn)
+        asked = [(one.dossier, one.order) for one in taken]
+        holds = find_claim_holds(conn, asked, controls, now, self._seals)
+        for one in taken:
+            if (hold := holds.get(one.claimed.id)) is not None:
+                payout = one.dossier.payout
+                if payout.status is PayoutStatus.QUEUED:
+                    write_held(conn, payout, hold, now, self._seals)
+                else:
+                    # It was sent before: it is not held, and it is not sent again.
+                    put_off(conn, payout.id, now, now + claimant.again_after)
+                open_case(conn, now, payout, CaseNote(hold.case, reopens=True))
+        return [one for one in taken if one.claimed.id not in holds]
 
     def _begin(
         self, conn: sa.Connection, taken: Sequence[_Taken], claimant: Claimant, now: datetime

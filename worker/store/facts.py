@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy import event
 
 from worker.store.checkpoint_tables import checkpoint_histories, checkpoints
+from worker.store.control_tables import control_changes
 from worker.store.event_tables import deliveries, delivery_tries, events
 from worker.store.fences import Fence
 from worker.store.health_tables import ended_epochs
@@ -84,6 +85,12 @@ FENCES = (
         "seal",
         approved_at=_APPROVED_KEY,
         retired_at=("retired_at", "retired_by", "retired_why"),
+    ),
+    _fence(
+        control_changes,
+        "sealed_payee",
+        approved_at=_APPROVED,
+        voided_at=("voided_at", "voided_why"),
     ),
     _fence(ended_epochs),
     _fence(checkpoints, "seal"),

@@ -15,6 +15,7 @@ from worker.payouts.sealing_key import SealingKey
 from worker.store.base import Base
 from worker.store.bulk import BulkUpdate
 from worker.store.clock import DATABASE_CLOCK, Clock, read_clock
+from worker.store.controls import check_fresh
 from worker.store.engine import read_only
 from worker.store.faults import translated
 from worker.store.history import read_history
@@ -65,6 +66,7 @@ def ensure_keyring(engine: sa.Engine, keyring: Keyring, clock: Clock = DATABASE_
     if is_fresh:
         with engine.begin() as conn:
             if conn.scalar(sample.with_for_update()) is None:
+                check_fresh(conn)
                 _begin_key(conn, Seals(keyring), None, read_clock(conn, clock))
     check_keyring(engine, keyring)
 
@@ -101,7 +103,10 @@ def _begin_key(conn: sa.Connection, seals: Seals, who: str | None, now: datetime
     """
     row = conn.execute(sa.select(installation).with_for_update()).mappings().one()
     seals.look(conn)
-    key_id, before = seals.begin_newest(), row["sealed_sample"]
+    before = row["sealed_sample"]
+    # What it holds vouches for the controls, whatever seals it.
+    content = b"payouts" if before is None else seals.open(installation.c.sealed_sample, row)
+    key_id = seals.begin_newest()
     known = {one["id"]: one for one in conn.execute(sa.select(sealing_keys)).mappings()}
     if key_id in known and known[key_id]["retired_at"] is not None:
         raise NotAllowed(f"the key {key_id} was retired: put a new one in front of the keyring")
@@ -115,7 +120,7 @@ def _begin_key(conn: sa.Connection, seals: Seals, who: str | None, now: datetime
             insert_new(conn, sealing_keys, id=other, begun_at=now)
     if insert_new(conn, sealing_keys, id=key_id, **begun) is None:
         conn.execute(sa.update(sealing_keys).where(sealing_keys.c.id == key_id).values(**begun))
-    sample = seals.seal(installation.c.sealed_sample, row, b"payouts")
+    sample = seals.seal(installation.c.sealed_sample, row, content)
     conn.execute(sa.update(installation).values(sealed_sample=sample))
     raise_oldest_program(conn, OLDEST_WITH_CHAINS)
     return key_id

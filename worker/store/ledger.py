@@ -8,6 +8,7 @@ from worker.store.audit import Audit
 from worker.store.channels import Channels
 from worker.store.checkpoints import Checkpoints
 from worker.store.claims import ClaimStore
+from worker.store.control_changes import ControlChanges
 from worker.store.due_work import DueWork
 from worker.store.endpoints import Endpoints
 from worker.store.epochs import EpochStore
@@ -43,6 +44,7 @@ class SqlLedger(
     People,
     Producers,
     JobKeys,
+    ControlChanges,
     OwnPayouts,
     Audit,
     Integrity,

@@ -23,6 +23,9 @@ OLDEST_WITH_CHAINS = "0019"
 #: And where jobs come sealed: older versions do not know to which key such a row is bound.
 OLDEST_WITH_SEALED_JOBS = "0017"
 
+#: And where a control was set, which older versions do not ask.
+OLDEST_WITH_CONTROLS = "0020"
+
 #: Where Alembic records it.
 _TABLE = sa.table("alembic_version", sa.column("version_num", sa.String))
 

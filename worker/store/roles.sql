@@ -46,10 +46,10 @@ GRANT UPDATE (status, reason, version, updated_at, trade_no, returned_fen, final
   message_count, history, seal) ON payouts TO payouts_web;
 
 -- worker, sender and querier: accept, send, ask, judge and sweep.
-GRANT SELECT ON alerts, attempts, cases, certificates, channels, checkpoints, decisions,
-  deliveries, ended_epochs, endpoints, events, evidence, foreign_notifications, job_keys,
-  obligations, paces, payouts, people, producers, proposals, rejections, services, sweeps,
-  transitions TO payouts_worker;
+GRANT SELECT ON alerts, attempts, cases, certificates, channels, checkpoints, control_changes,
+  decisions, deliveries, ended_epochs, endpoints, events, evidence, foreign_notifications, job_keys,
+  obligations, paces, payouts, people, producer_days, producers, proposals, rejections, services,
+  sweeps, transitions TO payouts_worker;
 GRANT INSERT ON alerts, attempts, cases, certificates, channels, checkpoint_histories, checkpoints,
   decisions, ended_epochs, events, evidence, obligations, paces, payouts, rejections, services,
   sweeps, transitions TO payouts_worker;
@@ -63,6 +63,7 @@ GRANT UPDATE (uid, uid_before, epoch, sweep_count, swept_at, restored_at, ask_fi
   ON installation TO payouts_worker;
 GRANT UPDATE (owed_fen, committed_fen, payout_count, seal) ON obligations TO payouts_worker;
 GRANT UPDATE (full_at) ON paces TO payouts_worker;
+GRANT UPDATE (day, claimed_fen, new_payees, seal) ON producer_days TO payouts_worker;
 GRANT UPDATE (ended_at) ON sweeps TO payouts_worker;
 GRANT UPDATE (status, reason, version, updated_at, sealed_request, exposed, trade_no, returned_fen,
   resends, lease_token, lease_until, lease_ended_at, first_sent_at, last_sent_at, finalized_at,
@@ -76,9 +77,9 @@ GRANT UPDATE (tries, due_at, next_at, delivered_at) ON deliveries TO payouts_rel
 GRANT UPDATE (position) ON events TO payouts_relay;
 
 -- api --accept: takes payouts in, and withdraws those that were never sent.
-GRANT SELECT ON attempts, cases, channels, decisions, ended_epochs, events, evidence, job_keys,
-  obligations, payouts, people, producers, proposals, rejections, services, tokens, transitions
-  TO payouts_accept;
+GRANT SELECT ON attempts, cases, channels, control_changes, decisions, ended_epochs, events,
+  evidence, job_keys, obligations, payouts, people, producers, proposals, rejections, services,
+  tokens, transitions TO payouts_accept;
 GRANT INSERT ON cases, decisions, events, obligations, payouts, rejections, services, transitions
   TO payouts_accept;
 GRANT UPDATE (payout_id, applied_at) ON evidence TO payouts_accept;
@@ -96,13 +97,16 @@ GRANT INSERT, DELETE ON alerts TO payouts_reader;
 
 -- people at the command line: decide, register, rotate keys, and say that a database was restored.
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO payouts_operator;
-GRANT INSERT ON attempts, cases, certificates, channels, decisions, deliveries, ended_epochs,
-  endpoints, events, evidence, former_requests, job_keys, obligations, paces, payouts, people,
-  producers, proposals, rejections, sealing_keys, services, tokens, transitions
-  TO payouts_operator;
+GRANT INSERT ON attempts, cases, certificates, channels, control_changes, decisions, deliveries,
+  ended_epochs, endpoints, events, evidence, former_requests, job_keys, obligations, paces, payouts,
+  people, producer_days, producers, proposals, rejections, sealing_keys, services, tokens,
+  transitions TO payouts_operator;
 GRANT DELETE ON certificates, foreign_notifications TO payouts_operator;
 GRANT UPDATE (closed_at, outcome, detail, seal) ON attempts TO payouts_operator;
 GRANT UPDATE (closed_at, evidence_id) ON cases TO payouts_operator;
+GRANT UPDATE (day, claimed_fen, new_payees, seal) ON producer_days TO payouts_operator;
+GRANT UPDATE (sealed_payee, approved_uid, approved_login_uid, approved_name, approved_at, unchecked,
+  voided_at, voided_why) ON control_changes TO payouts_operator;
 GRANT UPDATE ON channels, deliveries, endpoints, installation, job_keys, paces, people, producers,
   proposals, sealing_keys, tokens TO payouts_operator;
 GRANT UPDATE (position) ON events TO payouts_operator;
@@ -111,8 +115,8 @@ GRANT UPDATE (seal) ON checkpoints TO payouts_operator;
 GRANT UPDATE (uid, sealed_request) ON former_requests TO payouts_operator;
 GRANT UPDATE (owed_fen, committed_fen, payout_count, seal) ON obligations TO payouts_operator;
 GRANT UPDATE (gateway_url, status, reason, version, updated_at, sealed_payee, sealed_order,
-  sealed_request, sealed_job, exposed, trade_no, returned_fen, resends, lease_token, lease_until,
-  lease_ended_at, first_sent_at, last_sent_at, finalized_at, next_send_at, next_query_at,
+  sealed_request, sealed_job, payee_digest, exposed, trade_no, returned_fen, resends, lease_token,
+  lease_until, lease_ended_at, first_sent_at, last_sent_at, finalized_at, next_send_at, next_query_at,
   query_misses, let_go_at, doubted_at, overdue_at, released_at, proposal_id, set_aside_at,
   redirected_at, unanswered_since, unanswered_at, attempt_count, message_count, history, seal)
   ON payouts TO payouts_operator;

@@ -12,6 +12,7 @@ from worker.payouts.status import PayoutStatus, Reason
 from worker.store import bindings
 from worker.store.channel_tables import channels, paces
 from worker.store.checkpoint_tables import checkpoint_histories, checkpoints
+from worker.store.control_tables import PAYMENT, control_changes, producer_days
 from worker.store.key_tables import sealing_keys
 from worker.store.metadata import metadata, partial
 from worker.store.people_tables import former_requests, people, proposals, services
@@ -24,6 +25,7 @@ OF_PRODUCERS = (job_keys, producers, tokens)
 OF_KEYS = (sealing_keys,)
 OF_CHANNELS = (channels, paces)
 OF_CHECKPOINTS = (checkpoint_histories, checkpoints)
+OF_CONTROLS = (control_changes, producer_days)
 
 # Conditions of partial indexes. A query must repeat one word for word, literals included, or
 # SQLite does not use the index: so both take it from here.
@@ -38,7 +40,6 @@ NOT_YET_OVERDUE = sa.text(
 FROM_SENDING = sa.text("from_status = 'sending'")
 WAITS = sa.text("applied_at IS NULL AND payout_id IS NOT NULL")
 
-_PAYMENT = ("payee_digest", "amount_fen", "accepted_at")
 _STATUSES = ", ".join(f"'{status}'" for status in PayoutStatus)
 
 
@@ -129,7 +130,7 @@ payouts = Table(
     partial("ix_payouts_first_sent_at", "first_sent_at", where=NOT_YET_OVERDUE),
     partial("ix_payouts_doubted_at", "customer_no", where=IN_DOUBT),
     Index("ix_payouts_status_id", "status", "id"),
-    partial("ix_payouts_payee_digest", *_PAYMENT, where="payee_digest IS NOT NULL"),
+    partial("ix_payouts_payee_digest", *PAYMENT, where="payee_digest IS NOT NULL"),
     Index("ix_payouts_producer_accepted_at_id", "producer", "accepted_at", "id"),
 )
 

@@ -6,12 +6,15 @@ import functools
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from worker.payouts.hold import Hold
 from worker.payouts.model import Payout
+from worker.payouts.update import hold_back
 from worker.payouts.vouching import with_transition
 from worker.store.bulk import BulkInsert, BulkUpdate
 from worker.store.events import append_moves
@@ -113,6 +116,17 @@ def write_rows(
         alike[frozenset(changed)].append({**changed, **_guards(move.before), **added})
     written = sum(update.execute(conn, rows, **common) for rows in alike.values())
     return written == len(moves)
+
+
+def write_held(
+    conn: sa.Connection, queued: Payout, hold: Hold, now: datetime, seals: Seals
+) -> Payout:
+    """
+    Hold a payout back whose row is held, and tell its move; return it as it is then.
+    """
+    held = hold_back(queued, hold, now)
+    write_moves(conn, [Move(queued, held)], hold.actor, seals)
+    return held
 
 
 def write_moves(

@@ -47,6 +47,8 @@ CASE_MEANINGS = {
     CaseKind.STALE: "it could not be sent in time",
     CaseKind.REVIEW: "its payee is on the review list, so it was held when it was accepted",
     CaseKind.DUPLICATE: "as much was to go to the same payee shortly before, for another debt",
+    CaseKind.DENIED: "its payee is on the deny list",
+    CaseKind.LIMIT: "sending it would exceed a limit of its producer's",
     CaseKind.FORGOTTEN: "the restored database lacked a claim that a worker's journal has",
     CaseKind.UNREADABLE: "what is to be sent opens with no key of the keyring",
     CaseKind.TAMPERED: "its row in the database was changed, or holds what belongs elsewhere",
@@ -74,6 +76,14 @@ CASE_ADVICE = {
     ),
     CaseKind.REVIEW: "Are payee and amount right? Let it go or withdraw it.",
     CaseKind.DUPLICATE: "Are both wanted? Let it go or withdraw it.",
+    CaseKind.DENIED: (
+        "Withdraw it; or take the payee off the deny list, then let it go. Do not tell the producer"
+        " why."
+    ),
+    CaseKind.LIMIT: (
+        "Does the producer want this? Let it go, once two people have raised the limit (in the"
+        " sandbox at once); or withdraw it."
+    ),
     CaseKind.FORGOTTEN: "JD is asked by itself; wait for its word before you pay anything instead.",
     CaseKind.UNREADABLE: ("Put the lost key back into PAYOUTS_KEYRING; else two people end it."),
     CaseKind.TAMPERED: (

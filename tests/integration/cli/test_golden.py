@@ -23,6 +23,7 @@ from tests.contract.samples import close_attempt, record
 from tests.golden import book
 from tests.integration.cli.conftest import Place, Run
 from tests.integration.cli.samples import (
+    ACCOUNT,
     MERCHANT,
     NUMBER,
     TERMS,
@@ -229,6 +230,14 @@ def test_who_has_payouts_made(told: Told, ledger: SqlLedger) -> None:
     made = told("tokens_issue", *issue, "accept", "--expires-in", "30d")
     told.why("tokens_revoke", "tokens", "revoke", str(made["id"]))
     told("tokens_list", "tokens", "list")
+    told("producers_limit", "producers", "limit", "shop")
+    told.why("producers_limit_set", "producers", "limit", "shop", "--day-fen", "5000000")
+    told.why("producers_limit_set", "producers", "limit", "shop", "--lift", "day-fen")
+    told.why("producers_limit_set", "producers", "limit", "shop", "--largest-fen", "100000")
+    denied = told("deny_add", "deny", "add", "-", "--why", "a court says so", text=ACCOUNT)
+    told("deny_list", "deny", "list")
+    told.why("deny_remove", "deny", "remove", str(denied["change"]["id"]))
+    told("controls_list", "controls", "list", "--all")
     told.why("producers_disable", "producers", "disable", "shop")
     told("producers_list", "producers", "list")
 

@@ -225,6 +225,8 @@ def test_every_kind_of_case_has_its_actions() -> None:
         CaseKind.OVERPAYMENT: {Action.CANCEL},
         CaseKind.REVIEW: {Action.LET_GO, Action.CANCEL},
         CaseKind.DUPLICATE: {Action.LET_GO, Action.CANCEL},
+        CaseKind.DENIED: {Action.LET_GO, Action.CANCEL},
+        CaseKind.LIMIT: {Action.LET_GO, Action.CANCEL},
         CaseKind.UNRESOLVED: {Action.FAIL},
         CaseKind.PARTIAL_RETURN: {Action.REPLACE},
         CaseKind.UNREADABLE: {Action.CANCEL, Action.FAIL},

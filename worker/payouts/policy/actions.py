@@ -14,7 +14,7 @@ from worker.payouts.errors import NotAllowed
 from worker.payouts.hold import HELD_BACK, Hold
 from worker.payouts.model import Case, CaseKind, Dossier
 from worker.payouts.policy import proof
-from worker.payouts.policy.controls import is_set_aside
+from worker.payouts.policy.controls import is_set_aside, over_a_limit
 from worker.payouts.policy.description import what_it_is, why_not_free, why_not_replaced
 from worker.payouts.policy.facts import Facts, gather_facts
 from worker.payouts.policy.outside_proof import check_intact, check_undecided, or_two_people
@@ -212,6 +212,7 @@ def _decision(
     if case_id is not None and case_id not in ids:
         raise NotAllowed(f"case {case_id} is closed already")
     named = next(iter(ids), None) if case_id is None else case_id
+    why += over_a_limit(facts.payout) if action is Action.LET_GO else ""
     return Decision(action, who, why, found, named, tuple(n for n in ids if n != named))
 
 

@@ -7,8 +7,9 @@ from datetime import datetime
 from itertools import pairwise
 
 from worker.payouts.evidence import Evidence, TradeStatus
+from worker.payouts.hold import Hold
 from worker.payouts.limits import Limits
-from worker.payouts.model import AttemptOutcome, Case, CaseKind, Payout
+from worker.payouts.model import AttemptOutcome, Case, CaseKind
 from worker.payouts.policy.absence import denials, proven_absent
 from worker.payouts.policy.controls import held_by, is_stale, lapses
 from worker.payouts.policy.facts import Facts
@@ -178,7 +179,7 @@ def _dead_ends(
     if status is PayoutStatus.UNKNOWN and elsewhere:
         yield CaseNote(CaseKind.NOT_FOUND, max(elsewhere))
     if status is PayoutStatus.HELD:
-        yield from _held(facts.payout, now, limits)
+        yield from _held(facts, now, limits)
     if lapses(facts.payout, status, now, limits):
         # Only sending it again makes it lapse again.
         yield CaseNote(CaseKind.STALE, reopens=True)
@@ -201,14 +202,17 @@ def _asked_since(facts: Facts, status: PayoutStatus, limits: Limits) -> datetime
     return end_asked_since(facts, status, ended_at, limits)
 
 
-def _held(payout: Payout, now: datetime, limits: Limits) -> Iterator[CaseNote]:
+def _held(facts: Facts, now: datetime, limits: Limits) -> Iterator[CaseNote]:
     """
     The one case that says why it is held.
 
     Only letting it go or withdrawing it closes that case, so held again it opens again.
     """
-    hold = held_by(payout)
+    payout, hold = facts.payout, held_by(facts.payout)
     if hold is not None:
-        yield CaseNote(hold.case, reopens=True)
+        # Two controls tell the same reason: the case that is open says which one it is.
+        told = {other.case for other in Hold if other.reason is hold.reason}
+        is_open = told & {case.kind for case in facts.dossier.open_cases}
+        yield from () if is_open else [CaseNote(hold.case, reopens=True)]
     elif is_stale(payout, now, limits):
         yield CaseNote(CaseKind.STALE, reopens=True)

@@ -8,7 +8,7 @@ from datetime import datetime
 from worker.payouts.errors import NotAllowed
 from worker.payouts.model import Dossier, Payout
 from worker.payouts.policy.actions import Action, Decision
-from worker.payouts.policy.controls import wanted_at
+from worker.payouts.policy.controls import is_approved, wanted_at
 from worker.payouts.proposal import Proposal
 from worker.payouts.status import PayoutStatus, Reason, check_move
 from worker.payouts.update import release
@@ -41,7 +41,7 @@ def take(action: Action, payout: Payout, now: datetime, gateway_url: str | None 
             return replace(
                 touched,
                 status=PayoutStatus.QUEUED,
-                reason=Reason.LET_GO,
+                reason=Reason.APPROVED if is_approved(payout) else Reason.LET_GO,
                 next_send_at=now,
                 let_go_at=now,
             )

@@ -3,6 +3,7 @@ What the use cases need from the world, as protocols: each role by itself, and `
 """
 
 from worker.usecases.ports.actions import ActionLedger, CaseReads
+from worker.usecases.ports.controls import ControlLedger
 from worker.usecases.ports.dispatcher import Dispatcher
 from worker.usecases.ports.gateway import Gateway
 from worker.usecases.ports.health import (
@@ -31,6 +32,7 @@ __all__ = [
     "ActionLedger",
     "AuditReads",
     "CaseReads",
+    "ControlLedger",
     "Courier",
     "Dispatcher",
     "DueWork",

@@ -5,6 +5,7 @@ The durable truth, whole.
 from typing import Protocol
 
 from worker.usecases.ports.actions import ActionLedger
+from worker.usecases.ports.controls import ControlLedger
 from worker.usecases.ports.health import HealthLedger
 from worker.usecases.ports.own import OwnReads
 from worker.usecases.ports.producers import ProducerLedger
@@ -24,6 +25,7 @@ class Ledger(
     PeopleLedger,
     ProducerLedger,
     JobKeyLedger,
+    ControlLedger,
     OwnReads,
     HealthLedger,
     AuditReads,
