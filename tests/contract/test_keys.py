@@ -219,7 +219,7 @@ def test_a_row_that_is_being_worked_on_is_not_waited_for(
         held = rotate(ledger, "mei", lambda *_: None)
     free = rotate(ledger, "mei", lambda *_: None)
 
-    assert (held.rows, held.left) == (17, 1)
+    assert (held.rows, held.left) == (21, 1)
     assert (free.rows, free.left) == (1, 0)
 
 
