@@ -32,10 +32,12 @@ from worker.processes import MOST_IN_FLIGHT
 from worker.sandbox import debts
 from worker.settings import Settings, StoreSettings
 from worker.store.bulk import BulkUpdate
+from worker.store.history import read_history
 from worker.store.keyring import Keyring
 from worker.store.keys import SEALED, with_its_payout
 from worker.store.ledger import SqlLedger
 from worker.store.seals import Seals
+from worker.store.tables import payouts
 from worker.webhooks.client import WebhookCourier
 
 __all__ = ["BATCH", "MOST_IN_FLIGHT", "Broker", "Child", "Postgres", "free_port"]
@@ -274,9 +276,12 @@ def _seal_copies(
     following = with_its_payout(table).order_by(table.c.id).limit(_AT_ONCE)
     while found := conn.execute(following.where(table.c.id > last)).mappings().all():
         copies: list[dict[str, object]] = []
-        for row in found:
-            last = row["id"]
+        for one in found:
+            last = one["id"]
             copy: dict[str, object] = {"row": last}
+            if table is payouts:
+                copy["history"] = str(read_history(conn, last))
+            row = {**one, **copy}
             for column in columns:
                 place = ((last - 1) % stride, column.name)
                 if last <= stride and row[column.name] is not None:
