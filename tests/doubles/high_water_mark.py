@@ -3,7 +3,7 @@ A mark in memory: as the broker remembers how far a database had come.
 """
 
 from worker.payouts.errors import MarkUnavailable
-from worker.payouts.progress import Progress
+from worker.payouts.progress import Progress, farther
 
 
 class MemoryMark:
@@ -28,8 +28,5 @@ class MemoryMark:
         if self.is_away:
             raise MarkUnavailable
         known = self.memory.get(progress.uid, Progress(progress.uid))
-        newest = max(known, progress, key=lambda one: one.attempt_id)
-        self.memory[progress.uid] = Progress(
-            progress.uid, max(known.sweeps, progress.sweeps), newest.attempt_id, newest.token
-        )
+        self.memory[progress.uid] = farther(known, progress)
         return known

@@ -22,6 +22,14 @@ class Progress:
     token: str = ""
 
 
+def farther(one: Progress, other: Progress) -> Progress:
+    """
+    All that is known by two of one epoch.
+    """
+    newest = max(one, other, key=lambda known: known.attempt_id)
+    return Progress(one.uid, max(one.sweeps, other.sweeps), newest.attempt_id, newest.token)
+
+
 def ended(uid: str) -> Progress:
     """
     Farther than any epoch comes: one that was followed by another, and to which no way leads back.

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from worker.payouts.claim import Claim
 from worker.payouts.errors import MarkUnavailable, NotSent
 from worker.payouts.limits import Limits
-from worker.payouts.progress import Progress, ended
+from worker.payouts.progress import Progress, ended, farther
 from worker.usecases.ports import EpochLedger, HighWaterMark, Journal
 
 log = logging.getLogger("jdpay_payouts.epochs")
@@ -35,6 +35,8 @@ class Epochs:
         self._uid: str | None = None
         #: The epoch that the mark was told to be the newest.
         self._told: str | None = None
+        #: What this process has told the mark, which may be emptied and forget it.
+        self._own = Progress("")
 
     def check(self, journal: Journal | None = None) -> None:
         """
@@ -49,7 +51,7 @@ class Epochs:
         try:
             self._end_before(uid)
             # The mark first: a sweep that ends meanwhile must not look like a lost one.
-            known = self._mark.known(uid)
+            known = self._remember(Progress(uid))
         except MarkUnavailable as away:
             log.warning("not known whether the database was restored: %s", away)
             return
@@ -61,7 +63,7 @@ class Epochs:
         Tell the mark of a sweep.
         """
         try:
-            self._mark.remember(progress)
+            self._remember(progress)
         except MarkUnavailable as away:
             log.warning("a sweep was counted without a mark: %s", away)
 
@@ -85,7 +87,7 @@ class Epochs:
         told = Progress(uid, attempt_id=newest.id, token=newest.lease_token)
         try:
             self._end_before(uid)
-            known = self._mark.remember(told)
+            known = self._remember(told)
         except MarkUnavailable as away:
             raise NotSent("no_high_water_mark") from away
         forgotten = self._ledger.has_forgotten(known, told)
@@ -95,6 +97,15 @@ class Epochs:
         if forgotten:
             self._begin(known)
             raise NotSent("restored")
+
+    def _remember(self, told: Progress) -> Progress:
+        """
+        Tell the mark; return what was known before, by it or by this process.
+        """
+        known = self._mark.remember(told)
+        own = self._own if self._own.uid == told.uid else Progress(told.uid)
+        self._own = farther(own, told)
+        return farther(known, own)
 
     def _end_before(self, uid: str) -> None:
         """

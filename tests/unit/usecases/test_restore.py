@@ -526,6 +526,38 @@ def test_a_journal_tells_where_the_mark_has_forgotten(here: Installation) -> Non
     assert here.payout("P-1").doubted_at == began
 
 
+def test_a_process_remembers_what_the_mark_has_forgotten(here: Installation) -> None:
+    """
+    The broker was emptied, and then a failover lost a claim: nothing goes out a second time.
+    """
+    process = here.process()
+    process.accept(an_order("P-1"))
+    here.back_up()
+    here.gateway.replies = [MaybeSent("read_timeout")]
+    process.send()
+    here.mark.memory.clear()
+    here.go_back()
+    process.send()
+
+    assert len(here.gateway.sent) == 1
+    assert here.payout("P-1").doubted_at is not None
+
+
+def test_a_sweep_that_the_mark_has_forgotten_is_missed(here: Installation) -> None:
+    """
+    By the process that counted it.
+    """
+    here.process().accept(an_order("P-1"))
+    here.back_up()
+    for _ in range(3):
+        here.upkeep.run()
+    here.mark.memory.clear()
+    here.go_back()
+    here.upkeep.run()
+
+    assert here.payout("P-1").doubted_at == here.clock.now
+
+
 def test_a_mark_that_was_away_is_not_told_less(here: Installation) -> None:
     """
     It cannot be asked at the first sweep after a restore; the next one finds it all the same.
