@@ -16,14 +16,12 @@ _JOURNAL = "tests/unit/store/test_journal.py"
 _EVIDENCE = "tests/contract/test_evidence.py"
 _RECALL = "tests/contract/test_recall.py"
 
-_REMEMBERED = "tests/unit/usecases/test_restore.py"
-
 GUARDS = (
     Guard(
         "process-remembers-what-it-told-the-mark",
         "Where the broker is emptied before a failover, a payout would go out a second time.",
         (Change("worker/usecases/epochs.py", "return farther(known, own)", "return known"),),
-        (f"{_REMEMBERED}::test_a_process_remembers_what_the_mark_has_forgotten",),
+        (f"{_RESTORE}::test_a_process_remembers_what_the_mark_has_forgotten",),
     ),
     Guard(
         "restore-is-noticed",

@@ -31,8 +31,8 @@ GUARDS = (
         (
             Change(
                 "worker/store/tables.py",
-                "Sealed(*STATE, and_to=PROVEN, named=HISTORY)",
-                "Sealed(*STATE, and_to=PROVEN)",
+                "and_to=bindings.PROVEN, named=bindings.HISTORY",
+                "and_to=bindings.PROVEN",
             ),
         ),
         (_EACH,),

@@ -35,7 +35,7 @@ from tests.integration.cli.samples import (
     queued,
     undecided,
 )
-from worker import bootstrap
+from worker import bootstrap, os_user
 from worker.cli import demo
 from worker.demo.audit import Audit
 from worker.demo.play import Outcome
@@ -45,6 +45,7 @@ from worker.payouts.endpoint import Try
 from worker.payouts.evidence import Answer, Meaning, Source, TradeStatus
 from worker.payouts.limits import Limits
 from worker.payouts.model import AttemptOutcome
+from worker.payouts.person import Person
 from worker.store.engine import create_engine
 from worker.store.key_tables import sealing_keys
 from worker.store.keyring import Keyring
@@ -240,6 +241,43 @@ def test_who_has_payouts_made(told: Told, ledger: SqlLedger) -> None:
     told("controls_list", "controls", "list", "--all")
     told.why("producers_disable", "producers", "disable", "shop")
     told("producers_list", "producers", "list")
+
+    assert told.differences() == ()
+
+
+def test_what_takes_two_people(
+    told: Told,
+    merchant_settings: str,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    """
+    Where money moves: keys for jobs, and limits that are raised.
+    """
+    monkeypatch.setenv("PAYOUTS_PROFILE", "live")
+    monkeypatch.setattr(os_user, "current", lambda: Person(1001, "mei"))
+    for uid in ("1001", "1002"):
+        told.why("people_add", "people", "add", uid, "--name", "one of two")
+    told("producers_add", "producers", "add", "shop")
+    for name in ("first.key", "second.key"):
+        where = ("--to", str(tmp_path / name))
+        told("producers_keys_add", "producers", "keys", "add", "shop", *where)
+    limit = ("producers", "limit", "shop", "--day-fen")
+    told.why("producers_limit_lowered", *limit, "1000")
+    lowered = [
+        told.why("producers_limit_lowered", *limit, less)["change"]["id"] for less in ("3", "2")
+    ]
+    wanted = told.why("producers_limit_wanted", *limit, "5000")["change"]["id"]
+    assert lowered[0] < lowered[1] < wanted
+    monkeypatch.setattr(os_user, "current", lambda: Person(1002, "wu"))
+    told("producers_keys_approve", "producers", "keys", "approve", "shop.1")
+    told.why("producers_keys_retire", "producers", "keys", "retire", "shop.1")
+    told("producers_keys_list", "producers", "keys", "list")
+    told("controls_list_waiting", "controls", "list")
+    told("controls_approve", "controls", "approve", str(wanted))
+    again = told.why("producers_limit_wanted", *limit, "9000")["change"]["id"]
+    told.why("controls_decline", "controls", "decline", str(again))
+    told.why("controls_confirm", "controls", "confirm")
 
     assert told.differences() == ()
 

@@ -11,8 +11,9 @@ import pytest
 from tests.test_layers import modules, within
 from worker.payouts import errors
 
-#: Sandbox and examples share nothing with us; a private error never leaves its module.
-APART = {"worker.sandbox", "worker.examples"}
+#: Sandbox, examples and the file that applications copy share nothing with us; a private error
+#: never leaves its module.
+APART = {"worker.sandbox", "worker.examples", "worker.producer"}
 
 
 def defined() -> dict[str, type[Exception]]:

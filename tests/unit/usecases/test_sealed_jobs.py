@@ -282,6 +282,32 @@ def test_a_row_that_says_the_same_passes(
     assert len(gateway.sent) == 1
 
 
+@pytest.mark.usefixtures("shop")
+@pytest.mark.parametrize("column", ["sealed_job", "job_key"])
+def test_whose_seal_is_exchanged_or_gone_is_not_sent(
+    service: UseCases, ledger: SqlLedger, gateway: ScriptedGateway, column: str
+) -> None:
+    """
+    By whoever writes to the database and holds no key.
+    """
+    numbers = ("WITHDRAW1", "WITHDRAW2")
+    for place, number in enumerate(numbers):
+        take(service, sealed(a_job(out_trade_no=number, amount_fen=100 + place)))
+    with ledger._engine.begin() as conn:
+        take_fences_away(conn)
+        found = {row.out_trade_no: row for row in conn.execute(sa.select(payouts))}
+        for number, other in (numbers, numbers[::-1]):
+            value = None if column == "job_key" else found[other].sealed_job
+            own = sa.update(payouts).where(payouts.c.out_trade_no == number)
+            conn.execute(own.values({column: value}))
+
+    service.send()
+
+    assert gateway.sent == []
+    cases = ledger.cases(open_only=True, limit=9)
+    assert [case.kind for case in cases] == [CaseKind.TAMPERED, CaseKind.TAMPERED]
+
+
 def rewrite(ledger: SqlLedger, text: str, key: JobKey, **changes: object) -> None:
     """
     Seal a row anew as the worker itself would, with another content.

@@ -159,8 +159,10 @@ def test_what_acceptance_fixed_is_not_sent_otherwise(
 def test_all_that_is_sealed_is_tried_here() -> None:
     """
     But for the request, which is there after the first claim only, and what vouches for the row.
+
+    What producers sealed is exchanged where there is some: in `test_sealed_jobs`.
     """
-    assert {*SEALED} - {*FIXED} == {"sealed_request", "seal"}
+    assert {*SEALED} - {*FIXED} == {"sealed_request", "sealed_job", "seal"}
 
 
 def test_a_request_that_is_anothers_is_not_sent(
