@@ -52,7 +52,10 @@ def has_open(pid: int, path: Path) -> bool:
     Whether a process has opened a file.
     """
     opened = Path(f"/proc/{pid}/fd").iterdir()
-    return any(os.path.realpath(one) == str(path) for one in opened)
+    try:
+        return any(os.path.realpath(one) == str(path) for one in opened)
+    except FileNotFoundError:  # it was closed meanwhile
+        return False
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ from worker.payouts.update import Update
 from worker.store.engine import create_engine
 from worker.store.installation import ensure_profile
 from worker.store.keyring import Keyring
+from worker.store.keys import ensure_keyring
 from worker.store.migrate import upgrade
 from worker.usecases.ports import AcceptanceLedger, Ledger
 
@@ -48,6 +49,16 @@ def migrated(url: str) -> None:
     engine = create_engine(url)
     upgrade(engine)
     ensure_profile(engine, "sandbox")
+    engine.dispose()
+
+
+def keyed(url: str) -> None:
+    """
+    The same, with the tests' keyring in use, as a process that starts leaves it.
+    """
+    migrated(url)
+    engine = create_engine(url)
+    ensure_keyring(engine, KEYRING)
     engine.dispose()
 
 

@@ -9,6 +9,7 @@ from tests.contract.samples import KEY, KEYRING, VirtualClock, accepted, claimed
 from tests.contract.stories import withdrawn
 from worker.store.keyring import Form, Keyring
 from worker.store.ledger import SqlLedger
+from worker.store.seals import Seals
 from worker.store.tables import installation, payouts
 from worker.usecases.keys import rotate
 
@@ -29,8 +30,12 @@ def before(engine: sa.Engine, clock: VirtualClock) -> SqlLedger:
     """
     A database whose rows vouch for themselves, and not for their histories.
     """
-    sample = KEYRING.seal(KEYRING.ids[0], b"", b"", Form.VOUCHED)
+    seals = Seals(KEYRING)
     with engine.begin() as conn:
+        seals.look(conn)
+        row = conn.execute(sa.select(installation)).mappings().one()
+        place = seals._place(installation.c.sealed_sample, row)
+        sample = KEYRING.seal(KEYRING.ids[0], b"payouts", place, Form.VOUCHED)
         conn.execute(sa.update(installation).values(sealed_sample=sample))
     return SqlLedger(engine, KEYRING, clock.told)
 

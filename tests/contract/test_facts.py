@@ -21,7 +21,7 @@ from worker.store.types import Sealed, UtcDateTime
 #: What is not a fact: how things stand, or what is told of it.
 NO_FACTS = {
     *("alerts", "certificates", "channels", "endpoints", "foreign_notifications"),
-    *("installation", "paces", "sealing_keys", "sweeps"),
+    *("installation", "paces", "producer_days", "sealing_keys", "sweeps"),
 }
 
 FACTS = [table for table in metadata.sorted_tables if table.name not in NO_FACTS]
@@ -44,6 +44,7 @@ CHANGING = {
         *("voided_at", "voided_why", "seal"),
     },
 }
+CHANGING["control_changes"] = CHANGING["proposals"] - {"seal"} | {"sealed_payee"}
 
 #: What says that something has happened, once for all: the columns that stay with it.
 ENDS = {
@@ -65,6 +66,7 @@ ENDS = {
         "voided_at": {"voided_at", "voided_why"},
     },
 }
+ENDS["control_changes"] = ENDS["proposals"]
 
 
 def _granted() -> dict[str, set[str]]:

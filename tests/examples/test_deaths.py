@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract.samples import KEYRING, migrated
+from tests.contract.samples import KEYRING, keyed
 from tests.examples.consumers import OPENING_FEN, PATIENCE, Consumer, Web
 from tests.examples.queues import Queue
 from tests.examples.rules import AMOUNT_FEN, Seen
@@ -159,7 +159,7 @@ def test_a_webhook_that_dies_at_each_effect_hears_all_in_order(
     """
     Before each statement and after each COMMIT, before its answer and after it.
     """
-    with walked(webs, sqlite_databases.prepared(migrated), broker_url) as ledger:
+    with walked(webs, sqlite_databases.prepared(keyed), broker_url) as ledger:
         for web in webs:
             knows_all(web, ledger)
             assert web.balance_fen() == OPENING_FEN
@@ -174,7 +174,7 @@ def test_a_queues_worker_that_dies_at_each_effect_hears_all(
     Before each statement and after each COMMIT, before it acknowledges a message and after that.
     """
     queue = Queue("solo", tmp_path, empty_broker_url, told="another")
-    ledger_url = sqlite_databases.prepared(migrated)
+    ledger_url = sqlite_databases.prepared(keyed)
     with walked([queue], ledger_url, empty_broker_url) as ledger:
         knows_all(queue, ledger)
         died_everywhere(queue, *STATEMENTS, "the acknowledgement", "after the acknowledgement")
@@ -187,7 +187,7 @@ def test_a_pool_whose_process_is_killed_over_an_event_hears_it(
     As by the kernel that is short of memory: the worker lives on, and has the event worked off.
     """
     queue = Queue("prefork", tmp_path, empty_broker_url, told="another")
-    ledger_url = sqlite_databases.prepared(migrated)
+    ledger_url = sqlite_databases.prepared(keyed)
     with walked([queue], ledger_url, empty_broker_url, "obligation.freed: COMMIT 1") as ledger:
         knows_all(queue, ledger)
         assert queue.noted("died") == ["obligation.freed: COMMIT 1"]
@@ -199,7 +199,7 @@ def ledger(sqlite_databases: SqliteDatabases) -> Iterator[SqlLedger]:
     """
     A ledger whose events no relay tells, unless a test starts one.
     """
-    engine = create_engine(sqlite_databases.prepared(migrated))
+    engine = create_engine(sqlite_databases.prepared(keyed))
     yield SqlLedger(engine, KEYRING)
     engine.dispose()
 
@@ -212,7 +212,7 @@ def test_what_a_worker_had_just_taken_is_heard_when_it_starts_again(
     """
     queue = Queue("solo", tmp_path, empty_broker_url)
     taken = [f"{kind}: taken" for kind in LIFE]
-    ledger_url = sqlite_databases.prepared(migrated)
+    ledger_url = sqlite_databases.prepared(keyed)
     with walked([queue], ledger_url, empty_broker_url, *taken) as ledger:
         knows_all(queue, ledger)
         hears_in_order(queue, ledger)
@@ -226,7 +226,7 @@ def test_a_message_that_was_just_taken_is_gone_from_the_broker(
     """
     So whoever is told nothing by the HTTP API never hears of it: there is something to catch up.
     """
-    engine = create_engine(sqlite_databases.prepared(migrated))
+    engine = create_engine(sqlite_databases.prepared(keyed))
     ledger = SqlLedger(engine, KEYRING)
     queue = Queue("solo", tmp_path, empty_broker_url, told="another")
     queue.join(ledger)

@@ -18,10 +18,12 @@ Around = Callable[[str, Callable[..., Any], tuple[Any, ...], dict[str, Any]], An
 def all_ports() -> dict[str, type]:
     """
     Every protocol of the ports that is no other's part, by its name in small letters.
+
+    What has no effect is none: it is the same in every world.
     """
     found = [p for p in vars(ports).values() if getattr(p, "_is_protocol", False) and is_own(p)]
     parts = {part for port in found for part in port.__mro__[1:]}
-    return {_name(port): port for port in found if port not in parts}
+    return {_name(port): port for port in found if port not in parts and effects(port)}
 
 
 def is_own(port: type) -> bool:
@@ -35,8 +37,8 @@ def _name(port: type) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", "_", port.__name__).lower()
 
 
-#: What reaches nobody and changes nothing: it writes a text, inside a transaction of the ledger.
-PURE = frozenset({"render"})
+#: What reaches nobody and changes nothing: it writes a text, or reads one that was sealed.
+PURE = frozenset({"render", "open", "reopen", "read"})
 
 
 @functools.cache

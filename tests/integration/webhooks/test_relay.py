@@ -22,7 +22,7 @@ import redis
 import sqlalchemy as sa
 from celery import Celery
 
-from tests.contract.samples import KEY, KEYRING, accept, an_order, migrated
+from tests.contract.samples import KEY, KEYRING, accept, an_order, keyed
 from tests.servers import Databases
 from tests.waiting import until
 from worker.embedded.broker import Broker
@@ -91,7 +91,7 @@ def engine(request: pytest.FixtureRequest) -> Iterator[sa.Engine]:
     A migrated database of either kind.
     """
     databases: Databases = request.getfixturevalue(f"{request.param}_databases")
-    engine = create_engine(databases.prepared(migrated))
+    engine = create_engine(databases.prepared(keyed))
     yield engine
     engine.dispose()
 
