@@ -223,8 +223,9 @@ def test_an_endpoint_that_hangs_delays_nobody_else(
 
 def test_kill_9_of_the_broker_loses_no_event_of_a_queue(engine: sa.Engine, tmp_path: Path) -> None:
     """
-    Five times while it is told; it comes back with its file. First heard, all are in order.
+    While it is told, up to five times; it comes back with its file. First heard, all are in order.
     """
+    kills = 0
     ledger = SqlLedger(engine, KEYRING)
     queue = ledger.add_endpoint("shop", EndpointKind.QUEUE, "shop.events", ())
     numbers = [f"P-{place:03}" for place in range(60)]
@@ -243,16 +244,20 @@ def test_kill_9_of_the_broker_loses_no_event_of_a_queue(engine: sa.Engine, tmp_p
         for _ in range(5):
             before = client.llen("shop.events")
 
-            def is_amid(before: int = before) -> bool:
-                return not is_all_told() and client.llen("shop.events") > before + 5
+            def is_amid_or_over(before: int = before) -> bool:
+                return is_all_told() or client.llen("shop.events") > before + 5
 
-            until(is_amid, PATIENCE)
+            until(is_amid_or_over, PATIENCE)
+            if is_all_told():
+                break  # on a slow machine all may be told between two looks
             broker.kill()
             broker.start()
+            kills += 1
         until(is_all_told, PATIENCE)
         heard = [*_queued(broker.url)]
 
     first = {event["id"]: event["data"] for event in reversed(heard)}
+    assert kills
     assert len(first) == 180
     for number in numbers:
         own = [
