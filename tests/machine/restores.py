@@ -142,6 +142,8 @@ class Restores:
         #: What mark and journal have to know, whatever they do.
         self._marked: set[Sent] = set()
         self._journaled: set[Sent] = set()
+        #: The claims that there were when the mark was last emptied.
+        self._emptied_behind: set[str] = set()
 
     @property
     def has_claims(self) -> bool:
@@ -176,11 +178,14 @@ class Restores:
     def connects(self, token: str) -> None:
         """
         Know that a claim goes out: from now on mark and journal have to know it.
+
+        But for a mark that was emptied since it was told of that very claim.
         """
         if token in self._tokens():
             sent = (self._ledger.sweep_count().uid, token)
-            self._marked.add(sent)
             self._journaled.add(sent)
+            if token not in self._emptied_behind:
+                self._marked.add(sent)
 
     def fail_over(self, to: Past) -> bool:
         """
@@ -231,6 +236,7 @@ class Restores:
             self.say_so(Journal.READ)
         self._mark.memory.clear()
         self._marked.clear()
+        self._emptied_behind = self._tokens()
 
     def start(self) -> None:
         """

@@ -9,12 +9,13 @@ from datetime import timedelta
 import pytest
 
 from tests.machine.books import Course
-from tests.machine.fates import Fate, Spoil, Word
+from tests.machine.fates import Fate, Fortune, Spoil, Word
 from tests.machine.ground import MET, Upset, job
 from tests.machine.machine import PayoutMachine
 from tests.machine.restores import Before, Broker, Journal, Past
 from tests.machine.running import EXAMPLES, STEP_COUNT, bounded, run
 from tests.machine.stage import Blow, Strike
+from worker.payouts.evidence import TradeStatus
 from worker.payouts.policy.actions import Action
 
 #: The guards whose absence the machine notices soon enough to look for it in every run.
@@ -77,6 +78,23 @@ def test_who_gives_up_what_a_failover_forgot_is_told_of_it() -> None:
     state.teardown()
 
     assert [*state.service.books.trades] == ["P-0"]
+
+
+def test_a_mark_that_is_emptied_as_a_claim_goes_out_knows_it_no_more() -> None:
+    """
+    A failover that loses the claim is not noticed by itself then: who looks at it says so.
+    """
+    state = PayoutMachine()
+    order = job("P-0", "", 1000)
+    first = state.begin(order=order, goes_back=True, deduplicates=True, resettled=False)
+    booked = Fortune(Fate.BOOKED, Course.PAID, Spoil.NOTHING, TradeStatus.FINI, 0)
+    emptied = Strike(4, True, Blow.BROKER_WIPED, 1, Past(Before.CLAIM, 1))
+    state.wake(fortune=booked, message=first, strike=emptied)
+    state.fail_over(mark_away=False, to=Past(Before.CLAIM, 1))
+    state.pay(fortune=booked, order=order, strike=None)
+
+    state.every_promise_is_kept()
+    state.teardown()
 
 
 def test_a_failing_story_is_shown() -> None:

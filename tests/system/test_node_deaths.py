@@ -10,7 +10,7 @@ from pathlib import Path
 
 import requests
 
-from tests.contract.samples import migrated
+from tests.contract.samples import keyed
 from tests.examples.consumers import PATIENCE, Web
 from tests.examples.rules import AMOUNT_FEN, Seen
 from tests.examples.test_deaths import died_everywhere, hears_in_order, knows_all, walked
@@ -65,7 +65,7 @@ def test_a_webhook_that_dies_at_each_effect_hears_all_in_order(
     Before its line is written, in the middle of it and after it, and around fsync and answer.
     """
     node = Node(installed, tmp_path)
-    with walked([node], sqlite_databases.prepared(migrated), broker_url) as ledger:
+    with walked([node], sqlite_databases.prepared(keyed), broker_url) as ledger:
         knows_all(node, ledger)
         hears_in_order(node, ledger)
         died_everywhere(node, *EFFECTS, "the answer", "after the answer")
