@@ -21,6 +21,7 @@ from tests.contract.samples import KEY, KEYRING
 from tests.integration.cli.samples import TERMS, undecided
 from worker.store.engine import create_engine
 from worker.store.installation import ensure_profile
+from worker.store.keys import ensure_keyring
 from worker.store.ledger import SqlLedger
 from worker.store.migrate import upgrade
 
@@ -74,6 +75,7 @@ def desks() -> Iterator[Desks]:
         engine = create_engine(url)
         upgrade(engine)
         ensure_profile(engine, "live")
+        ensure_keyring(engine, KEYRING)
         ledger = SqlLedger(engine, KEYRING)
         undecided(ledger, "ORDER001", dataclasses.replace(TERMS, profile="live"))
         ledger.close()
