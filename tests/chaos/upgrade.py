@@ -144,7 +144,8 @@ class _Course:
         stack, quarter = self._stack, self._wanted.seconds / 4
         hear = ("endpoints", "add", self._shop.address, "--private")
         if "relay" in self._old:
-            self._command(*hear)
+            # What is announced before there is an endpoint is told to none.
+            self._command(*hear, load=False)
         tell("the old version works alone")
         self._work(quarter)
         tell("the tables are migrated")
@@ -174,16 +175,16 @@ class _Course:
         self._work(quarter, faults=True)
         tell(f"{self.faults} faults, {self._producer.made} jobs")
 
-    def _command(self, *arguments: str, tries: int = 1) -> None:
+    def _command(self, *arguments: str, tries: int = 1, load: bool = True) -> None:
         """
-        Run a command of the version that is started now, under load, to its end.
+        Run a command of the version that is started now, under load or not, to its end.
         """
         name = arguments[0]
         self._commands.add(name)
         for _ in range(tries):
             child = self._stack.start(name, "worker", *arguments)
             while child.is_alive():
-                self._tick()
+                self._tick(load=load)
             if child.kill() == 0:
                 break
         else:
